@@ -1,0 +1,356 @@
+import { decodeValue, encodeValue, storedBytes, type StoredValue } from '../common/codec.js';
+import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
+import { assertKey } from '../common/keys.js';
+import { captureValue, type CapturedValue } from '../common/value.js';
+import type {
+  Command,
+  CommandOf,
+  CommandResult,
+  Removal,
+  ResultOf,
+  StoreResult,
+} from '../commands/command.js';
+import type { L1 } from '../memory/l1.js';
+import type { WriteQueue } from '../storage/write-queue.js';
+import type { CacheCounters } from './cache-stats.js';
+import { admit, type Isolation } from './isolation.js';
+import { PendingCommand, PendingSet, type PendingWrites } from './pending-writes.js';
+
+/** @internal */
+export interface CacheWriterParts {
+  readonly namespace: string;
+  readonly queue: WriteQueue<Command, CommandResult>;
+  readonly l1: L1 | undefined;
+  readonly pending: PendingWrites;
+  readonly counters: CacheCounters;
+  readonly isolation: Isolation;
+  /** Bytes of an encoded value. */
+  readonly maxValueBytes: number;
+  /** `set` and `delete` resolve before their commit. */
+  readonly relaxed: boolean;
+  /** A relaxed write failed after its promise had resolved. */
+  readonly onLostWrite: (error: HyperCacheError) => void;
+  readonly onCleared: (deleted: number) => void;
+}
+
+/** Encoded, a captured value never takes more than this many times its estimate. */
+const ENCODING_FACTOR = 4;
+
+/** Room that a waiting relaxed set keeps for a newer value of its key. */
+const SUPERSEDE_ROOM = 256;
+
+const DONE: Promise<number> = Promise.resolve(0);
+const NO_TAGS: readonly string[] = [];
+
+/**
+ * The write side of one namespace. Every method checks its arguments before anything changes, hands one
+ * command to the queue, and brings L1 up to date when the command is committed, before its promise resolves.
+ *
+ * @internal
+ */
+export class CacheWriter {
+  constructor(private readonly parts: CacheWriterParts) {}
+
+  /** Resolves to the revision; to 0 when relaxed. */
+  set(
+    key: string,
+    value: unknown,
+    expiresAt: number,
+    tags: readonly string[] = NO_TAGS,
+  ): Promise<number> {
+    assertKey(key);
+    const captured = this.#capture(value);
+    this.parts.counters.sets++;
+    return this.parts.relaxed
+      ? this.#setRelaxed(key, captured, expiresAt, tags)
+      : new Promise((resolve, reject) => {
+          const write = this.#pendingSet(key, captured, expiresAt, tags, resolve, reject);
+          this.parts.queue.push(write);
+          this.#announce(write);
+        });
+  }
+
+  /** Resolves to whether there was a live entry; to true when relaxed. */
+  delete(key: string): Promise<boolean> {
+    assertKey(key);
+    const { queue, pending, l1, counters, namespace, relaxed, onLostWrite } = this.parts;
+    counters.deletes++;
+    const gone = { value: undefined, expiresAt: 0 };
+    return new Promise((resolve, reject) => {
+      let isResolved = false;
+      const write = new PendingCommand<ResultOf['delete']>(
+        { kind: 'delete', namespace, key },
+        0,
+        ({ deleted }) => {
+          pending.settle(key, gone);
+          resolve(deleted);
+        },
+        (error) => {
+          pending.settle(key, gone);
+          if (isResolved) onLostWrite(error);
+          reject(error);
+        },
+      );
+      if (relaxed) isResolved = queue.pushRelaxed(write);
+      else queue.push(write);
+      pending.put(key, gone);
+      l1?.delete(key);
+      if (isResolved) resolve(true);
+    });
+  }
+
+  /** Stores unless something happened to the key after revision `seen`; resolves to whether it was stored. */
+  fill(
+    key: string,
+    captured: CapturedValue,
+    expiresAt: number,
+    tags: readonly string[],
+    seen: number,
+  ): Promise<boolean> {
+    const { namespace } = this.parts;
+    const value = this.#encode(captured);
+    return this.#store(
+      { kind: 'fill', namespace, key, value, expiresAt, tags, seen },
+      captured,
+    ).then(({ stored }) => stored);
+  }
+
+  /** Stores if the key is missing or expired. */
+  add(
+    key: string,
+    value: unknown,
+    expiresAt: number,
+    tags: readonly string[] = NO_TAGS,
+  ): Promise<ResultOf['add']> {
+    assertKey(key);
+    const captured = this.#capture(value);
+    const { namespace } = this.parts;
+    const encoded = this.#encode(captured);
+    return this.#store({ kind: 'add', namespace, key, value: encoded, expiresAt, tags }, captured);
+  }
+
+  /** Stores if the live entry has this revision; 0 means that there is none. */
+  setIf(
+    key: string,
+    value: unknown,
+    revision: number,
+    expiresAt: number,
+    tags: readonly string[] = NO_TAGS,
+  ): Promise<ResultOf['setIf']> {
+    assertKey(key);
+    const captured = this.#capture(value);
+    const { namespace } = this.parts;
+    const encoded = this.#encode(captured);
+    return this.#store(
+      { kind: 'setIf', namespace, key, value: encoded, expiresAt, tags, revision },
+      captured,
+    );
+  }
+
+  pull(key: string): Promise<unknown> {
+    assertKey(key);
+    const { namespace, counters } = this.parts;
+    counters.deletes++;
+    return this.#run<'pull', unknown>({ kind: 'pull', namespace, key }, 0, ({ value }) => {
+      this.#forget(key);
+      return value === undefined ? undefined : decodeValue(value);
+    });
+  }
+
+  touch(key: string, expiresAt: number): Promise<boolean> {
+    assertKey(key);
+    const { namespace } = this.parts;
+    return this.#run<'touch', boolean>(
+      { kind: 'touch', namespace, key, expiresAt },
+      0,
+      ({ touched }) => {
+        this.#forget(key);
+        return touched;
+      },
+    );
+  }
+
+  increment(key: string, by: number, initial: number, expiresAt: number): Promise<number> {
+    assertKey(key);
+    const { namespace } = this.parts;
+    return this.#run<'increment', number>(
+      { kind: 'increment', namespace, key, by, initial, expiresAt },
+      8,
+      (result) => {
+        this.#remember(key, result.value, result.expiresAt, 8);
+        return result.value;
+      },
+    );
+  }
+
+  /** Resolves to how many live entries went. */
+  deletePrefix(prefix: string): Promise<number> {
+    const { namespace } = this.parts;
+    return this.#removeInSteps((step) => ({ kind: 'deletePrefix', namespace, prefix, step }));
+  }
+
+  /** Resolves to how many live entries went. */
+  deleteTag(tag: string): Promise<number> {
+    assertKey(tag, 'tag');
+    const { namespace } = this.parts;
+    return this.#removeInSteps((step) => ({ kind: 'deleteTag', namespace, tag, step }));
+  }
+
+  /** Resolves to how many entries went, expired ones that were not yet swept included. */
+  clear(): Promise<number> {
+    const { namespace, l1, onCleared } = this.parts;
+    return this.#run<'clear', number>({ kind: 'clear', namespace }, 0, ({ deleted }) => {
+      l1?.clear();
+      onCleared(deleted);
+      return deleted;
+    });
+  }
+
+  #setRelaxed(
+    key: string,
+    captured: CapturedValue,
+    expiresAt: number,
+    tags: readonly string[],
+  ): Promise<number> {
+    const { queue, pending } = this.parts;
+    const waiting = pending.get(key);
+    if (
+      waiting instanceof PendingSet &&
+      tags.length === 0 &&
+      !pending.isBehindBarrier(waiting.sequence) &&
+      queue.keepsUp() &&
+      waiting.supersede(captured, expiresAt)
+    ) {
+      this.#admit(key, captured, expiresAt);
+      return DONE;
+    }
+    const write = this.#pendingSet(key, captured, expiresAt, tags, undefined, undefined);
+    const keepsUp = queue.pushRelaxed(write);
+    this.#announce(write);
+    if (keepsUp) return DONE;
+    return new Promise((resolve, reject) => {
+      write.resolve = resolve;
+      write.reject = reject;
+    });
+  }
+
+  #pendingSet(
+    key: string,
+    captured: CapturedValue,
+    expiresAt: number,
+    tags: readonly string[],
+    resolve: ((revision: number) => void) | undefined,
+    reject: ((error: HyperCacheError) => void) | undefined,
+  ): PendingSet {
+    const bytes = captured.bytes + SUPERSEDE_ROOM;
+    return new PendingSet(
+      this.parts.namespace,
+      key,
+      captured,
+      expiresAt,
+      tags,
+      bytes,
+      this.#settled,
+      this.#abandoned,
+      resolve,
+      reject,
+    );
+  }
+
+  /** From here on the node's own reads see the value, in L1 or among the pending writes. */
+  #announce(write: PendingSet): void {
+    write.sequence = this.parts.pending.put(write.key, write);
+    this.#admit(write.key, write.captured, write.expiresAt);
+  }
+
+  readonly #settled = (write: PendingSet): void => {
+    this.parts.pending.settle(write.key, write);
+  };
+
+  readonly #abandoned = (write: PendingSet, error: HyperCacheError): void => {
+    this.parts.pending.settle(write.key, write);
+    this.parts.l1?.delete(write.key);
+    if (write.reject === undefined) this.parts.onLostWrite(error);
+  };
+
+  #store(
+    command: CommandOf<'fill' | 'add' | 'setIf'>,
+    captured: CapturedValue,
+  ): Promise<StoreResult> {
+    this.parts.counters.sets++;
+    const bytes = storedBytes(command.value);
+    return this.#run<'fill' | 'add' | 'setIf', StoreResult>(command, bytes, (result) => {
+      if (result.stored)
+        this.#remember(command.key, captured.value, command.expiresAt, captured.bytes);
+      return result;
+    });
+  }
+
+  #run<K extends keyof ResultOf, T>(
+    command: CommandOf<K>,
+    valueBytes: number,
+    settle: (result: ResultOf[K]) => T,
+  ): Promise<T> {
+    this.parts.pending.raiseBarrier();
+    return new Promise((resolve, reject) => {
+      this.parts.queue.push(
+        new PendingCommand<ResultOf[K]>(
+          command,
+          valueBytes,
+          (result) => resolve(settle(result)),
+          reject,
+        ),
+      );
+    });
+  }
+
+  async #removeInSteps(
+    command: (step: Removal['next']) => CommandOf<'deletePrefix' | 'deleteTag'>,
+  ): Promise<number> {
+    let total = 0;
+    let step: Removal['next'];
+    do {
+      const removal: Removal = await this.#run(command(step), 0, (result: Removal) => {
+        for (const key of result.keys) this.parts.l1?.delete(key);
+        return result;
+      });
+      total += removal.deleted;
+      step = removal.next;
+    } while (step !== undefined);
+    this.parts.counters.deletes += total;
+    return total;
+  }
+
+  #capture(value: unknown): CapturedValue {
+    const captured = captureValue(value, this.parts.maxValueBytes);
+    if (captured.bytes * ENCODING_FACTOR > this.parts.maxValueBytes) this.#encode(captured);
+    return captured;
+  }
+
+  #encode(captured: CapturedValue): StoredValue {
+    const { maxValueBytes } = this.parts;
+    const stored = encodeValue(captured);
+    const bytes = storedBytes(stored);
+    if (bytes > maxValueBytes) throw new ValueTooLargeError(bytes, maxValueBytes);
+    return stored;
+  }
+
+  #admit(key: string, captured: CapturedValue, expiresAt: number): void {
+    const { l1, isolation } = this.parts;
+    if (l1 === undefined) return;
+    admit(captured.value, isolation);
+    l1.set(key, captured.value, expiresAt, captured.bytes);
+  }
+
+  /** L1 follows a committed change, unless a later write of this node already waits. */
+  #remember(key: string, value: unknown, expiresAt: number, bytes: number): void {
+    const { l1, pending, isolation } = this.parts;
+    if (l1 === undefined || pending.get(key) !== undefined) return;
+    admit(value, isolation);
+    l1.set(key, value, expiresAt, bytes);
+  }
+
+  #forget(key: string): void {
+    if (this.parts.pending.get(key) === undefined) this.parts.l1?.delete(key);
+  }
+}

@@ -1,0 +1,137 @@
+import { encodeValue } from '../common/codec.js';
+import type { HyperCacheError } from '../common/errors.js';
+import type { CapturedValue } from '../common/value.js';
+import type { Command, CommandResult, SetCommand } from '../commands/command.js';
+import type { QueuedWrite } from '../storage/write-queue.js';
+
+type Settle<R> = (result: R) => void;
+type Fail = (error: HyperCacheError) => void;
+
+/** What the node's own reads see of a key before its write is committed. @internal */
+export interface PendingEntry {
+  /** `undefined` for a deletion. */
+  readonly value: unknown;
+  readonly expiresAt: number;
+}
+
+/**
+ * The writes of one namespace that wait for their commit, by key: the last one whose effect is known.
+ *
+ * @internal
+ */
+export class PendingWrites {
+  readonly #byKey = new Map<string, PendingEntry>();
+  #sequence = 0;
+  #barrier = 0;
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get(key: string): PendingEntry | undefined {
+    return this.#byKey.size === 0 ? undefined : this.#byKey.get(key);
+  }
+
+  put(key: string, write: PendingEntry): number {
+    this.#byKey.set(key, write);
+    return ++this.#sequence;
+  }
+
+  /** The write is settled; returns whether none has followed it. */
+  settle(key: string, write: PendingEntry): boolean {
+    if (this.#byKey.get(key) !== write) return false;
+    this.#byKey.delete(key);
+    return true;
+  }
+
+  /** An operation joins the queue that no later set may overtake. */
+  raiseBarrier(): void {
+    this.#barrier = this.#sequence;
+  }
+
+  isBehindBarrier(sequence: number): boolean {
+    return sequence <= this.#barrier;
+  }
+}
+
+/** A set that waits. Its value is encoded when its batch is written. @internal */
+export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingEntry {
+  /** Place among the pending writes; see {@link PendingWrites.raiseBarrier}. */
+  sequence = 0;
+  #isTaken = false;
+
+  constructor(
+    readonly namespace: string,
+    readonly key: string,
+    public captured: CapturedValue,
+    public expiresAt: number,
+    readonly tags: readonly string[],
+    readonly bytes: number,
+    private readonly settled: (write: PendingSet) => void,
+    private readonly abandoned: (write: PendingSet, error: HyperCacheError) => void,
+    public resolve: Settle<number> | undefined,
+    public reject: Fail | undefined,
+  ) {}
+
+  get value(): unknown {
+    return this.captured.value;
+  }
+
+  get command(): SetCommand {
+    this.#isTaken = true;
+    return {
+      kind: 'set',
+      namespace: this.namespace,
+      key: this.key,
+      value: encodeValue(this.captured),
+      expiresAt: this.expiresAt,
+      tags: this.tags,
+    };
+  }
+
+  /** Takes over a newer value for the same key; returns false when it cannot. */
+  supersede(captured: CapturedValue, expiresAt: number): boolean {
+    const isPlain = this.resolve === undefined && this.tags.length === 0;
+    if (this.#isTaken || !isPlain || captured.bytes > this.bytes) return false;
+    this.captured = captured;
+    this.expiresAt = expiresAt;
+    return true;
+  }
+
+  committed(result: CommandResult): void {
+    this.settled(this);
+    this.resolve?.(result.revision);
+  }
+
+  failed(error: HyperCacheError): void {
+    this.abandoned(this, error);
+    this.reject?.(error);
+  }
+}
+
+/** Any other command that waits. @internal */
+export class PendingCommand<R extends CommandResult> implements QueuedWrite<
+  Command,
+  CommandResult
+> {
+  /** Roughly, for the queue's bounds. */
+  readonly bytes: number;
+
+  constructor(
+    readonly command: Command,
+    valueBytes: number,
+    private readonly settled: Settle<R>,
+    private readonly reject: Fail,
+  ) {
+    this.bytes = valueBytes + 100;
+  }
+
+  committed(result: CommandResult): void {
+    // The executor answers each kind of command with the result of its kind (ResultOf).
+    this.settled(result as R);
+  }
+
+  failed(error: HyperCacheError): void {
+    this.reject(error);
+  }
+}

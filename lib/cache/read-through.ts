@@ -1,0 +1,140 @@
+import type { Clock } from '../common/clock.js';
+import {
+  FactoryFailedError,
+  HyperCacheError,
+  InvalidTtlError,
+  UnsupportedValueError,
+} from '../common/errors.js';
+import { expiresAtFor } from '../common/expiry.js';
+import { captureValue } from '../common/value.js';
+import type { CacheCounters } from './cache-stats.js';
+import type { CacheWriter } from './cache-writer.js';
+import type { CacheEntry, TieredCache } from './tiered-cache.js';
+
+/** How `wrap` stores what a factory makes. @internal */
+export interface WrapOptions {
+  /** Milliseconds; 0 means no expiry; undefined means the cache's default. */
+  readonly ttl?: number | ((value: never) => number | undefined) | undefined;
+  /** With less than this many ms left, a hit also starts the factory in the background. */
+  readonly refreshThreshold?: number | ((value: never) => number) | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Told when a background refresh has ended. */
+  readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
+}
+
+/** @internal */
+export interface ReadThroughParts {
+  readonly cache: TieredCache;
+  readonly writer: CacheWriter;
+  readonly counters: CacheCounters;
+  readonly clock: Clock;
+  readonly defaultTtlMs: number;
+  readonly maxValueBytes: number;
+  /** Commits what waits, so that the log knows what came before a factory began. */
+  readonly drain: () => Promise<void>;
+  /** The last committed revision. */
+  readonly revision: () => number;
+  /** What no caller is told: a value that was returned but not stored, a refresh that failed. */
+  readonly onSilentError: (error: HyperCacheError, during: string) => void;
+}
+
+type Factory = () => unknown;
+
+/**
+ * `wrap`: single-flight within the process, and fenced: what a factory makes is stored only if nothing
+ * happened to its key since the key was found missing.
+ *
+ * @internal
+ */
+export class ReadThrough {
+  readonly #flights = new Map<string, Promise<CacheEntry>>();
+  readonly #refreshes = new Set<string>();
+
+  constructor(private readonly parts: ReadThroughParts) {}
+
+  /** The live entry, or what the factory makes. The value goes out through the cache's `release`. */
+  wrap(key: string, factory: Factory, options: WrapOptions): CacheEntry | Promise<CacheEntry> {
+    const found = this.parts.cache.find(key);
+    if (found !== undefined) {
+      if (options.refreshThreshold !== undefined) this.#refreshIfDue(key, found, factory, options);
+      return found;
+    }
+    const running = this.#flights.get(key);
+    if (running !== undefined) return running;
+    const flight = this.#fill(key, factory, options).finally(() => this.#flights.delete(key));
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  async #fill(key: string, factory: Factory, options: WrapOptions): Promise<CacheEntry> {
+    const { cache, counters, drain, revision } = this.parts;
+    // A deletion that still waits would get a later revision than the one seen here.
+    await drain();
+    const found = cache.find(key);
+    if (found !== undefined) return found;
+    const seen = revision();
+    counters.factories++;
+    const value = await factory();
+    return this.#store(key, value, options, seen);
+  }
+
+  async #store(
+    key: string,
+    value: unknown,
+    options: WrapOptions,
+    seen: number,
+  ): Promise<CacheEntry> {
+    const { writer, counters, clock, defaultTtlMs, maxValueBytes, onSilentError } = this.parts;
+    if (value === undefined) return { value, expiresAt: clock.now() };
+    try {
+      const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
+      const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock.now());
+      const captured = captureValue(value, maxValueBytes);
+      if (!(await writer.fill(key, captured, expiresAt, options.tags ?? [], seen))) {
+        counters.fillsRefused++;
+      }
+      return { value: captured.value, expiresAt };
+    } catch (error) {
+      // A mistake in the program is told; a disk that is full must not take the page down.
+      if (error instanceof UnsupportedValueError || error instanceof InvalidTtlError) throw error;
+      if (!(error instanceof HyperCacheError)) throw error;
+      onSilentError(error, 'storing what a factory made');
+      return { value, expiresAt: clock.now() };
+    }
+  }
+
+  #refreshIfDue(key: string, found: CacheEntry, factory: Factory, options: WrapOptions): void {
+    const { cache, clock, onSilentError } = this.parts;
+    const { refreshThreshold } = options;
+    const threshold =
+      typeof refreshThreshold === 'function'
+        ? refreshThreshold(cache.release(found.value) as never)
+        : refreshThreshold;
+    const remaining = found.expiresAt - clock.now();
+    if (threshold === undefined || remaining >= threshold || this.#refreshes.has(key)) return;
+    this.#refreshes.add(key);
+    this.#refresh(key, factory, options)
+      .then(
+        (value) => options.onRefreshed?.(key, value, undefined),
+        (error: unknown) => {
+          onSilentError(new FactoryFailedError(error), 'refreshing an entry');
+          options.onRefreshed?.(key, cache.release(found.value), error);
+        },
+      )
+      .finally(() => this.#refreshes.delete(key));
+  }
+
+  async #refresh(key: string, factory: Factory, options: WrapOptions): Promise<unknown> {
+    const { cache, writer, clock, counters, defaultTtlMs } = this.parts;
+    await this.parts.drain();
+    const { revision } = cache.findWithRevision(key);
+    counters.factories++;
+    const value = await factory();
+    if (value === undefined) return value;
+    const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
+    const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock.now());
+    const { stored } = await writer.setIf(key, value, revision, expiresAt, options.tags);
+    if (!stored) counters.fillsRefused++;
+    return value;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../common/clock.js';
+import { isExpired } from '../common/expiry.js';
+import { forgetTags } from '../commands/entry-commands.js';
+import type { Storage } from '../storage/storage.js';
+import type { TagRow } from '../storage/tag-table.js';
+import type { MaintenanceTask } from './maintenance-task.js';
+
+/** Rows that one step looks at. */
+const SCAN_ROWS = 1000;
+/** Rows that one step removes at most. */
+const REMOVE_ROWS = 300;
+
+/**
+ * Removes what no read can reach any more, in bounded steps: rows of cleared namespaces, expired entries, and
+ * tags of earlier lives of entries. An index on the deadline would halve the throughput of writes, so expired
+ * entries are found by walking the table, one round after the other.
+ *
+ * A sweep is no change: every reader already judges the deadline itself.
+ *
+ * @internal
+ */
+export class Sweeper implements MaintenanceTask {
+  #cursor = 0;
+  #tagCursor: TagRow | undefined;
+  #tagsDue = true;
+  #swept = 0;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Expired entries removed since the start. */
+  get swept(): number {
+    return this.#swept;
+  }
+
+  step(): boolean {
+    const cleared = this.storage.namespaces.firstCleared();
+    if (cleared !== undefined) {
+      this.#sweepNamespace(cleared);
+      return true;
+    }
+    return this.#tagsDue ? this.#sweepTags() : this.#sweepExpired();
+  }
+
+  #sweepNamespace(namespaceId: number): void {
+    const { entries, namespaces } = this.storage;
+    this.storage.transaction(() => {
+      const rows = entries.ofNamespace(namespaceId, REMOVE_ROWS);
+      for (const row of rows) {
+        entries.removeById(row.id, namespaceId);
+        forgetTags(this.storage, row);
+      }
+      if (rows.length < REMOVE_ROWS) namespaces.removeCleared(namespaceId);
+    });
+  }
+
+  #sweepTags(): boolean {
+    this.#tagCursor = this.storage.transaction(() =>
+      this.storage.tags.collect(this.#tagCursor, REMOVE_ROWS),
+    );
+    this.#tagsDue = this.#tagCursor !== undefined;
+    return true;
+  }
+
+  /** Returns whether the round goes on at once: when it found enough, or has not come to the end. */
+  #sweepExpired(): boolean {
+    const now = this.clock.now();
+    const rows = this.storage.entries.after(this.#cursor, SCAN_ROWS);
+    const expired = rows.filter((row) => isExpired(row.expires_at, now)).slice(0, REMOVE_ROWS);
+    if (expired.length > 0) {
+      this.storage.transaction(() => {
+        for (const row of expired) {
+          this.storage.entries.removeById(row.id, row.namespace_id);
+          forgetTags(this.storage, row);
+        }
+      });
+      this.#swept += expired.length;
+    }
+    const isCut = expired.length === REMOVE_ROWS;
+    const isEnd = rows.length < SCAN_ROWS && !isCut;
+    this.#cursor = isEnd ? 0 : ((isCut ? expired.at(-1) : rows.at(-1))?.id ?? 0);
+    this.#tagsDue = isEnd;
+    // A round over a large table with little to find is spread over the ticks.
+    return !isEnd && expired.length > SCAN_ROWS / 20;
+  }
+}

@@ -1,0 +1,169 @@
+import type { Clock } from '../common/clock.js';
+import { decodeValue, storedBytes } from '../common/codec.js';
+import { isExpired } from '../common/expiry.js';
+import { assertKey } from '../common/keys.js';
+import type { L1 } from '../memory/l1.js';
+import type { EntryRow } from '../storage/entry-table.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+import type { Storage } from '../storage/storage.js';
+import type { CacheCounters } from './cache-stats.js';
+import { admit, release, type Isolation } from './isolation.js';
+import type { PendingWrites } from './pending-writes.js';
+import type { HyperCacheError } from '../common/errors.js';
+
+/** What a read finds. The value is the cache's own: it goes out through {@link TieredCache.release}. @internal */
+export interface CacheEntry {
+  readonly value: unknown;
+  /** Unix ms; Infinity when it never expires. */
+  readonly expiresAt: number;
+}
+
+/** @internal */
+export interface TieredCacheParts {
+  readonly namespace: string;
+  readonly storage: Storage;
+  /** `undefined` when the memory layer is off. */
+  readonly l1: L1 | undefined;
+  readonly pending: PendingWrites;
+  readonly counters: CacheCounters;
+  readonly isolation: Isolation;
+  readonly clock: Clock;
+  /** A read of L2 that failed: it is a miss, and this is told why. */
+  readonly onReadError: (error: HyperCacheError, cause: unknown) => void;
+}
+
+const PAGE_KEYS = 500;
+
+/**
+ * The read side of one namespace: L1, else what waits to be committed, else the row in L2, which fills L1.
+ * Reads never write; an expired row is a miss, and the sweeper removes it.
+ *
+ * @internal
+ */
+export class TieredCache {
+  readonly #l1: L1 | undefined;
+  readonly #counters: CacheCounters;
+  readonly #isolation: Isolation;
+
+  constructor(private readonly parts: TieredCacheParts) {
+    this.#l1 = parts.l1;
+    this.#counters = parts.counters;
+    this.#isolation = parts.isolation;
+  }
+
+  /** The value, isolated as the caller's option says; `undefined` on a miss. */
+  get(key: string): unknown {
+    const hit = this.#l1?.get(key);
+    if (hit !== undefined) {
+      this.#counters.l1Hits++;
+      const { value } = hit;
+      return typeof value === 'object' ? release(value, this.#isolation) : value;
+    }
+    const entry = this.#findBelowL1(key);
+    return entry === undefined ? undefined : this.release(entry.value);
+  }
+
+  /** As {@link get}, with the deadline, and without isolation. */
+  find(key: string): CacheEntry | undefined {
+    const hit = this.#l1?.get(key);
+    if (hit === undefined) return this.#findBelowL1(key);
+    this.#counters.l1Hits++;
+    return hit;
+  }
+
+  /** Isolates a value of the cache's own for a caller. */
+  release(value: unknown): unknown {
+    return release(value, this.#isolation);
+  }
+
+  has(key: string): boolean {
+    return this.expiresAt(key) !== undefined;
+  }
+
+  /** The live entry's deadline without reading its value; `undefined` on a miss. */
+  expiresAt(key: string): number | undefined {
+    const { pending, clock } = this.parts;
+    const known = this.#l1?.get(key) ?? pending.get(key);
+    if (known !== undefined) {
+      const isLive = known.value !== undefined && !isExpired(known.expiresAt, clock.coarseNow());
+      return isLive ? known.expiresAt : undefined;
+    }
+    return this.#readLive(key)?.expires_at;
+  }
+
+  /** The committed live entry and its revision; revision 0 on a miss. */
+  findWithRevision(key: string): { value: unknown; revision: number } {
+    const row = this.#readLive(key);
+    if (row === undefined) return { value: undefined, revision: 0 };
+    return { value: decodeValue(row.value), revision: row.revision };
+  }
+
+  /** Committed live keys with this prefix from `from` on, in order of their UTF-8 bytes. */
+  keysPage(prefix: string, from: string): { keys: string[]; next: string | undefined } {
+    const { storage, namespace, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return { keys: [], next: undefined };
+    const now = clock.now();
+    const rows = storage.entries.page(namespaceId, prefix, from === '' ? prefix : from, PAGE_KEYS);
+    const keys = rows.filter((row) => !isExpired(row.expires_at, now)).map((row) => row.key);
+    return { keys, next: nextFrom(rows) };
+  }
+
+  /** As {@link keysPage}, with values. */
+  entriesPage(from: string): { entries: [string, unknown][]; next: string | undefined } {
+    const { storage, namespace, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return { entries: [], next: undefined };
+    const now = clock.now();
+    const rows = storage.entries.pageValues(namespaceId, '', from, PAGE_KEYS);
+    const entries = rows
+      .filter((row) => !isExpired(row.expires_at, now))
+      .map((row): [string, unknown] => [row.key, decodeValue(row.value)]);
+    return { entries, next: nextFrom(rows) };
+  }
+
+  #findBelowL1(key: string): CacheEntry | undefined {
+    const { pending, clock } = this.parts;
+    const waiting = pending.get(key);
+    if (waiting !== undefined) {
+      const isLive =
+        waiting.value !== undefined && !isExpired(waiting.expiresAt, clock.coarseNow());
+      if (isLive) this.#counters.l2Hits++;
+      else this.#counters.misses++;
+      return isLive ? waiting : undefined;
+    }
+    const row = this.#readLive(key);
+    if (row === undefined) {
+      this.#counters.misses++;
+      return undefined;
+    }
+    this.#counters.l2Hits++;
+    const value = decodeValue(row.value);
+    if (this.#l1 !== undefined) {
+      admit(value, this.#isolation);
+      this.#l1.set(key, value, row.expires_at, storedBytes(row.value));
+    }
+    return { value, expiresAt: row.expires_at };
+  }
+
+  #readLive(key: string): EntryRow | undefined {
+    assertKey(key);
+    const { storage, namespace, clock, onReadError } = this.parts;
+    let row: EntryRow | undefined;
+    try {
+      const namespaceId = storage.namespaces.idOf(namespace);
+      if (namespaceId === undefined) return undefined;
+      row = storage.entries.find(namespaceId, key);
+    } catch (error) {
+      onReadError(toStorageError(error), error);
+      return undefined;
+    }
+    const isDead = row === undefined || isExpired(row.expires_at, clock.coarseNow());
+    return isDead ? undefined : row;
+  }
+}
+
+function nextFrom(rows: readonly { key: string }[]): string | undefined {
+  // The successor of a string in byte order is the string and a NUL.
+  return rows.length < PAGE_KEYS ? undefined : `${rows.at(-1)?.key ?? ''}\0`;
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../common/clock.js';
+import { HyperCacheError, StorageFailedError } from '../common/errors.js';
+import { sqliteCode } from '../storage/sqlite-error.js';
+import type { Storage } from '../storage/storage.js';
+import type { Writer } from '../storage/write-queue.js';
+import type { Command, CommandResult } from './command.js';
+import { increment, pull, remove, touch } from './entry-commands.js';
+import { clear, deletePrefix, deleteTag } from './removal-commands.js';
+import { add, fill, set, setIf } from './store-commands.js';
+
+/** @internal */
+export type Outcome = CommandResult | HyperCacheError;
+
+/** @internal */
+export function isFailure(outcome: Outcome): outcome is HyperCacheError {
+  return outcome instanceof HyperCacheError;
+}
+
+/**
+ * Runs batches of commands on one file, each batch in one transaction, each command with its own outcome.
+ *
+ * @internal
+ */
+export class CommandExecutor implements Writer<Command, CommandResult> {
+  constructor(
+    private readonly storage: Storage,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @throws SQLite's error when the transaction as a whole failed; then nothing happened
+   */
+  write(commands: readonly Command[]): readonly Outcome[] {
+    const now = this.clock.now();
+    const [only] = commands;
+    if (commands.length === 1 && only !== undefined && this.#isOneStatement(only)) {
+      return [this.storage.statement(() => execute(this.storage, only, now))];
+    }
+    return this.storage.transaction(() =>
+      commands.map((command) => outcomeOf(this.storage, command, now)),
+    );
+  }
+
+  /** A lone plain set needs no explicit transaction: the log is appended by trigger. */
+  #isOneStatement(command: Command): boolean {
+    return (
+      command.kind === 'set' &&
+      command.tags.length === 0 &&
+      this.storage.namespaces.idOf(command.namespace) !== undefined
+    );
+  }
+}
+
+function outcomeOf(storage: Storage, command: Command, now: number): Outcome {
+  try {
+    return execute(storage, command, now);
+  } catch (error) {
+    // Commands refuse before they write, so a refusal leaves nothing behind for the commit.
+    if (error instanceof HyperCacheError) return error;
+    if (sqliteCode(error) !== '') throw error;
+    throw new StorageFailedError(error);
+  }
+}
+
+function execute(storage: Storage, command: Command, now: number): CommandResult {
+  switch (command.kind) {
+    case 'set':
+      return set(storage, command);
+    case 'fill':
+      return fill(storage, command, now);
+    case 'add':
+      return add(storage, command, now);
+    case 'setIf':
+      return setIf(storage, command, now);
+    case 'delete':
+      return remove(storage, command, now);
+    case 'pull':
+      return pull(storage, command, now);
+    case 'touch':
+      return touch(storage, command, now);
+    case 'increment':
+      return increment(storage, command, now);
+    case 'deletePrefix':
+      return deletePrefix(storage, command, now);
+    case 'deleteTag':
+      return deleteTag(storage, command, now);
+    case 'clear':
+      return clear(storage, command);
+  }
+}

@@ -1,0 +1,122 @@
+import { types } from 'node:util';
+import { Packr } from 'msgpackr';
+import type { CapturedValue } from './value.js';
+
+/**
+ * A value as it stands in a row: well-formed strings and finite numbers as themselves, everything else
+ * as bytes.
+ *
+ * @internal
+ */
+export type StoredValue = string | number | Buffer;
+
+/**
+ * A byte that MessagePack never uses: what follows is an escaped tree, for the few values whose
+ * types MessagePack does not tell apart. Without it the bytes are plain MessagePack.
+ */
+const ESCAPED = 0xc1;
+
+/** First item of every array of an escaped tree. */
+const Escape = {
+  Array: 0,
+  Map: 1,
+  NegativeZero: 2,
+  Utf16: 3,
+  Set: 4,
+  Object: 5,
+  Bytes: 6,
+} as const;
+
+const fields = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  useBigIntExtension: true,
+});
+const rows = new Packr({
+  useRecords: true,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  useBigIntExtension: true,
+  copyBuffers: true,
+});
+
+/**
+ * Encodes a captured value.
+ *
+ * @internal
+ */
+export function encodeValue(captured: CapturedValue): StoredValue {
+  const { value } = captured;
+  if (captured.exotic) {
+    const packed = rows.pack(escape(value));
+    const bytes = Buffer.allocUnsafe(packed.length + 1);
+    bytes[0] = ESCAPED;
+    bytes.set(packed, 1);
+    return bytes;
+  }
+  if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) {
+    return value;
+  }
+  return captured.records ? rows.pack(value) : fields.pack(value);
+}
+
+/**
+ * The value that {@link encodeValue} was given, as a copy of the caller's own.
+ *
+ * @internal
+ */
+export function decodeValue(stored: StoredValue): unknown {
+  if (typeof stored !== 'object') return stored;
+  if (stored[0] !== ESCAPED) return rows.unpack(stored);
+  return unescape(rows.unpack(stored.subarray(1)));
+}
+
+/** Bytes that a stored value takes, for limits. @internal */
+export function storedBytes(stored: StoredValue): number {
+  if (typeof stored === 'number') return 8;
+  return typeof stored === 'string' ? Buffer.byteLength(stored) : stored.length;
+}
+
+function escape(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.isWellFormed() ? value : [Escape.Utf16, Buffer.from(value, 'utf16le')];
+  }
+  if (Object.is(value, -0)) return [Escape.NegativeZero];
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return [Escape.Array, ...value.map(escape)];
+  if (types.isMap(value)) return [Escape.Map, ...Array.from(value).flat(1).map(escape)];
+  if (types.isSet(value)) return [Escape.Set, ...Array.from(value, escape)];
+  if (types.isDate(value) || Buffer.isBuffer(value)) return value;
+  if (types.isUint8Array(value)) return [Escape.Bytes, Buffer.from(value)];
+  // Field names may be ill-formed too, so they travel as values.
+  return [Escape.Object, ...Object.entries(value).flat(1).map(escape)];
+}
+
+function unescape(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const items = value.slice(1);
+  switch (value[0]) {
+    case Escape.Array:
+      return items.map(unescape);
+    case Escape.Map:
+      return new Map(pairs(items));
+    case Escape.Set:
+      return new Set(items.map(unescape));
+    case Escape.Object:
+      return Object.fromEntries(pairs(items).map(([name, field]) => [String(name), field]));
+    case Escape.NegativeZero:
+      return -0;
+    case Escape.Utf16:
+      return Buffer.isBuffer(items[0]) ? items[0].toString('utf16le') : '';
+    default:
+      return Buffer.isBuffer(items[0]) ? Uint8Array.from(items[0]) : items[0];
+  }
+}
+
+function pairs(items: unknown[]): [unknown, unknown][] {
+  const result: [unknown, unknown][] = [];
+  for (let i = 0; i < items.length; i += 2) {
+    result.push([unescape(items[i]), unescape(items[i + 1])]);
+  }
+  return result;
+}

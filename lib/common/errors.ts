@@ -1,0 +1,263 @@
+/**
+ * Every code that HyperCache raises. `docs/errors.md` has a row for each; a test holds the two together.
+ *
+ * @publicApi
+ */
+export type HyperCacheErrorCode =
+  | 'HC_ARGUMENT_INVALID'
+  | 'HC_CLOSED'
+  | 'HC_FACTORY_FAILED'
+  | 'HC_FILE_IN_USE'
+  | 'HC_KEY_INVALID'
+  | 'HC_NATIVE_MODULE'
+  | 'HC_NOT_AN_INTEGER'
+  | 'HC_NUMBER_RANGE'
+  | 'HC_OPTIONS_INVALID'
+  | 'HC_QUEUE_FULL'
+  | 'HC_ROLE_UNSUPPORTED'
+  | 'HC_SCHEMA_NEWER'
+  | 'HC_STORAGE_BUSY'
+  | 'HC_STORAGE_FAILED'
+  | 'HC_STORAGE_FOREIGN'
+  | 'HC_STORAGE_FULL'
+  | 'HC_STORAGE_LOST'
+  | 'HC_STORAGE_OPEN'
+  | 'HC_TTL_INVALID'
+  | 'HC_VALUE_TOO_LARGE'
+  | 'HC_VALUE_UNSUPPORTED';
+
+/**
+ * The base of every error that HyperCache throws.
+ *
+ * @publicApi
+ */
+export abstract class HyperCacheError extends Error {
+  /** Stable: branch on this, never on the message. */
+  abstract readonly code: HyperCacheErrorCode;
+  /** What to change, in one sentence. */
+  readonly hint: string;
+
+  constructor(message: string, hint: string, options?: ErrorOptions) {
+    super(`${message} ${hint}`, options);
+    this.name = new.target.name;
+    this.hint = hint;
+  }
+}
+
+/** @publicApi */
+export class InvalidKeyError extends HyperCacheError {
+  readonly code = 'HC_KEY_INVALID';
+  constructor(message: string) {
+    super(message, 'Use a non-empty, well-formed string of at most 1024 bytes.');
+  }
+}
+
+/** @publicApi */
+export class InvalidTtlError extends HyperCacheError {
+  readonly code = 'HC_TTL_INVALID';
+  constructor(ttl: unknown) {
+    super(
+      `The ttl is ${typeof ttl === 'number' ? ttl : `of type ${typeof ttl}`}.`,
+      'Give milliseconds as a number; 0 means no expiry.',
+    );
+  }
+}
+
+/** @publicApi */
+export class InvalidArgumentError extends HyperCacheError {
+  readonly code = 'HC_ARGUMENT_INVALID';
+}
+
+/** @publicApi */
+export class UnsupportedValueError extends HyperCacheError {
+  readonly code = 'HC_VALUE_UNSUPPORTED';
+  constructor(
+    message: string,
+    hint = 'Cache plain objects, arrays, strings, numbers, booleans, null, Date, Map, Set, bigint, Buffer or Uint8Array.',
+  ) {
+    super(message, hint);
+  }
+}
+
+/** @publicApi */
+export class ValueTooLargeError extends HyperCacheError {
+  readonly code = 'HC_VALUE_TOO_LARGE';
+  constructor(
+    readonly bytes: number,
+    readonly maxBytes: number,
+  ) {
+    super(
+      `The value takes ${bytes} bytes; the limit is ${maxBytes}.`,
+      'Raise the option maxValueSize, or cache a smaller value.',
+    );
+  }
+}
+
+/** `increment` or `decrement` of something that is no integer. @publicApi */
+export class NotAnIntegerError extends HyperCacheError {
+  readonly code = 'HC_NOT_AN_INTEGER';
+  constructor(what: string) {
+    super(`${what} is not an integer.`, 'Count only under keys that hold integers.');
+  }
+}
+
+/** @publicApi */
+export class NumberRangeError extends HyperCacheError {
+  readonly code = 'HC_NUMBER_RANGE';
+  constructor() {
+    super(
+      'The counter would leave the safe integers, +-(2^53 - 1).',
+      'Delete the key to start over, or keep the count as a bigint of your own.',
+    );
+  }
+}
+
+/** One thing that is wrong with the options. @publicApi */
+export interface OptionProblem {
+  /** The option's name, or the environment variable's when the value came from there. */
+  readonly option: string;
+  /** The value as given, shortened; secrets are never shown. */
+  readonly value: string;
+  /** What to write instead. */
+  readonly instead: string;
+}
+
+/** All problems of the options at once. @publicApi */
+export class InvalidOptionsError extends HyperCacheError {
+  readonly code = 'HC_OPTIONS_INVALID';
+  constructor(readonly problems: readonly OptionProblem[]) {
+    const lines = problems.map(
+      ({ option, value, instead }) => `\n  - ${option} is ${value}: ${instead}`,
+    );
+    super(
+      `HyperCache cannot start: ${problems.length} option${problems.length === 1 ? ' is' : 's are'} wrong.${lines.join('')}\n`,
+      'Correct them in HyperCacheModule.forRoot() or in the environment.',
+    );
+  }
+}
+
+/** @publicApi */
+export class UnsupportedRoleError extends HyperCacheError {
+  readonly code = 'HC_ROLE_UNSUPPORTED';
+  constructor(role: string) {
+    super(
+      `The role '${role}' is not available in this version.`,
+      "Use role: 'primary'; secondaries come with the cluster release.",
+    );
+  }
+}
+
+/** @publicApi */
+export class ClosedError extends HyperCacheError {
+  readonly code = 'HC_CLOSED';
+  constructor() {
+    super('The cache is closed.', 'Stop using it after app.close().');
+  }
+}
+
+/** A factory threw while it refreshed an entry in the background; the entry stays as it is. @publicApi */
+export class FactoryFailedError extends HyperCacheError {
+  readonly code = 'HC_FACTORY_FAILED';
+  constructor(cause: unknown) {
+    super(
+      'A factory failed while it refreshed an entry in the background.',
+      'See the cause; the entry is served until its ttl ends.',
+      { cause },
+    );
+  }
+}
+
+/** @publicApi */
+export class QueueFullError extends HyperCacheError {
+  readonly code = 'HC_QUEUE_FULL';
+  constructor(operations: number) {
+    super(
+      `${operations} writes wait to be committed.`,
+      'Await the writes, so that the producer cannot outrun the disk.',
+    );
+  }
+}
+
+/** better-sqlite3 is missing, was not compiled, or does not fit this Node. @publicApi */
+export class NativeModuleError extends HyperCacheError {
+  readonly code = 'HC_NATIVE_MODULE';
+}
+
+/** Another HyperCache of this process has the same file open. @publicApi */
+export class FileInUseError extends HyperCacheError {
+  readonly code = 'HC_FILE_IN_USE';
+  constructor(path: string) {
+    super(
+      `${path} is already open in this process.`,
+      'Call HyperCacheModule.forRoot() once and use forFeature() for more caches, or give each its own sqlitePath.',
+    );
+  }
+}
+
+/** The directory or the file cannot be opened for writing. @publicApi */
+export class StorageOpenError extends HyperCacheError {
+  readonly code = 'HC_STORAGE_OPEN';
+}
+
+/** The file is a SQLite database, but not ours. @publicApi */
+export class ForeignFileError extends HyperCacheError {
+  readonly code = 'HC_STORAGE_FOREIGN';
+  constructor(path: string) {
+    super(
+      `${path} is the database of another program.`,
+      'Give HyperCache a directory of its own in sqlitePath.',
+    );
+  }
+}
+
+/** The file was written by a newer release. @publicApi */
+export class NewerSchemaError extends HyperCacheError {
+  readonly code = 'HC_SCHEMA_NEWER';
+  constructor(path: string, found: number, known: number) {
+    super(
+      `${path} has schema ${found}; this version knows schemas up to ${known}.`,
+      'Install the newer nestjs-hypercache again, or move the directory away to start with an empty cache.',
+    );
+  }
+}
+
+/** The disk, or the file's hard limit, is full; nothing of the write was stored. @publicApi */
+export class StorageFullError extends HyperCacheError {
+  readonly code = 'HC_STORAGE_FULL';
+  constructor(cause: unknown) {
+    super(
+      'The disk is full; the write was not stored.',
+      'Free space on the disk of sqlitePath; writes work again by themselves.',
+      { cause },
+    );
+  }
+}
+
+/** Another process kept the file locked for too long. @publicApi */
+export class StorageBusyError extends HyperCacheError {
+  readonly code = 'HC_STORAGE_BUSY';
+  constructor(cause: unknown) {
+    super(
+      'Another process holds the write lock of the file.',
+      'Look for a long transaction on the file, for example a backup tool or an open sqlite3 shell.',
+      { cause },
+    );
+  }
+}
+
+/** The file was damaged, deleted or replaced while in use; a new one was begun. @publicApi */
+export class StorageLostError extends HyperCacheError {
+  readonly code = 'HC_STORAGE_LOST';
+}
+
+/** Any other failure of SQLite; nothing of the write was stored. @publicApi */
+export class StorageFailedError extends HyperCacheError {
+  readonly code = 'HC_STORAGE_FAILED';
+  constructor(cause: unknown) {
+    super(
+      `SQLite failed: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      'See the cause; check the disk and the permissions of sqlitePath.',
+      { cause },
+    );
+  }
+}

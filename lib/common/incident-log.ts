@@ -1,0 +1,45 @@
+import type { Clock } from './clock.js';
+import type { HyperCacheError, HyperCacheErrorCode } from './errors.js';
+import type { CacheEvents } from './events.js';
+import type { HyperCacheLogger } from './logger.js';
+
+/** One line for each code in this time; what came in between is counted. */
+const LINE_INTERVAL_MS = 10_000;
+
+/**
+ * Where errors go that no caller is told about: an event, a counter, and a log line that a failing disk cannot
+ * turn into a flood.
+ *
+ * @internal
+ */
+export class IncidentLog {
+  readonly #lines = new Map<HyperCacheErrorCode, { at: number; held: number }>();
+  #count = 0;
+
+  constructor(
+    private readonly events: CacheEvents,
+    private readonly logger: HyperCacheLogger,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Incidents since the start. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param during what was being done, such as 'reading' */
+  report(error: HyperCacheError, during: string): void {
+    this.#count++;
+    this.events.emit('error', { error, during });
+    const now = this.clock.monotonic();
+    const line = this.#lines.get(error.code);
+    if (line !== undefined && now - line.at < LINE_INTERVAL_MS) {
+      line.held++;
+      return;
+    }
+    this.#lines.set(error.code, { at: now, held: 0 });
+    const held =
+      line !== undefined && line.held > 0 ? ` (${line.held} more since the last line)` : '';
+    this.logger.error(`${error.code} while ${during}: ${error.message}${held}`);
+  }
+}

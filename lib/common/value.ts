@@ -1,0 +1,227 @@
+import { types } from 'node:util';
+import { UnsupportedValueError, ValueTooLargeError } from './errors.js';
+
+/** Deeper values are taken for cyclic ones. */
+const MAX_DEPTH = 1000;
+
+/** Arrays of at least this many objects are encoded with records, which name each field once. */
+const RECORD_ROWS = 4;
+
+/**
+ * What the cache keeps of a caller's value: a private copy that holds only the types of G12, and what the
+ * walk that made it has learned for the codec and for L1.
+ *
+ * @internal
+ */
+export class CapturedValue {
+  value: unknown = undefined;
+  /** Estimated size in bytes. */
+  bytes = 0;
+  /** Something in it has no form of its own in MessagePack (see the codec). */
+  exotic = false;
+  /** It holds rows of one shape, for which records pay. */
+  records = false;
+  /** Freezing does not protect all of it: a Date, Map, Set, Buffer or Uint8Array is inside. */
+  unfreezable = false;
+
+  constructor(readonly maxBytes: number) {}
+}
+
+/**
+ * Copies a caller's value once, at the border, so that nothing the caller does later reaches the cache.
+ *
+ * Class instances become plain objects, or what their `toJSON` returns; holes in arrays become undefined.
+ *
+ * @param maxBytes the limit of the encoded size, used here only to stop early
+ * @throws {HC_VALUE_UNSUPPORTED} undefined at the top, functions, symbols, cycles, and types that would not
+ *   come back as they went in
+ * @throws {HC_VALUE_TOO_LARGE} when the walk alone finds several times `maxBytes`
+ * @internal
+ */
+export function captureValue(value: unknown, maxBytes: number): CapturedValue {
+  const captured = new CapturedValue(maxBytes);
+  if (value === undefined) {
+    throw new UnsupportedValueError(
+      'The value is undefined.',
+      'Delete the key instead, or cache null.',
+    );
+  }
+  captured.value = capture(value, captured, 0);
+  return captured;
+}
+
+function capture(value: unknown, into: CapturedValue, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      into.bytes += value.length + 4;
+      if (!value.isWellFormed()) into.exotic = true;
+      return value;
+    case 'number':
+      into.bytes += 8;
+      if (value === 0 && Object.is(value, -0)) into.exotic = true;
+      return value;
+    case 'boolean':
+    case 'undefined':
+      into.bytes += 4;
+      return value;
+    case 'bigint':
+      into.bytes += 16;
+      return value;
+    case 'object':
+      return value === null ? null : captureObject(value, into, depth + 1);
+    default:
+      throw new UnsupportedValueError(`A ${typeof value} cannot be cached.`);
+  }
+}
+
+function captureObject(value: object, into: CapturedValue, depth: number): unknown {
+  if (depth > MAX_DEPTH) {
+    throw new UnsupportedValueError(
+      `The value is cyclic, or nested deeper than ${MAX_DEPTH} levels.`,
+    );
+  }
+  into.bytes += 16;
+  // Several times the limit for certain: a graph of shared references can unfold without end.
+  if (into.bytes > 4 * into.maxBytes) throw new ValueTooLargeError(into.bytes, into.maxBytes);
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [];
+    for (let i = 0; i < value.length; i++) copy.push(capture(value[i], into, depth));
+    if (copy.length >= RECORD_ROWS && isPlain(copy[0])) into.records = true;
+    return copy;
+  }
+  return isPlain(value) ? captureFields(value, into, depth) : captureInstance(value, into, depth);
+}
+
+function captureFields(
+  fields: Record<string, unknown>,
+  into: CapturedValue,
+  depth: number,
+): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const name in fields) {
+    if (!Object.hasOwn(fields, name)) continue;
+    if (name === '__proto__') {
+      throw new UnsupportedValueError("A field named '__proto__' cannot be cached.");
+    }
+    into.bytes += name.length + 2;
+    if (!name.isWellFormed()) into.exotic = true;
+    copy[name] = capture(fields[name], into, depth);
+  }
+  return copy;
+}
+
+function captureInstance(value: object, into: CapturedValue, depth: number): unknown {
+  if (types.isUint8Array(value)) {
+    into.unfreezable = true;
+    into.bytes += value.byteLength;
+    if (Buffer.isBuffer(value)) return Buffer.from(value);
+    into.exotic = true;
+    return Uint8Array.from(value);
+  }
+  if (types.isDate(value)) {
+    into.unfreezable = true;
+    return new Date(value.getTime());
+  }
+  if (types.isMap(value)) {
+    into.exotic = into.unfreezable = true;
+    const copy = new Map<unknown, unknown>();
+    for (const [k, v] of value) copy.set(capture(k, into, depth), capture(v, into, depth));
+    return copy;
+  }
+  if (types.isSet(value)) {
+    into.exotic = into.unfreezable = true;
+    const copy = new Set<unknown>();
+    for (const v of value) copy.add(capture(v, into, depth));
+    return copy;
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return capture(value.toJSON(''), into, depth);
+  }
+  if (wouldBeLost(value)) {
+    throw new UnsupportedValueError(
+      `An object of type ${value.constructor?.name ?? 'unknown'} cannot be cached.`,
+    );
+  }
+  return captureFields(value as Record<string, unknown>, into, depth);
+}
+
+/** Objects whose content is not in their fields: stored as plain objects they would come back empty. */
+function wouldBeLost(value: object): boolean {
+  return (
+    types.isPromise(value) ||
+    types.isNativeError(value) ||
+    value instanceof Error ||
+    types.isRegExp(value) ||
+    types.isAnyArrayBuffer(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isBoxedPrimitive(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value) ||
+    types.isGeneratorObject(value) ||
+    types.isProxy(value)
+  );
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/**
+ * A copy of a value that the cache made itself (captured or decoded): no checks, as fast as it goes.
+ *
+ * @internal
+ */
+export function copyValue<T>(value: T): T;
+export function copyValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const copy: unknown[] = new Array(value.length);
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i];
+      copy[i] = typeof item === 'object' && item !== null ? copyValue(item) : item;
+    }
+    return copy;
+  }
+  if (isPlain(value)) {
+    const copy: Record<string, unknown> = {};
+    for (const name in value) {
+      const item = value[name];
+      copy[name] = typeof item === 'object' && item !== null ? copyValue(item) : item;
+    }
+    return copy;
+  }
+  return copyInstance(value);
+}
+
+function copyInstance(value: object): unknown {
+  if (types.isDate(value)) return new Date(value.getTime());
+  if (Buffer.isBuffer(value)) return Buffer.from(value);
+  if (types.isUint8Array(value)) return Uint8Array.from(value);
+  if (types.isMap(value)) {
+    const copy = new Map<unknown, unknown>();
+    for (const [k, v] of value) copy.set(copyValue(k), copyValue(v));
+    return copy;
+  }
+  const copy = new Set<unknown>();
+  if (types.isSet(value)) for (const v of value) copy.add(copyValue(v));
+  return copy;
+}
+
+/**
+ * Freezes a value of the cache's own in depth.
+ *
+ * @returns false when something inside cannot be protected by freezing
+ * @internal
+ */
+export function freezeValue(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (!Array.isArray(value) && !isPlain(value)) return false;
+  let frozen = true;
+  for (const item of Object.values(value)) {
+    if (typeof item === 'object' && item !== null && !freezeValue(item)) frozen = false;
+  }
+  Object.freeze(value);
+  return frozen;
+}

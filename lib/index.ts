@@ -1,0 +1,48 @@
+export type { CacheCounters } from './cache/cache-stats.js';
+export type { Isolation } from './cache/isolation.js';
+export {
+  ClosedError,
+  FactoryFailedError,
+  FileInUseError,
+  ForeignFileError,
+  HyperCacheError,
+  InvalidArgumentError,
+  InvalidKeyError,
+  InvalidOptionsError,
+  InvalidTtlError,
+  NativeModuleError,
+  NewerSchemaError,
+  NotAnIntegerError,
+  NumberRangeError,
+  QueueFullError,
+  StorageBusyError,
+  StorageFailedError,
+  StorageFullError,
+  StorageLostError,
+  StorageOpenError,
+  UnsupportedRoleError,
+  UnsupportedValueError,
+  ValueTooLargeError,
+  type HyperCacheErrorCode,
+  type OptionProblem,
+} from './common/errors.js';
+export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
+export type { HyperCacheLogger } from './common/logger.js';
+export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';
+export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator.js';
+export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
+export type {
+  HyperCacheAsyncOptions,
+  HyperCacheFeatureOptions,
+  HyperCacheOptionsFactory,
+} from './nest/hyper-cache.module-definition.js';
+export { HyperCacheModule } from './nest/hyper-cache.module.js';
+export {
+  HyperCache,
+  type IncrementOptions,
+  type SetOptions,
+  type Versioned,
+  type WrapOptions,
+} from './nest/hyper-cache.service.js';
+export type { HyperCacheStats } from './node/hyper-cache-node.js';
+export type { Durability, HyperCacheOptions, HyperCacheRole, L1Options } from './node/options.js';

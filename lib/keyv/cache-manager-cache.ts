@@ -1,0 +1,140 @@
+import type { EventEmitter } from 'node:events';
+import { createCache, type Cache, type CreateCacheOptions } from 'cache-manager';
+import type { NodeCache, NodeEntry, NodeWrapOptions } from '../node/hyper-cache-node.js';
+import { KeyvView, rawEntry } from './keyv-view.js';
+
+type Stores = NonNullable<CreateCacheOptions['stores']>;
+type Hot = Pick<Cache, 'get' | 'set' | 'mget' | 'mset' | 'del' | 'mdel' | 'wrap'>;
+
+interface WrapArguments {
+  readonly ttl?: NodeWrapOptions['ttl'];
+  readonly refreshThreshold?: NodeWrapOptions['refreshThreshold'];
+  readonly raw?: boolean;
+}
+
+/** What cache-manager calls its first store in events. */
+const STORE = 'primary';
+
+/**
+ * cache-manager's own `Cache` on a node. `ttl`, `clear`, `on`, `off`, `disconnect`, `cacheId` and `stores` stay
+ * its own, over a Keyv-shaped view; the hot methods are replaced by ours with the same semantics, because its
+ * wrappers cost several times the lookup itself.
+ *
+ * @param flush commits what waits; called by `disconnect`
+ * @internal
+ */
+export function createCacheManagerCache(cache: NodeCache, flush: () => Promise<void>): Cache {
+  const view = new KeyvView(cache, flush);
+  // Structurally it is what cache-manager calls of a Keyv; the class itself has private fields.
+  const stores = [view] as unknown as Stores;
+  const manager = createCache({ stores });
+  return Object.assign(manager, hotMethods(cache, emitterOf(manager)));
+}
+
+/** cache-manager keeps its emitter to itself, but `off` returns it. */
+function emitterOf(manager: Cache): EventEmitter {
+  return manager.off('clear', () => undefined);
+}
+
+function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
+  const hears = (event: string): boolean => events.listenerCount(event) > 0;
+
+  const store = async (key: string, value: unknown, ttl: number | undefined): Promise<void> => {
+    // As everywhere in cache-manager, undefined is a miss.
+    if (value === undefined) await cache.delete(key);
+    else await cache.set(key, value, { ttl });
+  };
+
+  /** Runs a write; a failure is an event too, as in cache-manager. */
+  const tell = async <T>(event: string, details: object, write: () => Promise<T>): Promise<T> => {
+    try {
+      const result = await write();
+      if (hears(event)) events.emit(event, details);
+      return result;
+    } catch (error) {
+      if (hears(event)) events.emit(event, { ...details, error });
+      throw error;
+    }
+  };
+
+  const onRefreshed = (key: string, value: unknown, error: unknown): void => {
+    if (!hears('refresh')) return;
+    events.emit('refresh', error === undefined ? { key, value } : { key, value, error });
+  };
+
+  const wrap = async (
+    key: string,
+    factory: () => unknown,
+    options: WrapArguments,
+  ): Promise<unknown> => {
+    const { ttl, refreshThreshold } = options;
+    const entry: NodeEntry = await cache.wrap(key, factory, { ttl, refreshThreshold, onRefreshed });
+    const value = cache.release(entry.value);
+    return options.raw === true ? rawEntry(value, entry.expiresAt) : value;
+  };
+
+  const methods = {
+    async get(key: string): Promise<unknown> {
+      if (!hears('get')) return cache.get(key);
+      try {
+        const value = await cache.get(key);
+        if (value !== undefined) events.emit('get', { key, value, store: STORE });
+        return value;
+      } catch (error) {
+        events.emit('get', { key, error, store: STORE });
+        throw error;
+      }
+    },
+
+    async mget(keys: string[]): Promise<unknown[]> {
+      const values = await cache.mget(keys);
+      if (hears('mget')) events.emit('mget', { keys, values });
+      return values;
+    },
+
+    async set(key: string, value: unknown, ttl?: number): Promise<unknown> {
+      if (!hears('set')) {
+        await store(key, value, ttl);
+        return value;
+      }
+      await tell('set', { key, value }, async () => {
+        await store(key, value, ttl);
+        events.emit('set', { key, value, store: STORE });
+      });
+      return value;
+    },
+
+    async mset(entries: { key: string; value: unknown; ttl?: number }[]): Promise<unknown> {
+      const list = entries.map(({ key, value, ttl }) => ({ key, value, ttl }));
+      const write = (): Promise<unknown> =>
+        Promise.all(list.map(({ key, value, ttl }) => store(key, value, ttl)));
+      await tell('mset', { list }, write);
+      return list;
+    },
+
+    async del(key: string): Promise<boolean> {
+      await tell('del', { key }, () => cache.delete(key));
+      return true;
+    },
+
+    async mdel(keys: string[]): Promise<boolean> {
+      await tell('mdel', { keys }, () => Promise.all(keys.map((key) => cache.delete(key))));
+      return true;
+    },
+
+    async wrap(
+      key: string,
+      factory: () => unknown,
+      ttlOrOptions?: WrapArguments['ttl'] | WrapArguments,
+      refreshThreshold?: WrapArguments['refreshThreshold'],
+    ): Promise<unknown> {
+      const options =
+        typeof ttlOrOptions === 'object' && ttlOrOptions !== null
+          ? ttlOrOptions
+          : { ttl: ttlOrOptions, refreshThreshold };
+      return wrap(key, factory, options);
+    },
+  };
+  // The types of cache-manager are generic in the value, which a cache cannot check.
+  return methods as unknown as Hot;
+}

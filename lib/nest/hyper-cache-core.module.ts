@@ -1,0 +1,17 @@
+import { Global, Module } from '@nestjs/common';
+import { HYPERCACHE_NODE, HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
+import { HyperCacheLifecycle } from './hyper-cache.lifecycle.js';
+import { ConfigurableModuleClass } from './hyper-cache.module-definition.js';
+import { nodeProvider } from './hyper-cache.providers.js';
+
+/**
+ * Holds the node. Always global, so that `forFeature` finds it whatever `isGlobal` says of the cache itself.
+ *
+ * @internal
+ */
+@Global()
+@Module({
+  providers: [nodeProvider, HyperCacheLifecycle],
+  exports: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+})
+export class HyperCacheCoreModule extends ConfigurableModuleClass {}

@@ -1,0 +1,34 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { HyperCacheOptions } from '../node/options.js';
+import { HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
+
+/** `forRoot`, `forRootAsync` and the options' provider of the core module. @internal */
+export const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<HyperCacheOptions>({
+    moduleName: 'HyperCache',
+    optionsInjectionToken: HYPERCACHE_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createHyperCacheOptions')
+    .build();
+
+/** @publicApi */
+export type HyperCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
+  /** Whether every module of the application sees the cache without importing this one. @default true */
+  isGlobal?: boolean;
+};
+
+/** What `useClass` and `useExisting` of `forRootAsync` name. @publicApi */
+export interface HyperCacheOptionsFactory {
+  createHyperCacheOptions(): HyperCacheOptions | Promise<HyperCacheOptions>;
+}
+
+/** A named cache on the application's node. @publicApi */
+export interface HyperCacheFeatureOptions {
+  /** What `@InjectHyperCache(name)` names. */
+  name: string;
+  /** Milliseconds that an entry lives when its write says nothing; 0 means no expiry. @default the node's ttl */
+  ttl?: number;
+  /** Where its entries stand. @default the name */
+  namespace?: string;
+}

@@ -1,0 +1,75 @@
+import { Logger, type Provider } from '@nestjs/common';
+import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
+import { InvalidOptionsError } from '../common/errors.js';
+import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
+import { createNode } from '../node/create-node.js';
+import type { HyperCacheNode } from '../node/hyper-cache-node.js';
+import type { HyperCacheOptions } from '../node/options.js';
+import { resolveOptions } from '../node/resolve-options.js';
+import {
+  getHyperCacheToken,
+  HYPERCACHE_NODE,
+  HYPERCACHE_OPTIONS,
+} from './hyper-cache.constants.js';
+import type { HyperCacheFeatureOptions } from './hyper-cache.module-definition.js';
+import { HyperCache } from './hyper-cache.service.js';
+
+/** The node of the application, started before anything can be injected. @internal */
+export const nodeProvider: Provider = {
+  provide: HYPERCACHE_NODE,
+  useFactory: async (options: HyperCacheOptions): Promise<HyperCacheNode> => {
+    const node = createNode(resolveOptions(options), { logger: new Logger('HyperCache') });
+    await node.start();
+    return node;
+  },
+  inject: [HYPERCACHE_OPTIONS],
+};
+
+/** The default cache, under the tokens that Nest applications already use. @internal */
+export const cacheProviders: Provider[] = [
+  {
+    provide: HyperCache,
+    useFactory: (node: HyperCacheNode, options: HyperCacheOptions) =>
+      new HyperCache(node, node.cache(resolveOptions(options).namespace)),
+    inject: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+  },
+  {
+    provide: CACHE_MANAGER,
+    useFactory: (node: HyperCacheNode, options: HyperCacheOptions) =>
+      createCacheManagerCache(node.cache(resolveOptions(options).namespace), () => node.flush()),
+    inject: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+  },
+  { provide: Cache, useExisting: CACHE_MANAGER },
+];
+
+/**
+ * A named cache.
+ *
+ * @throws {HC_OPTIONS_INVALID}
+ * @internal
+ */
+export function featureProvider({
+  name,
+  ttl,
+  namespace = name,
+}: HyperCacheFeatureOptions): Provider {
+  if (!isText(name) || !isText(namespace)) {
+    throw new InvalidOptionsError([
+      {
+        option: 'forFeature({ name, namespace })',
+        value: 'not a non-empty string',
+        instead: "write a name, such as forFeature({ name: 'sessions' })",
+      },
+    ]);
+  }
+  resolveOptions(ttl === undefined ? { namespace } : { namespace, ttl }, {});
+  return {
+    provide: getHyperCacheToken(name),
+    useFactory: (node: HyperCacheNode) => new HyperCache(node, node.cache(namespace, ttl)),
+    inject: [HYPERCACHE_NODE],
+  };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}

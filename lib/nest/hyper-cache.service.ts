@@ -1,0 +1,226 @@
+import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
+import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
+import type { HyperCacheNode, HyperCacheStats, NodeCache } from '../node/hyper-cache-node.js';
+
+/** How an entry is stored. @publicApi */
+export interface SetOptions {
+  /** Milliseconds to live; 0 means no expiry. @default the cache's ttl */
+  ttl?: number | undefined;
+  /** Names by which `delByTag` finds the entry; 64 at most. */
+  tags?: readonly string[] | undefined;
+}
+
+/** How `wrap` stores what its factory makes. @publicApi */
+export interface WrapOptions<T> {
+  /** Milliseconds to live, or a function of the value; 0 means no expiry. @default the cache's ttl */
+  ttl?: number | ((value: T) => number | undefined) | undefined;
+  /** With less than this many milliseconds left, a hit also calls the factory in the background. */
+  refreshThreshold?: number | ((value: T) => number) | undefined;
+  tags?: readonly string[] | undefined;
+}
+
+/** How a counter starts. @publicApi */
+export interface IncrementOptions {
+  /** Milliseconds to live of a counter that starts; an existing one keeps its own. @default the cache's ttl */
+  ttl?: number | undefined;
+  /** What a missing or expired counter is before the amount is added. @default 0 */
+  initial?: number | undefined;
+}
+
+/** A value and the revision of its last change. @publicApi */
+export interface Versioned<T> {
+  value: T | undefined;
+  /** 0 when the key is missing. */
+  revision: number;
+}
+
+/**
+ * One named cache, with what cache-manager lacks. All times are milliseconds.
+ *
+ * Every method rejects with a `HyperCacheError`: `HC_KEY_INVALID`, `HC_TTL_INVALID`, `HC_VALUE_UNSUPPORTED`,
+ * `HC_VALUE_TOO_LARGE` and `HC_ARGUMENT_INVALID` for what it was given, `HC_STORAGE_FULL`, `HC_STORAGE_BUSY`,
+ * `HC_STORAGE_FAILED`, `HC_STORAGE_LOST`, `HC_QUEUE_FULL` and `HC_CLOSED` for writes that could not be stored.
+ * A read that fails is a miss, and an 'error' event.
+ *
+ * @publicApi
+ */
+export class HyperCache {
+  readonly #node: HyperCacheNode;
+  readonly #cache: NodeCache;
+
+  /** @internal Injected, never constructed by applications. */
+  constructor(node: HyperCacheNode, cache: NodeCache) {
+    this.#node = node;
+    this.#cache = cache;
+  }
+
+  /** The namespace of this cache. */
+  get namespace(): string {
+    return this.#cache.namespace;
+  }
+
+  /** The value, or undefined when the key is missing or expired. */
+  async get<T>(key: string): Promise<T | undefined> {
+    return (await this.#cache.get(key)) as T | undefined;
+  }
+
+  /** The values in the order of the keys. */
+  async mget<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
+    return (await this.#cache.mget(keys)) as (T | undefined)[];
+  }
+
+  async has(key: string): Promise<boolean> {
+    return this.#cache.has(key);
+  }
+
+  /** When the entry expires, in Unix ms; undefined when it is missing or never expires. */
+  async ttl(key: string): Promise<number | undefined> {
+    const expiresAt = await this.#cache.expiresAt(key);
+    return expiresAt === Infinity ? undefined : expiresAt;
+  }
+
+  /**
+   * Stores the value, replacing value, ttl and tags.
+   *
+   * @param options a ttl in ms, or more
+   */
+  async set(key: string, value: unknown, options?: number | SetOptions): Promise<void> {
+    await this.#cache.set(key, value, writeOptions(options));
+  }
+
+  async mset(entries: readonly ({ key: string; value: unknown } & SetOptions)[]): Promise<void> {
+    await Promise.all(
+      entries.map(({ key, value, ...options }) => this.#cache.set(key, value, options)),
+    );
+  }
+
+  /** Stores the value if the key is missing or expired, atomically; resolves to whether it did. */
+  async add(key: string, value: unknown, options?: number | SetOptions): Promise<boolean> {
+    return this.#cache.add(key, value, writeOptions(options));
+  }
+
+  /** The committed value and its revision, for {@link setIf}. */
+  async getWithRevision<T>(key: string): Promise<Versioned<T>> {
+    return (await this.#cache.getWithRevision(key)) as Versioned<T>;
+  }
+
+  /**
+   * Compare-and-set: stores the value if the entry still has this revision.
+   *
+   * @param revision as {@link getWithRevision} returned it; 0 stores only a missing key
+   */
+  async setIf(
+    key: string,
+    value: unknown,
+    revision: number,
+    options?: number | SetOptions,
+  ): Promise<{ stored: boolean; revision: number }> {
+    return this.#cache.setIf(key, value, revision, writeOptions(options));
+  }
+
+  /** Resolves to whether there was a live entry (always true with `durability: 'relaxed'`). */
+  async del(key: string): Promise<boolean> {
+    return this.#cache.delete(key);
+  }
+
+  /** Resolves to how many live entries went. */
+  async mdel(keys: readonly string[]): Promise<number> {
+    const deleted = await Promise.all(keys.map((key) => this.#cache.delete(key)));
+    return deleted.filter(Boolean).length;
+  }
+
+  /** The value, which is deleted by being read: of many callers at once one gets it. */
+  async pull<T>(key: string): Promise<T | undefined> {
+    return (await this.#cache.pull(key)) as T | undefined;
+  }
+
+  /**
+   * Gives a live entry a new deadline; resolves to whether there was one.
+   *
+   * @param ttl milliseconds from now; 0 means no expiry; undefined means the cache's ttl
+   */
+  async touch(key: string, ttl?: number): Promise<boolean> {
+    return this.#cache.touch(key, ttl);
+  }
+
+  /**
+   * Adds to a counter, atomically; resolves to its new value. An existing counter keeps its ttl.
+   *
+   * @throws {HC_NOT_AN_INTEGER | HC_NUMBER_RANGE}
+   */
+  async increment(key: string, by = 1, options?: IncrementOptions): Promise<number> {
+    return this.#cache.increment(key, by, options);
+  }
+
+  /** As {@link increment}, downwards. */
+  async decrement(key: string, by = 1, options?: IncrementOptions): Promise<number> {
+    return this.#cache.increment(key, -by, options);
+  }
+
+  /**
+   * The value, or what the factory makes, which is stored unless it is undefined. Callers at the same time
+   * share one call of the factory. If the key is set, deleted or cleared meanwhile, the result is
+   * returned but not stored.
+   */
+  async wrap<T>(
+    key: string,
+    factory: () => T | Promise<T>,
+    options?: number | WrapOptions<T>,
+  ): Promise<T> {
+    const { value } = await this.#cache.wrap(
+      key,
+      factory,
+      typeof options === 'number' ? { ttl: options } : options,
+    );
+    return this.#cache.release(value) as T;
+  }
+
+  /** Live keys with this prefix, in order of their UTF-8 bytes, read page by page. */
+  keys(prefix = ''): AsyncIterableIterator<string> {
+    return this.#cache.keys(prefix);
+  }
+
+  /** Deletes what was there when it was called; resolves to how many live entries went. */
+  async delByPrefix(prefix: string): Promise<number> {
+    return this.#cache.deletePrefix(prefix);
+  }
+
+  /** Deletes what had this tag when it was called; resolves to how many live entries went. */
+  async delByTag(tag: string): Promise<number> {
+    return this.#cache.deleteTag(tag);
+  }
+
+  /** Deletes everything in this cache, and in no other; resolves to how many entries went. */
+  async clear(): Promise<number> {
+    return this.#cache.clear();
+  }
+
+  /** Resolves when everything written before is committed. */
+  flush(): Promise<void> {
+    return this.#node.flush();
+  }
+
+  /** Counters and gauges of the whole node. */
+  async stats(): Promise<HyperCacheStats> {
+    return this.#node.stats();
+  }
+
+  /** A Keyv storage adapter on this cache; its `disconnect()` leaves the cache open. */
+  keyvStore(): HyperCacheKeyvStore {
+    return new HyperCacheKeyvStore({ node: this.#node, cache: this.#cache });
+  }
+
+  on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): this {
+    this.#node.on(event, listener);
+    return this;
+  }
+
+  off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): this {
+    this.#node.off(event, listener);
+    return this;
+  }
+}
+
+function writeOptions(options: number | SetOptions | undefined): SetOptions | undefined {
+  return typeof options === 'number' ? { ttl: options } : options;
+}

@@ -1,0 +1,123 @@
+import type { CacheCounters } from '../cache/cache-stats.js';
+import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
+
+type Awaitable<T> = T | Promise<T>;
+
+/** @internal */
+export interface NodeEntry {
+  readonly value: unknown;
+  /** Unix ms; Infinity when it never expires. */
+  readonly expiresAt: number;
+}
+
+/** @internal */
+export interface NodeWriteOptions {
+  /** Milliseconds; 0 means no expiry; undefined and null mean the cache's default. */
+  readonly ttl?: number | null | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** @internal */
+export interface NodeWrapOptions {
+  readonly ttl?: number | ((value: never) => number | undefined) | undefined;
+  readonly refreshThreshold?: number | ((value: never) => number) | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Told when a background refresh has ended. */
+  readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
+}
+
+/**
+ * One named cache on a node. Methods throw or reject with a `HyperCacheError`.
+ *
+ * @internal
+ */
+export interface NodeCache {
+  readonly namespace: string;
+  /** Milliseconds; 0 means no expiry. */
+  readonly defaultTtl: number;
+  get(key: string): Awaitable<unknown>;
+  find(key: string): Awaitable<NodeEntry | undefined>;
+  mget(keys: readonly string[]): Awaitable<unknown[]>;
+  has(key: string): Awaitable<boolean>;
+  /** Unix ms, Infinity when it never expires, undefined on a miss. */
+  expiresAt(key: string): Awaitable<number | undefined>;
+  getWithRevision(key: string): Awaitable<{ value: unknown; revision: number }>;
+  set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number>;
+  add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean>;
+  setIf(
+    key: string,
+    value: unknown,
+    revision: number,
+    options?: NodeWriteOptions,
+  ): Promise<{ stored: boolean; revision: number }>;
+  delete(key: string): Promise<boolean>;
+  pull(key: string): Promise<unknown>;
+  touch(key: string, ttl?: number | null): Promise<boolean>;
+  increment(
+    key: string,
+    by: number,
+    options?: { ttl?: number | null | undefined; initial?: number | undefined },
+  ): Promise<number>;
+  deletePrefix(prefix: string): Promise<number>;
+  deleteTag(tag: string): Promise<number>;
+  clear(): Promise<number>;
+  wrap(key: string, factory: () => unknown, options?: NodeWrapOptions): Awaitable<NodeEntry>;
+  /** Isolates what {@link find} or {@link wrap} returned for one more caller. */
+  release(value: unknown): unknown;
+  keys(prefix: string): AsyncIterableIterator<string>;
+  entries(): AsyncIterableIterator<[string, unknown]>;
+}
+
+/**
+ * Counters and gauges of a node.
+ *
+ * @publicApi
+ */
+export interface HyperCacheStats {
+  role: 'primary' | 'secondary';
+  /** Random, made with the database file. */
+  historyId: string;
+  /** Grows at each start after an unclean stop. */
+  epoch: number;
+  /** The revision of the last committed change. */
+  revision: number;
+  /** By namespace. */
+  caches: Record<string, CacheCounters>;
+  /** Memory layer of all caches together. */
+  l1: { entries: number; bytes: number; evictions: number };
+  /** Database file; `entries` includes expired ones that were not yet swept. */
+  l2: {
+    entries: number;
+    usedBytes: number;
+    fileBytes: number;
+    walBytes: number;
+    evicted: number;
+    swept: number;
+  };
+  /** Writes that wait for their commit. */
+  queued: number;
+  /** Failures that no caller was told about; see the 'error' event. */
+  incidents: number;
+}
+
+/**
+ * The seam: everything above it works on any node, whatever its role or engine.
+ *
+ * @internal
+ */
+export interface HyperCacheNode {
+  /**
+   * The cache of a namespace; the same one for the same name.
+   *
+   * @param defaultTtl milliseconds; 0 means no expiry; undefined means the node's
+   */
+  cache(namespace: string, defaultTtl?: number): NodeCache;
+  start(): Promise<void>;
+  /** Commits what waits and closes. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves when every write that was accepted before is committed. */
+  flush(): Promise<void>;
+  stats(): Awaitable<HyperCacheStats>;
+  on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;
+  off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;
+}

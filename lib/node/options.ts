@@ -1,0 +1,94 @@
+import type { Isolation } from '../cache/isolation.js';
+import type { HyperCacheLogger } from '../common/logger.js';
+
+/** @publicApi */
+export type HyperCacheRole = 'primary' | 'secondary';
+
+/** Bounds of the memory layer, shared by all caches of a node. @publicApi */
+export interface L1Options {
+  /** Entries held at most. @default 10_000 */
+  maxEntries?: number | undefined;
+  /** Bytes held at most, estimated. @default 67_108_864 (64 MiB) */
+  maxBytes?: number | undefined;
+}
+
+/**
+ * When `await set()` resolves, and what it survives.
+ *
+ * @publicApi
+ */
+export type Durability = 'relaxed' | 'normal' | 'full';
+
+/**
+ * The options of `HyperCacheModule.forRoot()`. Unknown names are errors.
+ *
+ * @publicApi
+ */
+export interface HyperCacheOptions {
+  /** What this node is in its cluster. @default HYPERCACHE_SERVER_ROLE, else 'primary' */
+  role?: HyperCacheRole | undefined;
+  /** The primary's address, on a secondary. @default HYPERCACHE_PRIMARY_URL */
+  primaryUrl?: string | undefined;
+  /** Secrets of at least 32 characters that nodes show each other. @default HYPERCACHE_API_TOKEN, comma-separated */
+  apiToken?: string | readonly string[] | undefined;
+  /** Milliseconds until a request to the primary fails. @default HYPERCACHE_TIMEOUT, else 2000 */
+  timeout?: number | undefined;
+  /** Whether a secondary's writes resolve when they are in its outbox. @default HYPERCACHE_ASYNC, else true */
+  asyncRequests?: boolean | undefined;
+  /** Directory of the database file; created if missing. @default HYPERCACHE_SQLITE_PATH, else './storage/hypercache' */
+  sqlitePath?: string | undefined;
+  /** Milliseconds that an entry lives when its write says nothing; 0 means no expiry. @default 0 */
+  ttl?: number | undefined;
+  /** Name of the cache behind CACHE_MANAGER; caches of other names do not see its keys. @default 'default' */
+  namespace?: string | undefined;
+  /** Whether every module of the application sees the cache without importing this one. @default true */
+  isGlobal?: boolean | undefined;
+  /** Bounds of the memory layer; false turns it off. @default { maxEntries: 10_000, maxBytes: 67_108_864 } */
+  l1?: L1Options | false | undefined;
+  /** What a caller gets from memory: its own copy, one frozen object, or one shared reference. @default 'copy' */
+  isolation?: Isolation | undefined;
+  /**
+   * 'normal': a resolved write survives the end of the process; power loss may take the last commits.
+   * 'full': it survives power loss too. 'relaxed': `set` and `del` resolve at once and are committed
+   * within milliseconds. @default 'normal'
+   */
+  durability?: Durability | undefined;
+  /** Bytes that the database file takes at most, from 4 MiB. @default 1_073_741_824 (1 GiB) */
+  maxSize?: number | undefined;
+  /** Entries held at most. @default Infinity */
+  maxEntries?: number | undefined;
+  /** Bytes of an encoded value at most. @default 8_388_608 (8 MiB) */
+  maxValueSize?: number | undefined;
+  /** Changes kept in the log for nodes and processes that catch up. @default 100_000 */
+  changeLogEntries?: number | undefined;
+  /** Milliseconds that a change stays in the log at most. @default 86_400_000 (24 h) */
+  changeLogAge?: number | undefined;
+  /** Milliseconds between two rounds of background work when there is nothing to do. @default 1000 */
+  sweepInterval?: number | undefined;
+  /** Where the few log lines go; false for silence. @default Nest's Logger */
+  logger?: HyperCacheLogger | false | undefined;
+}
+
+/** Options after validation: everything is set. @internal */
+export interface ResolvedOptions {
+  readonly role: HyperCacheRole;
+  readonly primaryUrl: string | undefined;
+  readonly apiToken: readonly string[];
+  readonly timeout: number;
+  readonly asyncRequests: boolean;
+  /** Absolute. */
+  readonly sqlitePath: string;
+  readonly ttl: number;
+  readonly namespace: string;
+  readonly isGlobal: boolean;
+  readonly l1: Required<{ readonly maxEntries: number; readonly maxBytes: number }> | false;
+  readonly isolation: Isolation;
+  readonly durability: Durability;
+  readonly maxSize: number;
+  readonly maxEntries: number;
+  readonly maxValueSize: number;
+  readonly changeLogEntries: number;
+  readonly changeLogAge: number;
+  readonly sweepInterval: number;
+  readonly logger: HyperCacheLogger | false | undefined;
+}

@@ -1,0 +1,190 @@
+import type { CacheWriter } from '../cache/cache-writer.js';
+import type { ReadThrough } from '../cache/read-through.js';
+import type { TieredCache } from '../cache/tiered-cache.js';
+import { InvalidArgumentError } from '../common/errors.js';
+import type { Clock } from '../common/clock.js';
+import { expiresAtFor } from '../common/expiry.js';
+import { assertKey } from '../common/keys.js';
+import type {
+  NodeCache,
+  NodeEntry,
+  NodeWrapOptions,
+  NodeWriteOptions,
+} from './hyper-cache-node.js';
+
+/** @internal */
+export interface PrimaryCacheParts {
+  readonly namespace: string;
+  readonly defaultTtl: number;
+  readonly reads: TieredCache;
+  readonly writes: CacheWriter;
+  readonly readThrough: ReadThrough;
+  readonly clock: Clock;
+  readonly drain: () => Promise<void>;
+}
+
+/**
+ * One named cache on the node that owns the file: arguments are checked and deadlines computed here, the
+ * rest is the tiered cache's.
+ *
+ * @internal
+ */
+export class PrimaryCache implements NodeCache {
+  readonly namespace: string;
+  readonly defaultTtl: number;
+  readonly #reads: TieredCache;
+  readonly #writes: CacheWriter;
+  readonly #clock: Clock;
+
+  constructor(private readonly parts: PrimaryCacheParts) {
+    this.namespace = parts.namespace;
+    this.defaultTtl = parts.defaultTtl;
+    this.#reads = parts.reads;
+    this.#writes = parts.writes;
+    this.#clock = parts.clock;
+  }
+
+  get(key: string): unknown {
+    return this.#reads.get(key);
+  }
+
+  find(key: string): NodeEntry | undefined {
+    return this.#reads.find(key);
+  }
+
+  mget(keys: readonly string[]): unknown[] {
+    return keys.map((key) => this.#reads.get(key));
+  }
+
+  has(key: string): boolean {
+    return this.#reads.has(key);
+  }
+
+  expiresAt(key: string): number | undefined {
+    return this.#reads.expiresAt(key);
+  }
+
+  async getWithRevision(key: string): Promise<{ value: unknown; revision: number }> {
+    await this.parts.drain();
+    return this.#reads.findWithRevision(key);
+  }
+
+  set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number> {
+    return this.#writes.set(key, value, this.#deadline(options?.ttl), checkedTags(options?.tags));
+  }
+
+  async add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean> {
+    const expiresAt = this.#deadline(options?.ttl);
+    const { stored } = await this.#writes.add(key, value, expiresAt, checkedTags(options?.tags));
+    return stored;
+  }
+
+  setIf(
+    key: string,
+    value: unknown,
+    revision: number,
+    options?: NodeWriteOptions,
+  ): Promise<{ stored: boolean; revision: number }> {
+    if (!Number.isSafeInteger(revision) || revision < 0) {
+      throw new InvalidArgumentError(
+        'The revision is no whole number from 0.',
+        'Pass the revision that getWithRevision() returned; 0 means that the key must be missing.',
+      );
+    }
+    const expiresAt = this.#deadline(options?.ttl);
+    return this.#writes.setIf(key, value, revision, expiresAt, checkedTags(options?.tags));
+  }
+
+  delete(key: string): Promise<boolean> {
+    return this.#writes.delete(key);
+  }
+
+  pull(key: string): Promise<unknown> {
+    return this.#writes.pull(key);
+  }
+
+  touch(key: string, ttl?: number | null): Promise<boolean> {
+    return this.#writes.touch(key, this.#deadline(ttl));
+  }
+
+  increment(
+    key: string,
+    by: number,
+    options?: { ttl?: number | null | undefined; initial?: number | undefined },
+  ): Promise<number> {
+    const initial = options?.initial ?? 0;
+    if (!Number.isSafeInteger(by) || !Number.isSafeInteger(initial)) {
+      throw new InvalidArgumentError(
+        'A counter moves by whole numbers from whole numbers.',
+        'Pass safe integers as the amount and as `initial`.',
+      );
+    }
+    return this.#writes.increment(key, by, initial, this.#deadline(options?.ttl));
+  }
+
+  deletePrefix(prefix: string): Promise<number> {
+    if (prefix !== '') assertKey(prefix, 'prefix');
+    return this.#writes.deletePrefix(prefix);
+  }
+
+  deleteTag(tag: string): Promise<number> {
+    return this.#writes.deleteTag(tag);
+  }
+
+  clear(): Promise<number> {
+    return this.#writes.clear();
+  }
+
+  wrap(
+    key: string,
+    factory: () => unknown,
+    options: NodeWrapOptions = {},
+  ): NodeEntry | Promise<NodeEntry> {
+    if (options.tags !== undefined) checkedTags(options.tags);
+    return this.parts.readThrough.wrap(key, factory, options);
+  }
+
+  release(value: unknown): unknown {
+    return this.#reads.release(value);
+  }
+
+  async *keys(prefix: string): AsyncIterableIterator<string> {
+    if (prefix !== '') assertKey(prefix, 'prefix');
+    await this.parts.drain();
+    let from: string | undefined = '';
+    while (from !== undefined) {
+      const page = this.#reads.keysPage(prefix, from);
+      yield* page.keys;
+      from = page.next;
+    }
+  }
+
+  async *entries(): AsyncIterableIterator<[string, unknown]> {
+    await this.parts.drain();
+    let from: string | undefined = '';
+    while (from !== undefined) {
+      const page = this.#reads.entriesPage(from);
+      yield* page.entries;
+      from = page.next;
+    }
+  }
+
+  #deadline(ttl: number | null | undefined): number {
+    return expiresAtFor(ttl, this.defaultTtl, this.#clock.coarseNow());
+  }
+}
+
+const NO_TAGS: readonly string[] = [];
+const MAX_TAGS = 64;
+
+function checkedTags(tags: readonly string[] | undefined): readonly string[] {
+  if (tags === undefined) return NO_TAGS;
+  if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
+    throw new InvalidArgumentError(
+      Array.isArray(tags) ? `There are ${tags.length} tags.` : 'The tags are no array.',
+      `Pass an array of at most ${MAX_TAGS} strings.`,
+    );
+  }
+  for (const tag of tags) assertKey(tag, 'tag');
+  return tags;
+}

@@ -1,0 +1,291 @@
+import { resolve as resolvePath } from 'node:path';
+import type { Isolation } from '../cache/isolation.js';
+import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
+import type { HyperCacheOptions, HyperCacheRole, ResolvedOptions } from './options.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Rule {
+  readonly environment?: string;
+  /** Turns an environment variable's text into the option's type. */
+  readonly parse?: (text: string) => unknown;
+  readonly isValid: (value: unknown) => boolean;
+  readonly instead: string;
+  readonly isSecret?: boolean;
+}
+
+const MIN_TOKEN_LENGTH = 32;
+const MIB = 1024 * 1024;
+
+const isPositive = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+const isText = (value: unknown): boolean => typeof value === 'string' && value.length > 0;
+const isOneOf =
+  (...allowed: readonly unknown[]) =>
+  (value: unknown): boolean =>
+    allowed.includes(value);
+
+const parseNumber = (text: string): unknown => (text.trim() === '' ? text : Number(text));
+const parseBoolean = (text: string): unknown =>
+  ({ true: true, '1': true, false: false, '0': false })[text.trim().toLowerCase()] ?? text;
+const parseList = (text: string): unknown => text.split(',').map((item) => item.trim());
+
+/** One rule for each public option. */
+const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
+  role: {
+    environment: 'HYPERCACHE_SERVER_ROLE',
+    isValid: isOneOf('primary', 'secondary'),
+    instead: "write 'primary' or 'secondary'",
+  },
+  primaryUrl: {
+    environment: 'HYPERCACHE_PRIMARY_URL',
+    isValid: isHttpUrl,
+    instead: "write the primary's address, such as 'http://10.0.0.1:3000'",
+  },
+  apiToken: {
+    environment: 'HYPERCACHE_API_TOKEN',
+    parse: parseList,
+    isValid: areTokens,
+    instead: `write one secret of at least ${MIN_TOKEN_LENGTH} characters, or a list of them to rotate`,
+    isSecret: true,
+  },
+  timeout: {
+    environment: 'HYPERCACHE_TIMEOUT',
+    parse: parseNumber,
+    isValid: isPositive,
+    instead: 'write milliseconds as a whole number above 0',
+  },
+  asyncRequests: {
+    environment: 'HYPERCACHE_ASYNC',
+    parse: parseBoolean,
+    isValid: isBoolean,
+    instead: 'write true or false',
+  },
+  sqlitePath: {
+    environment: 'HYPERCACHE_SQLITE_PATH',
+    isValid: isText,
+    instead: 'write the path of a directory',
+  },
+  ttl: { isValid: isTtl, instead: 'write milliseconds as a number from 0; 0 means no expiry' },
+  namespace: {
+    isValid: isNamespace,
+    instead: 'write a non-empty string of at most 256 characters',
+  },
+  isGlobal: { isValid: isBoolean, instead: 'write true or false' },
+  l1: {
+    isValid: isL1,
+    instead: 'write false, or { maxEntries, maxBytes } with whole numbers above 0',
+  },
+  isolation: {
+    isValid: isOneOf('copy', 'freeze', 'share'),
+    instead: "write 'copy', 'freeze' or 'share'",
+  },
+  durability: {
+    isValid: isOneOf('relaxed', 'normal', 'full'),
+    instead: "write 'relaxed', 'normal' or 'full'",
+  },
+  maxSize: {
+    isValid: (value) => isPositive(value) && Number(value) >= 4 * MIB,
+    instead: 'write bytes as a whole number of at least 4194304 (4 MiB)',
+  },
+  maxEntries: { isValid: isPositive, instead: 'write a whole number above 0' },
+  maxValueSize: {
+    isValid: (value) => isPositive(value) && Number(value) <= 256 * MIB,
+    instead: 'write bytes as a whole number from 1 to 268435456 (256 MiB)',
+  },
+  changeLogEntries: { isValid: isPositive, instead: 'write a whole number above 0' },
+  changeLogAge: { isValid: isPositive, instead: 'write milliseconds as a whole number above 0' },
+  sweepInterval: {
+    isValid: (value) => isPositive(value) && Number(value) <= 3_600_000,
+    instead: 'write milliseconds as a whole number from 1 to 3600000',
+  },
+  logger: {
+    isValid: isLogger,
+    instead: 'pass an object with log(), warn() and error(), or false for silence',
+  },
+};
+
+/**
+ * Validates all options at once, with the environment as the default of those that are not given.
+ *
+ * @returns a frozen object in which every option is set
+ * @throws {HC_OPTIONS_INVALID} with every problem, misspelled names included
+ * @internal
+ */
+export function resolveOptions(
+  given: HyperCacheOptions | HyperCacheRole | undefined,
+  environment: Environment = process.env,
+): ResolvedOptions {
+  const problems: OptionProblem[] = [];
+  const options = readGiven(given, problems);
+  const values: Record<string, unknown> = {};
+  for (const [name, rule] of Object.entries<Rule>(RULES)) {
+    const fromCode = options[name];
+    const text = rule.environment === undefined ? undefined : environment[rule.environment];
+    const isFromCode = fromCode !== undefined;
+    if (!isFromCode && (text === undefined || text === '')) continue;
+    const value = isFromCode ? fromCode : (rule.parse?.(String(text)) ?? text);
+    if (rule.isValid(value)) values[name] = value;
+    else {
+      problems.push({
+        option: isFromCode ? name : `${rule.environment} (option ${name})`,
+        value: rule.isSecret === true ? 'not acceptable' : show(value),
+        instead: rule.instead,
+      });
+    }
+  }
+  checkCluster(values, problems);
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  return Object.freeze(withDefaults(values));
+}
+
+/** The names of all options; the documentation is held against them. @internal */
+export const OPTION_NAMES: readonly string[] = Object.keys(RULES);
+
+/** The environment variables that are read. @internal */
+export const ENVIRONMENT_NAMES: readonly string[] = Object.values<Rule>(RULES).flatMap(
+  ({ environment }) => environment ?? [],
+);
+
+function readGiven(given: unknown, problems: OptionProblem[]): Record<string, unknown> {
+  if (given === undefined || given === null) return {};
+  if (typeof given === 'string') return { role: given };
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    problems.push({
+      option: 'the argument of forRoot()',
+      value: show(given),
+      instead: "pass an options object, 'primary', 'secondary', or nothing",
+    });
+    return {};
+  }
+  const options: Record<string, unknown> = { ...given };
+  for (const name of Object.keys(options)) {
+    if (name in RULES) continue;
+    const near = nearest(name);
+    problems.push({
+      option: name,
+      value: 'not an option',
+      instead: near === undefined ? 'remove it' : `write ${near}`,
+    });
+  }
+  return options;
+}
+
+function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]): void {
+  if (values['role'] !== 'secondary') return;
+  for (const name of ['primaryUrl', 'apiToken'] as const) {
+    if (values[name] !== undefined || problems.some(({ option }) => option.includes(name)))
+      continue;
+    problems.push({
+      option: name,
+      value: 'missing',
+      instead: `a secondary needs it: ${RULES[name].instead} (or set ${RULES[name].environment})`,
+    });
+  }
+}
+
+function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
+  const l1 = values.l1 as HyperCacheOptions['l1'];
+  const token: unknown = values.apiToken;
+  return {
+    role: 'primary',
+    primaryUrl: undefined,
+    timeout: 2000,
+    asyncRequests: true,
+    ttl: 0,
+    namespace: 'default',
+    isGlobal: true,
+    isolation: 'copy' satisfies Isolation,
+    durability: 'normal',
+    maxSize: 1024 * MIB,
+    maxEntries: Infinity,
+    maxValueSize: 8 * MIB,
+    changeLogEntries: 100_000,
+    changeLogAge: 24 * 3_600_000,
+    sweepInterval: 1000,
+    logger: undefined,
+    ...values,
+    sqlitePath: resolvePath(values.sqlitePath ?? './storage/hypercache'),
+    apiToken: token === undefined ? [] : Object.freeze([token].flat() as string[]),
+    l1:
+      l1 === false
+        ? false
+        : Object.freeze({
+            maxEntries: l1?.maxEntries ?? 10_000,
+            maxBytes: l1?.maxBytes ?? 64 * MIB,
+          }),
+  };
+}
+
+function isHttpUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  return ['http:', 'https:'].includes(new URL(value).protocol);
+}
+
+function areTokens(value: unknown): boolean {
+  const tokens: unknown[] = Array.isArray(value) ? value : [value];
+  return (
+    tokens.length > 0 &&
+    tokens.every((token) => typeof token === 'string' && token.length >= MIN_TOKEN_LENGTH)
+  );
+}
+
+function isTtl(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0;
+}
+
+function isNamespace(value: unknown): boolean {
+  return isText(value) && String(value).length <= 256 && String(value).isWellFormed();
+}
+
+function isL1(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(
+    ([name, bound]) =>
+      ['maxEntries', 'maxBytes'].includes(name) && (bound === undefined || isPositive(bound)),
+  );
+}
+
+function isLogger(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return ['log', 'warn', 'error'].every(
+    (method) => typeof Reflect.get(value, method) === 'function',
+  );
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Array.isArray(value) ? 'an array' : 'an object';
+}
+
+/** The option's name that was probably meant: equal but for case, or at most two edits away. */
+function nearest(name: string): string | undefined {
+  let best: string | undefined;
+  let bestDistance = 3;
+  for (const known of OPTION_NAMES) {
+    const distance = editDistance(name.toLowerCase(), known.toLowerCase());
+    if (distance < bestDistance) {
+      best = known;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

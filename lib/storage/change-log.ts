@@ -1,0 +1,91 @@
+import type { Connection, Statement } from './native.js';
+import type { RowIds } from './row-ids.js';
+import { changeSql } from './sql/changes.js';
+
+/** What a row of the change log is about. Numbers stand in the file. @internal */
+export const ChangeKind = { Key: 0, Clear: 1, Prefix: 2, Tag: 3 } as const;
+/** @internal */
+export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
+
+/** What a fill must not overwrite or resurrect. @internal */
+export interface FillTarget {
+  readonly namespaceId: number;
+  readonly key: string;
+  readonly tags: readonly string[];
+  /** The last revision that the filler had seen when it found the key missing. */
+  readonly seen: number;
+}
+
+/**
+ * The keys-only log of changes, one row for each revision, bounded in entries and age. The last row always
+ * stays, because it holds the head.
+ *
+ * @internal
+ */
+export class ChangeLog {
+  readonly #append: Statement;
+  readonly #head: Statement;
+  readonly #oldest: Statement;
+  readonly #conflict: Statement;
+  readonly #trim: Statement;
+  readonly #mark: Statement;
+  readonly #lastMarkBefore: Statement;
+  readonly #trimMarks: Statement;
+
+  constructor(
+    connection: Connection,
+    private readonly rowIds: RowIds,
+  ) {
+    this.#append = connection.prepare(changeSql.append);
+    this.#head = connection.prepare(changeSql.head).pluck();
+    this.#oldest = connection.prepare(changeSql.oldest).pluck();
+    this.#conflict = connection.prepare(changeSql.conflict).pluck();
+    this.#trim = connection.prepare(changeSql.trim);
+    this.#mark = connection.prepare(changeSql.mark);
+    this.#lastMarkBefore = connection.prepare(changeSql.lastMarkBefore).pluck();
+    this.#trimMarks = connection.prepare(changeSql.trimMarks);
+  }
+
+  append(revision: number, namespaceId: number, kind: ChangeKind, key: string): void {
+    this.#append.run(revision, namespaceId, kind, key);
+    this.rowIds.noteForeign(revision);
+  }
+
+  /** The revision of the last change; 0 in a new file. */
+  head(): number {
+    return Number(this.#head.get() ?? 0);
+  }
+
+  /** The oldest revision still logged; 0 in a new file. */
+  oldest(): number {
+    return Number(this.#oldest.get() ?? 0);
+  }
+
+  /** Whether something happened to the target after it was seen, or the log no longer knows. */
+  conflictsWith({ namespaceId, key, tags, seen }: FillTarget, head: number): boolean {
+    if (seen >= head) return false;
+    if (seen + 1 < this.oldest()) return true;
+    return (
+      this.#conflict.get({ seen, namespace: namespaceId, key, tags: JSON.stringify(tags) }) === 1
+    );
+  }
+
+  /** Notes that the log's head was `revision` at `now`, Unix ms. */
+  mark(revision: number, now: number): void {
+    this.#mark.run(revision, now);
+    this.rowIds.noteForeign(revision);
+  }
+
+  /** The last marked revision that was the head at `time` or before; 0 when none is known. */
+  headAt(time: number): number {
+    return Number(this.#lastMarkBefore.get(time) ?? 0);
+  }
+
+  /** Removes at most `limit` of the oldest rows up to `revision`; returns how many went. */
+  trim(revision: number, limit: number): number {
+    const last = Math.min(revision, this.oldest() + limit - 1);
+    const removed = this.#trim.run(last, this.head() - 1).changes;
+    this.#trimMarks.run(last);
+    return removed;
+  }
+}

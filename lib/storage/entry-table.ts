@@ -1,0 +1,169 @@
+import { prefixEnd } from '../common/keys.js';
+import type { StoredValue } from '../common/codec.js';
+import type { EntryCounts } from './entry-counts.js';
+import type { Connection, Statement } from './native.js';
+import type { RowIds } from './row-ids.js';
+import { entrySql } from './sql/entries.js';
+
+/** One entry as it stands in the file. @internal */
+export interface EntryRow {
+  readonly id: number;
+  readonly value: StoredValue;
+  /** Unix ms; Infinity when it never expires. */
+  readonly expires_at: number;
+  readonly revision: number;
+  /** 0 without tags. */
+  readonly tag_set: number;
+}
+
+/** What is needed to remove an entry that was found by a scan. @internal */
+export interface RemovableRow {
+  readonly id: number;
+  readonly namespace_id: number;
+  readonly key: string;
+  readonly expires_at: number;
+  readonly tag_set: number;
+}
+
+/** @internal */
+export interface WrittenEntry {
+  readonly namespaceId: number;
+  readonly key: string;
+  readonly value: StoredValue;
+  readonly expiresAt: number;
+  readonly revision: number;
+  readonly tagSet: number;
+}
+
+/** Above every TEXT in SQLite's order of types. */
+const NO_END = Buffer.alloc(0);
+
+/**
+ * The table of entries. Writes append to the change log by trigger, deletions do not: who removes, logs.
+ *
+ * @internal
+ */
+export class EntryTable {
+  readonly #find: Statement;
+  readonly #upsert: Statement;
+  readonly #updateValue: Statement;
+  readonly #updateExpiry: Statement;
+  readonly #remove: Statement;
+  readonly #removeById: Statement;
+  readonly #page: Statement;
+  readonly #pageValues: Statement;
+  readonly #removable: Statement;
+  readonly #ofNamespace: Statement;
+  readonly #after: Statement;
+
+  constructor(
+    connection: Connection,
+    private readonly rowIds: RowIds,
+    private readonly counts: EntryCounts,
+  ) {
+    this.#find = connection.prepare(entrySql.find);
+    this.#upsert = connection.prepare(entrySql.upsert);
+    this.#updateValue = connection.prepare(entrySql.updateValue);
+    this.#updateExpiry = connection.prepare(entrySql.updateExpiry);
+    this.#remove = connection.prepare(entrySql.remove);
+    this.#removeById = connection.prepare(entrySql.removeById);
+    this.#page = connection.prepare(entrySql.page);
+    this.#pageValues = connection.prepare(entrySql.pageValues);
+    this.#removable = connection.prepare(entrySql.removable);
+    this.#ofNamespace = connection.prepare(entrySql.ofNamespace);
+    this.#after = connection.prepare(entrySql.after);
+  }
+
+  /** The row, expired or not. */
+  find(namespaceId: number, key: string): EntryRow | undefined {
+    return this.#find.get(namespaceId, key) as EntryRow | undefined;
+  }
+
+  /** Inserts or replaces; returns the row's id only when it is new. */
+  put(entry: WrittenEntry): number | undefined {
+    const id = this.rowIds.next();
+    const { lastInsertRowid } = this.#upsert.run(
+      id,
+      entry.namespaceId,
+      entry.key,
+      entry.revision,
+      entry.expiresAt,
+      entry.tagSet,
+      entry.value,
+    );
+    if (lastInsertRowid !== id) return undefined;
+    this.rowIds.used(id);
+    this.counts.stage(entry.namespaceId, 1);
+    return id;
+  }
+
+  /** Replaces the value; expiry and tags stay. */
+  setValue(id: number, value: StoredValue, revision: number): void {
+    this.#updateValue.run(revision, value, id);
+  }
+
+  setExpiry(id: number, expiresAt: number, revision: number): void {
+    this.#updateExpiry.run(revision, expiresAt, id);
+  }
+
+  remove(namespaceId: number, key: string): RemovableRow | undefined {
+    const row = this.#remove.get(namespaceId, key) as RemovableRow | undefined;
+    if (row !== undefined) this.counts.stage(namespaceId, -1);
+    return row;
+  }
+
+  removeById(id: number, namespaceId: number): void {
+    if (this.#removeById.run(id).changes > 0) this.counts.stage(namespaceId, -1);
+  }
+
+  /** Keys with this prefix from `from` on, in order of their UTF-8 bytes. */
+  page(
+    namespaceId: number,
+    prefix: string,
+    from: string,
+    limit: number,
+  ): { key: string; expires_at: number }[] {
+    return this.#page.all(namespaceId, from, endOf(prefix), limit) as {
+      key: string;
+      expires_at: number;
+    }[];
+  }
+
+  /** As {@link page}, with the values. */
+  pageValues(
+    namespaceId: number,
+    prefix: string,
+    from: string,
+    limit: number,
+  ): { key: string; expires_at: number; value: StoredValue }[] {
+    return this.#pageValues.all(namespaceId, from, endOf(prefix), limit) as {
+      key: string;
+      expires_at: number;
+      value: StoredValue;
+    }[];
+  }
+
+  /** Entries with this prefix that did not change after `revision`. */
+  removable(
+    namespaceId: number,
+    prefix: string,
+    from: string,
+    revision: number,
+    limit: number,
+  ): Omit<RemovableRow, 'namespace_id'>[] {
+    return this.#removable.all(namespaceId, from, endOf(prefix), revision, limit) as RemovableRow[];
+  }
+
+  ofNamespace(namespaceId: number, limit: number): { id: number; tag_set: number }[] {
+    return this.#ofNamespace.all(namespaceId, limit) as { id: number; tag_set: number }[];
+  }
+
+  /** The next rows of all namespaces in order of age: a scan for the sweeper and the evictor. */
+  after(id: number, limit: number): RemovableRow[] {
+    return this.#after.all(id, limit) as RemovableRow[];
+  }
+}
+
+function endOf(prefix: string): string | Buffer {
+  return prefixEnd(prefix) ?? NO_END;
+}

@@ -1,0 +1,78 @@
+import type { Connection, Statement } from './native.js';
+import type { RowIds } from './row-ids.js';
+import { namespaceSql } from './sql/namespaces.js';
+
+/**
+ * Namespaces by name. Entries stand under the namespace's id; clearing gives the namespace a new id, so it
+ * takes one row whatever it held, and the rows under the old id are swept afterwards.
+ *
+ * @internal
+ */
+export class NamespaceTable {
+  readonly #all: Statement;
+  readonly #put: Statement;
+  readonly #lastId: Statement;
+  readonly #addCleared: Statement;
+  readonly #firstCleared: Statement;
+  readonly #removeCleared: Statement;
+  #ids = new Map<string, number>();
+
+  constructor(
+    connection: Connection,
+    private readonly rowIds: RowIds,
+  ) {
+    this.#all = connection.prepare(namespaceSql.all);
+    this.#put = connection.prepare(namespaceSql.put);
+    this.#lastId = connection.prepare(namespaceSql.lastId).pluck();
+    this.#addCleared = connection.prepare(namespaceSql.addCleared);
+    this.#firstCleared = connection.prepare(namespaceSql.firstCleared).pluck();
+    this.#removeCleared = connection.prepare(namespaceSql.removeCleared);
+    this.reload();
+  }
+
+  /** The id under which the namespace's entries stand now; `undefined` before its first write. */
+  idOf(name: string): number | undefined {
+    return this.#ids.get(name);
+  }
+
+  nameOf(id: number): string | undefined {
+    for (const [name, known] of this.#ids) if (known === id) return name;
+    return undefined;
+  }
+
+  /** As {@link idOf}, creating the namespace; inside a transaction. */
+  ensure(name: string): number {
+    return this.#ids.get(name) ?? this.#assign(name);
+  }
+
+  /** Makes all entries of the namespace unreachable; returns the old id. Inside a transaction. */
+  clear(name: string): number {
+    const old = this.ensure(name);
+    this.#addCleared.run(old);
+    this.rowIds.noteForeign(old);
+    this.#assign(name);
+    return old;
+  }
+
+  /** An id whose entries wait to be swept. */
+  firstCleared(): number | undefined {
+    return (this.#firstCleared.get() as number | null) ?? undefined;
+  }
+
+  removeCleared(id: number): void {
+    this.#removeCleared.run(id);
+  }
+
+  /** Reads what the file says: at open, and after a rollback. */
+  reload(): void {
+    const rows = this.#all.all() as { name: string; id: number }[];
+    this.#ids = new Map(rows.map(({ name, id }) => [name, id]));
+  }
+
+  #assign(name: string): number {
+    const id = Number(this.#lastId.get() ?? 0) + 1;
+    this.#put.run(name, id);
+    this.#ids.set(name, id);
+    return id;
+  }
+}

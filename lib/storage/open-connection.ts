@@ -1,0 +1,132 @@
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ForeignFileError, NewerSchemaError, StorageOpenError } from '../common/errors.js';
+import { connect, type Connection } from './native.js';
+import {
+  APPLICATION_ID,
+  NEW_FILE,
+  connectionPragmas,
+  pragmaSql,
+  transactionSql,
+} from './sql/pragmas.js';
+import { MIGRATIONS } from './sql/schema.js';
+import { isCorruption, sqliteCode } from './sqlite-error.js';
+
+/** How long opening and migrating may wait for another process that does the same, in ms. */
+const OPEN_TIMEOUT_MS = 5000;
+
+/** @internal */
+export interface OpenOptions {
+  readonly path: string;
+  /** Every commit reaches the disk before it returns. */
+  readonly fullSync: boolean;
+  /** Unix ms, for the name of a quarantined file. */
+  readonly now: number;
+}
+
+/** @internal */
+export interface OpenedConnection {
+  readonly connection: Connection;
+  /** Where a damaged file was put, if there was one. */
+  readonly quarantined: string | undefined;
+}
+
+/**
+ * Opens the file, creating or migrating it; a damaged one is put aside and a new one begun.
+ *
+ * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
+ * @internal
+ */
+export function openConnection(options: OpenOptions): OpenedConnection {
+  createDirectory(dirname(options.path));
+  try {
+    return { connection: openAndMigrate(options), quarantined: undefined };
+  } catch (error) {
+    if (!isCorruption(error)) throw error;
+    const quarantined = quarantine(options.path, options.now);
+    return { connection: openAndMigrate(options), quarantined };
+  }
+}
+
+/**
+ * Puts database, -wal and -shm aside as one set, so that no leftover is ever applied to a new file.
+ *
+ * @returns the new path of the database file
+ * @internal
+ */
+export function quarantine(path: string, now: number): string {
+  const target = `${path}.corrupt-${now}`;
+  for (const suffix of ['-wal', '-shm', '']) {
+    try {
+      renameSync(path + suffix, target + suffix);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw cannotOpen(path, error);
+    }
+  }
+  return target;
+}
+
+function createDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw cannotOpen(directory, error);
+  }
+  if (!statSync(directory).isDirectory()) throw cannotOpen(directory, undefined);
+}
+
+function openAndMigrate(options: OpenOptions): Connection {
+  let connection: Connection;
+  try {
+    connection = connect(options.path, { timeout: OPEN_TIMEOUT_MS });
+  } catch (error) {
+    if (sqliteCode(error) === '' && !(error instanceof TypeError)) throw error;
+    throw cannotOpen(options.path, error);
+  }
+  try {
+    prepareFile(connection, options);
+    return connection;
+  } catch (error) {
+    connection.close();
+    if (sqliteCode(error) === '' || isCorruption(error)) throw error;
+    throw cannotOpen(options.path, error);
+  }
+}
+
+function prepareFile(connection: Connection, { path, fullSync }: OpenOptions): void {
+  const read = (sql: string): unknown => connection.prepare(sql).pluck().get();
+  const applicationId = read(pragmaSql.readApplicationId);
+  const isNew = read(pragmaSql.tableCount) === 0;
+  if (!isNew && applicationId !== APPLICATION_ID) throw new ForeignFileError(path);
+  if (isNew) connection.exec(NEW_FILE);
+  read(pragmaSql.walMode);
+  connection.exec(connectionPragmas(fullSync ? 'FULL' : 'NORMAL'));
+  connection.exec(transactionSql.begin);
+  try {
+    const version = Number(read(pragmaSql.readUserVersion));
+    if (version > MIGRATIONS.length) throw new NewerSchemaError(path, version, MIGRATIONS.length);
+    if (version < MIGRATIONS.length) {
+      for (const migration of MIGRATIONS.slice(version)) connection.exec(migration);
+      connection.exec(pragmaSql.writeApplicationId);
+      connection.exec(pragmaSql.writeUserVersion(MIGRATIONS.length));
+    }
+    connection.exec(transactionSql.commit);
+  } catch (error) {
+    if (connection.inTransaction) connection.exec(transactionSql.rollback);
+    throw error;
+  }
+  connection.exec(pragmaSql.busyTimeout(0));
+}
+
+function cannotOpen(path: string, cause: unknown): StorageOpenError {
+  const reason = cause instanceof Error ? cause.message : 'it is not a directory';
+  return new StorageOpenError(
+    `${path} cannot be opened for writing: ${reason}.`,
+    'Point sqlitePath (or HYPERCACHE_SQLITE_PATH) at a directory that this process may write to, on a local disk.',
+    { cause },
+  );
+}
+
+function errnoOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,0 +1,16 @@
+/** @internal */
+export const changeSql = {
+  append: 'INSERT INTO changes VALUES (?, ?, ?, ?)',
+  head: 'SELECT max(revision) FROM changes',
+  oldest: 'SELECT min(revision) FROM changes',
+  /** What a fill of one key must give way to: the key, its namespace, a prefix of it, one of its tags. */
+  conflict: `SELECT 1 FROM changes WHERE revision > :seen AND namespace_id = :namespace AND (
+      (kind = 0 AND key = :key) OR kind = 1 OR
+      (kind = 2 AND substr(:key, 1, length(key)) = key) OR
+      (kind = 3 AND EXISTS (SELECT 1 FROM json_each(:tags) WHERE value = changes.key))
+    ) LIMIT 1`,
+  trim: 'DELETE FROM changes WHERE revision <= ? AND revision <= ?',
+  mark: 'INSERT OR REPLACE INTO change_marks VALUES (?, ?)',
+  lastMarkBefore: 'SELECT max(revision) FROM change_marks WHERE at <= ?',
+  trimMarks: 'DELETE FROM change_marks WHERE revision <= ? AND revision < (SELECT max(revision) FROM change_marks)',
+} as const;

@@ -1,0 +1,25 @@
+/** @internal */
+export const entrySql = {
+  find: 'SELECT value, expires_at, revision, id, tag_set FROM entries WHERE namespace_id = ? AND key = ?',
+  upsert: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (namespace_id, key) DO UPDATE SET
+      revision = excluded.revision, expires_at = excluded.expires_at,
+      tag_set = excluded.tag_set, value = excluded.value`,
+  updateValue: 'UPDATE entries SET revision = ?, value = ? WHERE id = ?',
+  updateExpiry: 'UPDATE entries SET revision = ?, expires_at = ? WHERE id = ?',
+  remove: 'DELETE FROM entries WHERE namespace_id = ? AND key = ? RETURNING id, expires_at, tag_set',
+  removeById: 'DELETE FROM entries WHERE id = ?',
+  // An upper bound given as a BLOB is above every TEXT: no end.
+  page: `SELECT key, expires_at FROM entries
+    WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+  pageValues: `SELECT key, expires_at, value FROM entries
+    WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+  removable: `SELECT id, key, expires_at, tag_set FROM entries
+    WHERE namespace_id = ? AND key >= ? AND key < ? AND revision <= ? ORDER BY key LIMIT ?`,
+  ofNamespace: 'SELECT id, tag_set FROM entries WHERE namespace_id = ? LIMIT ?',
+  after: `SELECT id, namespace_id, key, expires_at, tag_set FROM entries
+    WHERE id > ? ORDER BY id LIMIT ?`,
+  lastId: 'SELECT max(id) FROM entries',
+  countByNamespace: 'SELECT namespace_id, count(*) FROM entries GROUP BY namespace_id',
+} as const;

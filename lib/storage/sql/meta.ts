@@ -1,0 +1,5 @@
+/** @internal */
+export const metaSql = {
+  read: 'SELECT value FROM meta WHERE name = ?',
+  write: 'INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)',
+} as const;

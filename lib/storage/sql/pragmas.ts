@@ -1,0 +1,41 @@
+/** 'HyCa' as a 32-bit integer, in the header of every file of ours. @internal */
+export const APPLICATION_ID = 0x48794361;
+
+/** Before the first table: it cannot be changed later without rewriting the file. @internal */
+export const NEW_FILE = 'PRAGMA auto_vacuum = INCREMENTAL';
+
+/** @internal */
+export const connectionPragmas = (synchronous: 'NORMAL' | 'FULL'): string => `
+  PRAGMA synchronous = ${synchronous};
+  PRAGMA temp_store = MEMORY;
+  PRAGMA mmap_size = 0;
+  PRAGMA wal_autocheckpoint = 250;
+  PRAGMA journal_size_limit = 4194304;
+  PRAGMA cache_size = -16384;
+`;
+
+/** @internal */
+export const pragmaSql = {
+  walMode: 'PRAGMA journal_mode = WAL',
+  syncFull: 'PRAGMA synchronous = FULL',
+  syncNormal: 'PRAGMA synchronous = NORMAL',
+  busyTimeout: (ms: number): string => `PRAGMA busy_timeout = ${ms}`,
+  readApplicationId: 'PRAGMA application_id',
+  writeApplicationId: `PRAGMA application_id = ${APPLICATION_ID}`,
+  readUserVersion: 'PRAGMA user_version',
+  writeUserVersion: (version: number): string => `PRAGMA user_version = ${version}`,
+  sqliteVersion: 'SELECT sqlite_version()',
+  tableCount: 'SELECT count(*) FROM sqlite_schema',
+  pageSize: 'PRAGMA page_size',
+  pageCount: 'PRAGMA page_count',
+  freePages: 'PRAGMA freelist_count',
+  releasePages: (pages: number): string => `PRAGMA incremental_vacuum(${pages})`,
+  checkpoint: 'PRAGMA wal_checkpoint(TRUNCATE)',
+} as const;
+
+/** @internal */
+export const transactionSql = {
+  begin: 'BEGIN IMMEDIATE',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+} as const;

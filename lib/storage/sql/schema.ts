@@ -1,0 +1,55 @@
+/**
+ * Numbered, immutable migrations: what stands here never changes, later schemas are added behind it.
+ * The number of a migration is its place, from 1, and is kept in `user_version`.
+ *
+ * @internal
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+  -- A cleared namespace gets a new id; what stands under the old one is unreachable and is swept later.
+  CREATE TABLE namespaces (name TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
+  CREATE TABLE cleared_namespaces (id INTEGER PRIMARY KEY);
+
+  -- value: TEXT and REAL are strings and numbers, BLOB is the codec's bytes. Hence no type.
+  CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    namespace_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    expires_at REAL NOT NULL,
+    tag_set INTEGER NOT NULL,
+    value,
+    UNIQUE (namespace_id, key)
+  );
+
+  -- Keys only. kind: 0 one key, 1 the namespace was cleared, 2 a prefix was deleted, 3 a tag was deleted.
+  CREATE TABLE changes (
+    revision INTEGER PRIMARY KEY,
+    namespace_id INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    key TEXT NOT NULL
+  );
+  -- The head of the log at some times, so that it can be trimmed by age.
+  CREATE TABLE change_marks (revision INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+
+  -- No write of an entry can miss the log, and a lone one is a single statement.
+  CREATE TRIGGER entries_inserted AFTER INSERT ON entries BEGIN
+    INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
+  END;
+  CREATE TRIGGER entries_updated AFTER UPDATE OF revision ON entries BEGIN
+    INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
+  END;
+
+  -- A row counts only while the entry still has this tag_set: an untagged overwrite need not look here.
+  CREATE TABLE tags (
+    namespace_id INTEGER NOT NULL,
+    tag TEXT NOT NULL,
+    entry_id INTEGER NOT NULL,
+    tag_set INTEGER NOT NULL,
+    PRIMARY KEY (namespace_id, tag, entry_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX tags_by_entry ON tags (entry_id);
+  `,
+];

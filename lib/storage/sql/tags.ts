@@ -1,0 +1,15 @@
+/** @internal */
+export const tagSql = {
+  add: 'INSERT OR REPLACE INTO tags (namespace_id, tag, entry_id, tag_set) VALUES (?, ?, ?, ?)',
+  removeOfEntry: 'DELETE FROM tags WHERE entry_id = ?',
+  ofEntry: 'SELECT tag FROM tags WHERE entry_id = ? AND tag_set = ?',
+  tagged: `SELECT entries.id, entries.key, entries.expires_at, entries.tag_set
+    FROM tags JOIN entries ON entries.id = tags.entry_id AND entries.tag_set = tags.tag_set
+    WHERE tags.namespace_id = ? AND tags.tag = ? AND entries.revision <= ?
+    LIMIT ?`,
+  page: `SELECT entry_id, tag_set, namespace_id, tag FROM tags
+    WHERE (namespace_id, tag, entry_id) > (?, ?, ?)
+    ORDER BY namespace_id, tag, entry_id LIMIT ?`,
+  isCurrent: 'SELECT 1 FROM entries WHERE id = ? AND tag_set = ?',
+  remove: 'DELETE FROM tags WHERE namespace_id = ? AND tag = ? AND entry_id = ?',
+} as const;

@@ -1,0 +1,32 @@
+import {
+  HyperCacheError,
+  StorageBusyError,
+  StorageFailedError,
+  StorageFullError,
+} from '../common/errors.js';
+
+/** SQLite's own code of a failure, such as 'SQLITE_FULL'; '' for anything else. @internal */
+export function sqliteCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : '';
+}
+
+/** The file's content is damaged: only a new file helps. @internal */
+export function isCorruption(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT');
+}
+
+/** Another connection holds a lock that may be free a moment later. @internal */
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error).startsWith('SQLITE_BUSY');
+}
+
+/** The typed error for a failure of SQLite. @internal */
+export function toStorageError(error: unknown): HyperCacheError {
+  if (error instanceof HyperCacheError) return error;
+  const code = sqliteCode(error);
+  if (code.startsWith('SQLITE_FULL')) return new StorageFullError(error);
+  if (code.startsWith('SQLITE_BUSY')) return new StorageBusyError(error);
+  return new StorageFailedError(error);
+}

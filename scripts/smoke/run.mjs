@@ -1,0 +1,156 @@
+// Packs the library, installs the tarball with its peers into an empty Nest app outside the tree,
+// type-checks against it, and runs it once imported and once required.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const here = fileURLToPath(new URL('./', import.meta.url));
+const manifest = readJson(join(root, 'package.json'));
+const lock = readJson(join(root, 'package-lock.json'));
+
+const work = realpathSync(mkdtempSync(join(tmpdir(), 'hypercache-smoke-')));
+try {
+  const tarball = pack();
+  install(tarball);
+  checkContents();
+  checkTypes();
+  for (const app of ['app.mjs', 'app.cjs']) {
+    const sqlitePath = join(work, `storage-${app}`);
+    // Two processes, so that the value can only come from the file. Neither calls process.exit():
+    // an open handle left behind by app.close() runs into the timeout.
+    node(app, 'write', sqlitePath);
+    node(app, 'read', sqlitePath);
+    console.log(`smoke: ${app} passed`);
+  }
+  console.log('smoke: PASS');
+} finally {
+  rmSync(work, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function pack() {
+  step('npm pack');
+  run('npm', ['pack', '--pack-destination', work], { cwd: root });
+  const tarballs = readdirSync(work).filter((name) => name.endsWith('.tgz'));
+  assert.equal(tarballs.length, 1, 'npm pack makes one tarball');
+  return tarballs[0];
+}
+
+function install(tarball) {
+  step('npm install into an empty app');
+  const packages = Object.keys(manifest.peerDependencies).filter(
+    (name) => manifest.peerDependenciesMeta[name]?.optional !== true,
+  );
+  packages.push('@nestjs/platform-express');
+  writeFileSync(
+    join(work, 'package.json'),
+    JSON.stringify({
+      name: 'smoke-app',
+      private: true,
+      dependencies: {
+        [manifest.name]: `file:./${tarball}`,
+        ...Object.fromEntries(packages.map((name) => [name, lockedVersion(name)])),
+      },
+      allowScripts: { 'better-sqlite3': true },
+    }),
+  );
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: work });
+  for (const name of readdirSync(here).filter((file) => file !== 'run.mjs')) {
+    copyFileSync(join(here, name), join(work, name));
+  }
+}
+
+function checkContents() {
+  const installed = join(work, 'node_modules', manifest.name);
+  const top = readdirSync(installed).filter((name) => name !== 'node_modules');
+  assert.deepEqual(top.toSorted(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist',
+    'package.json',
+  ]);
+  const strays = readdirSync(join(installed, 'dist'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/(?<!\.spec)(\.js|\.d\.ts)$/.test(entry.name))
+    .map((entry) => entry.name);
+  assert.deepEqual(strays, [], 'dist holds nothing but modules and their types');
+}
+
+/** The app's own files and our declarations must be free of errors; other packages' are theirs. */
+function checkTypes() {
+  step('type check');
+  writeFileSync(
+    join(work, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        module: 'nodenext',
+        target: 'es2022',
+        strict: true,
+        noEmit: true,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+        types: ['node'],
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+      files: ['types.mts', 'types.cts'],
+    }),
+  );
+  const output = tsc();
+  const ours = output
+    .split('\n')
+    .filter((line) => /error TS/.test(line))
+    .filter((line) => !line.startsWith('node_modules/') || line.includes(`/${manifest.name}/`));
+  assert.deepEqual(ours, []);
+}
+
+function tsc() {
+  try {
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    return execFileSync(process.execPath, [compiler, '--pretty', 'false'], {
+      cwd: work,
+      encoding: 'utf8',
+    });
+  } catch (error) {
+    return `${error.stdout}`;
+  }
+}
+
+function node(...args) {
+  run(process.execPath, args, { cwd: work, env: cleanEnvironment(), timeout: 60_000 });
+}
+
+/** Options must come from the app's code, not from the shell that runs this. */
+function cleanEnvironment() {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !name.startsWith('HYPERCACHE_') && name !== 'NODE_OPTIONS',
+    ),
+  );
+}
+
+function lockedVersion(name) {
+  return lock.packages[`node_modules/${name}`].version;
+}
+
+function run(command, args, options) {
+  execFileSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
+}
+
+function step(name) {
+  console.log(`smoke: ${name}`);
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}

@@ -1,0 +1,99 @@
+import { isBuiltin } from 'node:module';
+import { moduleReferences, resolveRelative, type SourceFile } from '../support/source-files.js';
+
+/** Each top-level folder of `lib` and the floor it stands on. */
+export const floors: Readonly<Record<string, number>> = {
+  common: 0,
+  memory: 1,
+  storage: 1,
+  // Commands are the vocabulary that the rest of F2 speaks.
+  commands: 2,
+  cache: 2.5,
+  locks: 2.5,
+  replication: 3,
+  node: 4,
+  keyv: 5,
+  nest: 6,
+};
+
+const PUBLIC_SURFACE = 'lib/index.ts';
+const NODE_FLOOR = 4;
+
+/** Packages that only one folder may import. */
+const HOMES: readonly { readonly of: RegExp; readonly folder: string }[] = [
+  { of: /^@nestjs\//, folder: 'nest' },
+  { of: /^better-sqlite3(\/|$)/, folder: 'storage' },
+];
+
+/** The engine: what stands above the node may not know it. */
+const ENGINE = ['storage', 'memory'];
+
+/**
+ * A file imports only from lower floors or its own folder; nothing imports an `index.ts`; packages
+ * with a home stay in it; nothing above the node knows the engine; bare imports are declared.
+ *
+ * @param declared the package names in `dependencies` and `peerDependencies`
+ */
+export function floorViolations(file: SourceFile, declared: ReadonlySet<string>): string[] {
+  const folder = folderOf(file.path);
+  const floor = floorOf(file.path);
+  if (floor === undefined) return [`${file.path} stands on no floor`];
+
+  return moduleReferences(file).flatMap(({ specifier, line }) => {
+    const reason = specifier.startsWith('.')
+      ? relativeReason(file, folder, floor, specifier)
+      : packageReason(folder, declared, specifier);
+    return reason === undefined ? [] : [`${file.path}:${line} imports ${specifier}: ${reason}`];
+  });
+}
+
+function relativeReason(
+  file: SourceFile,
+  folder: string,
+  floor: number,
+  specifier: string,
+): string | undefined {
+  const target = resolveRelative(file, specifier);
+  const targetFolder = folderOf(target);
+  const targetFloor = floorOf(target);
+  if (!specifier.endsWith('.js')) return 'a relative import names the emitted .js file';
+  if (/(^|\/)index\.ts$/.test(target)) return 'nothing in lib imports an index.ts';
+  if (targetFloor === undefined) return 'it is outside the floors';
+  if (floor > NODE_FLOOR && ENGINE.includes(targetFolder)) {
+    return 'nothing above the node knows storage or memory';
+  }
+  if (targetFolder !== folder && targetFloor >= floor) {
+    return `${folder} (F${floor}) stands not above ${targetFolder} (F${targetFloor})`;
+  }
+  return undefined;
+}
+
+function packageReason(
+  folder: string,
+  declared: ReadonlySet<string>,
+  specifier: string,
+): string | undefined {
+  if (isBuiltin(specifier)) {
+    return specifier.startsWith('node:') ? undefined : 'built-in modules carry the node: prefix';
+  }
+  const home = HOMES.find(({ of }) => of.test(specifier));
+  if (home !== undefined && home.folder !== folder) return `only ${home.folder}/ may`;
+  return declared.has(packageName(specifier)) ? undefined : 'it is no declared dependency';
+}
+
+/** `lib/storage/sql/x.ts` -> `storage`; '' for the public surface. */
+function folderOf(path: string): string {
+  return /^lib\/([^/]+)\//.exec(path)?.[1] ?? '';
+}
+
+function floorOf(path: string): number | undefined {
+  if (path === PUBLIC_SURFACE) return Number.POSITIVE_INFINITY;
+  return floors[folderOf(path)];
+}
+
+function packageName(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
