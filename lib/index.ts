@@ -3,6 +3,7 @@ export type { Isolation } from './cache/isolation.js';
 export {
   ClosedError,
   FactoryFailedError,
+  FencedError,
   FileInUseError,
   ForeignFileError,
   HyperCacheError,
@@ -10,6 +11,9 @@ export {
   InvalidKeyError,
   InvalidOptionsError,
   InvalidTtlError,
+  LockLostError,
+  LockTimeoutError,
+  ModuleMissingError,
   NativeModuleError,
   NewerSchemaError,
   NotAnIntegerError,
@@ -29,7 +33,10 @@ export {
 export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
 export type { HyperCacheLogger } from './common/logger.js';
 export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';
+export type { Lock, LockContext, WaitOptions } from './locks/lock.js';
+export type { LockInfo, LockOptions, SemaphoreOptions } from './locks/lock-factory.js';
 export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator.js';
+export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
 export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
 export type {
   HyperCacheAsyncOptions,

@@ -6,15 +6,17 @@ import type {
   Command,
   CommandOf,
   CommandResult,
+  Fence,
   Removal,
   ResultOf,
   StoreResult,
 } from '../commands/command.js';
+import { PendingCommand } from '../commands/pending-command.js';
 import type { L1 } from '../memory/l1.js';
 import type { WriteQueue } from '../storage/write-queue.js';
 import type { CacheCounters } from './cache-stats.js';
 import { admit, type Isolation } from './isolation.js';
-import { PendingCommand, PendingSet, type PendingWrites } from './pending-writes.js';
+import { PendingSet, type PendingWrites } from './pending-writes.js';
 
 /** @internal */
 export interface CacheWriterParts {
@@ -68,6 +70,30 @@ export class CacheWriter {
           this.parts.queue.push(write);
           this.#announce(write);
         });
+  }
+
+  /** As {@link set}, unless a later token of the lock was granted; never relaxed. */
+  async setFenced(
+    key: string,
+    value: unknown,
+    expiresAt: number,
+    tags: readonly string[],
+    fence: Fence,
+  ): Promise<number> {
+    assertKey(key);
+    const captured = this.#capture(value);
+    const { namespace } = this.parts;
+    const encoded = this.#encode(captured);
+    const command = {
+      kind: 'set',
+      namespace,
+      key,
+      value: encoded,
+      expiresAt,
+      tags,
+      fence,
+    } as const;
+    return (await this.#store(command, captured)).revision;
   }
 
   /** Resolves to whether there was a live entry; to true when relaxed. */
@@ -274,12 +300,12 @@ export class CacheWriter {
   };
 
   #store(
-    command: CommandOf<'fill' | 'add' | 'setIf'>,
+    command: CommandOf<'set' | 'fill' | 'add' | 'setIf'>,
     captured: CapturedValue,
   ): Promise<StoreResult> {
     this.parts.counters.sets++;
     const bytes = storedBytes(command.value);
-    return this.#run<'fill' | 'add' | 'setIf', StoreResult>(command, bytes, (result) => {
+    return this.#run<'set' | 'fill' | 'add' | 'setIf', StoreResult>(command, bytes, (result) => {
       if (result.stored)
         this.#remember(command.key, captured.value, command.expiresAt, captured.bytes);
       return result;

@@ -1,7 +1,7 @@
 import { forgetTags, logKey } from '../commands/entry-commands.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import type { Storage } from '../storage/storage.js';
-import type { MaintenanceTask } from './maintenance-task.js';
+import type { MaintenanceTask } from '../common/maintenance-task.js';
 
 /** @internal */
 export interface EvictorParts {

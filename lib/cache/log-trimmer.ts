@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import type { Storage } from '../storage/storage.js';
-import type { MaintenanceTask } from './maintenance-task.js';
+import type { MaintenanceTask } from '../common/maintenance-task.js';
 
 const TRIM_ROWS = 2000;
 const MARK_INTERVAL_MS = 10_000;

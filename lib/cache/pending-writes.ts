@@ -1,10 +1,9 @@
 import { encodeValue } from '../common/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CapturedValue } from '../common/value.js';
-import type { Command, CommandResult, SetCommand } from '../commands/command.js';
+import type { Command, CommandResult, SetCommand, StoreResult } from '../commands/command.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
 
-type Settle<R> = (result: R) => void;
 type Fail = (error: HyperCacheError) => void;
 
 /** What the node's own reads see of a key before its write is committed. @internal */
@@ -69,7 +68,7 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     readonly bytes: number,
     private readonly settled: (write: PendingSet) => void,
     private readonly abandoned: (write: PendingSet, error: HyperCacheError) => void,
-    public resolve: Settle<number> | undefined,
+    public resolve: ((revision: number) => void) | undefined,
     public reject: Fail | undefined,
   ) {}
 
@@ -100,38 +99,12 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
 
   committed(result: CommandResult): void {
     this.settled(this);
-    this.resolve?.(result.revision);
+    // The executor answers each kind of command with the result of its kind (ResultOf).
+    this.resolve?.((result as StoreResult).revision);
   }
 
   failed(error: HyperCacheError): void {
     this.abandoned(this, error);
     this.reject?.(error);
-  }
-}
-
-/** Any other command that waits. @internal */
-export class PendingCommand<R extends CommandResult> implements QueuedWrite<
-  Command,
-  CommandResult
-> {
-  /** Roughly, for the queue's bounds. */
-  readonly bytes: number;
-
-  constructor(
-    readonly command: Command,
-    valueBytes: number,
-    private readonly settled: Settle<R>,
-    private readonly reject: Fail,
-  ) {
-    this.bytes = valueBytes + 100;
-  }
-
-  committed(result: CommandResult): void {
-    // The executor answers each kind of command with the result of its kind (ResultOf).
-    this.settled(result as R);
-  }
-
-  failed(error: HyperCacheError): void {
-    this.reject(error);
   }
 }

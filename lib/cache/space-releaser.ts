@@ -1,5 +1,5 @@
 import type { Storage } from '../storage/storage.js';
-import type { MaintenanceTask } from './maintenance-task.js';
+import type { MaintenanceTask } from '../common/maintenance-task.js';
 
 /** Free space below which the file keeps what it has, for the writes to come. */
 const KEPT_BYTES = 4 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { isExpired } from '../common/expiry.js';
 import { forgetTags } from '../commands/entry-commands.js';
 import type { Storage } from '../storage/storage.js';
 import type { TagRow } from '../storage/tag-table.js';
-import type { MaintenanceTask } from './maintenance-task.js';
+import type { MaintenanceTask } from '../common/maintenance-task.js';
 
 /** Rows that one step looks at. */
 const SCAN_ROWS = 1000;

@@ -5,6 +5,15 @@ import type { Storage } from '../storage/storage.js';
 import type { Writer } from '../storage/write-queue.js';
 import type { Command, CommandResult } from './command.js';
 import { increment, pull, remove, touch } from './entry-commands.js';
+import {
+  acquireLease,
+  beat,
+  cancelWait,
+  extendLease,
+  forceReleaseLease,
+  promoteWaiters,
+  releaseLease,
+} from './lease-commands.js';
 import { clear, deletePrefix, deleteTag } from './removal-commands.js';
 import { add, fill, set, setIf } from './store-commands.js';
 
@@ -34,10 +43,11 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
     const now = this.clock.now();
     const [only] = commands;
     if (commands.length === 1 && only !== undefined && this.#isOneStatement(only)) {
-      return [this.storage.statement(() => execute(this.storage, only, now))];
+      return [this.storage.statement(() => execute(this.storage, only, now, 0))];
     }
+    const monotonicNow = this.clock.monotonic();
     return this.storage.transaction(() =>
-      commands.map((command) => outcomeOf(this.storage, command, now)),
+      commands.map((command) => outcomeOf(this.storage, command, now, monotonicNow)),
     );
   }
 
@@ -46,14 +56,15 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
     return (
       command.kind === 'set' &&
       command.tags.length === 0 &&
+      command.fence === undefined &&
       this.storage.namespaces.idOf(command.namespace) !== undefined
     );
   }
 }
 
-function outcomeOf(storage: Storage, command: Command, now: number): Outcome {
+function outcomeOf(storage: Storage, command: Command, now: number, monotonicNow: number): Outcome {
   try {
-    return execute(storage, command, now);
+    return execute(storage, command, now, monotonicNow);
   } catch (error) {
     // Commands refuse before they write, so a refusal leaves nothing behind for the commit.
     if (error instanceof HyperCacheError) return error;
@@ -62,7 +73,12 @@ function outcomeOf(storage: Storage, command: Command, now: number): Outcome {
   }
 }
 
-function execute(storage: Storage, command: Command, now: number): CommandResult {
+function execute(
+  storage: Storage,
+  command: Command,
+  now: number,
+  monotonicNow: number,
+): CommandResult {
   switch (command.kind) {
     case 'set':
       return set(storage, command);
@@ -86,5 +102,19 @@ function execute(storage: Storage, command: Command, now: number): CommandResult
       return deleteTag(storage, command, now);
     case 'clear':
       return clear(storage, command);
+    case 'acquireLease':
+      return acquireLease(storage.leases, command, monotonicNow);
+    case 'extendLease':
+      return extendLease(storage.leases, command, monotonicNow);
+    case 'releaseLease':
+      return releaseLease(storage.leases, command, monotonicNow);
+    case 'forceReleaseLease':
+      return forceReleaseLease(storage.leases, command, monotonicNow);
+    case 'promoteWaiters':
+      return promoteWaiters(storage.leases, command, monotonicNow);
+    case 'cancelWait':
+      return cancelWait(storage.leases, command, monotonicNow);
+    case 'beat':
+      return beat(storage.leases, monotonicNow);
   }
 }

@@ -1,4 +1,5 @@
 import type { StoredValue } from '../common/codec.js';
+import type { Grant, LeaseName } from '../storage/lease-table.js';
 
 /**
  * Everything that changes the state of a cache, as plain data: what the write queue collects and the
@@ -17,7 +18,14 @@ export type Command =
   | IncrementCommand
   | DeletePrefixCommand
   | DeleteTagCommand
-  | ClearCommand;
+  | ClearCommand
+  | AcquireLeaseCommand
+  | ExtendLeaseCommand
+  | ReleaseLeaseCommand
+  | ForceReleaseLeaseCommand
+  | PromoteWaitersCommand
+  | CancelWaitCommand
+  | BeatCommand;
 
 /** The command of each kind. @internal */
 export type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
@@ -34,9 +42,17 @@ interface ValueCommand extends KeyCommand {
   readonly tags: readonly string[];
 }
 
-/** Stores unconditionally. Result: `{ revision }`. */
+/** Stores, unless its fence is out of date. Result: `{ stored, revision }`. */
 export interface SetCommand extends ValueCommand {
   readonly kind: 'set';
+  /** Refused when a later token of this lock was granted. */
+  readonly fence?: Fence | undefined;
+}
+
+/** The lock under which a write is made, and the token that its writer was given. @internal */
+export interface Fence {
+  readonly name: string;
+  readonly token: number;
 }
 
 /** Stores a computed value unless something touched the key since it was found missing. Result: `{ stored, revision }`. */
@@ -104,6 +120,57 @@ export interface ClearCommand {
   readonly namespace: string;
 }
 
+/** A command on a lease. Result of all of them: a {@link LeaseResult}. */
+interface LeaseCommand {
+  readonly lease: LeaseName;
+}
+
+/** Takes a lease if one of its slots is free or expired, or joins those who wait. */
+export interface AcquireLeaseCommand extends LeaseCommand {
+  readonly kind: 'acquireLease';
+  readonly owner: string;
+  /** Milliseconds. */
+  readonly ttl: number;
+  /** How many may hold it at once. */
+  readonly slots: number;
+  /** Milliseconds to wait at most; 0 not to wait. */
+  readonly wait: number;
+}
+
+/** Gives the live owner a new ttl from now. */
+export interface ExtendLeaseCommand extends LeaseCommand {
+  readonly kind: 'extendLease';
+  readonly owner: string;
+  readonly ttl: number;
+}
+
+/** Ends the lease of the live owner, and gives it to the first who waits. */
+export interface ReleaseLeaseCommand extends LeaseCommand {
+  readonly kind: 'releaseLease';
+  readonly owner: string;
+}
+
+/** Ends the lease whoever holds it. */
+export interface ForceReleaseLeaseCommand extends LeaseCommand {
+  readonly kind: 'forceReleaseLease';
+}
+
+/** Gives what has expired to those who wait. */
+export interface PromoteWaitersCommand extends LeaseCommand {
+  readonly kind: 'promoteWaiters';
+}
+
+/** Leaves the queue. The result has the grant if there was one meanwhile. */
+export interface CancelWaitCommand extends LeaseCommand {
+  readonly kind: 'cancelWait';
+  readonly owner: string;
+}
+
+/** A sign of life for the waiters of this process. Result: a {@link LeaseResult}. */
+export interface BeatCommand {
+  readonly kind: 'beat';
+}
+
 /** Where a deletion of many entries goes on; its first step has none. */
 export interface RemovalStep {
   /** Entries that changed after it are spared: they were written after the deletion began. */
@@ -160,6 +227,25 @@ export interface ClearResult {
   readonly revision: number;
 }
 
+/** A lease that went to somebody who waited for it. @internal */
+export interface HandOver {
+  readonly lease: LeaseName;
+  readonly owner: string;
+  readonly grant: Grant;
+}
+
+/** @internal */
+export interface LeaseResult {
+  /** Whether the command did what it says. */
+  readonly done: boolean;
+  /** The owner's lease now. */
+  readonly grant: Grant | undefined;
+  /** What the command gave to others. */
+  readonly handOvers: readonly HandOver[];
+  /** When the next lease of the name that somebody waits for expires, on the monotonic clock. */
+  readonly nextExpiry: number | undefined;
+}
+
 /** @internal */
 export interface ResultOf {
   set: StoreResult;
@@ -173,6 +259,13 @@ export interface ResultOf {
   deletePrefix: Removal;
   deleteTag: Removal;
   clear: ClearResult;
+  acquireLease: LeaseResult;
+  extendLease: LeaseResult;
+  releaseLease: LeaseResult;
+  forceReleaseLease: LeaseResult;
+  promoteWaiters: LeaseResult;
+  cancelWait: LeaseResult;
+  beat: LeaseResult;
 }
 
 /** @internal */

@@ -1,9 +1,21 @@
+import { FencedError } from '../common/errors.js';
 import { isExpired } from '../common/expiry.js';
+import { LeaseKind } from '../storage/lease-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { AddCommand, FillCommand, SetCommand, SetIfCommand, StoreResult } from './command.js';
 
-/** `set`: stores unconditionally. @internal */
+/**
+ * `set`: stores, unless a later token of its fence was granted.
+ *
+ * @throws {HC_FENCED} before anything is written
+ * @internal
+ */
 export function set(storage: Storage, command: SetCommand): StoreResult {
+  const { fence } = command;
+  if (fence !== undefined) {
+    const last = storage.leases.lastToken({ kind: LeaseKind.Lock, name: fence.name });
+    if (last > fence.token) throw new FencedError(fence.name, fence.token);
+  }
   return put(storage, command);
 }
 

@@ -13,7 +13,10 @@ export interface Clock {
    * after 256 uses in a turn that does not end, so a ttl is honoured to that accuracy.
    */
   coarseNow(): number;
-  /** Milliseconds on a clock that never jumps and whose origin means nothing. */
+  /**
+   * Milliseconds on a clock that never jumps. Its origin means nothing, but is the same for all processes of a
+   * machine until the machine starts again.
+   */
   monotonic(): number;
 }
 
@@ -45,7 +48,8 @@ export class SystemClock implements Clock {
   }
 
   monotonic(): number {
-    return performance.now();
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
   }
 
   #readCoarse(): number {

@@ -7,8 +7,12 @@ export type HyperCacheErrorCode =
   | 'HC_ARGUMENT_INVALID'
   | 'HC_CLOSED'
   | 'HC_FACTORY_FAILED'
+  | 'HC_FENCED'
   | 'HC_FILE_IN_USE'
   | 'HC_KEY_INVALID'
+  | 'HC_LOCK_LOST'
+  | 'HC_LOCK_TIMEOUT'
+  | 'HC_MODULE_MISSING'
   | 'HC_NATIVE_MODULE'
   | 'HC_NOT_AN_INTEGER'
   | 'HC_NUMBER_RANGE'
@@ -174,6 +178,63 @@ export class QueueFullError extends HyperCacheError {
     super(
       `${operations} writes wait to be committed.`,
       'Await the writes, so that the producer cannot outrun the disk.',
+    );
+  }
+}
+
+/** A fenced write came too late: somebody else was granted the lock since. @publicApi */
+export class FencedError extends HyperCacheError {
+  readonly code = 'HC_FENCED';
+  constructor(
+    readonly lock: string,
+    readonly token: number,
+  ) {
+    super(
+      `The write under lock '${lock}' with token ${token} was refused: a later token was granted.`,
+      'The lease ended before the write; start over under a new one, or give it a longer ttl or renew: true.',
+    );
+  }
+}
+
+/** The lock was not free, or not within `wait`. @publicApi */
+export class LockTimeoutError extends HyperCacheError {
+  readonly code = 'HC_LOCK_TIMEOUT';
+  constructor(
+    readonly lock: string,
+    waitMs: number,
+  ) {
+    super(
+      waitMs > 0
+        ? `The lock '${lock}' was not free within ${waitMs} ms.`
+        : `The lock '${lock}' is held by another owner.`,
+      'Wait longer, try again later, or use acquire(), which resolves to false instead.',
+    );
+  }
+}
+
+/** The lease ended while its holder was still at work. @publicApi */
+export class LockLostError extends HyperCacheError {
+  readonly code = 'HC_LOCK_LOST';
+  constructor(
+    readonly lock: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `The lock '${lock}' was lost: ${reason}.`,
+      'Stop the work when the signal aborts; give the lock a longer ttl, or renew: true.',
+      options,
+    );
+  }
+}
+
+/** A method with `@WithLock` was called on an object that Nest did not create. @publicApi */
+export class ModuleMissingError extends HyperCacheError {
+  readonly code = 'HC_MODULE_MISSING';
+  constructor(method: string) {
+    super(
+      `@WithLock on ${method}() has no cache to lock with.`,
+      'Let Nest create the object as a provider or controller, and import HyperCacheModule.forRoot().',
     );
   }
 }

@@ -1,8 +1,10 @@
 /** Options as given to `forRoot`, not yet validated. @internal */
 export const HYPERCACHE_OPTIONS = Symbol('HYPERCACHE_OPTIONS');
 
-/** The running node. @internal */
-export const HYPERCACHE_NODE = Symbol('HYPERCACHE_NODE');
+/** The running node. Nest shows the description to those who forgot to import the module. @internal */
+export const HYPERCACHE_NODE = Symbol(
+  'HyperCache: import HyperCacheModule.forRoot() in the root module',
+);
 
 /**
  * The injection token of a named cache.

@@ -1,5 +1,7 @@
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
+import type { Lock } from '../locks/lock.js';
+import type { LockInfo, LockOptions, SemaphoreOptions } from '../locks/lock-factory.js';
 import type { HyperCacheNode, HyperCacheStats, NodeCache } from '../node/hyper-cache-node.js';
 
 /** How an entry is stored. @publicApi */
@@ -8,6 +10,11 @@ export interface SetOptions {
   ttl?: number | undefined;
   /** Names by which `delByTag` finds the entry; 64 at most. */
   tags?: readonly string[] | undefined;
+  /**
+   * For `set` only: the lock under which the value was made. The write is refused with `HC_FENCED` when a
+   * later token of that lock was granted.
+   */
+  fence?: { name: string; token: number } | undefined;
 }
 
 /** How `wrap` stores what its factory makes. @publicApi */
@@ -193,6 +200,39 @@ export class HyperCache {
   /** Deletes everything in this cache, and in no other; resolves to how many entries went. */
   async clear(): Promise<number> {
     return this.#cache.clear();
+  }
+
+  /**
+   * A handle on the lock of this name, not yet acquired. Lock names are the node's, whichever cache asks.
+   *
+   * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
+   */
+  lock(name: string, options: LockOptions): Lock {
+    return this.#node.locks.lock(name, options);
+  }
+
+  /**
+   * A handle on a lock that `limit` owners may hold at once.
+   *
+   * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
+   */
+  semaphore(name: string, options: SemaphoreOptions): Lock {
+    return this.#node.locks.semaphore(name, options);
+  }
+
+  /** A handle on a lock that another handle, perhaps of another process, has acquired for this owner. */
+  restoreLock(name: string, owner: string, options?: Partial<LockOptions>): Lock {
+    return this.#node.locks.restore(name, owner, options);
+  }
+
+  /** Who holds the lock of this name; undefined when it is free. */
+  async inspectLock(name: string): Promise<LockInfo | undefined> {
+    return this.#node.locks.inspect(name);
+  }
+
+  /** The locks and slots of semaphores that are held now, 10,000 at most. */
+  async locks(): Promise<LockInfo[]> {
+    return this.#node.locks.list();
   }
 
   /** Resolves when everything written before is committed. */

@@ -1,4 +1,5 @@
 import type { CacheCounters } from '../cache/cache-stats.js';
+import type { LockFactory } from '../locks/lock-factory.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -12,6 +13,8 @@ export interface NodeEntry {
 
 /** @internal */
 export interface NodeWriteOptions {
+  /** The write is refused when a later token of this lock was granted. */
+  readonly fence?: { readonly name: string; readonly token: number } | undefined;
   /** Milliseconds; 0 means no expiry; undefined and null mean the cache's default. */
   readonly ttl?: number | null | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -96,6 +99,8 @@ export interface HyperCacheStats {
   };
   /** Writes that wait for their commit. */
   queued: number;
+  /** Promises of this process that wait for a lock. */
+  lockWaiters: number;
   /** Failures that no caller was told about; see the 'error' event. */
   incidents: number;
 }
@@ -112,6 +117,8 @@ export interface HyperCacheNode {
    * @param defaultTtl milliseconds; 0 means no expiry; undefined means the node's
    */
   cache(namespace: string, defaultTtl?: number): NodeCache;
+  /** Handles on locks, which are the node's: all its caches share their names. */
+  readonly locks: LockFactory;
   start(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;

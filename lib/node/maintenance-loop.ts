@@ -1,5 +1,5 @@
 import { setImmediate as onNextTurn } from 'node:timers';
-import type { MaintenanceTask } from '../cache/maintenance-task.js';
+import type { MaintenanceTask } from '../common/maintenance-task.js';
 
 /**
  * Runs the background tasks by turns, one bounded step in a turn of the event loop, and rests when none

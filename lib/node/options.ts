@@ -65,6 +65,10 @@ export interface HyperCacheOptions {
   changeLogAge?: number | undefined;
   /** Milliseconds between two rounds of background work when there is nothing to do. @default 1000 */
   sweepInterval?: number | undefined;
+  /** Milliseconds that a lock's ttl may be at most. @default 86_400_000 (24 h) */
+  maxLockTtl?: number | undefined;
+  /** Milliseconds within which the processes on one file notice each other's writes. @default 10 */
+  coherenceInterval?: number | undefined;
   /** Where the few log lines go; false for silence. @default Nest's Logger */
   logger?: HyperCacheLogger | false | undefined;
 }
@@ -90,5 +94,7 @@ export interface ResolvedOptions {
   readonly changeLogEntries: number;
   readonly changeLogAge: number;
   readonly sweepInterval: number;
+  readonly maxLockTtl: number;
+  readonly coherenceInterval: number;
   readonly logger: HyperCacheLogger | false | undefined;
 }

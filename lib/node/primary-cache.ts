@@ -70,7 +70,11 @@ export class PrimaryCache implements NodeCache {
   }
 
   set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number> {
-    return this.#writes.set(key, value, this.#deadline(options?.ttl), checkedTags(options?.tags));
+    const expiresAt = this.#deadline(options?.ttl);
+    const tags = checkedTags(options?.tags);
+    return options?.fence === undefined
+      ? this.#writes.set(key, value, expiresAt, tags)
+      : this.#writes.setFenced(key, value, expiresAt, tags, checkedFence(options.fence));
   }
 
   async add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean> {
@@ -187,4 +191,16 @@ function checkedTags(tags: readonly string[] | undefined): readonly string[] {
   }
   for (const tag of tags) assertKey(tag, 'tag');
   return tags;
+}
+
+function checkedFence(fence: unknown): { name: string; token: number } {
+  const { name, token } = Object(fence) as { name: unknown; token: unknown };
+  assertKey(name, 'name of the fence');
+  if (!Number.isSafeInteger(token)) {
+    throw new InvalidArgumentError(
+      'The token of the fence is no whole number.',
+      "Pass the lock's name and token: { fence: { name: lock.name, token } }.",
+    );
+  }
+  return { name, token: Number(token) };
 }

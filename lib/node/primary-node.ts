@@ -18,6 +18,10 @@ import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { L1 } from '../memory/l1.js';
 import { L1Budget } from '../memory/l1-budget.js';
+import { LeaseCollector } from '../locks/lease-collector.js';
+import { LeaseManager } from '../locks/lease-manager.js';
+import { LockFactory } from '../locks/lock-factory.js';
+import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
@@ -42,11 +46,13 @@ interface OwnCache {
  * @internal
  */
 export class PrimaryNode implements HyperCacheNode {
+  readonly locks: LockFactory;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
   readonly #budget: L1Budget;
   readonly #evictor: Evictor;
   readonly #sweeper: Sweeper;
+  readonly #leases: LeaseManager;
   readonly #maintenance: MaintenanceLoop;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
@@ -64,6 +70,7 @@ export class PrimaryNode implements HyperCacheNode {
       fullSync: options.durability === 'full',
       clock,
       random,
+      onForeignChanges: (changes) => this.#dropForeign(changes),
     });
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
@@ -78,11 +85,20 @@ export class PrimaryNode implements HyperCacheNode {
     const executor = new CommandExecutor(storage, clock);
     const writer = new BoundedWriter(executor, this.#evictor, () => this.#recover('corrupt'));
     this.#queue = new WriteQueue(writer, clock, isFailure);
+    this.#leases = new LeaseManager(
+      storage,
+      this.#queue,
+      clock,
+      options.coherenceInterval,
+      (error) => this.#onMaintenanceError(error),
+    );
+    this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
+    const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
     const trimmer = new LogTrimmer(storage, clock, options.changeLogEntries, options.changeLogAge);
     const watch = { step: () => this.#noticeUnlinked() };
     this.#maintenance = new MaintenanceLoop(
-      [watch, this.#sweeper, this.#evictor, trimmer, new SpaceReleaser(storage)],
+      [watch, this.#sweeper, this.#evictor, trimmer, collector, new SpaceReleaser(storage)],
       options.sweepInterval,
       (error) => this.#onMaintenanceError(error),
     );
@@ -97,6 +113,7 @@ export class PrimaryNode implements HyperCacheNode {
 
   async close(): Promise<void> {
     this.#maintenance.stop();
+    this.#leases.close();
     this.#queue.close();
     this.#storage.close();
   }
@@ -138,6 +155,7 @@ export class PrimaryNode implements HyperCacheNode {
         swept: this.#sweeper.swept,
       },
       queued: this.#queue.length,
+      lockWaiters: this.#leases.waiting,
       incidents: this.#incidents.count,
     };
   }
@@ -211,6 +229,20 @@ export class PrimaryNode implements HyperCacheNode {
   #dropEvicted(rows: readonly RemovableRow[]): void {
     for (const row of rows) this.#ownerOf(row.namespace_id)?.l1?.delete(row.key);
     if (rows.length > 0) this.#events.emit('evicted', { entries: rows.length });
+  }
+
+  /** What other processes on the file have changed leaves memory. */
+  #dropForeign(changes: readonly ChangeRow[] | undefined): void {
+    if (changes === undefined) {
+      for (const { l1 } of this.#caches.values()) l1?.clear();
+      return;
+    }
+    for (const { namespace_id, kind, key } of changes) {
+      // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
+      const l1 = this.#ownerOf(namespace_id)?.l1;
+      if (kind === ChangeKind.Clear) l1?.clear();
+      else if (kind === ChangeKind.Key) l1?.delete(key);
+    }
   }
 
   #onReadError(error: HyperCacheError, cause: unknown): void {

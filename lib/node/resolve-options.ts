@@ -99,6 +99,11 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: (value) => isPositive(value) && Number(value) <= 3_600_000,
     instead: 'write milliseconds as a whole number from 1 to 3600000',
   },
+  maxLockTtl: { isValid: isPositive, instead: 'write milliseconds as a whole number above 0' },
+  coherenceInterval: {
+    isValid: (value) => isPositive(value) && Number(value) <= 1000,
+    instead: 'write milliseconds as a whole number from 1 to 1000',
+  },
   logger: {
     isValid: isLogger,
     instead: 'pass an object with log(), warn() and error(), or false for silence',
@@ -203,6 +208,8 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     changeLogEntries: 100_000,
     changeLogAge: 24 * 3_600_000,
     sweepInterval: 1000,
+    maxLockTtl: 24 * 3_600_000,
+    coherenceInterval: 10,
     logger: undefined,
     ...values,
     sqlitePath: resolvePath(values.sqlitePath ?? './storage/hypercache'),

@@ -7,6 +7,14 @@ export const ChangeKind = { Key: 0, Clear: 1, Prefix: 2, Tag: 3 } as const;
 /** @internal */
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
+/** One row of the log. @internal */
+export interface ChangeRow {
+  readonly revision: number;
+  readonly namespace_id: number;
+  readonly kind: ChangeKind;
+  readonly key: string;
+}
+
 /** What a fill must not overwrite or resurrect. @internal */
 export interface FillTarget {
   readonly namespaceId: number;
@@ -26,6 +34,7 @@ export class ChangeLog {
   readonly #append: Statement;
   readonly #head: Statement;
   readonly #oldest: Statement;
+  readonly #since: Statement;
   readonly #conflict: Statement;
   readonly #trim: Statement;
   readonly #mark: Statement;
@@ -39,6 +48,7 @@ export class ChangeLog {
     this.#append = connection.prepare(changeSql.append);
     this.#head = connection.prepare(changeSql.head).pluck();
     this.#oldest = connection.prepare(changeSql.oldest).pluck();
+    this.#since = connection.prepare(changeSql.since);
     this.#conflict = connection.prepare(changeSql.conflict).pluck();
     this.#trim = connection.prepare(changeSql.trim);
     this.#mark = connection.prepare(changeSql.mark);
@@ -59,6 +69,11 @@ export class ChangeLog {
   /** The oldest revision still logged; 0 in a new file. */
   oldest(): number {
     return Number(this.#oldest.get() ?? 0);
+  }
+
+  /** Everything after a revision, oldest first. */
+  since(revision: number): ChangeRow[] {
+    return this.#since.all(revision) as ChangeRow[];
   }
 
   /** Whether something happened to the target after it was seen, or the log no longer knows. */

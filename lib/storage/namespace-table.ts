@@ -15,7 +15,7 @@ export class NamespaceTable {
   readonly #addCleared: Statement;
   readonly #firstCleared: Statement;
   readonly #removeCleared: Statement;
-  #ids = new Map<string, number>();
+  #known: Map<string, number> | undefined;
 
   constructor(
     connection: Connection,
@@ -27,7 +27,6 @@ export class NamespaceTable {
     this.#addCleared = connection.prepare(namespaceSql.addCleared);
     this.#firstCleared = connection.prepare(namespaceSql.firstCleared).pluck();
     this.#removeCleared = connection.prepare(namespaceSql.removeCleared);
-    this.reload();
   }
 
   /** The id under which the namespace's entries stand now; `undefined` before its first write. */
@@ -63,10 +62,18 @@ export class NamespaceTable {
     this.#removeCleared.run(id);
   }
 
-  /** Reads what the file says: at open, and after a rollback. */
-  reload(): void {
+  /** The file may say otherwise: after a rollback, or when another process has written. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  get #ids(): Map<string, number> {
+    return (this.#known ??= this.#read());
+  }
+
+  #read(): Map<string, number> {
     const rows = this.#all.all() as { name: string; id: number }[];
-    this.#ids = new Map(rows.map(({ name, id }) => [name, id]));
+    return new Map(rows.map(({ name, id }) => [name, id]));
   }
 
   #assign(name: string): number {

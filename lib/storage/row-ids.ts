@@ -12,6 +12,11 @@ export class RowIds {
     this.#next = largestUsed + 1;
   }
 
+  /** Another process has inserted rows. */
+  restart(largestUsed: number): void {
+    this.#next = Math.max(this.#next, largestUsed + 1);
+  }
+
   /** An id that no row has, and that is not SQLite's last insert id. */
   next(): number {
     if (this.#next === this.#last) this.#next++;

@@ -22,6 +22,11 @@ export function isBusy(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_BUSY');
 }
 
+/** A lone statement wrote a revision or a row id that another process had taken. @internal */
+export function isTakenRevision(error: unknown): boolean {
+  return ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_ROWID'].includes(sqliteCode(error));
+}
+
 /** The typed error for a failure of SQLite. @internal */
 export function toStorageError(error: unknown): HyperCacheError {
   if (error instanceof HyperCacheError) return error;

@@ -1,51 +1,25 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ClosedError, FileInUseError } from '../common/errors.js';
-import type { Clock } from '../common/clock.js';
-import type { Random } from '../common/random.js';
-import { ChangeLog } from './change-log.js';
-import { EntryCounts } from './entry-counts.js';
-import { EntryTable } from './entry-table.js';
-import type { Connection, Statement } from './native.js';
-import { NamespaceTable } from './namespace-table.js';
-import { openConnection, quarantine } from './open-connection.js';
-import { RowIds } from './row-ids.js';
-import { entrySql } from './sql/entries.js';
-import { metaSql } from './sql/meta.js';
-import { pragmaSql, transactionSql } from './sql/pragmas.js';
-import { TagTable } from './tag-table.js';
+import type { ChangeLog, ChangeRow } from './change-log.js';
+import type { EntryCounts } from './entry-counts.js';
+import type { EntryTable } from './entry-table.js';
+import type { LeaseTable } from './lease-table.js';
+import type { NamespaceTable } from './namespace-table.js';
+import { quarantine } from './open-connection.js';
+import { inodeOf, openFile, type OpenFile, type OpenFileOptions } from './open-file.js';
+import { pragmaSql } from './sql/pragmas.js';
+import { isTakenRevision } from './sqlite-error.js';
+import type { TagTable } from './tag-table.js';
 
 /** @internal */
-export interface StorageOptions {
-  /** The database file; its directory is created. */
-  readonly path: string;
-  /** Every commit reaches the disk before it returns. */
-  readonly fullSync: boolean;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface StorageOptions extends OpenFileOptions {
+  /** Told what other processes on the file have changed, oldest first; undefined when the log no longer says. */
+  readonly onForeignChanges: (changes: readonly ChangeRow[] | undefined) => void;
 }
 
 /** Why a file was given up. @internal */
 export type LossReason = 'corrupt' | 'unlinked';
-
-/** Everything that belongs to one open file. */
-interface OpenFile {
-  readonly connection: Connection;
-  readonly entries: EntryTable;
-  readonly changes: ChangeLog;
-  readonly tags: TagTable;
-  readonly namespaces: NamespaceTable;
-  readonly counts: EntryCounts;
-  readonly historyId: string;
-  readonly epoch: number;
-  readonly inode: bigint;
-  readonly pageSize: number;
-  readonly pageCount: Statement;
-  readonly freePages: Statement;
-  readonly begin: () => unknown;
-  readonly commit: () => unknown;
-  readonly rollback: () => unknown;
-}
 
 /** Files that this process has open: two writers in one process would not see each other's L1. */
 const openPaths = new Set<string>();
@@ -89,6 +63,10 @@ export class Storage {
     return this.#open.namespaces;
   }
 
+  get leases(): LeaseTable {
+    return this.#open.leases;
+  }
+
   get counts(): EntryCounts {
     return this.#open.counts;
   }
@@ -103,7 +81,12 @@ export class Storage {
     return this.#open.epoch;
   }
 
-  /** The revision of the last committed change. */
+  /** Random, one for each opening of the file. */
+  get processId(): string {
+    return this.#open.processId;
+  }
+
+  /** The revision of the last committed change that this process knows of. */
   get revision(): number {
     return this.#revision;
   }
@@ -140,6 +123,7 @@ export class Storage {
     const file = this.#open;
     file.begin();
     try {
+      this.#catchUp(file);
       const result = body();
       file.commit();
       this.#settle(file);
@@ -150,17 +134,27 @@ export class Storage {
     }
   }
 
-  /** As {@link transaction}, for a body that runs a single statement: SQLite's own transaction is enough. */
+  /**
+   * As {@link transaction}, for a body that runs a single statement and writes the next revision: SQLite's own
+   * transaction is enough. If another process is faster, the revision is taken and the body runs again.
+   */
   statement<T>(body: () => T): T {
     const file = this.#open;
+    if (file.isChangedByOthers()) return this.transaction(body);
     try {
       const result = body();
       this.#settle(file);
       return result;
     } catch (error) {
       this.#abandon(file);
+      if (isTakenRevision(error)) return this.transaction(body);
       throw error;
     }
+  }
+
+  /** A number that changes when another process commits. */
+  dataVersion(): number {
+    return this.#open.dataVersion();
   }
 
   /** Bytes of the file that hold something, and bytes of the file. */
@@ -208,9 +202,7 @@ export class Storage {
     this.#file = undefined;
     openPaths.delete(this.#realPath);
     try {
-      const write = file.connection.prepare(metaSql.write);
-      write.run('entry_counts', JSON.stringify(file.counts.snapshot()));
-      write.run('clean', 1);
+      file.leave();
     } finally {
       file.connection.close();
     }
@@ -231,81 +223,27 @@ export class Storage {
     file.counts.rollback();
     // SQLite has already rolled back by itself when the disk is full.
     if (file.connection.inTransaction) file.rollback();
-    if (file.connection.open) file.namespaces.reload();
+    file.namespaces.forget();
+  }
+
+  /** Inside a transaction: takes note of what other processes have committed since the last one. */
+  #catchUp(file: OpenFile): void {
+    if (!file.isChangedByOthers()) return;
+    const since = this.#revision;
+    const head = file.changes.head();
+    file.noteOthersChanges();
+    if (head === since) return;
+    this.#revision = this.#staged = head;
+    const isLogged = file.changes.oldest() <= since + 1;
+    this.options.onForeignChanges(isLogged ? file.changes.since(since) : undefined);
   }
 
   #openFile(): OpenFile {
-    const { path, fullSync, clock, random } = this.options;
-    const { connection, quarantined } = openConnection({ path, fullSync, now: clock.now() });
-    this.quarantined = quarantined;
-    try {
-      const begin = connection.prepare(transactionSql.begin);
-      const commit = connection.prepare(transactionSql.commit);
-      const rollback = connection.prepare(transactionSql.rollback);
-      const identity = startEpoch(connection, random, fullSync);
-      const rowIds = new RowIds(Number(connection.prepare(entrySql.lastId).pluck().get() ?? 0));
-      const changes = new ChangeLog(connection, rowIds);
-      const counts = new EntryCounts(identity.counts ?? countRows(connection));
-      this.#revision = this.#staged = changes.head();
-      return {
-        connection,
-        entries: new EntryTable(connection, rowIds, counts),
-        changes,
-        tags: new TagTable(connection),
-        namespaces: new NamespaceTable(connection, rowIds),
-        counts,
-        historyId: identity.historyId,
-        epoch: identity.epoch,
-        inode: inodeOf(path) ?? 0n,
-        pageSize: Number(connection.prepare(pragmaSql.pageSize).pluck().get()),
-        pageCount: connection.prepare(pragmaSql.pageCount).pluck(),
-        freePages: connection.prepare(pragmaSql.freePages).pluck(),
-        begin: () => begin.run(),
-        commit: () => commit.run(),
-        rollback: () => rollback.run(),
-      };
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
+    const file = openFile(this.options);
+    this.quarantined = file.quarantined;
+    this.#revision = this.#staged = file.changes.head();
+    return file;
   }
-}
-
-interface Identity {
-  readonly historyId: string;
-  readonly epoch: number;
-  /** Rows by namespace as noted by a clean stop. */
-  readonly counts: [number, number][] | undefined;
-}
-
-/** Reads who the file is, and notes durably that it is in use from here on. */
-function startEpoch(connection: Connection, random: Random, fullSync: boolean): Identity {
-  const read = connection.prepare(metaSql.read).pluck();
-  const write = connection.prepare(metaSql.write);
-  const historyId = String(read.get('history_id') ?? random.hex(16));
-  const clean = read.get('clean') === 1;
-  const epoch = Number(read.get('epoch') ?? 0) + (clean ? 0 : 1);
-  const counts = clean ? parseCounts(read.get('entry_counts')) : undefined;
-  connection.exec(pragmaSql.syncFull);
-  connection.exec(transactionSql.begin);
-  write.run('history_id', historyId);
-  write.run('epoch', epoch);
-  write.run('clean', 0);
-  connection.exec(transactionSql.commit);
-  if (!fullSync) connection.exec(pragmaSql.syncNormal);
-  return { historyId, epoch, counts };
-}
-
-function parseCounts(stored: unknown): [number, number][] | undefined {
-  return typeof stored === 'string' ? (JSON.parse(stored) as [number, number][]) : undefined;
-}
-
-function countRows(connection: Connection): [number, number][] {
-  return connection.prepare(entrySql.countByNamespace).raw().all() as [number, number][];
-}
-
-function inodeOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
 function realPathOf(path: string): string | undefined {

@@ -3,6 +3,7 @@ export const changeSql = {
   append: 'INSERT INTO changes VALUES (?, ?, ?, ?)',
   head: 'SELECT max(revision) FROM changes',
   oldest: 'SELECT min(revision) FROM changes',
+  since: 'SELECT revision, namespace_id, kind, key FROM changes WHERE revision > ? ORDER BY revision',
   /** What a fill of one key must give way to: the key, its namespace, a prefix of it, one of its tags. */
   conflict: `SELECT 1 FROM changes WHERE revision > :seen AND namespace_id = :namespace AND (
       (kind = 0 AND key = :key) OR kind = 1 OR

@@ -26,6 +26,7 @@ export const pragmaSql = {
   writeUserVersion: (version: number): string => `PRAGMA user_version = ${version}`,
   sqliteVersion: 'SELECT sqlite_version()',
   tableCount: 'SELECT count(*) FROM sqlite_schema',
+  dataVersion: 'PRAGMA data_version',
   pageSize: 'PRAGMA page_size',
   pageCount: 'PRAGMA page_count',
   freePages: 'PRAGMA freelist_count',

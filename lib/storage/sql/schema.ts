@@ -52,4 +52,41 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX tags_by_entry ON tags (entry_id);
   `,
+  `
+  -- Whoever has the file open. A row that is there at the next start was left by an unclean stop.
+  CREATE TABLE processes (
+    id TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    -- Monotonic ms until which its waiters count as alive.
+    alive_until REAL NOT NULL
+  ) WITHOUT ROWID;
+
+  -- kind: 0 lock, 1 semaphore. Times are ms on the machine's monotonic clock. A free lease keeps its row,
+  -- because the next token must be larger.
+  CREATE TABLE leases (
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    owner TEXT,
+    token INTEGER NOT NULL,
+    ttl REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (kind, name, slot)
+  ) WITHOUT ROWID;
+
+  -- First come, first served, by id.
+  CREATE TABLE lease_waiters (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    ttl REAL NOT NULL,
+    slots INTEGER NOT NULL,
+    deadline REAL NOT NULL,
+    process TEXT NOT NULL
+  );
+  CREATE INDEX lease_waiters_by_name ON lease_waiters (kind, name, id);
+  CREATE INDEX lease_waiters_by_owner ON lease_waiters (owner);
+  `,
 ];

@@ -1,0 +1,33 @@
+import type { Grant, HeldLease, LeaseName } from '../storage/lease-table.js';
+
+/** @internal */
+export interface AcquireRequest {
+  readonly lease: LeaseName;
+  readonly owner: string;
+  readonly ttlMs: number;
+  /** How many may hold it at once. */
+  readonly slots: number;
+  /** Milliseconds to wait in the queue at most; 0 not to wait. */
+  readonly waitMs: number;
+  /** Leaves the queue when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What a lock handle needs of a node, and all that it knows of it. `expiresAt` is on this machine's monotonic
+ * clock, and never later than the primary's own deadline.
+ *
+ * @internal
+ */
+export interface LeaseService {
+  /** The grant, or undefined when the lease was not free, or not within the wait. */
+  acquire(request: AcquireRequest): Promise<Grant | undefined>;
+  /** The new grant, or undefined when the owner no longer holds the lease. */
+  extend(lease: LeaseName, owner: string, ttlMs: number): Promise<Grant | undefined>;
+  /** Whether the owner still held it. */
+  release(lease: LeaseName, owner: string): Promise<boolean>;
+  /** Whether anybody held it. */
+  forceRelease(lease: LeaseName): Promise<boolean>;
+  holders(lease: LeaseName): Promise<HeldLease[]>;
+  list(): Promise<HeldLease[]>;
+}

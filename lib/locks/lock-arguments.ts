@@ -1,0 +1,70 @@
+import { InvalidArgumentError } from '../common/errors.js';
+
+const MAX_OWNER_LENGTH = 256;
+const MAX_SLOTS = 1000;
+
+/** 2^31 - 1 ms, about 24 days: the longest that a timer waits. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
+/**
+ * @param maxTtlMs the bound, in milliseconds
+ * @throws {HC_ARGUMENT_INVALID}
+ * @internal
+ */
+export function checkedLeaseTtl(ttl: unknown, maxTtlMs: number): number {
+  if (typeof ttl === 'number' && ttl > 0 && ttl <= maxTtlMs) return ttl;
+  throw new InvalidArgumentError(
+    `The ttl of the lock is ${describe(ttl)}.`,
+    `Give milliseconds above 0 and up to ${maxTtlMs}: long enough for the work, short enough to wait for after a crash.`,
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedWait(wait: unknown): number {
+  if (typeof wait === 'number' && wait >= 0 && wait <= MAX_WAIT_MS) return wait;
+  throw new InvalidArgumentError(
+    `The wait is ${describe(wait)}.`,
+    `Give milliseconds from 0 (not to wait) up to ${MAX_WAIT_MS}.`,
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedMaxHold(maxHold: unknown): number {
+  if (typeof maxHold === 'number' && maxHold > 0) return maxHold;
+  throw new InvalidArgumentError(
+    `The maxHold is ${describe(maxHold)}.`,
+    'Give milliseconds above 0, after which the lock is no longer renewed.',
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedOwner(owner: unknown): string {
+  if (
+    typeof owner === 'string' &&
+    owner !== '' &&
+    owner.length <= MAX_OWNER_LENGTH &&
+    owner.isWellFormed()
+  ) {
+    return owner;
+  }
+  throw new InvalidArgumentError(
+    'The owner of the lock is not acceptable.',
+    `Give a non-empty string of at most ${MAX_OWNER_LENGTH} characters, or leave it out for a random one.`,
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedLimit(limit: unknown): number {
+  if (Number.isSafeInteger(limit) && Number(limit) >= 1 && Number(limit) <= MAX_SLOTS) {
+    return Number(limit);
+  }
+  throw new InvalidArgumentError(
+    `The limit of the semaphore is ${describe(limit)}.`,
+    `Give how many may hold it at once: a whole number from 1 to ${MAX_SLOTS}.`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return value === undefined ? 'missing' : `of type ${value === null ? 'null' : typeof value}`;
+}

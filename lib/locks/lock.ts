@@ -1,0 +1,311 @@
+import type { Clock } from '../common/clock.js';
+import { LockLostError, LockTimeoutError } from '../common/errors.js';
+import type { Grant, LeaseName } from '../storage/lease-table.js';
+import type { LeaseService } from './lease-service.js';
+import { checkedLeaseTtl, checkedWait } from './lock-arguments.js';
+
+/** @internal */
+export interface LockSettings {
+  readonly lease: LeaseName;
+  readonly owner: string;
+  readonly ttlMs: number;
+  readonly slots: number;
+  /** Default of the verbs that wait. */
+  readonly waitMs: number;
+  readonly renew: boolean;
+  /** Milliseconds after which renewal stops. */
+  readonly maxHoldMs: number;
+  /** Bound of every ttl, in milliseconds. */
+  readonly maxTtlMs: number;
+}
+
+/** How long, and for whom, a verb waits. @publicApi */
+export interface WaitOptions {
+  /** Milliseconds to wait in the queue; 0 not to wait. @default the lock's `wait` */
+  wait?: number | undefined;
+  /** Leaves the queue when it aborts. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What the callback of `run` gets. @publicApi */
+export interface LockContext {
+  /** Aborts the moment the lease is or may be lost. */
+  signal: AbortSignal;
+  /** The fencing token: it grows with every grant of the name. */
+  token: number;
+}
+
+/** A renewal comes when this share of the ttl is over. */
+const RENEWAL_SHARE = 1 / 3;
+
+/** The longest delay that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The part of a handle that lives from one grant to its end. */
+interface Tenure {
+  readonly token: number;
+  readonly controller: AbortController;
+  readonly since: number;
+  expiresAt: number;
+  expiry: NodeJS.Timeout | undefined;
+  renewal: NodeJS.Timeout | undefined;
+}
+
+/**
+ * A lock, or one slot of a semaphore, for one owner. One handle serves one acquisition at a time. It never
+ * believes in its lease longer than the primary does.
+ *
+ * @publicApi
+ */
+export class Lock {
+  #tenure: Tenure | undefined;
+
+  /** @internal Made by `HyperCache.lock`, `semaphore` and `restoreLock`. */
+  constructor(
+    private readonly settings: LockSettings,
+    private readonly leases: LeaseService,
+    private readonly clock: Clock,
+  ) {}
+
+  get name(): string {
+    return this.settings.lease.name;
+  }
+
+  /** 128 random bits in hexadecimal, unless it was given; pass it to `restoreLock` in another process. */
+  get owner(): string {
+    return this.settings.owner;
+  }
+
+  /** The fencing token of the current lease; undefined when this handle holds none. */
+  get token(): number | undefined {
+    return this.#live()?.token;
+  }
+
+  /** When the lease ends, in Unix ms as of now; undefined when this handle holds none. */
+  get expiresAt(): number | undefined {
+    const tenure = this.#live();
+    if (tenure === undefined) return undefined;
+    return Math.floor(this.clock.now() + tenure.expiresAt - this.clock.monotonic());
+  }
+
+  /** Whether this handle holds a lease that has not ended, as far as this process can know. */
+  get isHeld(): boolean {
+    return this.#live() !== undefined;
+  }
+
+  /** Aborts the moment the current lease is or may be lost; aborted already when there is none. */
+  get signal(): AbortSignal {
+    return this.#live()?.controller.signal ?? AbortSignal.abort(this.#lost('it is not held'));
+  }
+
+  /**
+   * Resolves to whether the lock was obtained: at once, or within `wait`.
+   *
+   * @throws {HC_ARGUMENT_INVALID | HC_STORAGE_FULL | HC_STORAGE_FAILED | HC_CLOSED}, and `signal.reason`
+   */
+  async acquire(options: WaitOptions = {}): Promise<boolean> {
+    const { lease, owner, ttlMs, slots } = this.settings;
+    const { signal } = options;
+    const waitMs = options.wait === undefined ? this.settings.waitMs : checkedWait(options.wait);
+    const grant = await this.leases.acquire({ lease, owner, ttlMs, slots, waitMs, signal });
+    if (grant === undefined) return false;
+    if (signal?.aborted === true) {
+      await this.leases.release(lease, owner);
+      throw signal.reason;
+    }
+    this.#begin(grant);
+    return true;
+  }
+
+  /**
+   * Runs the callback under the lock and releases it, whatever happens.
+   *
+   * @throws {HC_LOCK_TIMEOUT} the lock was not obtained; the callback was not called
+   * @throws {HC_LOCK_LOST} the callback ended, but the lease had ended before it
+   */
+  async run<T>(
+    callback: (context: LockContext) => T | Promise<T>,
+    options: WaitOptions = {},
+  ): Promise<T> {
+    return this.#runUnder(await this.#acquireOrThrow(options), callback);
+  }
+
+  /**
+   * As {@link run}, but resolves to undefined, without calling the callback, when the lock is not obtained.
+   *
+   * @throws {HC_LOCK_LOST}
+   */
+  async tryRun<T>(
+    callback: (context: LockContext) => T | Promise<T>,
+    options: WaitOptions = {},
+  ): Promise<T | undefined> {
+    const isHeld = await this.acquire(options);
+    const tenure = this.#tenure;
+    return isHeld && tenure !== undefined ? this.#runUnder(tenure, callback) : undefined;
+  }
+
+  /**
+   * For `await using`: the lock is released at the end of the scope.
+   *
+   * @throws {HC_LOCK_TIMEOUT}
+   */
+  async hold(options: WaitOptions = {}): Promise<this & AsyncDisposable> {
+    await this.#acquireOrThrow(options);
+    return this;
+  }
+
+  /** Resolves to whether the lease was still this owner's; afterwards the first who waits has it. */
+  async release(): Promise<boolean> {
+    const tenure = this.#tenure;
+    this.#settle(tenure);
+    const isReleased = await this.leases.release(this.settings.lease, this.settings.owner);
+    if (!isReleased) tenure?.controller.abort(this.#lost('its lease had ended before its release'));
+    return isReleased;
+  }
+
+  /**
+   * A new ttl from now, for an owner whose lease has not ended; resolves to whether it had not.
+   *
+   * @param ttl milliseconds; undefined means the lock's own
+   */
+  async extend(ttl?: number): Promise<boolean> {
+    const { lease, owner, ttlMs, maxTtlMs } = this.settings;
+    const wanted = ttl === undefined ? ttlMs : checkedLeaseTtl(ttl, maxTtlMs);
+    const grant = await this.leases.extend(lease, owner, wanted);
+    if (grant === undefined) {
+      this.#end(this.#tenure, 'its lease had ended before it was extended');
+      return false;
+    }
+    if (this.#tenure === undefined) this.#begin(grant);
+    else this.#prolong(this.#tenure, grant);
+    return true;
+  }
+
+  /** Takes the lock from whoever holds it; resolves to whether anybody did. */
+  async forceRelease(): Promise<boolean> {
+    this.#end(this.#tenure, 'it was released by force');
+    return this.leases.forceRelease(this.settings.lease);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#tenure !== undefined) await this.release();
+  }
+
+  async #runUnder<T>(
+    { controller, token }: Tenure,
+    callback: (context: LockContext) => T | Promise<T>,
+  ): Promise<T> {
+    let result: T;
+    try {
+      result = await callback({ signal: controller.signal, token });
+    } catch (error) {
+      await this.#releaseQuietly();
+      throw error;
+    }
+    if (!(await this.release())) throw this.#lost('its lease ended before the work did');
+    return result;
+  }
+
+  async #acquireOrThrow(options: WaitOptions): Promise<Tenure> {
+    const isHeld = await this.acquire(options);
+    const tenure = this.#tenure;
+    if (isHeld && tenure !== undefined) return tenure;
+    throw new LockTimeoutError(this.name, options.wait ?? this.settings.waitMs);
+  }
+
+  /** The callback's own error matters more than a release that failed: the lease ends by itself. */
+  async #releaseQuietly(): Promise<void> {
+    try {
+      await this.release();
+    } catch {
+      // The ttl ends the lease.
+    }
+  }
+
+  #begin(grant: Grant): void {
+    const controller = new AbortController();
+    const tenure: Tenure = {
+      token: grant.token,
+      controller,
+      since: this.clock.monotonic(),
+      expiresAt: 0,
+      expiry: undefined,
+      renewal: undefined,
+    };
+    this.#tenure = tenure;
+    this.#prolong(tenure, grant);
+  }
+
+  #prolong(tenure: Tenure, grant: Grant): void {
+    tenure.expiresAt = grant.expiresAt;
+    const left = tenure.expiresAt - this.clock.monotonic();
+    clearTimeout(tenure.expiry);
+    tenure.expiry = setTimeout(
+      () => this.#onExpiry(tenure),
+      Math.min(Math.max(left, 0), MAX_TIMER_MS),
+    ).unref();
+    if (!this.settings.renew) return;
+    clearTimeout(tenure.renewal);
+    tenure.renewal = setTimeout(
+      () => void this.#renew(tenure),
+      Math.min(Math.max(left * RENEWAL_SHARE, 1), MAX_TIMER_MS),
+    ).unref();
+  }
+
+  #onExpiry(tenure: Tenure): void {
+    const left = tenure.expiresAt - this.clock.monotonic();
+    if (left > 0) {
+      // The timer was too long for setTimeout, or a little early.
+      tenure.expiry = setTimeout(
+        () => this.#onExpiry(tenure),
+        Math.min(left, MAX_TIMER_MS),
+      ).unref();
+      return;
+    }
+    this.#end(tenure, 'its ttl is over');
+  }
+
+  async #renew(tenure: Tenure): Promise<void> {
+    const { ttlMs, maxHoldMs } = this.settings;
+    if (this.#tenure !== tenure || this.clock.monotonic() - tenure.since >= maxHoldMs) return;
+    const { lease, owner } = this.settings;
+    try {
+      const grant = await this.leases.extend(lease, owner, ttlMs);
+      if (this.#tenure !== tenure) return;
+      if (grant === undefined) this.#end(tenure, 'its lease had ended before it was renewed');
+      else this.#prolong(tenure, grant);
+    } catch (cause) {
+      // The lease may still be extended by a later try; its own timer ends it otherwise.
+      if (this.#tenure !== tenure) return;
+      const left = tenure.expiresAt - this.clock.monotonic();
+      if (left <= 0) this.#end(tenure, 'it could not be renewed', cause);
+      else
+        tenure.renewal = setTimeout(() => void this.#renew(tenure), left * RENEWAL_SHARE).unref();
+    }
+  }
+
+  #end(tenure: Tenure | undefined, reason: string, cause?: unknown): void {
+    this.#settle(tenure);
+    tenure?.controller.abort(this.#lost(reason, cause));
+  }
+
+  /** The tenure is over; whether it was lost is for the caller to say. */
+  #settle(tenure: Tenure | undefined): void {
+    if (tenure === undefined) return;
+    clearTimeout(tenure.expiry);
+    clearTimeout(tenure.renewal);
+    if (this.#tenure === tenure) this.#tenure = undefined;
+  }
+
+  /** The tenure, ended here if its time is over and the timer has not yet come to it. */
+  #live(): Tenure | undefined {
+    const tenure = this.#tenure;
+    if (tenure === undefined || tenure.expiresAt > this.clock.monotonic()) return tenure;
+    this.#end(tenure, 'its ttl is over');
+    return undefined;
+  }
+
+  #lost(reason: string, cause?: unknown): LockLostError {
+    return new LockLostError(this.name, reason, cause === undefined ? undefined : { cause });
+  }
+}

@@ -1,0 +1,193 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Clock } from '../common/clock.js';
+import type { Random } from '../common/random.js';
+import { ChangeLog } from './change-log.js';
+import { EntryCounts } from './entry-counts.js';
+import { EntryTable } from './entry-table.js';
+import { LeaseTable } from './lease-table.js';
+import { NamespaceTable } from './namespace-table.js';
+import type { Connection, Statement } from './native.js';
+import { openConnection } from './open-connection.js';
+import { joinProcesses } from './process-table.js';
+import { RowIds } from './row-ids.js';
+import { entrySql } from './sql/entries.js';
+import { metaSql } from './sql/meta.js';
+import { pragmaSql, transactionSql } from './sql/pragmas.js';
+import { TagTable } from './tag-table.js';
+
+/** @internal */
+export interface OpenFileOptions {
+  /** The database file; its directory is created. */
+  readonly path: string;
+  /** Every commit reaches the disk before it returns. */
+  readonly fullSync: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Everything that belongs to one open file. @internal */
+export interface OpenFile {
+  readonly connection: Connection;
+  readonly entries: EntryTable;
+  readonly changes: ChangeLog;
+  readonly tags: TagTable;
+  readonly namespaces: NamespaceTable;
+  readonly leases: LeaseTable;
+  readonly counts: EntryCounts;
+  readonly historyId: string;
+  readonly epoch: number;
+  readonly processId: string;
+  readonly inode: bigint;
+  /** Where a damaged file that stood in the way was put. */
+  readonly quarantined: string | undefined;
+  readonly pageSize: number;
+  readonly pageCount: Statement;
+  readonly freePages: Statement;
+  begin(): void;
+  commit(): void;
+  rollback(): void;
+  /** A number that changes when another connection commits. */
+  dataVersion(): number;
+  /** Whether another connection has committed since {@link noteOthersChanges}. */
+  isChangedByOthers(): boolean;
+  /** Reads again what is kept in memory of the file. Inside a transaction. */
+  noteOthersChanges(): void;
+  /** Notes a clean stop. */
+  leave(): void;
+}
+
+/**
+ * Opens the file and notes durably that it is in use.
+ *
+ * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
+ * @internal
+ */
+export function openFile(options: OpenFileOptions): OpenFile {
+  const { path, fullSync, clock } = options;
+  const { connection, quarantined } = openConnection({ path, fullSync, now: clock.now() });
+  try {
+    return assemble(connection, options, quarantined);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** @internal */
+export function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+}
+
+function assemble(
+  connection: Connection,
+  { path, fullSync, clock, random }: OpenFileOptions,
+  quarantined: string | undefined,
+): OpenFile {
+  const begin = connection.prepare(transactionSql.begin);
+  const commit = connection.prepare(transactionSql.commit);
+  const rollback = connection.prepare(transactionSql.rollback);
+  const dataVersion = connection.prepare(pragmaSql.dataVersion).pluck();
+  const lastId = connection.prepare(entrySql.lastId).pluck();
+  const identity = enter(connection, clock, random, fullSync);
+  const rowIds = new RowIds(Number(lastId.get() ?? 0));
+  const counts = new EntryCounts(identity.counts ?? countRows(connection));
+  const namespaces = new NamespaceTable(connection, rowIds);
+  let seenVersion = dataVersion.get();
+  return {
+    connection,
+    entries: new EntryTable(connection, rowIds, counts),
+    changes: new ChangeLog(connection, rowIds),
+    tags: new TagTable(connection),
+    namespaces,
+    leases: new LeaseTable(connection, identity.epoch, identity.processId),
+    counts,
+    historyId: identity.historyId,
+    epoch: identity.epoch,
+    processId: identity.processId,
+    inode: inodeOf(path) ?? 0n,
+    quarantined,
+    pageSize: Number(connection.prepare(pragmaSql.pageSize).pluck().get()),
+    pageCount: connection.prepare(pragmaSql.pageCount).pluck(),
+    freePages: connection.prepare(pragmaSql.freePages).pluck(),
+    begin: () => void begin.run(),
+    commit: () => void commit.run(),
+    rollback: () => void rollback.run(),
+    dataVersion: () => Number(dataVersion.get()),
+    isChangedByOthers: () => dataVersion.get() !== seenVersion,
+    noteOthersChanges: () => {
+      seenVersion = dataVersion.get();
+      rowIds.restart(Number(lastId.get() ?? 0));
+      namespaces.forget();
+    },
+    leave: () => {
+      connection.exec(transactionSql.begin);
+      identity.leave();
+      connection
+        .prepare(metaSql.write)
+        .run('entry_counts', JSON.stringify(counts.snapshot()));
+      connection.exec(transactionSql.commit);
+    },
+  };
+}
+
+interface Identity {
+  readonly historyId: string;
+  readonly epoch: number;
+  readonly processId: string;
+  /** Rows by namespace as noted by a clean stop. */
+  readonly counts: [number, number][] | undefined;
+  readonly leave: () => void;
+}
+
+/**
+ * Reads who the file is, and begins a new epoch unless the last process on it had stopped cleanly. That must
+ * outlive whatever happens to the write-ahead log, so it is carried into the database file at once.
+ */
+function enter(
+  connection: Connection,
+  clock: Clock,
+  random: Random,
+  fullSync: boolean,
+): Identity {
+  const read = connection.prepare(metaSql.read).pluck();
+  const write = connection.prepare(metaSql.write);
+  const processId = random.hex(8);
+  connection.exec(pragmaSql.syncFull);
+  connection.exec(transactionSql.begin);
+  const historyId = String(read.get('history_id') ?? random.hex(16));
+  const bootId = readBootId();
+  const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
+  const { wasClean, leave } = joinProcesses(connection, {
+    processId,
+    bootId,
+    isSameBoot,
+    now: clock.monotonic(),
+  });
+  const isFresh = read.get('epoch') === undefined;
+  const epoch = Number(read.get('epoch') ?? 0) + (wasClean && !isFresh ? 0 : 1);
+  const counts = wasClean ? parseCounts(read.get('entry_counts')) : undefined;
+  write.run('history_id', historyId);
+  write.run('epoch', epoch);
+  write.run('boot_id', bootId);
+  connection.exec(transactionSql.commit);
+  connection.exec(pragmaSql.checkpoint);
+  if (!fullSync) connection.exec(pragmaSql.syncNormal);
+  return { historyId, epoch, processId, counts, leave };
+}
+
+/** Changes when the machine starts again, and with it the monotonic clock; '' where it cannot be told. */
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function parseCounts(stored: unknown): [number, number][] | undefined {
+  return typeof stored === 'string' ? (JSON.parse(stored) as [number, number][]) : undefined;
+}
+
+function countRows(connection: Connection): [number, number][] {
+  return connection.prepare(entrySql.countByNamespace).raw().all() as [number, number][];
+}

@@ -1,0 +1,61 @@
+import type { Connection } from './native.js';
+import { leaseSql, processSql } from './sql/leases.js';
+
+/** @internal */
+export interface JoiningProcess {
+  readonly processId: string;
+  /** '' where it cannot be told. */
+  readonly bootId: string;
+  /** The machine has not started again since the file was last opened. */
+  readonly isSameBoot: boolean;
+  /** Monotonic ms. */
+  readonly now: number;
+}
+
+/** @internal */
+export interface Membership {
+  /** Nobody had the file open, and nobody had left it without a word. */
+  readonly wasClean: boolean;
+  readonly leave: () => void;
+}
+
+/**
+ * Notes that this process has the file open, forgets those that are gone, and gives every live lease its full
+ * ttl again. Inside a transaction.
+ *
+ * @internal
+ */
+export function joinProcesses(connection: Connection, joining: JoiningProcess): Membership {
+  const { processId, bootId, isSameBoot, now } = joining;
+  const leave = connection.prepare(processSql.leave);
+  const dropWaiters = connection.prepare(leaseSql.dropWaitersOf);
+  const known = connection.prepare(processSql.all).all() as {
+    id: string;
+    pid: number;
+    boot_id: string;
+  }[];
+  for (const { id, pid } of known) {
+    if (isSameBoot && pid !== process.pid && isRunning(pid)) continue;
+    leave.run(id);
+    dropWaiters.run(id);
+  }
+  connection.prepare(processSql.join).run(processId, process.pid, bootId, now);
+  connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
+  return {
+    wasClean: known.length === 0,
+    leave: () => {
+      leave.run(processId);
+      dropWaiters.run(processId);
+    },
+  };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, under another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,54 @@
+/** @internal */
+export const leaseSql = {
+  /** Taken if it is free or expired; the token grows over all slots of the name and starts with the epoch. */
+  take: `INSERT INTO leases (kind, name, slot, owner, token, ttl, expires_at)
+    VALUES (:kind, :name, :slot, :owner,
+      max(:base, coalesce((SELECT value FROM meta WHERE name = 'lease_floor'), 0),
+        coalesce((SELECT max(token) FROM leases WHERE kind = :kind AND name = :name), 0)) + 1,
+      :ttl, :now + :ttl)
+    ON CONFLICT (kind, name, slot) DO UPDATE SET
+      owner = excluded.owner, token = excluded.token, ttl = excluded.ttl, expires_at = excluded.expires_at
+    WHERE leases.owner IS NULL OR leases.expires_at <= :now
+    RETURNING token, expires_at`,
+  extend: `UPDATE leases SET ttl = :ttl, expires_at = :now + :ttl
+    WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now
+    RETURNING token, expires_at`,
+  release: `UPDATE leases SET owner = NULL
+    WHERE kind = ? AND name = ? AND owner = ? AND expires_at > ?`,
+  releaseAll: `UPDATE leases SET owner = NULL
+    WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ?`,
+  holders: `SELECT slot, owner, token, ttl, expires_at FROM leases
+    WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ? ORDER BY slot`,
+  heldBy: `SELECT token, expires_at FROM leases
+    WHERE kind = ? AND name = ? AND owner = ? AND expires_at > ?`,
+  /** Of a forgotten lease only an upper bound is known. */
+  lastToken: `SELECT coalesce((SELECT max(token) FROM leases WHERE kind = ? AND name = ?),
+    (SELECT value FROM meta WHERE name = 'lease_floor'), 0)`,
+  list: `SELECT kind, name, slot, owner, token, ttl, expires_at FROM leases
+    WHERE owner IS NOT NULL AND expires_at > ? ORDER BY kind, name, slot LIMIT ?`,
+  /** After a start nobody knows how long the process was away: a live lease gets its full ttl again. */
+  renewAll: `UPDATE leases SET expires_at = :now + ttl
+    WHERE owner IS NOT NULL AND (expires_at > :now OR :anew)`,
+  page: `SELECT kind, name, slot, token, expires_at FROM leases
+    WHERE (kind, name, slot) > (?, ?, ?) ORDER BY kind, name, slot LIMIT ?`,
+  forget: 'DELETE FROM leases WHERE kind = ? AND name = ? AND slot = ? AND expires_at <= ?',
+  raiseFloor: `INSERT INTO meta (name, value) VALUES ('lease_floor', ?)
+    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`,
+  enqueue: `INSERT INTO lease_waiters (kind, name, owner, ttl, slots, deadline, process)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  nextWaiter: `SELECT id, owner, ttl, slots, deadline, process FROM lease_waiters
+    WHERE kind = ? AND name = ? ORDER BY id LIMIT 1`,
+  removeWaiter: 'DELETE FROM lease_waiters WHERE id = ?',
+  cancelWait: 'DELETE FROM lease_waiters WHERE owner = ? AND kind = ? AND name = ?',
+  isWaiting: 'SELECT 1 FROM lease_waiters WHERE owner = ? AND kind = ? AND name = ?',
+  dropWaitersOf: 'DELETE FROM lease_waiters WHERE process = ?',
+} as const;
+
+/** @internal */
+export const processSql = {
+  all: 'SELECT id, pid, boot_id FROM processes',
+  join: 'INSERT INTO processes (id, pid, boot_id, alive_until) VALUES (?, ?, ?, ?)',
+  leave: 'DELETE FROM processes WHERE id = ?',
+  beat: 'UPDATE processes SET alive_until = ? WHERE id = ?',
+  isAlive: 'SELECT 1 FROM processes WHERE id = ? AND alive_until > ?',
+} as const;
