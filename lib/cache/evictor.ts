@@ -3,6 +3,12 @@ import type { RemovableRow } from '../storage/entry-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
 
+/** Something that takes room in the file besides the entries. @internal */
+export interface RoomGiver {
+  /** Gives up some of what it has too much; returns false when it has not. */
+  giveRoom(): boolean;
+}
+
 /** @internal */
 export interface EvictorParts {
   readonly storage: Storage;
@@ -10,6 +16,8 @@ export interface EvictorParts {
   readonly maxBytes: number;
   /** Bound of the rows; Infinity for none. */
   readonly maxEntries: number;
+  /** Asked before entries are. */
+  readonly log: RoomGiver;
   /** An entry that was read from memory of late: it is spared while others can go. */
   readonly isHot: (namespaceId: number, key: string) => boolean;
   /** Entries that have left L2: whoever holds them in memory drops them. */
@@ -57,19 +65,23 @@ export class Evictor implements MaintenanceTask {
       this.#room -= growth;
       return;
     }
-    const { maxBytes } = this.parts;
     for (let i = 0; i < STEPS_PER_BATCH; i++) {
-      const isOver =
-        this.#usedBytes() + growth > maxBytes * HIGH_WATER || this.#isOverEntries(rows);
-      if (!isOver || !this.#evict(growth, rows)) break;
+      if (!this.#reduce(growth, rows)) break;
     }
-    this.#room = maxBytes * HIGH_WATER - this.#usedBytes() - growth;
+    this.#room = this.parts.maxBytes * HIGH_WATER - this.#usedBytes() - growth;
   }
 
   /** Between the batches: what they left undone. */
   step(): boolean {
-    const isOver = this.#usedBytes() > this.parts.maxBytes * HIGH_WATER || this.#isOverEntries(0);
-    return isOver && this.#evict(0, 0);
+    return this.#reduce(0, 0);
+  }
+
+  /** One step towards the bounds; returns false when they hold, or nothing is left to give. */
+  #reduce(growth: number, rows: number): boolean {
+    const { maxBytes, log } = this.parts;
+    const isOverBytes = this.#usedBytes() + growth > maxBytes * HIGH_WATER;
+    if (isOverBytes && log.giveRoom()) return true;
+    return (isOverBytes || this.#isOverEntries(rows)) && this.#evict(growth, rows);
   }
 
   #usedBytes(): number {

@@ -1,16 +1,21 @@
 import type { Clock } from '../common/clock.js';
 import type { Storage } from '../storage/storage.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
+import type { RoomGiver } from './evictor.js';
 
 const TRIM_ROWS = 2000;
 const MARK_INTERVAL_MS = 10_000;
 
+/** Of a file that is full, the log may take this share; and this many rows go when more room is needed. */
+const FULL_SHARE = 1 / 8;
+const ROOM_ROWS = 500;
+
 /**
- * Holds the change log within its bounds of entries and age.
+ * Holds the change log within its bounds of entries and age, and within its share of a full file.
  *
  * @internal
  */
-export class LogTrimmer implements MaintenanceTask {
+export class LogTrimmer implements MaintenanceTask, RoomGiver {
   #markedAt = 0;
   #markedRevision = -1;
 
@@ -19,7 +24,17 @@ export class LogTrimmer implements MaintenanceTask {
     private readonly clock: Clock,
     private readonly maxEntries: number,
     private readonly maxAgeMs: number,
+    /** Bound of the file; Infinity for none. */
+    private readonly maxFileBytes: number,
   ) {}
+
+  giveRoom(): boolean {
+    const { storage } = this;
+    const maxRows = (this.maxFileBytes * FULL_SHARE) / storage.changes.rowBytes();
+    const last = storage.revision - Math.floor(maxRows);
+    if (last < storage.changes.oldest()) return false;
+    return storage.transaction(() => storage.changes.trim(last, ROOM_ROWS)) > 0;
+  }
 
   step(): boolean {
     const { storage } = this;

@@ -18,6 +18,8 @@ export interface WrapOptions {
   /** With less than this many ms left, a hit also starts the factory in the background. */
   readonly refreshThreshold?: number | ((value: never) => number) | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** Told what a factory made and the cache has stored. */
+  readonly onStored?: ((key: string, value: unknown) => void) | undefined;
   /** Told when a background refresh has ended. */
   readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
 }
@@ -40,6 +42,12 @@ export interface ReadThroughParts {
 
 type Factory = () => unknown;
 
+/** A factory at work, and the last revision that it takes into account; undefined until it starts. */
+interface Flight {
+  readonly entry: Promise<CacheEntry>;
+  seen: number | undefined;
+}
+
 /**
  * `wrap`: single-flight within the process, and fenced: what a factory makes is stored only if nothing
  * happened to its key since the key was found missing.
@@ -47,7 +55,7 @@ type Factory = () => unknown;
  * @internal
  */
 export class ReadThrough {
-  readonly #flights = new Map<string, Promise<CacheEntry>>();
+  readonly #flights = new Map<string, Flight>();
   readonly #refreshes = new Set<string>();
 
   constructor(private readonly parts: ReadThroughParts) {}
@@ -60,19 +68,41 @@ export class ReadThrough {
       return found;
     }
     const running = this.#flights.get(key);
-    if (running !== undefined) return running;
-    const flight = this.#fill(key, factory, options).finally(() => this.#flights.delete(key));
+    if (running !== undefined && !this.#isOverdue(key, running, options)) return running.entry;
+    const flight: Flight = {
+      entry: this.#fill(key, factory, options, (seen) => (flight.seen = seen)).finally(() => {
+        if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      }),
+      seen: undefined,
+    };
     this.#flights.set(key, flight);
-    return flight;
+    return flight.entry;
   }
 
-  async #fill(key: string, factory: Factory, options: WrapOptions): Promise<CacheEntry> {
+  /** Whether something happened to the key since the factory began: who comes later must not get its value. */
+  #isOverdue(key: string, flight: Flight, { tags }: WrapOptions): boolean {
+    if (flight.seen === undefined) return false;
+    const { cache, revision } = this.parts;
+    const head = revision();
+    if (cache.isChangedSince(key, tags ?? [], flight.seen)) return true;
+    // Looked at once is enough for those who come next.
+    flight.seen = head;
+    return false;
+  }
+
+  async #fill(
+    key: string,
+    factory: Factory,
+    options: WrapOptions,
+    onStart: (seen: number) => void,
+  ): Promise<CacheEntry> {
     const { cache, counters, drain, revision } = this.parts;
     // A deletion that still waits would get a later revision than the one seen here.
     await drain();
     const found = cache.find(key);
     if (found !== undefined) return found;
     const seen = revision();
+    onStart(seen);
     counters.factories++;
     const value = await factory();
     return this.#store(key, value, options, seen);
@@ -86,20 +116,22 @@ export class ReadThrough {
   ): Promise<CacheEntry> {
     const { writer, counters, clock, defaultTtlMs, maxValueBytes, onSilentError } = this.parts;
     if (value === undefined) return { value, expiresAt: clock.now() };
+    let own: unknown = value;
     try {
       const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
       const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock.now());
       const captured = captureValue(value, maxValueBytes);
-      if (!(await writer.fill(key, captured, expiresAt, options.tags ?? [], seen))) {
-        counters.fillsRefused++;
-      }
+      own = captured.value;
+      if (await writer.fill(key, captured, expiresAt, options.tags ?? [], seen)) {
+        options.onStored?.(key, value);
+      } else counters.fillsRefused++;
       return { value: captured.value, expiresAt };
     } catch (error) {
       // A mistake in the program is told; a disk that is full must not take the page down.
       if (error instanceof UnsupportedValueError || error instanceof InvalidTtlError) throw error;
       if (!(error instanceof HyperCacheError)) throw error;
       onSilentError(error, 'storing what a factory made');
-      return { value, expiresAt: clock.now() };
+      return { value: own, expiresAt: clock.now() };
     }
   }
 
@@ -125,16 +157,32 @@ export class ReadThrough {
   }
 
   async #refresh(key: string, factory: Factory, options: WrapOptions): Promise<unknown> {
-    const { cache, writer, clock, counters, defaultTtlMs } = this.parts;
+    const { cache, writer, clock, counters, defaultTtlMs, maxValueBytes } = this.parts;
     await this.parts.drain();
+    const seen = this.parts.revision();
     const { revision } = cache.findWithRevision(key);
     counters.factories++;
     const value = await factory();
-    if (value === undefined) return value;
+    if (value === undefined) {
+      // What the origin no longer has ends here, unless something newer stands there already.
+      if (revision > 0) await writer.setIf(key, null, revision, clock.now());
+      return value;
+    }
     const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
     const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock.now());
-    const { stored } = await writer.setIf(key, value, revision, expiresAt, options.tags);
-    if (!stored) counters.fillsRefused++;
+    // Gone meanwhile: then it must not have come and gone once more during the factory.
+    const isStored =
+      revision === 0
+        ? await writer.fill(
+            key,
+            captureValue(value, maxValueBytes),
+            expiresAt,
+            options.tags ?? [],
+            seen,
+          )
+        : (await writer.setIf(key, value, revision, expiresAt, options.tags)).stored;
+    if (isStored) options.onStored?.(key, value);
+    else counters.fillsRefused++;
     return value;
   }
 }

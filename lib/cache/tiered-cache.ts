@@ -3,7 +3,7 @@ import { decodeValue, storedBytes } from '../common/codec.js';
 import { isExpired } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { L1 } from '../memory/l1.js';
-import type { EntryRow } from '../storage/entry-table.js';
+import type { EntryRow, EntryTable } from '../storage/entry-table.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import type { CacheCounters } from './cache-stats.js';
@@ -59,6 +59,7 @@ export class TieredCache {
       const { value } = hit;
       return typeof value === 'object' ? release(value, this.#isolation) : value;
     }
+    if (this.#l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
     const entry = this.#findBelowL1(key);
     return entry === undefined ? undefined : this.release(entry.value);
   }
@@ -98,13 +99,28 @@ export class TieredCache {
     return { value: decodeValue(row.value), revision: row.revision };
   }
 
+  /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */
+  isChangedSince(key: string, tags: readonly string[], seen: number): boolean {
+    const { storage, namespace, pending, onReadError } = this.parts;
+    if (pending.get(key) !== undefined) return true;
+    try {
+      const namespaceId = storage.namespaces.idOf(namespace) ?? 0;
+      return storage.changes.conflictsWith({ namespaceId, key, tags, seen }, storage.revision);
+    } catch (error) {
+      onReadError(toStorageError(error), error);
+      return true;
+    }
+  }
+
   /** Committed live keys with this prefix from `from` on, in order of their UTF-8 bytes. */
   keysPage(prefix: string, from: string): { keys: string[]; next: string | undefined } {
     const { storage, namespace, clock } = this.parts;
     const namespaceId = storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return { keys: [], next: undefined };
     const now = clock.now();
-    const rows = storage.entries.page(namespaceId, prefix, from === '' ? prefix : from, PAGE_KEYS);
+    const rows = typed(() =>
+      storage.entries.page(namespaceId, prefix, from === '' ? prefix : from, PAGE_KEYS),
+    );
     const keys = rows.filter((row) => !isExpired(row.expires_at, now)).map((row) => row.key);
     return { keys, next: nextFrom(rows) };
   }
@@ -115,7 +131,7 @@ export class TieredCache {
     const namespaceId = storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return { entries: [], next: undefined };
     const now = clock.now();
-    const rows = storage.entries.pageValues(namespaceId, '', from, PAGE_KEYS);
+    const rows = typed(() => storage.entries.pageValues(namespaceId, '', from, PAGE_KEYS));
     const entries = rows
       .filter((row) => !isExpired(row.expires_at, now))
       .map((row): [string, unknown] => [row.key, decodeValue(row.value)]);
@@ -132,7 +148,8 @@ export class TieredCache {
       else this.#counters.misses++;
       return isLive ? waiting : undefined;
     }
-    const row = this.#readLive(key);
+    assertKey(key);
+    const row = this.#readL2((entries, namespaceId, now) => entries.read(namespaceId, key, now));
     if (row === undefined) {
       this.#counters.misses++;
       return undefined;
@@ -146,20 +163,49 @@ export class TieredCache {
     return { value, expiresAt: row.expires_at };
   }
 
+  /** Without a memory layer a read needs no deadline, and what it decodes is the caller's own. */
+  #getFromL2(key: string): unknown {
+    assertKey(key);
+    const stored = this.#readL2((entries, namespaceId, now) =>
+      entries.readValue(namespaceId, key, now),
+    );
+    if (stored === undefined) {
+      this.#counters.misses++;
+      return undefined;
+    }
+    this.#counters.l2Hits++;
+    return decodeValue(stored);
+  }
+
   #readLive(key: string): EntryRow | undefined {
     assertKey(key);
+    return this.#readL2((entries, namespaceId, now) => {
+      const row = entries.find(namespaceId, key);
+      return row === undefined || isExpired(row.expires_at, now) ? undefined : row;
+    });
+  }
+
+  #readL2<T>(
+    read: (entries: EntryTable, namespaceId: number, now: number) => T | undefined,
+  ): T | undefined {
     const { storage, namespace, clock, onReadError } = this.parts;
-    let row: EntryRow | undefined;
     try {
       const namespaceId = storage.namespaces.idOf(namespace);
       if (namespaceId === undefined) return undefined;
-      row = storage.entries.find(namespaceId, key);
+      return read(storage.entries, namespaceId, clock.coarseNow());
     } catch (error) {
       onReadError(toStorageError(error), error);
       return undefined;
     }
-    const isDead = row === undefined || isExpired(row.expires_at, clock.coarseNow());
-    return isDead ? undefined : row;
+  }
+}
+
+/** A page that cannot be read is an error, because a listing that ends early would pass for complete. */
+function typed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw toStorageError(error);
   }
 }
 

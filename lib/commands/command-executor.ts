@@ -3,7 +3,7 @@ import { HyperCacheError, StorageFailedError } from '../common/errors.js';
 import { sqliteCode } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import type { Writer } from '../storage/write-queue.js';
-import type { Command, CommandResult } from './command.js';
+import type { Command, CommandResult, SetCommand } from './command.js';
 import { increment, pull, remove, touch } from './entry-commands.js';
 import {
   acquireLease,
@@ -42,8 +42,9 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
   write(commands: readonly Command[]): readonly Outcome[] {
     const now = this.clock.now();
     const [only] = commands;
-    if (commands.length === 1 && only !== undefined && this.#isOneStatement(only)) {
-      return [this.storage.statement(() => execute(this.storage, only, now, 0))];
+    if (commands.length === 1 && only?.kind === 'set') {
+      const result = this.#setAlone(only);
+      if (result !== undefined) return [result];
     }
     const monotonicNow = this.clock.monotonic();
     return this.storage.transaction(() =>
@@ -51,14 +52,13 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
     );
   }
 
-  /** A lone plain set needs no explicit transaction: the log is appended by trigger. */
-  #isOneStatement(command: Command): boolean {
-    return (
-      command.kind === 'set' &&
-      command.tags.length === 0 &&
-      command.fence === undefined &&
-      this.storage.namespaces.idOf(command.namespace) !== undefined
-    );
+  /** A lone plain set needs no explicit transaction. */
+  #setAlone({ namespace, key, value, expiresAt, tags, fence }: SetCommand): Outcome | undefined {
+    if (tags.length > 0 || fence !== undefined) return undefined;
+    const namespaceId = this.storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return undefined;
+    const revision = this.storage.setAlone(namespaceId, key, value, expiresAt);
+    return revision === undefined ? undefined : { stored: true, revision };
   }
 }
 

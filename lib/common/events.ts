@@ -39,7 +39,16 @@ export class CacheEvents {
     this.#emitter.off(event, listener);
   }
 
+  /** A listener that throws is an uncaught exception of its own; it never breaks what was being done. */
   emit<E extends HyperCacheEvent>(event: E, payload: HyperCacheEvents[E]): void {
-    if (this.#emitter.listenerCount(event) > 0) this.#emitter.emit(event, payload);
+    for (const listener of this.#emitter.listeners(event)) {
+      try {
+        listener(payload);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

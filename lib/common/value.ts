@@ -47,6 +47,9 @@ export function captureValue(value: unknown, maxBytes: number): CapturedValue {
     );
   }
   captured.value = capture(value, captured, 0);
+  if (captured.value === undefined) {
+    throw new UnsupportedValueError('The value has a toJSON() that returns undefined.');
+  }
   return captured;
 }
 
@@ -66,9 +69,12 @@ function capture(value: unknown, into: CapturedValue, depth: number): unknown {
       return value;
     case 'bigint':
       into.bytes += 16;
+      if (BigInt.asIntN(64, value) !== value) into.bytes += value.toString(16).length;
       return value;
     case 'object':
-      return value === null ? null : captureObject(value, into, depth + 1);
+      if (value !== null) return captureObject(value, into, depth + 1);
+      into.bytes += 4;
+      return value;
     default:
       throw new UnsupportedValueError(`A ${typeof value} cannot be cached.`);
   }
@@ -84,6 +90,8 @@ function captureObject(value: object, into: CapturedValue, depth: number): unkno
   // Several times the limit for certain: a graph of shared references can unfold without end.
   if (into.bytes > 4 * into.maxBytes) throw new ValueTooLargeError(into.bytes, into.maxBytes);
   if (Array.isArray(value)) {
+    // An item takes a byte at least; an array of holes has taken none so far.
+    if (value.length > into.maxBytes) throw new ValueTooLargeError(value.length, into.maxBytes);
     const copy: unknown[] = [];
     for (let i = 0; i < value.length; i++) copy.push(capture(value[i], into, depth));
     if (copy.length >= RECORD_ROWS && isPlain(copy[0])) into.records = true;
@@ -204,13 +212,15 @@ function copyInstance(value: object): unknown {
     for (const [k, v] of value) copy.set(copyValue(k), copyValue(v));
     return copy;
   }
+  // Not the cache's own: what a factory made and could not be stored.
+  if (!types.isSet(value)) return value;
   const copy = new Set<unknown>();
-  if (types.isSet(value)) for (const v of value) copy.add(copyValue(v));
+  for (const v of value) copy.add(copyValue(v));
   return copy;
 }
 
 /**
- * Freezes a value of the cache's own in depth.
+ * Freezes a value of the cache's own in depth; what holds something that cannot be frozen is left as it is.
  *
  * @returns false when something inside cannot be protected by freezing
  * @internal
@@ -222,6 +232,6 @@ export function freezeValue(value: unknown): boolean {
   for (const item of Object.values(value)) {
     if (typeof item === 'object' && item !== null && !freezeValue(item)) frozen = false;
   }
-  Object.freeze(value);
+  if (frozen) Object.freeze(value);
   return frozen;
 }

@@ -38,6 +38,7 @@ function emitterOf(manager: Cache): EventEmitter {
 
 function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
   const hears = (event: string): boolean => events.listenerCount(event) > 0;
+  const defaultTtl = cache.defaultTtl === 0 ? undefined : cache.defaultTtl;
 
   const store = async (key: string, value: unknown, ttl: number | undefined): Promise<void> => {
     // As everywhere in cache-manager, undefined is a miss.
@@ -57,6 +58,12 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     }
   };
 
+  const onStored = (key: string, value: unknown): void => {
+    if (!hears('set')) return;
+    events.emit('set', { key, value, store: STORE });
+    events.emit('set', { key, value });
+  };
+
   const onRefreshed = (key: string, value: unknown, error: unknown): void => {
     if (!hears('refresh')) return;
     events.emit('refresh', error === undefined ? { key, value } : { key, value, error });
@@ -68,7 +75,12 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     options: WrapArguments,
   ): Promise<unknown> => {
     const { ttl, refreshThreshold } = options;
-    const entry: NodeEntry = await cache.wrap(key, factory, { ttl, refreshThreshold, onRefreshed });
+    const entry: NodeEntry = await cache.wrap(key, factory, {
+      ttl,
+      refreshThreshold,
+      onStored,
+      onRefreshed,
+    });
     const value = cache.release(entry.value);
     return options.raw === true ? rawEntry(value, entry.expiresAt) : value;
   };
@@ -105,7 +117,11 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     },
 
     async mset(entries: { key: string; value: unknown; ttl?: number }[]): Promise<unknown> {
-      const list = entries.map(({ key, value, ttl }) => ({ key, value, ttl }));
+      const list = entries.map(({ key, value, ttl }) => ({
+        key,
+        value,
+        ttl: ttl ?? defaultTtl,
+      }));
       const write = (): Promise<unknown> =>
         Promise.all(list.map(({ key, value, ttl }) => store(key, value, ttl)));
       await tell('mset', { list }, write);

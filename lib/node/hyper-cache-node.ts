@@ -25,6 +25,8 @@ export interface NodeWrapOptions {
   readonly ttl?: number | ((value: never) => number | undefined) | undefined;
   readonly refreshThreshold?: number | ((value: never) => number) | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** Told what a factory made and the cache has stored. */
+  readonly onStored?: ((key: string, value: unknown) => void) | undefined;
   /** Told when a background refresh has ended. */
   readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
 }

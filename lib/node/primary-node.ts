@@ -75,10 +75,18 @@ export class PrimaryNode implements HyperCacheNode {
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
     this.#budget = l1 === false ? new L1Budget(0, 0) : new L1Budget(l1.maxEntries, l1.maxBytes);
+    const trimmer = new LogTrimmer(
+      storage,
+      clock,
+      options.changeLogEntries,
+      options.changeLogAge,
+      maxSize,
+    );
     this.#evictor = new Evictor({
       storage,
       maxBytes: maxSize,
       maxEntries,
+      log: trimmer,
       isHot: (namespaceId, key) => this.#ownerOf(namespaceId)?.l1?.isHot(key) ?? false,
       onEvicted: (rows) => this.#dropEvicted(rows),
     });
@@ -95,7 +103,6 @@ export class PrimaryNode implements HyperCacheNode {
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
     const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
-    const trimmer = new LogTrimmer(storage, clock, options.changeLogEntries, options.changeLogAge);
     const watch = { step: () => this.#noticeUnlinked() };
     this.#maintenance = new MaintenanceLoop(
       [watch, this.#sweeper, this.#evictor, trimmer, collector, new SpaceReleaser(storage)],
@@ -114,6 +121,7 @@ export class PrimaryNode implements HyperCacheNode {
   async close(): Promise<void> {
     this.#maintenance.stop();
     this.#leases.close();
+    this.#storage.beginStop();
     this.#queue.close();
     this.#storage.close();
   }

@@ -15,6 +15,10 @@ export interface ChangeRow {
   readonly key: string;
 }
 
+/** Of a row besides its key, and for the part of a page that stays empty. */
+const ROW_BYTES = 20;
+const PAGE_FACTOR = 4 / 3;
+
 /** What a fill must not overwrite or resurrect. @internal */
 export interface FillTarget {
   readonly namespaceId: number;
@@ -36,6 +40,7 @@ export class ChangeLog {
   readonly #oldest: Statement;
   readonly #since: Statement;
   readonly #conflict: Statement;
+  readonly #averageKeyBytes: Statement;
   readonly #trim: Statement;
   readonly #mark: Statement;
   readonly #lastMarkBefore: Statement;
@@ -50,6 +55,7 @@ export class ChangeLog {
     this.#oldest = connection.prepare(changeSql.oldest).pluck();
     this.#since = connection.prepare(changeSql.since);
     this.#conflict = connection.prepare(changeSql.conflict).pluck();
+    this.#averageKeyBytes = connection.prepare(changeSql.averageKeyBytes).pluck();
     this.#trim = connection.prepare(changeSql.trim);
     this.#mark = connection.prepare(changeSql.mark);
     this.#lastMarkBefore = connection.prepare(changeSql.lastMarkBefore).pluck();
@@ -94,6 +100,11 @@ export class ChangeLog {
   /** The last marked revision that was the head at `time` or before; 0 when none is known. */
   headAt(time: number): number {
     return Number(this.#lastMarkBefore.get(time) ?? 0);
+  }
+
+  /** What one row takes in the file, in bytes, estimated from those at both ends of the log. */
+  rowBytes(): number {
+    return (Number(this.#averageKeyBytes.get() ?? 0) + ROW_BYTES) * PAGE_FACTOR;
   }
 
   /** Removes at most `limit` of the oldest rows up to `revision`; returns how many went. */

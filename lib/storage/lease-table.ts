@@ -1,4 +1,5 @@
 import type { Connection, Statement } from './native.js';
+import type { RowIds } from './row-ids.js';
 import { leaseSql, processSql } from './sql/leases.js';
 
 /** Numbers stand in the file. @internal */
@@ -86,6 +87,7 @@ export class LeaseTable {
     connection: Connection,
     epoch: number,
     private readonly processId: string,
+    private readonly rowIds: RowIds,
   ) {
     this.#base = epoch * EPOCH_TOKENS;
     this.#take = connection.prepare(leaseSql.take);
@@ -184,7 +186,16 @@ export class LeaseTable {
     slots: number,
     deadline: number,
   ): void {
-    this.#enqueue.run(kind, name, owner, ttl, slots, deadline, this.processId);
+    const { lastInsertRowid } = this.#enqueue.run(
+      kind,
+      name,
+      owner,
+      ttl,
+      slots,
+      deadline,
+      this.processId,
+    );
+    this.rowIds.noteForeign(Number(lastInsertRowid));
   }
 
   /** The first who waits and still lives; those before it who do not are removed. */

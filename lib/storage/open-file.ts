@@ -48,8 +48,6 @@ export interface OpenFile {
   rollback(): void;
   /** A number that changes when another connection commits. */
   dataVersion(): number;
-  /** Whether another connection has committed since {@link noteOthersChanges}. */
-  isChangedByOthers(): boolean;
   /** Reads again what is kept in memory of the file. Inside a transaction. */
   noteOthersChanges(): void;
   /** Notes a clean stop. */
@@ -92,14 +90,13 @@ function assemble(
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
   const counts = new EntryCounts(identity.counts ?? countRows(connection));
   const namespaces = new NamespaceTable(connection, rowIds);
-  let seenVersion = dataVersion.get();
   return {
     connection,
     entries: new EntryTable(connection, rowIds, counts),
     changes: new ChangeLog(connection, rowIds),
     tags: new TagTable(connection),
     namespaces,
-    leases: new LeaseTable(connection, identity.epoch, identity.processId),
+    leases: new LeaseTable(connection, identity.epoch, identity.processId, rowIds),
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,
@@ -113,9 +110,7 @@ function assemble(
     commit: () => void commit.run(),
     rollback: () => void rollback.run(),
     dataVersion: () => Number(dataVersion.get()),
-    isChangedByOthers: () => dataVersion.get() !== seenVersion,
     noteOthersChanges: () => {
-      seenVersion = dataVersion.get();
       rowIds.restart(Number(lastId.get() ?? 0));
       namespaces.forget();
     },

@@ -29,6 +29,11 @@ export class RowIds {
     if (id === this.#next) this.#next++;
   }
 
+  /** A statement failed that may have inserted this id first: SQLite's last insert id is that, or as before. */
+  spoilt(id: number): void {
+    if (id === this.#next) this.#next++;
+  }
+
   /** An insert into another table made this SQLite's last insert id. */
   noteForeign(id: number): void {
     this.#last = id;

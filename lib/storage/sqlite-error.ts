@@ -22,8 +22,8 @@ export function isBusy(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_BUSY');
 }
 
-/** A lone statement wrote a revision or a row id that another process had taken. @internal */
-export function isTakenRevision(error: unknown): boolean {
+/** A lone statement used a row id that another process had taken. @internal */
+export function isTakenRowId(error: unknown): boolean {
   return ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_ROWID'].includes(sqliteCode(error));
 }
 

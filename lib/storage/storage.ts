@@ -1,7 +1,8 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { StoredValue } from '../common/codec.js';
 import { ClosedError, FileInUseError } from '../common/errors.js';
-import type { ChangeLog, ChangeRow } from './change-log.js';
+import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
@@ -9,7 +10,7 @@ import type { NamespaceTable } from './namespace-table.js';
 import { quarantine } from './open-connection.js';
 import { inodeOf, openFile, type OpenFile, type OpenFileOptions } from './open-file.js';
 import { pragmaSql } from './sql/pragmas.js';
-import { isTakenRevision } from './sqlite-error.js';
+import { isTakenRowId } from './sqlite-error.js';
 import type { TagTable } from './tag-table.js';
 
 /** @internal */
@@ -20,6 +21,9 @@ export interface StorageOptions extends OpenFileOptions {
 
 /** Why a file was given up. @internal */
 export type LossReason = 'corrupt' | 'unlinked';
+
+/** How long a stop waits for another process that has the file locked, in ms. */
+const STOP_TIMEOUT_MS = 1000;
 
 /** Files that this process has open: two writers in one process would not see each other's L1. */
 const openPaths = new Set<string>();
@@ -135,21 +139,30 @@ export class Storage {
   }
 
   /**
-   * As {@link transaction}, for a body that runs a single statement and writes the next revision: SQLite's own
-   * transaction is enough. If another process is faster, the revision is taken and the body runs again.
+   * One plain set as one statement: SQLite's own transaction is enough, because the log is appended by trigger.
+   *
+   * @returns the revision; undefined, and nothing is written, when another process has written meanwhile
    */
-  statement<T>(body: () => T): T {
+  setAlone(
+    namespaceId: number,
+    key: string,
+    value: StoredValue,
+    expiresAt: number,
+  ): number | undefined {
     const file = this.#open;
-    if (file.isChangedByOthers()) return this.transaction(body);
+    const revision = this.nextRevision();
     try {
-      const result = body();
-      this.#settle(file);
-      return result;
+      if (file.entries.putAlone({ namespaceId, key, value, expiresAt, revision, tagSet: 0 })) {
+        this.#settle(file);
+        return revision;
+      }
     } catch (error) {
       this.#abandon(file);
-      if (isTakenRevision(error)) return this.transaction(body);
+      if (isTakenRowId(error)) return undefined;
       throw error;
     }
+    this.#abandon(file);
+    return undefined;
   }
 
   /** A number that changes when another process commits. */
@@ -187,12 +200,19 @@ export class Storage {
    * @returns where the old one was put; undefined when it was gone
    */
   replace(reason: LossReason): string | undefined {
+    const lost = this.#revision;
     this.#file?.connection.close();
     this.#file = undefined;
     const moved =
       reason === 'corrupt' ? quarantine(this.path, this.options.clock.now()) : undefined;
     this.#file = this.#openFile();
+    if (lost > this.#revision) this.#continueFrom(lost);
     return moved;
+  }
+
+  /** From here on a locked file is waited for, because nothing comes after. */
+  beginStop(): void {
+    this.#file?.connection.exec(pragmaSql.busyTimeout(STOP_TIMEOUT_MS));
   }
 
   /** Marks the stop as clean and closes. Idempotent. */
@@ -203,6 +223,8 @@ export class Storage {
     openPaths.delete(this.#realPath);
     try {
       file.leave();
+    } catch {
+      // Then it was no clean stop: the next start counts the rows and begins a new epoch.
     } finally {
       file.connection.close();
     }
@@ -228,14 +250,21 @@ export class Storage {
 
   /** Inside a transaction: takes note of what other processes have committed since the last one. */
   #catchUp(file: OpenFile): void {
-    if (!file.isChangedByOthers()) return;
     const since = this.#revision;
     const head = file.changes.head();
-    file.noteOthersChanges();
     if (head === since) return;
+    file.noteOthersChanges();
     this.#revision = this.#staged = head;
     const isLogged = file.changes.oldest() <= since + 1;
     this.options.onForeignChanges(isLogged ? file.changes.since(since) : undefined);
+  }
+
+  /** Who holds a revision of the lost file (a factory, a compare-and-set) must not meet it again in the new one. */
+  #continueFrom(revision: number): void {
+    this.transaction(() => {
+      this.#staged = revision;
+      this.changes.append(this.nextRevision(), 0, ChangeKind.Clear, '');
+    });
   }
 
   #openFile(): OpenFile {

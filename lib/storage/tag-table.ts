@@ -49,7 +49,7 @@ export class TagTable {
     return this.#ofEntry.all(entryId, tagSet) as string[];
   }
 
-  /** Entries that have the tag and did not change after `revision`. */
+  /** Entries that were given the tag up to `revision`; a later touch or increment does not spare them. */
   tagged(
     namespaceId: number,
     tag: string,

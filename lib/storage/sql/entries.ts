@@ -1,6 +1,16 @@
 /** @internal */
 export const entrySql = {
   find: 'SELECT value, expires_at, revision, id, tag_set FROM entries WHERE namespace_id = ? AND key = ?',
+  /** For reads that keep the value, and for those that only hand it out. */
+  read: 'SELECT value, expires_at FROM entries WHERE namespace_id = ? AND key = ? AND expires_at > ?',
+  readValue: 'SELECT value FROM entries WHERE namespace_id = ? AND key = ? AND expires_at > ?',
+  /** Writes nothing if another process has written since the given revision. */
+  upsertAlone: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value)
+    SELECT ?, ?, ?, ?, ?, 0, ?
+    WHERE (SELECT coalesce(max(revision), 0) FROM changes) = ?
+    ON CONFLICT (namespace_id, key) DO UPDATE SET
+      revision = excluded.revision, expires_at = excluded.expires_at,
+      tag_set = excluded.tag_set, value = excluded.value`,
   upsert: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (namespace_id, key) DO UPDATE SET

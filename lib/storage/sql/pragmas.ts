@@ -9,7 +9,7 @@ export const connectionPragmas = (synchronous: 'NORMAL' | 'FULL'): string => `
   PRAGMA synchronous = ${synchronous};
   PRAGMA temp_store = MEMORY;
   PRAGMA mmap_size = 0;
-  PRAGMA wal_autocheckpoint = 250;
+  PRAGMA wal_autocheckpoint = 1000;
   PRAGMA journal_size_limit = 4194304;
   PRAGMA cache_size = -16384;
 `;

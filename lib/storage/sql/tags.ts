@@ -5,7 +5,7 @@ export const tagSql = {
   ofEntry: 'SELECT tag FROM tags WHERE entry_id = ? AND tag_set = ?',
   tagged: `SELECT entries.id, entries.key, entries.expires_at, entries.tag_set
     FROM tags JOIN entries ON entries.id = tags.entry_id AND entries.tag_set = tags.tag_set
-    WHERE tags.namespace_id = ? AND tags.tag = ? AND entries.revision <= ?
+    WHERE tags.namespace_id = ? AND tags.tag = ? AND tags.tag_set <= ?
     LIMIT ?`,
   page: `SELECT entry_id, tag_set, namespace_id, tag FROM tags
     WHERE (namespace_id, tag, entry_id) > (?, ?, ?)
