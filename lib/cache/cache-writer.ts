@@ -1,7 +1,7 @@
 import { decodeValue, encodeValue, storedBytes, type StoredValue } from '../common/codec.js';
 import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
 import { assertKey } from '../common/keys.js';
-import { captureValue, type CapturedValue } from '../common/value.js';
+import { CapturedValue, captureValue } from '../common/value.js';
 import type {
   Command,
   CommandOf,
@@ -35,6 +35,14 @@ export interface CacheWriterParts {
   readonly onCleared: (deleted: number) => void;
 }
 
+/** One write of several. @internal */
+export interface WriteOfMany {
+  readonly key: string;
+  readonly value: unknown;
+  readonly expiresAt: number;
+  readonly tags: readonly string[];
+}
+
 /** Encoded, a captured value never takes more than this many times its estimate. */
 const ENCODING_FACTOR = 4;
 
@@ -43,6 +51,7 @@ const SUPERSEDE_ROOM = 256;
 
 const DONE: Promise<number> = Promise.resolve(0);
 const NO_TAGS: readonly string[] = [];
+const NOTHING = new CapturedValue(0);
 
 /**
  * The write side of one namespace. Every method checks its arguments before anything changes, hands one
@@ -70,6 +79,43 @@ export class CacheWriter {
           this.parts.queue.push(write);
           this.#announce(write);
         });
+  }
+
+  /** Sets all or, if one of them is not acceptable, none. */
+  async setMany(entries: readonly WriteOfMany[]): Promise<void> {
+    const { relaxed, counters, queue } = this.parts;
+    const captured = entries.map(({ key, value }) => {
+      assertKey(key);
+      return this.#capture(value);
+    });
+    counters.sets += entries.length;
+    if (relaxed) {
+      await Promise.all(
+        entries.map(({ key, expiresAt, tags }, i) =>
+          this.#setRelaxed(key, captured[i] ?? NOTHING, expiresAt, tags),
+        ),
+      );
+      return;
+    }
+    if (entries.length === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      let left = entries.length;
+      const committed = (): void => {
+        if (--left === 0) resolve();
+      };
+      for (const [i, { key, expiresAt, tags }] of entries.entries()) {
+        const value = captured[i] ?? NOTHING;
+        const write = this.#pendingSet(key, value, expiresAt, tags, committed, reject);
+        queue.push(write);
+        this.#announce(write);
+      }
+    });
+  }
+
+  /** Deletes all or, if one of the keys is not acceptable, none; resolves to which of them were live. */
+  deleteMany(keys: readonly string[]): Promise<boolean[]> {
+    for (const key of keys) assertKey(key);
+    return Promise.all(keys.map((key) => this.delete(key)));
   }
 
   /** As {@link set}, unless a later token of the lock was granted; never relaxed. */

@@ -13,7 +13,7 @@ import type { CacheEntry, TieredCache } from './tiered-cache.js';
 
 /** How `wrap` stores what a factory makes. @internal */
 export interface WrapOptions {
-  /** Milliseconds; 0 means no expiry; undefined means the cache's default. */
+  /** Milliseconds; 0 means no expiry; undefined means the default. */
   readonly ttl?: number | ((value: never) => number | undefined) | undefined;
   /** With less than this many ms left, a hit also starts the factory in the background. */
   readonly refreshThreshold?: number | ((value: never) => number) | undefined;
@@ -30,7 +30,6 @@ export interface ReadThroughParts {
   readonly writer: CacheWriter;
   readonly counters: CacheCounters;
   readonly clock: Clock;
-  readonly defaultTtlMs: number;
   readonly maxValueBytes: number;
   /** Commits what waits, so that the log knows what came before a factory began. */
   readonly drain: () => Promise<void>;
@@ -61,16 +60,26 @@ export class ReadThrough {
   constructor(private readonly parts: ReadThroughParts) {}
 
   /** The live entry, or what the factory makes. The value goes out through the cache's `release`. */
-  wrap(key: string, factory: Factory, options: WrapOptions): CacheEntry | Promise<CacheEntry> {
+  wrap(
+    key: string,
+    factory: Factory,
+    options: WrapOptions,
+    defaultTtlMs: number,
+  ): CacheEntry | Promise<CacheEntry> {
     const found = this.parts.cache.find(key);
     if (found !== undefined) {
-      if (options.refreshThreshold !== undefined) this.#refreshIfDue(key, found, factory, options);
+      if (options.refreshThreshold !== undefined) {
+        this.#refreshIfDue(key, found, factory, options, defaultTtlMs);
+      }
       return found;
     }
     const running = this.#flights.get(key);
     if (running !== undefined && !this.#isOverdue(key, running, options)) return running.entry;
+    const onStart = (seen: number): void => {
+      flight.seen = seen;
+    };
     const flight: Flight = {
-      entry: this.#fill(key, factory, options, (seen) => (flight.seen = seen)).finally(() => {
+      entry: this.#fill(key, factory, options, defaultTtlMs, onStart).finally(() => {
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
       }),
       seen: undefined,
@@ -94,6 +103,7 @@ export class ReadThrough {
     key: string,
     factory: Factory,
     options: WrapOptions,
+    defaultTtlMs: number,
     onStart: (seen: number) => void,
   ): Promise<CacheEntry> {
     const { cache, counters, drain, revision } = this.parts;
@@ -105,16 +115,17 @@ export class ReadThrough {
     onStart(seen);
     counters.factories++;
     const value = await factory();
-    return this.#store(key, value, options, seen);
+    return this.#store(key, value, options, defaultTtlMs, seen);
   }
 
   async #store(
     key: string,
     value: unknown,
     options: WrapOptions,
+    defaultTtlMs: number,
     seen: number,
   ): Promise<CacheEntry> {
-    const { writer, counters, clock, defaultTtlMs, maxValueBytes, onSilentError } = this.parts;
+    const { writer, counters, clock, maxValueBytes, onSilentError } = this.parts;
     if (value === undefined) return { value, expiresAt: clock.now() };
     let own: unknown = value;
     try {
@@ -135,7 +146,13 @@ export class ReadThrough {
     }
   }
 
-  #refreshIfDue(key: string, found: CacheEntry, factory: Factory, options: WrapOptions): void {
+  #refreshIfDue(
+    key: string,
+    found: CacheEntry,
+    factory: Factory,
+    options: WrapOptions,
+    defaultTtlMs: number,
+  ): void {
     const { cache, clock, onSilentError } = this.parts;
     const { refreshThreshold } = options;
     const threshold =
@@ -145,7 +162,7 @@ export class ReadThrough {
     const remaining = found.expiresAt - clock.now();
     if (threshold === undefined || remaining >= threshold || this.#refreshes.has(key)) return;
     this.#refreshes.add(key);
-    this.#refresh(key, factory, options)
+    this.#refresh(key, factory, options, defaultTtlMs)
       .then(
         (value) => options.onRefreshed?.(key, value, undefined),
         (error: unknown) => {
@@ -156,8 +173,13 @@ export class ReadThrough {
       .finally(() => this.#refreshes.delete(key));
   }
 
-  async #refresh(key: string, factory: Factory, options: WrapOptions): Promise<unknown> {
-    const { cache, writer, clock, counters, defaultTtlMs, maxValueBytes } = this.parts;
+  async #refresh(
+    key: string,
+    factory: Factory,
+    options: WrapOptions,
+    defaultTtlMs: number,
+  ): Promise<unknown> {
+    const { cache, writer, clock, counters, maxValueBytes } = this.parts;
     await this.parts.drain();
     const seen = this.parts.revision();
     const { revision } = cache.findWithRevision(key);

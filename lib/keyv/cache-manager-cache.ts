@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { createCache, type Cache, type CreateCacheOptions } from 'cache-manager';
 import type { NodeCache, NodeEntry, NodeWrapOptions } from '../node/hyper-cache-node.js';
 import { KeyvView, rawEntry } from './keyv-view.js';
+import { storeAll } from './store-all.js';
 
 type Stores = NonNullable<CreateCacheOptions['stores']>;
 type Hot = Pick<Cache, 'get' | 'set' | 'mget' | 'mset' | 'del' | 'mdel' | 'wrap'>;
@@ -40,10 +41,10 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
   const hears = (event: string): boolean => events.listenerCount(event) > 0;
   const defaultTtl = cache.defaultTtl === 0 ? undefined : cache.defaultTtl;
 
-  const store = async (key: string, value: unknown, ttl: number | undefined): Promise<void> => {
-    // As everywhere in cache-manager, undefined is a miss.
-    if (value === undefined) await cache.delete(key);
-    else await cache.set(key, value, { ttl });
+  /** As everywhere in cache-manager, undefined is a miss. */
+  const store = (key: string, value: unknown, ttl: number | undefined): Promise<unknown> => {
+    if (value === undefined) return cache.delete(key);
+    return cache.set(key, value, ttl === undefined ? undefined : { ttl });
   };
 
   /** Runs a write; a failure is an event too, as in cache-manager. */
@@ -122,9 +123,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
         value,
         ttl: ttl ?? defaultTtl,
       }));
-      const write = (): Promise<unknown> =>
-        Promise.all(list.map(({ key, value, ttl }) => store(key, value, ttl)));
-      await tell('mset', { list }, write);
+      await tell('mset', { list }, () => storeAll(cache, list));
       return list;
     },
 
@@ -134,7 +133,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     },
 
     async mdel(keys: string[]): Promise<boolean> {
-      await tell('mdel', { keys }, () => Promise.all(keys.map((key) => cache.delete(key))));
+      await tell('mdel', { keys }, () => Promise.all(keys.map(async (key) => cache.delete(key))));
       return true;
     },
 

@@ -3,6 +3,7 @@ import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode, NodeCache } from '../node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { resolveOptions } from '../node/resolve-options.js';
+import { storeAll } from './store-all.js';
 
 /** A node that somebody else starts and closes. @internal */
 export interface SharedCache {
@@ -53,7 +54,7 @@ export class HyperCacheKeyvStore extends EventEmitter {
   }
 
   async setMany(entries: { key: string; value: unknown; ttl?: number }[]): Promise<void> {
-    await Promise.all(entries.map(({ key, value, ttl }) => this.set(key, value, ttl)));
+    await storeAll(await this.#cache(), entries);
   }
 
   async delete(key: string): Promise<boolean> {
@@ -61,8 +62,7 @@ export class HyperCacheKeyvStore extends EventEmitter {
   }
 
   async deleteMany(keys: string[]): Promise<boolean> {
-    const cache = await this.#cache();
-    const deleted = await Promise.all(keys.map((key) => cache.delete(key)));
+    const deleted = await (await this.#cache()).mdelete(keys);
     return deleted.includes(true);
   }
 

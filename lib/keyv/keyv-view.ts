@@ -1,4 +1,5 @@
 import type { NodeCache } from '../node/hyper-cache-node.js';
+import { storeAll } from './store-all.js';
 
 /** An entry as Keyv shows it with `{ raw: true }`. @internal */
 export interface RawEntry {
@@ -53,7 +54,8 @@ export class KeyvView {
   async setMany(
     entries: readonly { key: string; value: unknown; ttl?: number }[],
   ): Promise<boolean[]> {
-    return Promise.all(entries.map(({ key, value, ttl }) => this.set(key, value, ttl)));
+    await storeAll(this.cache, entries);
+    return entries.map(() => true);
   }
 
   async delete(key: string | readonly string[]): Promise<boolean> {
@@ -61,7 +63,7 @@ export class KeyvView {
   }
 
   async deleteMany(keys: readonly string[]): Promise<boolean> {
-    const deleted = await Promise.all(keys.map((key) => this.cache.delete(key)));
+    const deleted = await this.cache.mdelete(keys);
     return deleted.includes(true);
   }
 

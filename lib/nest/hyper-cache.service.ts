@@ -95,10 +95,11 @@ export class HyperCache {
     await this.#cache.set(key, value, writeOptions(options));
   }
 
-  async mset(entries: readonly ({ key: string; value: unknown } & SetOptions)[]): Promise<void> {
-    await Promise.all(
-      entries.map(({ key, value, ...options }) => this.#cache.set(key, value, options)),
-    );
+  /** Sets all of them or, if one is not acceptable, none. */
+  async mset(
+    entries: readonly ({ key: string; value: unknown } & Omit<SetOptions, 'fence'>)[],
+  ): Promise<void> {
+    await this.#cache.mset(entries);
   }
 
   /** Stores the value if the key is missing or expired, atomically; resolves to whether it did. */
@@ -132,7 +133,7 @@ export class HyperCache {
 
   /** Resolves to how many live entries went. */
   async mdel(keys: readonly string[]): Promise<number> {
-    const deleted = await Promise.all(keys.map((key) => this.#cache.delete(key)));
+    const deleted = await Promise.all(keys.map(async (key) => this.#cache.delete(key)));
     return deleted.filter(Boolean).length;
   }
 
@@ -161,7 +162,8 @@ export class HyperCache {
 
   /** As {@link increment}, downwards. */
   async decrement(key: string, by = 1, options?: IncrementOptions): Promise<number> {
-    return this.#cache.increment(key, -by, options);
+    // What is no number is left as it is, to be refused.
+    return this.#cache.increment(key, typeof by === 'number' ? -by : by, options);
   }
 
   /**
@@ -177,7 +179,7 @@ export class HyperCache {
     const { value } = await this.#cache.wrap(
       key,
       factory,
-      typeof options === 'number' ? { ttl: options } : options,
+      isRecord(options) ? options : { ttl: options },
     );
     return this.#cache.release(value) as T;
   }
@@ -262,5 +264,10 @@ export class HyperCache {
 }
 
 function writeOptions(options: number | SetOptions | undefined): SetOptions | undefined {
-  return typeof options === 'number' ? { ttl: options } : options;
+  return isRecord(options) ? options : { ttl: options };
+}
+
+/** Anything else in the options' place is a ttl: a wrong one is refused, not ignored. */
+function isRecord<T extends object>(options: number | T | undefined): options is T {
+  return typeof options === 'object' && options !== null;
 }

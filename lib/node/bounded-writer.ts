@@ -6,6 +6,12 @@ import { StorageLostError } from '../common/errors.js';
 import { isCorruption } from '../storage/sqlite-error.js';
 import type { Writer } from '../storage/write-queue.js';
 
+/** Up to here a key's length is taken for its bytes. */
+const SHORT_KEY = 100;
+/** From here on the key takes a page of its own in the index: a quarter of a page is the most that it holds. */
+const OVERFLOWING_KEY_BYTES = 980;
+const OVERFLOW_BYTES = 1024;
+
 /**
  * The writer of a primary: room is made before a batch, and a file that turns out to be damaged is replaced
  * after it failed.
@@ -40,5 +46,11 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
 function bytesOf(command: Command): number {
   if (!('value' in command)) return 'key' in command ? command.key.length : 0;
   const { key, value } = command;
-  return 2 * key.length + storedBytes(value);
+  return 2 * keyBytes(key) + storedBytes(value);
+}
+
+function keyBytes(key: string): number {
+  if (key.length <= SHORT_KEY) return key.length;
+  const bytes = Buffer.byteLength(key);
+  return bytes < OVERFLOWING_KEY_BYTES ? bytes : bytes + OVERFLOW_BYTES;
 }

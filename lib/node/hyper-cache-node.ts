@@ -20,6 +20,12 @@ export interface NodeWriteOptions {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** One write of several. @internal */
+export interface NodeWrite extends Omit<NodeWriteOptions, 'fence'> {
+  readonly key: string;
+  readonly value: unknown;
+}
+
 /** @internal */
 export interface NodeWrapOptions {
   readonly ttl?: number | ((value: never) => number | undefined) | undefined;
@@ -48,6 +54,8 @@ export interface NodeCache {
   expiresAt(key: string): Awaitable<number | undefined>;
   getWithRevision(key: string): Awaitable<{ value: unknown; revision: number }>;
   set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number>;
+  /** All or, if one of them is not acceptable, none. */
+  mset(entries: readonly NodeWrite[]): Promise<void>;
   add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean>;
   setIf(
     key: string,
@@ -56,6 +64,8 @@ export interface NodeCache {
     options?: NodeWriteOptions,
   ): Promise<{ stored: boolean; revision: number }>;
   delete(key: string): Promise<boolean>;
+  /** All or, if one of the keys is not acceptable, none; which of them were live. */
+  mdelete(keys: readonly string[]): Promise<boolean[]>;
   pull(key: string): Promise<unknown>;
   touch(key: string, ttl?: number | null): Promise<boolean>;
   increment(
@@ -114,7 +124,7 @@ export interface HyperCacheStats {
  */
 export interface HyperCacheNode {
   /**
-   * The cache of a namespace; the same one for the same name.
+   * The cache of a namespace; those of one name share their entries.
    *
    * @param defaultTtl milliseconds; 0 means no expiry; undefined means the node's
    */

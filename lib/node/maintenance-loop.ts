@@ -2,8 +2,8 @@ import { setImmediate as onNextTurn } from 'node:timers';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
 
 /**
- * Runs the background tasks by turns, one bounded step in a turn of the event loop, and rests when none
- * has more to do. Keeps no process alive.
+ * Runs the background tasks by turns, one bounded step of one task in a turn of the event loop, and rests when
+ * none has more to do. Keeps no process alive.
  *
  * @internal
  */
@@ -11,6 +11,8 @@ export class MaintenanceLoop {
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   #isRunning = false;
+  #next = 0;
+  #idleTasks = 0;
 
   constructor(
     private readonly tasks: readonly MaintenanceTask[],
@@ -30,26 +32,26 @@ export class MaintenanceLoop {
     if (this.#turn !== undefined) clearImmediate(this.#turn);
   }
 
-  /** One step of every task; returns whether more waits. */
-  step(): boolean {
-    let hasMore = false;
-    for (const task of this.tasks) {
-      try {
-        if (task.step()) hasMore = true;
-      } catch (error) {
-        this.onError(error);
-      }
-    }
-    return hasMore;
-  }
-
+  /** One step of one task; the next turn belongs to the next one, until none of them has more to do. */
   readonly #round = (): void => {
     if (!this.#isRunning) return;
-    if (this.step()) this.#turn = onNextTurn(this.#round).unref();
+    this.#idleTasks = this.#step(this.tasks[this.#next]) ? 0 : this.#idleTasks + 1;
+    this.#next = (this.#next + 1) % this.tasks.length;
+    if (this.#idleTasks < this.tasks.length) this.#turn = onNextTurn(this.#round).unref();
     else this.#rest();
   };
 
+  #step(task: MaintenanceTask | undefined): boolean {
+    try {
+      return task?.step() ?? false;
+    } catch (error) {
+      this.onError(error);
+      return false;
+    }
+  }
+
   #rest(): void {
+    this.#idleTasks = 0;
     this.#timer = setTimeout(this.#round, this.intervalMs).unref();
   }
 }

@@ -9,6 +9,7 @@ import type {
   NodeCache,
   NodeEntry,
   NodeWrapOptions,
+  NodeWrite,
   NodeWriteOptions,
 } from './hyper-cache-node.js';
 
@@ -44,6 +45,11 @@ export class PrimaryCache implements NodeCache {
     this.#clock = parts.clock;
   }
 
+  /** The same entries, for writes that mean another ttl when they give none. */
+  withDefaultTtl(defaultTtl: number): PrimaryCache {
+    return defaultTtl === this.defaultTtl ? this : new PrimaryCache({ ...this.parts, defaultTtl });
+  }
+
   get(key: string): unknown {
     return this.#reads.get(key);
   }
@@ -77,6 +83,17 @@ export class PrimaryCache implements NodeCache {
       : this.#writes.setFenced(key, value, expiresAt, tags, checkedFence(options.fence));
   }
 
+  mset(entries: readonly NodeWrite[]): Promise<void> {
+    return this.#writes.setMany(
+      entries.map(({ key, value, ttl, tags }) => ({
+        key,
+        value,
+        expiresAt: this.#deadline(ttl),
+        tags: checkedTags(tags),
+      })),
+    );
+  }
+
   async add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean> {
     const expiresAt = this.#deadline(options?.ttl);
     const { stored } = await this.#writes.add(key, value, expiresAt, checkedTags(options?.tags));
@@ -101,6 +118,10 @@ export class PrimaryCache implements NodeCache {
 
   delete(key: string): Promise<boolean> {
     return this.#writes.delete(key);
+  }
+
+  mdelete(keys: readonly string[]): Promise<boolean[]> {
+    return this.#writes.deleteMany(keys);
   }
 
   pull(key: string): Promise<unknown> {
@@ -145,7 +166,7 @@ export class PrimaryCache implements NodeCache {
     options: NodeWrapOptions = {},
   ): NodeEntry | Promise<NodeEntry> {
     if (options.tags !== undefined) checkedTags(options.tags);
-    return this.parts.readThrough.wrap(key, factory, options);
+    return this.parts.readThrough.wrap(key, factory, options, this.defaultTtl);
   }
 
   release(value: unknown): unknown {
@@ -174,7 +195,7 @@ export class PrimaryCache implements NodeCache {
   }
 
   #deadline(ttl: number | null | undefined): number {
-    return expiresAtFor(ttl, this.defaultTtl, this.#clock.coarseNow());
+    return expiresAtFor(ttl, this.defaultTtl, this.#clock.now());
   }
 }
 

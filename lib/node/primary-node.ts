@@ -132,7 +132,7 @@ export class PrimaryNode implements HyperCacheNode {
 
   cache(namespace: string, defaultTtl = this.options.ttl): NodeCache {
     const known = this.#caches.get(namespace);
-    if (known !== undefined) return known.cache;
+    if (known !== undefined) return known.cache.withDefaultTtl(defaultTtl);
     const own = this.#createCache(namespace, defaultTtl);
     this.#caches.set(namespace, own);
     return own.cache;
@@ -211,7 +211,6 @@ export class PrimaryNode implements HyperCacheNode {
       writer: writes,
       counters,
       clock,
-      defaultTtlMs: defaultTtl,
       maxValueBytes: maxValueSize,
       drain,
       revision: () => storage.revision,

@@ -12,8 +12,8 @@ import {
 import { MIGRATIONS } from './sql/schema.js';
 import { isCorruption, sqliteCode } from './sqlite-error.js';
 
-/** How long opening and migrating may wait for another process that does the same, in ms. */
-const OPEN_TIMEOUT_MS = 5000;
+/** How long opening and migrating, and leaving, may wait for other processes that write, in ms. @internal */
+export const OPEN_TIMEOUT_MS = 5000;
 
 /** @internal */
 export interface OpenOptions {
@@ -32,7 +32,8 @@ export interface OpenedConnection {
 }
 
 /**
- * Opens the file, creating or migrating it; a damaged one is put aside and a new one begun.
+ * Opens the file, creating or migrating it; a damaged one is put aside and a new one begun. The connection
+ * waits for other processes up to {@link OPEN_TIMEOUT_MS}.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
  * @internal
@@ -115,7 +116,6 @@ function prepareFile(connection: Connection, { path, fullSync }: OpenOptions): v
     if (connection.inTransaction) connection.exec(transactionSql.rollback);
     throw error;
   }
-  connection.exec(pragmaSql.busyTimeout(0));
 }
 
 function cannotOpen(path: string, cause: unknown): StorageOpenError {

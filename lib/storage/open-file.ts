@@ -7,7 +7,7 @@ import { EntryTable } from './entry-table.js';
 import { LeaseTable } from './lease-table.js';
 import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
-import { openConnection } from './open-connection.js';
+import { OPEN_TIMEOUT_MS, openConnection } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
 import { entrySql } from './sql/entries.js';
@@ -87,6 +87,7 @@ function assemble(
   const dataVersion = connection.prepare(pragmaSql.dataVersion).pluck();
   const lastId = connection.prepare(entrySql.lastId).pluck();
   const identity = enter(connection, clock, random, fullSync);
+  connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
   const counts = new EntryCounts(identity.counts ?? countRows(connection));
   const namespaces = new NamespaceTable(connection, rowIds);
@@ -115,6 +116,7 @@ function assemble(
       namespaces.forget();
     },
     leave: () => {
+      connection.exec(pragmaSql.busyTimeout(OPEN_TIMEOUT_MS));
       connection.exec(transactionSql.begin);
       identity.leave();
       connection

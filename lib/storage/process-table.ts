@@ -20,8 +20,8 @@ export interface Membership {
 }
 
 /**
- * Notes that this process has the file open, forgets those that are gone, and gives every live lease its full
- * ttl again. Inside a transaction.
+ * Notes that this process has the file open and forgets those that are gone. If nobody was left, every live
+ * lease gets its full ttl again. Inside a transaction.
  *
  * @internal
  */
@@ -34,13 +34,18 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
     pid: number;
     boot_id: string;
   }[];
+  let isAlone = true;
   for (const { id, pid } of known) {
-    if (isSameBoot && pid !== process.pid && isRunning(pid)) continue;
+    if (isSameBoot && pid !== process.pid && isRunning(pid)) {
+      isAlone = false;
+      continue;
+    }
     leave.run(id);
     dropWaiters.run(id);
   }
   connection.prepare(processSql.join).run(processId, process.pid, bootId, now);
-  connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
+  // Where others stayed, time went on: one that keeps crashing must not hold the leases of the dead.
+  if (isAlone) connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
   return {
     wasClean: known.length === 0,
     leave: () => {

@@ -36,7 +36,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 /** Up to here, and for this long, a relaxed write need not wait for its commit. */
 const RELAXED_OPERATIONS = 4096;
 const RELAXED_BYTES = 4 * 1024 * 1024;
-const RELAXED_DELAY_MS = 2;
+const RELAXED_DELAY_MS = 5;
 
 const BUSY_RETRY_MS = 1;
 const BUSY_DEADLINE_MS = 5000;
