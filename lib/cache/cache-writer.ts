@@ -13,6 +13,7 @@ import type {
 } from '../commands/command.js';
 import { PendingCommand } from '../commands/pending-command.js';
 import type { L1 } from '../memory/l1.js';
+import { toStorageError } from '../storage/sqlite-error.js';
 import type { WriteQueue } from '../storage/write-queue.js';
 import type { CacheCounters } from './cache-stats.js';
 import { admit, type Isolation } from './isolation.js';
@@ -369,7 +370,14 @@ export class CacheWriter {
         new PendingCommand<ResultOf[K]>(
           command,
           valueBytes,
-          (result) => resolve(settle(result)),
+          (result) => {
+            try {
+              resolve(settle(result));
+            } catch (error) {
+              // A value that cannot be read must not break the batch that it stands in.
+              reject(toStorageError(error));
+            }
+          },
           reject,
         ),
       );

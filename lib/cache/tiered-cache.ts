@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { decodeValue, storedBytes } from '../common/codec.js';
+import { decodeValue, storedBytes, type StoredValue } from '../common/codec.js';
 import { isExpired } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { L1 } from '../memory/l1.js';
@@ -96,7 +96,7 @@ export class TieredCache {
   findWithRevision(key: string): { value: unknown; revision: number } {
     const row = this.#readLive(key);
     if (row === undefined) return { value: undefined, revision: 0 };
-    return { value: decodeValue(row.value), revision: row.revision };
+    return { value: this.#decode(row.value), revision: row.revision };
   }
 
   /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */
@@ -134,7 +134,8 @@ export class TieredCache {
     const rows = typed(() => storage.entries.pageValues(namespaceId, '', from, PAGE_KEYS));
     const entries = rows
       .filter((row) => !isExpired(row.expires_at, now))
-      .map((row): [string, unknown] => [row.key, decodeValue(row.value)]);
+      .map((row): [string, unknown] => [row.key, this.#decode(row.value)])
+      .filter(([, value]) => value !== undefined);
     return { entries, next: nextFrom(rows) };
   }
 
@@ -150,12 +151,12 @@ export class TieredCache {
     }
     assertKey(key);
     const row = this.#readL2((entries, namespaceId, now) => entries.read(namespaceId, key, now));
-    if (row === undefined) {
+    const value = row === undefined ? undefined : this.#decode(row.value);
+    if (row === undefined || value === undefined) {
       this.#counters.misses++;
       return undefined;
     }
     this.#counters.l2Hits++;
-    const value = decodeValue(row.value);
     if (this.#l1 !== undefined) {
       admit(value, this.#isolation);
       this.#l1.set(key, value, row.expires_at, storedBytes(row.value));
@@ -169,12 +170,20 @@ export class TieredCache {
     const stored = this.#readL2((entries, namespaceId, now) =>
       entries.readValue(namespaceId, key, now),
     );
-    if (stored === undefined) {
-      this.#counters.misses++;
+    const value = stored === undefined ? undefined : this.#decode(stored);
+    if (value === undefined) this.#counters.misses++;
+    else this.#counters.l2Hits++;
+    return value;
+  }
+
+  /** `undefined`, which is a miss, when the bytes make no sense. */
+  #decode(stored: StoredValue): unknown {
+    try {
+      return decodeValue(stored);
+    } catch (error) {
+      this.parts.onReadError(toStorageError(error), error);
       return undefined;
     }
-    this.#counters.l2Hits++;
-    return decodeValue(stored);
   }
 
   #readLive(key: string): EntryRow | undefined {

@@ -133,7 +133,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     },
 
     async mdel(keys: string[]): Promise<boolean> {
-      await tell('mdel', { keys }, () => Promise.all(keys.map(async (key) => cache.delete(key))));
+      await tell('mdel', { keys }, () => cache.mdelete(keys));
       return true;
     },
 

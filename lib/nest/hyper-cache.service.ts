@@ -133,7 +133,7 @@ export class HyperCache {
 
   /** Resolves to how many live entries went. */
   async mdel(keys: readonly string[]): Promise<number> {
-    const deleted = await Promise.all(keys.map(async (key) => this.#cache.delete(key)));
+    const deleted = await this.#cache.mdelete(keys);
     return deleted.filter(Boolean).length;
   }
 

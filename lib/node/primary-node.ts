@@ -254,14 +254,14 @@ export class PrimaryNode implements HyperCacheNode {
 
   #onReadError(error: HyperCacheError, cause: unknown): void {
     this.#incidents.report(error, 'reading');
-    if (isCorruption(cause)) this.#recover('corrupt');
+    if (isCorruption(cause)) this.#tryToRecover('corrupt');
   }
 
   #onMaintenanceError(error: unknown): void {
     // Somebody else holds the file for a moment: the next round finds the same work.
     if (isBusy(error)) return;
     this.#incidents.report(toStorageError(error), 'maintaining the file');
-    if (isCorruption(error)) this.#recover('corrupt');
+    if (isCorruption(error)) this.#tryToRecover('corrupt');
   }
 
   #noticeUnlinked(): boolean {
@@ -271,8 +271,17 @@ export class PrimaryNode implements HyperCacheNode {
       'Leave the files in sqlitePath alone while the application runs; to empty the cache, call clear().',
     );
     this.#incidents.report(error, 'watching the file');
-    this.#recover('unlinked');
-    return true;
+    this.#tryToRecover('unlinked');
+    return false;
+  }
+
+  /** As {@link #recover}, for those who have no caller to tell; the maintenance tries again. */
+  #tryToRecover(reason: LossReason): void {
+    try {
+      this.#recover(reason);
+    } catch (error) {
+      this.#incidents.report(toStorageError(error), 'beginning a new file');
+    }
   }
 
   /** A new file, a new history: what memory still holds belongs to the old one. */

@@ -119,14 +119,20 @@ function prepareFile(connection: Connection, { path, fullSync }: OpenOptions): v
 }
 
 function cannotOpen(path: string, cause: unknown): StorageOpenError {
-  const reason = cause instanceof Error ? cause.message : 'it is not a directory';
   return new StorageOpenError(
-    `${path} cannot be opened for writing: ${reason}.`,
+    `${path} cannot be opened for writing: ${reasonOf(cause)}.`,
     'Point sqlitePath (or HYPERCACHE_SQLITE_PATH) at a directory that this process may write to, on a local disk.',
     { cause },
   );
 }
 
-function errnoOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+function reasonOf(cause: unknown): string {
+  // Under Jest, Node's own errors are of another realm: no `instanceof` here.
+  if (typeof cause !== 'object' || cause === null) return 'it is not a directory';
+  return 'message' in cause ? String(cause.message) : 'for no known reason';
+}
+
+/** The code of one of Node's errors, such as 'ENOENT'. @internal */
+export function errnoOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

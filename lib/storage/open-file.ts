@@ -7,12 +7,13 @@ import { EntryTable } from './entry-table.js';
 import { LeaseTable } from './lease-table.js';
 import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
-import { OPEN_TIMEOUT_MS, openConnection } from './open-connection.js';
+import { OPEN_TIMEOUT_MS, openConnection, quarantine } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
+import { isCorruption } from './sqlite-error.js';
 import { TagTable } from './tag-table.js';
 
 /** @internal */
@@ -61,10 +62,20 @@ export interface OpenFile {
  * @internal
  */
 export function openFile(options: OpenFileOptions): OpenFile {
+  try {
+    return open(options, undefined);
+  } catch (error) {
+    if (!isCorruption(error)) throw error;
+    // Damage behind a sound header shows only when the tables are read.
+    return open(options, quarantine(options.path, options.clock.now()));
+  }
+}
+
+function open(options: OpenFileOptions, putAside: string | undefined): OpenFile {
   const { path, fullSync, clock } = options;
   const { connection, quarantined } = openConnection({ path, fullSync, now: clock.now() });
   try {
-    return assemble(connection, options, quarantined);
+    return assemble(connection, options, quarantined ?? putAside);
   } catch (error) {
     connection.close();
     throw error;
@@ -73,7 +84,12 @@ export function openFile(options: OpenFileOptions): OpenFile {
 
 /** @internal */
 export function inodeOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+  } catch {
+    // A directory above it is none any more, or not ours to search.
+    return undefined;
+  }
 }
 
 function assemble(

@@ -1,4 +1,5 @@
 import type { Connection } from './native.js';
+import { errnoOf } from './open-connection.js';
 import { leaseSql, processSql } from './sql/leases.js';
 
 /** @internal */
@@ -61,6 +62,6 @@ function isRunning(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: it runs, under another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errnoOf(error) === 'EPERM';
   }
 }

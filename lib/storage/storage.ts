@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { StoredValue } from '../common/codec.js';
-import { ClosedError, FileInUseError } from '../common/errors.js';
+import { ClosedError, FileInUseError, type HyperCacheError } from '../common/errors.js';
 import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
@@ -10,7 +10,7 @@ import type { NamespaceTable } from './namespace-table.js';
 import { quarantine } from './open-connection.js';
 import { inodeOf, openFile, type OpenFile, type OpenFileOptions } from './open-file.js';
 import { pragmaSql } from './sql/pragmas.js';
-import { isTakenRowId } from './sqlite-error.js';
+import { isTakenRowId, toStorageError } from './sqlite-error.js';
 import type { TagTable } from './tag-table.js';
 
 /** @internal */
@@ -35,6 +35,8 @@ const openPaths = new Set<string>();
  */
 export class Storage {
   #file: OpenFile | undefined;
+  /** Why there is no file, when a new one could not be begun. */
+  #lost: HyperCacheError | undefined;
   #revision = 0;
   #staged = 0;
   #realPath = '';
@@ -191,23 +193,32 @@ export class Storage {
 
   /** Whether the path no longer leads to the open file: writes would "succeed" into nothing. */
   isUnlinked(): boolean {
+    if (this.#lost !== undefined) return true;
     return inodeOf(this.path) !== this.#open.inode;
   }
 
   /**
-   * Begins a new file, with a new history, in place of one that cannot be used any more.
+   * Begins a new file, with a new history, in place of one that cannot be used any more. When that fails, every
+   * use throws the same, until it is tried again.
    *
    * @returns where the old one was put; undefined when it was gone
+   * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
    */
   replace(reason: LossReason): string | undefined {
     const lost = this.#revision;
     this.#file?.connection.close();
     this.#file = undefined;
-    const moved =
-      reason === 'corrupt' ? quarantine(this.path, this.options.clock.now()) : undefined;
-    this.#file = this.#openFile();
+    let moved: string | undefined;
+    try {
+      if (reason === 'corrupt') moved = quarantine(this.path, this.options.clock.now());
+      this.#file = this.#openFile();
+    } catch (error) {
+      this.#lost = toStorageError(error);
+      throw error;
+    }
+    this.#lost = undefined;
     if (lost > this.#revision) this.#continueFrom(lost);
-    return moved;
+    return moved ?? this.quarantined;
   }
 
   /** From here on a locked file is waited for, because nothing comes after. */
@@ -217,10 +228,12 @@ export class Storage {
 
   /** Marks the stop as clean and closes. Idempotent. */
   close(): void {
+    openPaths.delete(this.#realPath);
+    this.#realPath = '';
+    this.#lost = undefined;
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    openPaths.delete(this.#realPath);
     try {
       file.leave();
     } catch {
@@ -231,7 +244,7 @@ export class Storage {
   }
 
   get #open(): OpenFile {
-    if (this.#file === undefined) throw new ClosedError();
+    if (this.#file === undefined) throw this.#lost ?? new ClosedError();
     return this.#file;
   }
 

@@ -1,0 +1,101 @@
+import { strict as assert } from 'node:assert';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { createCacheManagerCache, createNode, resolveOptions } from './library.mjs';
+
+/** Writes that are committed together while a file is filled. */
+const FILL_BATCH = 500;
+
+/** Opens nodes and databases in a directory of its own under the system's temporary one. */
+export class Workshop {
+  #directory;
+  #count = 0;
+  /** @type {(() => unknown)[]} */
+  #closers = [];
+
+  /** @param {string} [parent] where the files stand */
+  constructor(parent = tmpdir()) {
+    mkdirSync(parent, { recursive: true });
+    this.#directory = mkdtempSync(join(parent, 'hypercache-bench-'));
+  }
+
+  /** A path of its own for each call. */
+  path() {
+    const path = join(this.#directory, String(this.#count++));
+    mkdirSync(path);
+    return path;
+  }
+
+  /**
+   * A started node on a file of its own.
+   *
+   * @param {object} [options] as for `HyperCacheModule.forRoot()`
+   * @param {object} [environment] a clock, for one
+   */
+  async node(options = {}, environment = {}) {
+    const sqlitePath = this.path();
+    const resolved = resolveOptions(
+      { maxSize: 2 ** 34, ...options, sqlitePath, logger: false },
+      {},
+    );
+    const node = createNode(resolved, environment);
+    await node.start();
+    this.#closers.push(() => node.close());
+    const own = node.cache(resolved.namespace);
+    return { node, own, sqlitePath, cache: createCacheManagerCache(own, () => node.flush()) };
+  }
+
+  /** A better-sqlite3 database with the pragmas of the library, and SQLite's own automatic checkpoint. */
+  database({ synchronous = 'NORMAL' } = {}) {
+    const path = this.path();
+    const database = new Database(join(path, 'raw.sqlite'));
+    database.pragma('journal_mode = WAL');
+    database.pragma(`synchronous = ${synchronous}`);
+    database.pragma('temp_store = MEMORY');
+    database.pragma('mmap_size = 0');
+    database.pragma('cache_size = -16384');
+    database.exec('CREATE TABLE t (k TEXT PRIMARY KEY, v)');
+    this.#closers.push(() => database.close());
+    return {
+      database,
+      path,
+      select: database.prepare('SELECT v FROM t WHERE k = ?').pluck(),
+      upsert: database.prepare(
+        'INSERT INTO t (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v',
+      ),
+    };
+  }
+
+  async close() {
+    for (const close of this.#closers.toReversed()) await close();
+    this.#closers = [];
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Sets all keys, the i-th to `make(i)`. */
+export async function fillNode({ own, node }, keys, make, options) {
+  for (let i = 0; i < keys.length; i += FILL_BATCH) {
+    const batch = keys.slice(i, i + FILL_BATCH);
+    await Promise.all(batch.map((key, j) => own.set(key, make(i + j), options)));
+  }
+  await node.flush();
+}
+
+/** As {@link fillNode}; `encode` makes of a value what the row holds. */
+export function fillDatabase({ database, upsert }, keys, make, encode = JSON.stringify) {
+  for (let i = 0; i < keys.length; i += FILL_BATCH) {
+    database.transaction(() => {
+      for (const [j, key] of keys.slice(i, i + FILL_BATCH).entries()) {
+        upsert.run(key, encode(make(i + j)));
+      }
+    })();
+  }
+}
+
+/** What is measured must be a hit, and the right one. */
+export function expectValue(found, wanted) {
+  assert.deepEqual(found, wanted);
+}

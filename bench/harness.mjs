@@ -1,0 +1,257 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Workshop } from './contenders.mjs';
+import { printTable, significant } from './table.mjs';
+
+/**
+ * One thing that is measured.
+ *
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {(operations: number) => unknown} run the measured work; awaited
+ */
+
+/**
+ * What a contender must reach: a ratio of speeds, the reference being 1.
+ *
+ * @typedef {object} Target
+ * @property {string} of
+ * @property {string} to the reference
+ * @property {number} [atLeast] without it, the ratio is only shown
+ */
+
+/**
+ * @typedef {object} BenchOptions
+ * @property {number} rounds
+ * @property {number} roundMs what a round is calibrated to take
+ * @property {boolean} quick few entries and short rounds: to see that it runs, not how fast
+ * @property {number} seconds how long the benchmarks under a steady load run
+ * @property {string} [only] part of the names of the contenders to run, for a profile
+ * @property {string} [directory] where the files stand
+ */
+
+const gc = collector();
+
+/** One benchmark's run: its files, its measurements, its verdicts. */
+export class Bench {
+  /** @type {object[]} */
+  comparisons = [];
+  /** @type {object[]} */
+  reports = [];
+  /** @type {object[]} every target and whether it holds */
+  verdicts = [];
+
+  /** @param {BenchOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.workshop = new Workshop(options.directory);
+  }
+
+  /** A number of entries: as it is, or a tenth of it in a quick run. */
+  scale(entries) {
+    return this.options.quick ? Math.max(1000, Math.round(entries / 10)) : entries;
+  }
+
+  /**
+   * Measures the contenders in turn, round after round, so that what else happens on the machine meets all
+   * of them, and prints medians and ratios.
+   *
+   * @param {object} comparison
+   * @param {string} comparison.title
+   * @param {string} comparison.unit what one operation is
+   * @param {(Contender | undefined)[]} comparison.contenders `undefined` for one whose peer is missing
+   * @param {Target[]} [comparison.targets]
+   * @returns {Promise<Map<string, number[]>>} nanoseconds per operation, by contender and round
+   */
+  async compare({ title, unit, contenders, targets = [] }) {
+    const { only, rounds } = this.options;
+    const chosen = contenders.filter(
+      (contender) => contender !== undefined && `${title} ${contender.name}`.includes(only ?? ''),
+    );
+    if (chosen.length === 0) return new Map();
+    const operations = new Map();
+    for (const { name, run } of chosen) operations.set(name, await this.#calibrate(run));
+    const times = new Map(chosen.map(({ name }) => [name, []]));
+    const cpuTimes = new Map(chosen.map(({ name }) => [name, []]));
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, run } of chosen) {
+        const count = operations.get(name);
+        const { elapsed, cpu } = await timed(run, count);
+        times.get(name).push(elapsed / count);
+        cpuTimes.get(name).push(cpu / count);
+      }
+    }
+    this.#show({ title, unit, times, cpuTimes, operations, targets });
+    return times;
+  }
+
+  /**
+   * Prints a ratio that was found otherwise than by {@link compare}, and judges it.
+   *
+   * @param {object} finding
+   * @param {string} finding.what
+   * @param {number} finding.ratio of the medians
+   * @param {number} finding.best of the fastest rounds
+   * @param {number} [finding.cpu] of the processor time of this process: what a busy machine distorts least
+   * @param {number[]} finding.ratios one per round
+   * @param {number} [finding.atLeast]
+   */
+  judge({ what, ratio, best, cpu, ratios, atLeast }) {
+    const verdict = {
+      what,
+      ratio,
+      best,
+      cpu,
+      min: Math.min(...ratios),
+      max: Math.max(...ratios),
+      atLeast,
+      holds: atLeast === undefined ? undefined : ratio >= atLeast,
+    };
+    this.verdicts.push(verdict);
+    return verdict;
+  }
+
+  /** @param {object[]} verdicts as returned by {@link judge} */
+  printVerdicts(verdicts) {
+    if (verdicts.length === 0) return;
+    printTable(
+      ['ratio of speeds', 'median', 'best', 'cpu', 'rounds', 'target', ''],
+      verdicts.map(({ what, ratio, best, cpu, min, max, atLeast, holds }) => [
+        what,
+        `${significant(ratio)}x`,
+        `${significant(best)}x`,
+        cpu === undefined ? '' : `${significant(cpu)}x`,
+        `${significant(min)} .. ${significant(max)}`,
+        atLeast === undefined ? '' : `>= ${atLeast}x`,
+        verdictOf(holds),
+      ]),
+    );
+  }
+
+  /**
+   * Prints single figures, with bounds for some.
+   *
+   * @param {object} report
+   * @param {string} report.title
+   * @param {{ what: string, value: number, unit: string, atMost?: number }[]} report.rows
+   */
+  report({ title, rows }) {
+    const judged = rows.map((row) => ({
+      ...row,
+      holds: row.atMost === undefined ? undefined : row.value <= row.atMost,
+    }));
+    this.reports.push({ title, rows: judged });
+    for (const { what, value, unit, atMost, holds } of judged) {
+      if (holds !== undefined) {
+        this.verdicts.push({ what: `${title}: ${what}`, value, unit, atMost, holds });
+      }
+    }
+    console.log(`  ${title}`);
+    printTable(
+      ['figure', 'value', 'target', ''],
+      judged.map(({ what, value, unit, atMost, holds }) => [
+        what,
+        `${significant(value)} ${unit}`,
+        atMost === undefined ? '' : `<= ${atMost} ${unit}`,
+        verdictOf(holds),
+      ]),
+    );
+  }
+
+  #show({ title, unit, times, cpuTimes, operations, targets }) {
+    const medians = mediansOf(times);
+    const cpuMedians = mediansOf(cpuTimes);
+    console.log(`  ${title}`);
+    printTable(
+      ['contender', `ns / ${unit}`, 'cpu', 'per second', 'rounds'],
+      Array.from(times, ([name, all]) => [
+        name,
+        significant(medians.get(name)),
+        significant(cpuMedians.get(name)),
+        Math.round(1e9 / medians.get(name)).toLocaleString('en-US'),
+        `${significant(Math.min(...all))} .. ${significant(Math.max(...all))}`,
+      ]),
+    );
+    const verdicts = targets
+      .filter(({ of, to }) => medians.has(of) && medians.has(to))
+      .map(({ of, to, atLeast }) =>
+        this.judge({
+          what: `${title}: ${of} to ${to}`,
+          ratio: medians.get(to) / medians.get(of),
+          best: Math.min(...times.get(to)) / Math.min(...times.get(of)),
+          cpu: cpuMedians.get(to) / cpuMedians.get(of),
+          ratios: times.get(of).map((time, round) => times.get(to)[round] / time),
+          atLeast,
+        }),
+      );
+    this.printVerdicts(
+      verdicts.map((verdict) => ({ ...verdict, what: verdict.what.slice(title.length + 2) })),
+    );
+    this.comparisons.push({
+      title,
+      unit,
+      contenders: Array.from(times, ([name, rounds]) => ({
+        name,
+        operations: operations.get(name),
+        median: medians.get(name),
+        cpu: cpuMedians.get(name),
+        rounds,
+      })),
+    });
+  }
+
+  /** How many operations take a round; running them warms the code up. */
+  async #calibrate(run) {
+    const { roundMs } = this.options;
+    let operations = 16;
+    for (let steps = 0; steps < 20; steps++) {
+      const ms = (await timed(run, operations)).elapsed / 1e6;
+      if (ms > roundMs * 0.75 && ms < roundMs * 1.33) break;
+      const factor = roundMs / Math.max(ms, 1e-3);
+      operations = Math.max(1, Math.round(operations * Math.min(8, factor)));
+    }
+    return operations;
+  }
+}
+
+/** Nanoseconds of one round, on the clock and on the processor. */
+async function timed(run, operations) {
+  gc();
+  await nextTurn();
+  const cpuBefore = process.cpuUsage();
+  const start = process.hrtime.bigint();
+  await run(operations);
+  const elapsed = Number(process.hrtime.bigint() - start);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { elapsed, cpu: (user + system) * 1000 };
+}
+
+/** @param {Map<string, number[]>} figures by contender and round */
+function mediansOf(figures) {
+  return new Map(Array.from(figures, ([name, all]) => [name, median(all)]));
+}
+
+/** @param {readonly number[]} figures */
+export function median(figures) {
+  const sorted = figures.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @param {readonly number[]} figures @param {number} share from 0 to 1 */
+export function percentile(figures, share) {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+function verdictOf(holds) {
+  if (holds === undefined) return '';
+  return holds ? 'PASS' : 'short';
+}
+
+function collector() {
+  if (typeof globalThis.gc === 'function') return globalThis.gc;
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}

@@ -1,0 +1,26 @@
+// The library as built. HYPERCACHE_DIST names another build of it, to compare two of them; a build must stand
+// where its packages are found.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const { HYPERCACHE_DIST } = process.env;
+
+/** Directory of the build that is measured. */
+export const dist =
+  HYPERCACHE_DIST === undefined
+    ? new URL('../dist/', import.meta.url)
+    : pathToFileURL(`${resolve(HYPERCACHE_DIST)}/`);
+
+if (!existsSync(new URL('index.js', dist))) {
+  throw new Error('The library is not built: run "npm run build" first, or "npm run bench".');
+}
+
+const load = (path) => import(new URL(path, dist).href);
+
+export const { createNode } = await load('node/create-node.js');
+export const { resolveOptions } = await load('node/resolve-options.js');
+export const { createCacheManagerCache } = await load('keyv/cache-manager-cache.js');
+export const { captureValue } = await load('common/value.js');
+export const { encodeValue, decodeValue } = await load('common/codec.js');
+export const { systemClock } = await load('common/clock.js');

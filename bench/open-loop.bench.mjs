@@ -1,0 +1,90 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fillDatabase, fillNode } from './contenders.mjs';
+import { HELD_MS, watchLoop } from './event-loop.mjs';
+import { percentile } from './harness.mjs';
+import { keysOf, shuffled, small, valuesOf } from './workload.mjs';
+
+export const name = 'open-loop';
+export const title =
+  '10,000 sets a second, whether or not the earlier ones are done, on 200,000 entries';
+
+const RATE = 10_000;
+const WAL_POLL_MS = 20;
+
+/** @param {import('./harness.mjs').Bench} bench */
+export async function run(bench) {
+  const keys = keysOf(bench.scale(200_000));
+  const load = { keys: shuffled(keys), seconds: bench.options.seconds };
+
+  const ours = await bench.workshop.node();
+  await fillNode(ours, keys, small.make);
+  const wal = join(ours.sqlitePath, 'hypercache.sqlite-wal');
+  report(bench, 'HyperCache', HELD_MS, await drive((k, v) => ours.cache.set(k, v), load, wal));
+  await ours.node.close();
+
+  const raw = bench.workshop.database();
+  fillDatabase(raw, keys, small.make);
+  const upsert = async (key, value) => {
+    raw.upsert.run(key, JSON.stringify(value));
+  };
+  const found = await drive(upsert, load, join(raw.path, 'raw.sqlite-wal'));
+  report(bench, 'better-sqlite3, autocommit upserts on the same thread', undefined, found);
+}
+
+function report(bench, label, atMost, { watched, sent, late, waits, walBytes }) {
+  bench.report({
+    title: label,
+    rows: [
+      { what: 'sets a second', value: sent / (watched.ms / 1000), unit: 'sets' },
+      { what: 'loop delay, p50', value: watched.p50, unit: 'ms' },
+      { what: 'loop delay, p99', value: watched.p99, unit: 'ms', atMost },
+      { what: 'loop delay, longest', value: watched.max, unit: 'ms' },
+      { what: 'set, from its call, p50', value: percentile(waits, 0.5), unit: 'ms' },
+      { what: 'set, from its call, p99', value: percentile(waits, 0.99), unit: 'ms' },
+      { what: 'set, from when it was due, p99', value: percentile(late, 0.99), unit: 'ms' },
+      { what: 'write-ahead log, largest', value: walBytes / 2 ** 20, unit: 'MiB' },
+    ],
+  });
+}
+
+/** Calls `set` when it is due, for some seconds, and waits until all are done. */
+async function drive(set, { keys, seconds }, wal) {
+  const values = valuesOf(small);
+  const waits = [];
+  const late = [];
+  const running = new Set();
+  let sent = 0;
+  let walBytes = 0;
+  const poll = setInterval(() => {
+    walBytes = Math.max(walBytes, statSync(wal, { throwIfNoEntry: false })?.size ?? 0);
+  }, WAL_POLL_MS);
+
+  const one = async (due) => {
+    const value = values[sent % values.length];
+    small.stamp(value, sent);
+    const called = performance.now();
+    await set(keys[sent % keys.length], value);
+    const done = performance.now();
+    waits.push(done - called);
+    late.push(done - due);
+  };
+
+  const watched = await watchLoop(async () => {
+    const start = performance.now();
+    const total = RATE * seconds;
+    while (sent < total) {
+      const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * RATE));
+      for (; sent < due; sent++) {
+        const write = one(start + (sent / RATE) * 1000);
+        running.add(write);
+        write.finally(() => running.delete(write));
+      }
+      await sleep(1);
+    }
+    await Promise.all(running);
+  });
+  clearInterval(poll);
+  return { watched, sent, late, waits, walBytes };
+}

@@ -1,0 +1,81 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { peer } from './peers.mjs';
+
+const COMMAND = 'redis-server';
+
+/** Deletes the key if it is still its owner's: what every lock on Redis releases with. */
+const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
+
+/**
+ * A Redis server of the benchmark's own, in memory only, on a free port of the loopback, and one connection to
+ * it. Says what is missing, and how it is installed, if it cannot be had.
+ *
+ * @param {import('./contenders.mjs').Workshop} workshop
+ */
+export async function openRedis(workshop) {
+  const ioredis = await peer('ioredis');
+  if (ioredis === undefined) return undefined;
+  if (spawnSync(COMMAND, ['--version']).status !== 0) {
+    console.log('  There is no redis-server, so Redis is left out. To include it, on Debian:');
+    console.log('  apt-get install redis-server (the benchmark starts a server of its own).\n');
+    return undefined;
+  }
+  const server = await startServer(workshop.path());
+  const redis = new ioredis.Redis({ host: '127.0.0.1', port: server.port });
+  redis.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
+  return {
+    redis,
+    version: /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown',
+    close: async () => {
+      redis.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+async function startServer(directory) {
+  const port = await freePort();
+  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no' };
+  const child = spawn(
+    COMMAND,
+    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const killWithUs = () => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  const exited = once(child, 'exit');
+  await Promise.race([isReady(child.stdout), exited.then(failedToStart)]);
+  return {
+    port,
+    stop: async () => {
+      process.removeListener('exit', killWithUs);
+      child.kill();
+      await exited;
+    },
+  };
+}
+
+/** The output is read to its end: a full pipe would hold the server up. */
+function isReady(output) {
+  return new Promise((resolve) => {
+    createInterface({ input: output }).on('line', (line) => {
+      if (line.includes('Ready to accept connections')) resolve();
+    });
+  });
+}
+
+function failedToStart([code]) {
+  throw new Error(`${COMMAND} ended with ${code} before it was ready.`);
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

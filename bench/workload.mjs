@@ -1,0 +1,75 @@
+// Keys and values, the same for every contender and in every run.
+
+/** A seeded generator (mulberry32), so that every run draws the same keys. */
+export function generator(seed = 1) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** @param {number} count */
+export function keysOf(count) {
+  return Array.from({ length: count }, (_, i) => `product:${String(i).padStart(8, '0')}`);
+}
+
+/** The items in random order, as a new array. */
+export function shuffled(items, seed = 1) {
+  const random = generator(seed);
+  const result = Array.from(items);
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [result[i], result[j]] = [result[j], result[i]];
+  }
+  return result;
+}
+
+/** About 150 bytes of JSON, with an object and an array inside. */
+export const small = {
+  name: '150 B',
+  make: (i) => ({
+    id: i,
+    name: `Oak table, number ${i}`,
+    price: 129.5 + (i % 100),
+    inStock: i % 3 !== 0,
+    size: { width: 80, depth: 120, height: 74 },
+    tags: ['wood', 'dining', 'new'],
+    version: 1_000_000 + i,
+  }),
+  /** Makes the value another one than it was: SQLite writes no page that does not change. */
+  stamp: (value, n) => {
+    value.version = 1_000_000 + n;
+  },
+};
+
+const ROWS = 60;
+
+/** About 10 kB of JSON: a page of a list. */
+export const large = {
+  name: '10 kB',
+  make: (i) => ({
+    page: i,
+    version: 1_000_000 + i,
+    rows: Array.from({ length: ROWS }, (_, row) => ({
+      id: i * ROWS + row,
+      sku: `SKU-${String(i * ROWS + row).padStart(10, '0')}`,
+      title: `Oak table, number ${row}, solid, oiled by hand`,
+      price: 129.5 + row,
+      stock: 1_000_000 + i + row,
+      active: row % 7 !== 0,
+      updatedAt: '2026-01-15T08:30:00.000Z',
+    })),
+  }),
+  stamp: (value, n) => {
+    value.version = 1_000_000 + n;
+    for (const row of value.rows) row.stock = 1_000_000 + ((n + row.id) % 1_000_000);
+  },
+};
+
+/** Values to write in turn, each stamped before it is written. */
+export function valuesOf(kind, count = 1024) {
+  return Array.from({ length: count }, (_, i) => kind.make(i));
+}

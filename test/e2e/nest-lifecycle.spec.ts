@@ -1,0 +1,347 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
+import {
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  type BeforeApplicationShutdown,
+  type INestApplicationContext,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  getHyperCacheToken,
+  HyperCache,
+  HyperCacheModule,
+  type HyperCacheOptions,
+} from 'nestjs-hypercache';
+import { deferred } from '../support/deferred.js';
+import { eventually } from '../support/eventually.js';
+import { LEFT_OPEN, PLATFORMS, useNestApps } from '../support/nest-apps.js';
+
+const apps = useNestApps();
+let directory = '';
+beforeEach(() => {
+  directory = apps.directory();
+});
+
+function start(options: HyperCacheOptions = {}): Promise<INestApplicationContext> {
+  return apps.context({
+    imports: [HyperCacheModule.forRoot({ sqlitePath: directory, ...options })],
+  });
+}
+
+/** Files of this process whose path begins so; empty where the system does not tell. */
+function openFiles(prefix: string): string[] {
+  if (!existsSync('/proc/self/fd')) return [];
+  return readdirSync('/proc/self/fd')
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    })
+    .filter((path) => path.startsWith(prefix));
+}
+
+describe('a restart', () => {
+  it('finds values of every type, deadlines and tags', async () => {
+    const values = {
+      text: 'é🍩\0',
+      number: -0.5,
+      true: true,
+      null: null,
+      bigint: 2n ** 70n,
+      date: new Date(0),
+      map: new Map<unknown, unknown>([['a', new Set([1])]]),
+      buffer: Buffer.from([1, 2]),
+      bytes: Uint8Array.of(3, 4),
+      nested: [{ list: [1, { deep: undefined }] }],
+    };
+    const first = await start();
+    const before = first.get(HyperCache);
+    for (const [key, value] of Object.entries(values)) await before.set(key, value);
+    await before.set('with ttl', 1, { ttl: 3_600_000, tags: ['tag'] });
+    await before.increment('counter', 5);
+    const deadline = await before.ttl('with ttl');
+    await first.close();
+
+    const after = (await start()).get(HyperCache);
+
+    await expect(after.mget(Object.keys(values))).resolves.toEqual(Object.values(values));
+    await expect(after.ttl('with ttl')).resolves.toBe(deadline);
+    await expect(after.delByTag('tag')).resolves.toBe(1);
+    await expect(after.increment('counter')).resolves.toBe(6);
+  });
+
+  it('does not bring back what was deleted or cleared', async () => {
+    const first = await start();
+    const before = first.get(HyperCache);
+    await before.set('deleted', 1);
+    await before.set('cleared', 1);
+    await before.del('deleted');
+    await before.clear();
+    await before.set('kept', 1);
+    await first.close();
+
+    const after = (await start()).get(HyperCache);
+
+    await expect(after.mget(['deleted', 'cleared', 'kept'])).resolves.toEqual([
+      undefined,
+      undefined,
+      1,
+    ]);
+  });
+
+  it('goes on with the same history and epoch after a clean stop, and the revision never falls', async () => {
+    const first = await start();
+    await first.get(HyperCache).set('key', 1);
+    const before = await first.get(HyperCache).stats();
+    await first.close();
+
+    const second = await start();
+    const after = await second.get(HyperCache).stats();
+
+    expect(after.historyId).toBe(before.historyId);
+    expect(after.epoch).toBe(before.epoch);
+    expect(after.revision).toBeGreaterThanOrEqual(before.revision);
+    expect(after.l2.entries).toBe(1);
+  });
+});
+
+describe('app.close()', () => {
+  it.each(['relaxed', 'normal', 'full'] as const)(
+    "commits what waits, with durability '%s'",
+    async (durability) => {
+      const app = await start({ durability });
+      const manager = app.get<Cache>(CACHE_MANAGER);
+      const writes = Array.from({ length: 2000 }, (_, i) => manager.set(`key:${i}`, i));
+
+      await app.close();
+      await Promise.all(writes);
+
+      const after = (await start({ durability })).get(HyperCache);
+      await expect(after.mget(['key:0', 'key:1999'])).resolves.toEqual([0, 1999]);
+      await expect(after.stats()).resolves.toMatchObject({ l2: { entries: 2000 } });
+    },
+  );
+
+  it('may be called again, and at the same time', async () => {
+    const app = await start();
+
+    await Promise.all([app.close(), app.close()]);
+    await app.close();
+  });
+
+  it('makes writes fail with HC_CLOSED, and reads misses', async () => {
+    const app = await start({ l1: false });
+    const cache = app.get(HyperCache);
+    const manager = app.get<Cache>(CACHE_MANAGER);
+    await cache.set('key', 'value');
+    await app.close();
+
+    const writes: (() => Promise<unknown>)[] = [
+      () => cache.set('key', 1),
+      () => cache.mset([{ key: 'key', value: 1 }]),
+      () => cache.add('new', 1),
+      () => cache.setIf('key', 1, 0),
+      () => cache.del('key'),
+      () => cache.pull('key'),
+      () => cache.touch('key'),
+      () => cache.increment('counter'),
+      () => cache.clear(),
+      () => cache.delByPrefix('k'),
+      () => cache.delByTag('tag'),
+      () => manager.set('key', 1),
+      () => manager.del('key'),
+      () => manager.clear(),
+    ];
+
+    for (const write of writes) await expect(write()).rejects.toMatchObject({ code: 'HC_CLOSED' });
+    await expect(cache.get('key')).resolves.toBeUndefined();
+    await expect(manager.get('key')).resolves.toBeUndefined();
+    await expect(cache.wrap('key', () => 'made')).resolves.toBe('made');
+  });
+
+  it.each(PLATFORMS)('leaves nothing open behind a server on %s', async (platform) => {
+    const before = process.getActiveResourcesInfo().toSorted();
+    const { app } = await apps.listen(platform, {
+      imports: [
+        HyperCacheModule.forRoot({
+          sqlitePath: directory,
+          sweepInterval: 1,
+          durability: 'relaxed',
+        }),
+        HyperCacheModule.forFeature({ name: 'sessions' }),
+      ],
+    });
+    await app.get<Cache>(CACHE_MANAGER).set('key', 'value');
+    await app.get<HyperCache>(getHyperCacheToken('sessions'), { strict: false }).clear();
+    expect(openFiles(directory)).not.toEqual([]);
+
+    await app.close();
+
+    expect(openFiles(directory)).toEqual([]);
+    await eventually(() => {
+      expect(process.getActiveResourcesInfo().toSorted()).toEqual(before);
+    });
+  });
+
+  it('waits for a request in flight, which may still write', async () => {
+    const arrived = deferred<void>();
+    const proceed = deferred<void>();
+    @Controller()
+    class SlowController {
+      constructor(private readonly cache: HyperCache) {}
+      @Get()
+      async slow(): Promise<string> {
+        arrived.resolve();
+        await proceed.promise;
+        await this.cache.set('from the request', 1);
+        return 'done';
+      }
+    }
+    const { app, url } = await apps.listen('Express', {
+      imports: [HyperCacheModule.forRoot({ sqlitePath: directory })],
+      controllers: [SlowController],
+    });
+    const response = fetch(url, { headers: { connection: 'close' } });
+    await arrived.promise;
+
+    const closing = app.close();
+    proceed.resolve();
+    await closing;
+
+    await expect((await response).text()).resolves.toBe('done');
+    await expect((await start()).get(HyperCache).get('from the request')).resolves.toBe(1);
+  });
+});
+
+describe('the hooks of other providers', () => {
+  @Injectable()
+  class Worker
+    implements
+      OnModuleInit,
+      OnApplicationBootstrap,
+      OnModuleDestroy,
+      BeforeApplicationShutdown,
+      OnApplicationShutdown
+  {
+    constructor(
+      @Inject(CACHE_MANAGER) private readonly manager: Cache,
+      private readonly cache: HyperCache,
+    ) {}
+    onModuleInit = (): Promise<void> => this.note('onModuleInit');
+    onApplicationBootstrap = (): Promise<void> => this.note('onApplicationBootstrap');
+    onModuleDestroy = (): Promise<void> => this.note('onModuleDestroy');
+    beforeApplicationShutdown = (): Promise<void> => this.note('beforeApplicationShutdown');
+    onApplicationShutdown = (): Promise<void> => this.note('onApplicationShutdown');
+
+    private async note(hook: string): Promise<void> {
+      await this.manager.set(`${hook} by CACHE_MANAGER`, await this.cache.increment('hooks'));
+      await this.cache.set(`${hook} by HyperCache`, true);
+    }
+  }
+  @Module({ providers: [Worker] })
+  class WorkerModule {}
+
+  const HOOKS = [
+    'onModuleInit',
+    'onApplicationBootstrap',
+    'onModuleDestroy',
+    'beforeApplicationShutdown',
+    'onApplicationShutdown',
+  ];
+
+  it.each([
+    ['in the root module', () => ({ providers: [Worker] })],
+    ['in a module of its own', () => ({ imports: [WorkerModule] })],
+    [
+      'in the module that imports HyperCacheModule',
+      () => {
+        @Module({
+          imports: [HyperCacheModule.forRoot({ sqlitePath: directory, isGlobal: false })],
+          providers: [Worker],
+        })
+        class OwnerModule {}
+        return { imports: [OwnerModule] };
+      },
+    ],
+  ])('may use the cache to the very end, %s', async (where, metadata) => {
+    const own = metadata();
+    const root = HyperCacheModule.forRoot({ sqlitePath: directory });
+    const imports = 'imports' in own ? own.imports : [];
+    const app = await apps.context({
+      ...own,
+      imports: where.endsWith('HyperCacheModule') ? imports : [root, ...imports],
+    });
+    await app.close();
+
+    const after = (await start()).get(HyperCache);
+
+    const keys = HOOKS.map((hook) => `${hook} by CACHE_MANAGER`);
+    await expect(after.mget(keys)).resolves.toEqual([1, 2, 3, 4, 5]);
+    const others = HOOKS.map((hook) => `${hook} by HyperCache`);
+    await expect(after.mget(others)).resolves.toEqual([true, true, true, true, true]);
+  });
+});
+
+describe('one file twice in one process', () => {
+  const IN_USE = {
+    name: 'FileInUseError',
+    code: 'HC_FILE_IN_USE',
+    hint: expect.stringMatching(/forFeature\(\).*sqlitePath/),
+  };
+
+  it('is refused within one application, with the path and what to do', async () => {
+    const starting = apps.context({
+      imports: [
+        HyperCacheModule.forRoot({ sqlitePath: directory, ...LEFT_OPEN }),
+        HyperCacheModule.forRoot({ sqlitePath: directory, ...LEFT_OPEN, namespace: 'other' }),
+      ],
+    });
+
+    await expect(starting).rejects.toMatchObject({
+      ...IN_USE,
+      message: expect.stringContaining(join(directory, 'hypercache.sqlite')),
+    });
+  });
+
+  it('is refused for a second application while the first runs, which goes on', async () => {
+    const first = await start();
+
+    await expect(start()).rejects.toMatchObject(IN_USE);
+
+    await first.get(HyperCache).set('key', 'value');
+    await first.close();
+    const second = await start();
+    await expect(second.get(HyperCache).get('key')).resolves.toBe('value');
+  });
+
+  it('is noticed behind a symbolic link and a relative path', async () => {
+    const real = join(directory, 'real');
+    mkdirSync(real);
+    symlinkSync(real, join(directory, 'link'));
+    await start({ sqlitePath: real });
+
+    await expect(start({ sqlitePath: join(directory, 'link') })).rejects.toMatchObject(IN_USE);
+    await expect(start({ sqlitePath: `${directory}/real/../link/../real` })).rejects.toMatchObject(
+      IN_USE,
+    );
+  });
+
+  it('is no matter of two files', async () => {
+    const first = await start({ sqlitePath: join(directory, 'a') });
+    const second = await start({ sqlitePath: join(directory, 'b') });
+    await first.get(HyperCache).set('key', 'a');
+
+    await expect(second.get(HyperCache).get('key')).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,369 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
+import { Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  getHyperCacheToken,
+  HyperCache,
+  HyperCacheModule,
+  InjectHyperCache,
+  type HyperCacheOptions,
+  type HyperCacheOptionsFactory,
+} from 'nestjs-hypercache';
+import { LEFT_OPEN, useNestApps } from '../support/nest-apps.js';
+
+@Injectable()
+class Consumer {
+  constructor(
+    @Inject(CACHE_MANAGER) readonly manager: Cache,
+    readonly cache: Cache,
+    readonly hyperCache: HyperCache,
+  ) {}
+}
+
+@Module({ providers: [Consumer], exports: [Consumer] })
+class ConsumerModule {}
+
+const apps = useNestApps();
+let directory = '';
+beforeEach(() => {
+  directory = apps.directory();
+});
+
+const root = (options: HyperCacheOptions = {}): DynamicModule =>
+  HyperCacheModule.forRoot({ sqlitePath: directory, ...options });
+
+const fileIn = (path: string): string => join(path, 'hypercache.sqlite');
+
+describe('HyperCacheModule.forRoot', () => {
+  it('provides CACHE_MANAGER, Cache and HyperCache to every module, on the same entries', async () => {
+    const app = await apps.context({
+      imports: [root(), ConsumerModule],
+    });
+    const { manager, cache, hyperCache } = app.get(Consumer, { strict: false });
+
+    expect(cache).toBe(manager);
+    await manager.set('a', 1);
+    await hyperCache.set('b', 2);
+
+    await expect(hyperCache.get('a')).resolves.toBe(1);
+    await expect(manager.get('b')).resolves.toBe(2);
+  });
+
+  it('takes ttl and namespace for CACHE_MANAGER and HyperCache', async () => {
+    const app = await apps.context({
+      imports: [root({ ttl: 60_000, namespace: 'mine' })],
+      providers: [Consumer],
+    });
+    const { manager, hyperCache } = app.get(Consumer);
+    await manager.set('a', 1);
+    await hyperCache.set('b', 2);
+
+    expect(hyperCache.namespace).toBe('mine');
+    await expect(manager.ttl('a')).resolves.toBeGreaterThan(Date.now());
+    await expect(hyperCache.ttl('b')).resolves.toBeGreaterThan(Date.now());
+    await expect(hyperCache.stats()).resolves.toMatchObject({ caches: { mine: { sets: 2 } } });
+  });
+
+  it.each([
+    ['nothing', () => HyperCacheModule.forRoot()],
+    ['an empty object', () => HyperCacheModule.forRoot({})],
+    ["the role 'primary'", () => HyperCacheModule.forRoot('primary')],
+    ['options of undefined', () => HyperCacheModule.forRoot({ sqlitePath: undefined })],
+  ])('given %s takes the rest from the environment', async (_what, forRoot) => {
+    const path = join(directory, 'from', 'environment');
+    process.env['HYPERCACHE_SQLITE_PATH'] = path;
+    process.env['HYPERCACHE_SERVER_ROLE'] = 'primary';
+    process.env['HYPERCACHE_TIMEOUT'] = '500';
+    process.env['HYPERCACHE_ASYNC'] = 'false';
+
+    const app = await apps.context({ imports: [forRoot()] });
+
+    await expect(app.get(HyperCache).stats()).resolves.toMatchObject({ role: 'primary' });
+    expect(existsSync(fileIn(path))).toBe(true);
+  });
+
+  it('prefers what the code says to the environment', async () => {
+    process.env['HYPERCACHE_SQLITE_PATH'] = join(directory, 'environment');
+    process.env['HYPERCACHE_SERVER_ROLE'] = 'secondary';
+
+    await apps.context({
+      imports: [HyperCacheModule.forRoot({ role: 'primary', sqlitePath: join(directory, 'code') })],
+    });
+
+    expect(existsSync(fileIn(join(directory, 'code')))).toBe(true);
+    expect(existsSync(join(directory, 'environment'))).toBe(false);
+  });
+
+  it('takes an empty variable for none', async () => {
+    process.env['HYPERCACHE_SERVER_ROLE'] = '';
+    process.env['HYPERCACHE_TIMEOUT'] = '';
+
+    const app = await apps.context({
+      imports: [root()],
+    });
+
+    expect(app.get(HyperCache)).toBeInstanceOf(HyperCache);
+  });
+
+  it('with isGlobal false provides the cache only to modules that import it', async () => {
+    @Module({ imports: [root({ isGlobal: false, ...LEFT_OPEN })], providers: [Consumer] })
+    class Inside {}
+    @Module({ providers: [Consumer] })
+    class Outside {}
+
+    const app = await apps.context({ imports: [Inside] });
+    expect(app.select(Inside).get(Consumer).hyperCache).toBeInstanceOf(HyperCache);
+    await app.close();
+
+    await expect(apps.context({ imports: [Inside, Outside] })).rejects.toThrow(/resolve.*Consumer/);
+  });
+
+  it('with isGlobal false can be handed on by the module that imports it', async () => {
+    @Module({
+      imports: [root({ isGlobal: false })],
+      exports: [HyperCacheModule],
+    })
+    class Shared {}
+    @Module({ imports: [Shared], providers: [Consumer] })
+    class First {}
+    @Module({ imports: [Shared], providers: [Consumer] })
+    class Second {}
+
+    const app = await apps.context({ imports: [First, Second] });
+
+    const first = app.select(First).get(Consumer);
+    expect(app.select(Second).get(Consumer).manager).toBe(first.manager);
+  });
+});
+
+describe('HyperCacheModule.forRootAsync', () => {
+  @Injectable()
+  class Settings implements HyperCacheOptionsFactory {
+    static path = '';
+    createHyperCacheOptions(): Promise<HyperCacheOptions> {
+      return Promise.resolve({ sqlitePath: Settings.path, namespace: 'of the factory' });
+    }
+  }
+  @Module({ providers: [Settings], exports: [Settings] })
+  class SettingsModule {}
+
+  beforeEach(() => {
+    Settings.path = directory;
+  });
+
+  it.each<[string, () => DynamicModule]>([
+    [
+      'useFactory that returns',
+      () =>
+        HyperCacheModule.forRootAsync({
+          useFactory: () => ({ sqlitePath: Settings.path, namespace: 'of the factory' }),
+        }),
+    ],
+    [
+      'useFactory that awaits',
+      () =>
+        HyperCacheModule.forRootAsync({
+          useFactory: async () => ({ sqlitePath: Settings.path, namespace: 'of the factory' }),
+        }),
+    ],
+    [
+      'useFactory with inject and imports',
+      () =>
+        HyperCacheModule.forRootAsync({
+          imports: [SettingsModule],
+          inject: [Settings],
+          useFactory: (settings: Settings) => settings.createHyperCacheOptions(),
+        }),
+    ],
+    ['useClass', () => HyperCacheModule.forRootAsync({ useClass: Settings })],
+    [
+      'useExisting with imports',
+      () => HyperCacheModule.forRootAsync({ imports: [SettingsModule], useExisting: Settings }),
+    ],
+  ])('takes %s', async (_how, forRootAsync) => {
+    const app = await apps.context({ imports: [forRootAsync(), ConsumerModule] });
+    const { manager, hyperCache } = app.get(Consumer, { strict: false });
+    await manager.set('key', 'value');
+
+    expect(hyperCache.namespace).toBe('of the factory');
+    expect(existsSync(fileIn(directory))).toBe(true);
+    await expect(hyperCache.get('key')).resolves.toBe('value');
+  });
+
+  it('takes the rest from the environment', async () => {
+    process.env['HYPERCACHE_SQLITE_PATH'] = directory;
+
+    await apps.context({ imports: [HyperCacheModule.forRootAsync({ useFactory: () => ({}) })] });
+
+    expect(existsSync(fileIn(directory))).toBe(true);
+  });
+
+  it('with isGlobal false provides the cache only to modules that import it', async () => {
+    const root = HyperCacheModule.forRootAsync({
+      useFactory: () => ({ sqlitePath: directory, ...LEFT_OPEN }),
+      isGlobal: false,
+    });
+
+    await expect(apps.context({ imports: [root, ConsumerModule] })).rejects.toThrow(
+      /resolve.*Consumer/,
+    );
+  });
+
+  it('passes on what the factory throws', async () => {
+    const failure = new Error('no settings');
+    const useFactory = (): HyperCacheOptions => {
+      throw failure;
+    };
+
+    await expect(
+      apps.context({ imports: [HyperCacheModule.forRootAsync({ useFactory })] }),
+    ).rejects.toBe(failure);
+  });
+});
+
+describe('HyperCacheModule.forFeature', () => {
+  @Injectable()
+  class Sessions {
+    constructor(@InjectHyperCache('sessions') readonly cache: HyperCache) {}
+  }
+  @Module({ imports: [HyperCacheModule.forFeature({ name: 'sessions' })], providers: [Sessions] })
+  class SessionModule {}
+
+  it('injects a cache by its name, in the namespace of that name', async () => {
+    const app = await apps.context({ imports: [root(), SessionModule] });
+
+    const { cache } = app.select(SessionModule).get(Sessions);
+
+    expect(cache).toBeInstanceOf(HyperCache);
+    expect(cache.namespace).toBe('sessions');
+    expect(app.get(getHyperCacheToken('sessions'), { strict: false })).toBe(cache);
+  });
+
+  it('finds its node when isGlobal is false', async () => {
+    const app = await apps.context({ imports: [root({ isGlobal: false }), SessionModule] });
+
+    const { cache } = app.select(SessionModule).get(Sessions);
+    await cache.set('key', 1);
+
+    await expect(cache.get('key')).resolves.toBe(1);
+  });
+
+  it('keeps named caches and the default one apart, and clear empties one of them', async () => {
+    const app = await apps.context({
+      imports: [
+        root(),
+        HyperCacheModule.forFeature({ name: 'sessions' }),
+        HyperCacheModule.forFeature({ name: 'prices', namespace: 'eur' }),
+      ],
+      providers: [Consumer],
+    });
+    const { manager, hyperCache } = app.get(Consumer);
+    const sessions = app.get<HyperCache>(getHyperCacheToken('sessions'), { strict: false });
+    const prices = app.get<HyperCache>(getHyperCacheToken('prices'), { strict: false });
+    await hyperCache.set('key', 'default', { tags: ['tag'] });
+    await sessions.set('key', 'sessions', { tags: ['tag'] });
+    await prices.set('key', 'prices', { tags: ['tag'] });
+    expect(prices.namespace).toBe('eur');
+
+    await expect(sessions.clear()).resolves.toBe(1);
+    const afterClear = await Promise.all([manager, sessions, prices].map((c) => c.get('key')));
+    await expect(hyperCache.delByTag('tag')).resolves.toBe(1);
+    await expect(hyperCache.delByPrefix('')).resolves.toBe(0);
+    await manager.clear();
+
+    expect(afterClear).toEqual(['default', undefined, 'prices']);
+    await expect(prices.get('key')).resolves.toBe('prices');
+  });
+
+  it('takes a ttl of its own, 0 included, or that of the root', async () => {
+    const app = await apps.context({
+      imports: [
+        root({ ttl: 60_000 }),
+        HyperCacheModule.forFeature({ name: 'own', ttl: 5000 }),
+        HyperCacheModule.forFeature({ name: 'never', ttl: 0 }),
+        HyperCacheModule.forFeature({ name: 'as the root' }),
+      ],
+    });
+    const ttlIn = async (name: string): Promise<number | undefined> => {
+      const cache = app.get<HyperCache>(getHyperCacheToken(name), { strict: false });
+      await cache.set('key', 1);
+      const expiresAt = await cache.ttl('key');
+      return expiresAt === undefined ? undefined : Math.round((expiresAt - Date.now()) / 5000);
+    };
+
+    await expect(ttlIn('own')).resolves.toBe(1);
+    await expect(ttlIn('never')).resolves.toBeUndefined();
+    await expect(ttlIn('as the root')).resolves.toBe(12);
+  });
+
+  it('gives two names on one namespace the same entries, each its own ttl', async () => {
+    const app = await apps.context({
+      imports: [
+        root(),
+        HyperCacheModule.forFeature({ name: 'short', namespace: 'shared', ttl: 5000 }),
+        HyperCacheModule.forFeature({ name: 'long', namespace: 'shared', ttl: 3_600_000 }),
+      ],
+    });
+    const short = app.get<HyperCache>(getHyperCacheToken('short'), { strict: false });
+    const long = app.get<HyperCache>(getHyperCacheToken('long'), { strict: false });
+
+    await short.set('of short', 1);
+    await long.set('of long', 2);
+    await long.wrap('wrapped by long', () => 3);
+
+    await expect(long.get('of short')).resolves.toBe(1);
+    await expect(short.get('of long')).resolves.toBe(2);
+    await expect(short.ttl('of short')).resolves.toBeLessThan(Date.now() + 6000);
+    await expect(long.ttl('of long')).resolves.toBeGreaterThan(Date.now() + 6000);
+    await expect(long.ttl('wrapped by long')).resolves.toBeGreaterThan(Date.now() + 6000);
+  });
+
+  it('may be imported with the same name in several modules', async () => {
+    @Module({ imports: [HyperCacheModule.forFeature({ name: 'sessions' })], providers: [Sessions] })
+    class OtherModule {}
+    const app = await apps.context({ imports: [root(), SessionModule, OtherModule] });
+    await app.select(SessionModule).get(Sessions).cache.set('key', 1);
+
+    await expect(app.select(OtherModule).get(Sessions).cache.get('key')).resolves.toBe(1);
+  });
+
+  it('keeps its entries over a restart', async () => {
+    const first = await apps.context({ imports: [root(), SessionModule] });
+    await first.select(SessionModule).get(Sessions).cache.set('key', 'kept');
+    await first.close();
+
+    const second = await apps.context({ imports: [root(), SessionModule] });
+
+    await expect(second.select(SessionModule).get(Sessions).cache.get('key')).resolves.toBe('kept');
+  });
+
+  it.each([
+    ['no name', {}],
+    ['an empty name', { name: '' }],
+    ['a name that is no string', { name: 42 }],
+    ['an empty namespace', { name: 'a', namespace: '' }],
+    ['a namespace that is too long', { name: 'a', namespace: 'x'.repeat(257) }],
+    ['a negative ttl', { name: 'a', ttl: -1 }],
+    ['a ttl that is no number', { name: 'a', ttl: '1000' }],
+  ])('refuses %s at once', (_what, options) => {
+    expect(() => HyperCacheModule.forFeature(options as { name: string })).toThrow(
+      expect.objectContaining({ code: 'HC_OPTIONS_INVALID' }),
+    );
+  });
+});
+
+describe('HyperCache.keyvStore', () => {
+  it('is a Keyv adapter on the same entries, whose disconnect leaves the cache open', async () => {
+    const app = await apps.context({ imports: [root()] });
+    const cache = app.get(HyperCache);
+    const store = cache.keyvStore();
+    await store.set('key', 'value');
+
+    await store.disconnect();
+
+    await expect(cache.get('key')).resolves.toBe('value');
+    await expect(store.get('key')).resolves.toBe('value');
+  });
+});

@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { rmSync } from 'node:fs';
+import type { HyperCacheOptions } from '../../../lib/node/options.js';
+import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
+import { ModelRun } from './model-run.js';
+import type { Step } from './steps.js';
+import { SystemUnderTest } from './system-under-test.js';
+
+/** How many runs are made of each variant: more of them for a long search. */
+const SEARCH = Number(process.env['HYPERCACHE_TEST_RUNS'] ?? 1);
+
+/** Holds runs on one node, each in namespaces of its own, against the model. */
+export async function checkRuns(
+  options: HyperCacheOptions,
+  steps: fc.Arbitrary<Step[]>,
+  { runs, evicts = false }: { runs: number; evicts?: boolean },
+): Promise<void> {
+  const root = makeTemporaryDirectory();
+  const system = new SystemUnderTest(root, options);
+  const allowances = {
+    relaxed: options.durability === 'relaxed',
+    shares: options.isolation === 'share',
+    evicts,
+  };
+  let count = 0;
+  await system.start();
+  try {
+    await fc.assert(
+      fc.asyncProperty(steps, async (some) => {
+        const modelRun = new ModelRun(system, `run ${count++}`, allowances);
+        for (const step of some) await modelRun.perform(step);
+        await modelRun.finish();
+      }),
+      { numRuns: runs * SEARCH },
+    );
+  } finally {
+    await system.stop();
+    rmSync(root, { recursive: true, force: true });
+  }
+}

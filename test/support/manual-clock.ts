@@ -1,0 +1,32 @@
+import type { Clock } from '../../lib/common/clock.js';
+
+/** A clock that stands still until a test moves it. */
+export class ManualClock implements Clock {
+  #monotonic = 0;
+
+  /** @param now Unix ms */
+  constructor(private wall = Date.UTC(2026, 0, 1)) {}
+
+  now(): number {
+    return this.wall;
+  }
+
+  coarseNow(): number {
+    return this.wall;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  /** Time passes. */
+  advance(ms: number): void {
+    this.wall += ms;
+    this.#monotonic += ms;
+  }
+
+  /** Somebody sets the wall clock; no time passes. */
+  jumpTo(unixMs: number): void {
+    this.wall = unixMs;
+  }
+}

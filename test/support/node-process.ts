@@ -1,0 +1,129 @@
+import { afterEach } from '@jest/globals';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { HyperCacheOptions } from '../../lib/node/options.js';
+
+/** What a program is started with. */
+export interface ProgramConfig {
+  /** Of its node. */
+  readonly options: HyperCacheOptions;
+  readonly [name: string]: unknown;
+}
+
+/** What the program `remote` answered, with the time around the call on its side, in monotonic ms. */
+export interface RemoteAnswer<T> {
+  readonly value: T;
+  readonly calledAt: number;
+  readonly returnedAt: number;
+}
+
+/** A lock was lost in a process. */
+export interface RemoteAbort {
+  readonly aborted: string;
+  readonly code: string;
+  /** Monotonic ms. */
+  readonly at: number;
+}
+
+/** An error that the program `remote` answered with. */
+export class RemoteError extends Error {
+  constructor(
+    readonly code: string | undefined,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A program of test/support/programs in a process of its own; it runs the built library. */
+export class NodeProcess {
+  readonly aborts: RemoteAbort[] = [];
+  readonly #waiting = new Map<number, (answer: unknown) => void>();
+  #asked = 0;
+
+  private constructor(private readonly child: ChildProcess) {
+    child.on('message', (message: unknown) => this.#receive(message));
+  }
+
+  /** Resolves when its node is started. */
+  static async start(program: string, config: ProgramConfig): Promise<NodeProcess> {
+    const path = fileURLToPath(new URL(`./programs/${program}.mjs`, import.meta.url));
+    const child = fork(path, [JSON.stringify(config)], {
+      execArgv: [],
+      serialization: 'advanced',
+    });
+    const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [
+      unknown,
+    ];
+    if (message !== 'ready') throw new Error(`${program} ended before it was ready: ${message}`);
+    return new NodeProcess(child);
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  send(message: 'go' | 'stop'): void {
+    this.child.send(message);
+  }
+
+  /** Calls a method of the cache, the node, the process itself, or a lock by its id. */
+  async ask<T>(target: string, method: string, ...args: unknown[]): Promise<RemoteAnswer<T>> {
+    const id = ++this.#asked;
+    const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
+    this.child.send({ id, target, method, args });
+    return (await answer) as RemoteAnswer<T>;
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(signal);
+  }
+
+  /** Ends it at once; resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (!this.isRunning) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exited;
+  }
+
+  /** Lets it finish. @throws when it does not end well */
+  async finish(): Promise<void> {
+    const exited = this.isRunning ? once(this.child, 'exit') : undefined;
+    if (this.isRunning) this.send('stop');
+    await exited;
+    if (this.child.exitCode !== 0) {
+      throw new Error(`The process ended with ${this.child.signalCode ?? this.child.exitCode}.`);
+    }
+  }
+
+  #receive(message: unknown): void {
+    if (typeof message !== 'object' || message === null) return;
+    if ('aborted' in message) {
+      this.aborts.push(message as RemoteAbort);
+      return;
+    }
+    const { id, error } = message as { id: number; error?: { code?: string; message: string } };
+    const settle = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) settle?.(message);
+    else settle?.(Promise.reject(new RemoteError(error.code, error.message)));
+  }
+}
+
+/** A function that starts programs; those that still run are killed after the test. */
+export function useNodeProcesses(): (
+  program: string,
+  config: ProgramConfig,
+) => Promise<NodeProcess> {
+  const started: NodeProcess[] = [];
+  afterEach(async () => {
+    for (const process of started.splice(0)) await process.kill();
+  });
+  return async (program, config) => {
+    const process = await NodeProcess.start(program, config);
+    started.push(process);
+    return process;
+  };
+}
