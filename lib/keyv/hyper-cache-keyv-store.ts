@@ -27,6 +27,7 @@ export class HyperCacheKeyvStore extends EventEmitter {
   readonly #options: HyperCacheOptions | undefined;
   readonly #shared: SharedCache | undefined;
   #own: Promise<SharedCache> | undefined;
+  #closing: Promise<void> = Promise.resolve();
 
   /**
    * @param target options as for `HyperCacheModule.forRoot()`, validated at the first operation
@@ -94,18 +95,30 @@ export class HyperCacheKeyvStore extends EventEmitter {
   /** Commits what waits; closes the file if this store opened it. Idempotent. */
   async disconnect(): Promise<void> {
     if (this.#shared !== undefined) return this.#shared.node.flush();
+    if (this.#own === undefined) return this.#closing;
     const own = this.#own;
+    // Through the same door as the operations that came before: their writes are in the queue when it closes.
+    const cache = this.#cache();
     this.#own = undefined;
-    if (own !== undefined) await (await own).node.close();
+    this.#closing = cache.then(
+      async () => (await own).node.close(),
+      () => undefined,
+    );
+    return this.#closing;
   }
 
   async #cache(): Promise<NodeCache> {
     if (this.#shared !== undefined) return this.#shared.cache;
-    this.#own ??= open(this.#options).catch((error: unknown) => {
-      this.#own = undefined;
-      throw error;
-    });
+    this.#own ??= this.#open();
     return (await this.#own).cache;
+  }
+
+  #open(): Promise<SharedCache> {
+    const opened = this.#closing.then(() => open(this.#options));
+    opened.catch(() => {
+      if (this.#own === opened) this.#own = undefined;
+    });
+    return opened;
   }
 }
 

@@ -21,7 +21,10 @@ export class HyperCacheModule {
    */
   static forRoot(options: HyperCacheOptions | HyperCacheRole = {}): DynamicModule {
     const given = typeof options === 'string' ? { role: options } : options;
-    return root(HyperCacheCoreModule.forRoot(given), given.isGlobal);
+    const { isGlobal, ...rest } = given;
+    // What is no boolean is left for the validation of the options to report.
+    const core = typeof isGlobal === 'boolean' ? rest : given;
+    return root(HyperCacheCoreModule.forRoot(core), isGlobal);
   }
 
   /** As {@link forRoot}, with options that a factory or a provider makes. */

@@ -1,6 +1,6 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
-import { InvalidOptionsError } from '../common/errors.js';
+import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
@@ -14,11 +14,20 @@ import {
 import type { HyperCacheFeatureOptions } from './hyper-cache.module-definition.js';
 import { HyperCache } from './hyper-cache.service.js';
 
+/** `forRoot` takes it out of its options; what is left comes from a factory, and too late. */
+const MISPLACED_IS_GLOBAL: OptionProblem = {
+  option: 'isGlobal',
+  value: 'returned by the factory of forRootAsync()',
+  instead: 'write it beside useFactory, useClass or useExisting',
+};
+
 /** The node of the application, started before anything can be injected. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
   useFactory: async (options: HyperCacheOptions): Promise<HyperCacheNode> => {
-    const node = createNode(resolveOptions(options), { logger: new Logger('HyperCache') });
+    const resolved = resolveOptions(options);
+    if (options.isGlobal !== undefined) throw new InvalidOptionsError([MISPLACED_IS_GLOBAL]);
+    const node = createNode(resolved, { logger: new Logger('HyperCache') });
     await node.start();
     return node;
   },

@@ -88,7 +88,10 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: (value) => isPositive(value) && Number(value) >= 4 * MIB,
     instead: 'write bytes as a whole number of at least 4194304 (4 MiB)',
   },
-  maxEntries: { isValid: isPositive, instead: 'write a whole number above 0' },
+  maxEntries: {
+    isValid: (value) => value === Infinity || isPositive(value),
+    instead: 'write a whole number above 0, or Infinity',
+  },
   maxValueSize: {
     isValid: (value) => isPositive(value) && Number(value) <= 256 * MIB,
     instead: 'write bytes as a whole number from 1 to 268435456 (256 MiB)',

@@ -173,6 +173,20 @@ describe('CACHE_MANAGER differs from cache-manager', () => {
     });
   });
 
+  describe('in disconnect', () => {
+    it('what waits is committed, and the cache, which others share, stays open', async () => {
+      const node = await startNode({ durability: 'relaxed' });
+      const relaxed = cacheManagerOn(node);
+      void relaxed.set('key', 'value');
+
+      await relaxed.disconnect();
+
+      expect(await node.stats()).toMatchObject({ queued: 0, l2: { entries: 1 } });
+      await expect(relaxed.get('key')).resolves.toBe('value');
+      await expect(relaxed.set('key', 'newer')).resolves.toBe('newer');
+    });
+  });
+
   describe("in the store, with durability 'relaxed'", () => {
     it('delete does not wait to learn whether there was an entry', async () => {
       const node = await startNode({ durability: 'relaxed' });

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
+import { Cache, CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   getHyperCacheToken,
   HyperCache,
+  HyperCacheKeyvStore,
   HyperCacheModule,
   InjectHyperCache,
   type HyperCacheOptions,
@@ -201,12 +202,12 @@ describe('HyperCacheModule.forRootAsync', () => {
   });
 
   it('with isGlobal false provides the cache only to modules that import it', async () => {
-    const root = HyperCacheModule.forRootAsync({
+    const local = HyperCacheModule.forRootAsync({
       useFactory: () => ({ sqlitePath: directory, ...LEFT_OPEN }),
       isGlobal: false,
     });
 
-    await expect(apps.context({ imports: [root, ConsumerModule] })).rejects.toThrow(
+    await expect(apps.context({ imports: [local, ConsumerModule] })).rejects.toThrow(
       /resolve.*Consumer/,
     );
   });
@@ -365,5 +366,20 @@ describe('HyperCache.keyvStore', () => {
 
     await expect(cache.get('key')).resolves.toBe('value');
     await expect(store.get('key')).resolves.toBe('value');
+  });
+});
+
+describe("Nest's own CacheModule with HyperCacheKeyvStore", () => {
+  it('keeps its entries over a restart, and closes the file with the application', async () => {
+    const options = { sqlitePath: directory, logger: false } as const;
+    const register = (): DynamicModule =>
+      CacheModule.register({ stores: [new HyperCacheKeyvStore(options)] });
+    const first = await apps.context({ imports: [register()] });
+    await first.get<Cache>(CACHE_MANAGER).set('key', { kept: true }, 60_000);
+    await first.close();
+
+    const second = await apps.context({ imports: [register()] });
+
+    await expect(second.get<Cache>(CACHE_MANAGER).get('key')).resolves.toEqual({ kept: true });
   });
 });

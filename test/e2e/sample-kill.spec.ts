@@ -176,5 +176,5 @@ describe('kill -9 of the sample under load', () => {
     const database = new Database(join(home, 'cache', 'hypercache.sqlite'), { readonly: true });
     expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
     database.close();
-  }, 180_000);
+  }, 300_000);
 });
