@@ -15,9 +15,15 @@ const TOLERANCE = 0.95;
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
   const sizes = SIZES.map((size) => (size > 1000 ? bench.scale(size) : size));
-  const contenders = [];
-  for (const size of sizes) contenders.push(...(await contendersOf(bench.workshop, size)));
-  const times = await bench.compare({ title: '150 B', unit: 'get', contenders });
+  const times = await bench.compare({
+    title: '150 B',
+    unit: 'get',
+    contenders: async () => {
+      const contenders = [];
+      for (const size of sizes) contenders.push(...(await contendersOf(bench.workshop, size)));
+      return contenders;
+    },
+  });
 
   const [first, ...later] = sizes;
   const verdicts = later.flatMap((size) => {

@@ -27,6 +27,7 @@ import { printTable, significant } from './table.mjs';
  * @property {number} roundMs what a round is calibrated to take
  * @property {boolean} quick few entries and short rounds: to see that it runs, not how fast
  * @property {number} seconds how long the benchmarks under a steady load run
+ * @property {string} [group] part of the titles of the comparisons to run
  * @property {string} [only] part of the names of the contenders to run, for a profile
  * @property {string} [directory] where the files stand
  */
@@ -60,14 +61,16 @@ export class Bench {
    * @param {object} comparison
    * @param {string} comparison.title
    * @param {string} comparison.unit what one operation is
-   * @param {(Contender | undefined)[]} comparison.contenders `undefined` for one whose peer is missing
+   * @param {(Contender | undefined)[] | (() => Promise<(Contender | undefined)[]>)} comparison.contenders
+   *   or a function that prepares them; `undefined` stands for one whose peer is missing
    * @param {Target[]} [comparison.targets]
    * @returns {Promise<Map<string, number[]>>} nanoseconds per operation, by contender and round
    */
   async compare({ title, unit, contenders, targets = [] }) {
-    const { only, rounds } = this.options;
-    const chosen = contenders.filter(
-      (contender) => contender !== undefined && `${title} ${contender.name}`.includes(only ?? ''),
+    const { group = '', only = '', rounds } = this.options;
+    if (!title.includes(group)) return new Map();
+    const chosen = (await prepared(contenders)).filter((contender) =>
+      contender?.name.includes(only),
     );
     if (chosen.length === 0) return new Map();
     const operations = new Map();
@@ -213,6 +216,10 @@ export class Bench {
     }
     return operations;
   }
+}
+
+function prepared(contenders) {
+  return typeof contenders === 'function' ? contenders() : contenders;
 }
 
 /** Nanoseconds of one round, on the clock and on the processor. */

@@ -27,7 +27,7 @@ export async function run(bench) {
     await bench.compare({
       title: kind.name,
       unit: 'get',
-      contenders: await contendersOf(bench, kind),
+      contenders: () => contendersOf(bench, kind),
       // The targets are set for small values: a copy takes as long as the value is large.
       targets: kind === small ? TARGETS : TARGETS.map(({ of, to }) => ({ of, to })),
     });

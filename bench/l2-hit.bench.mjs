@@ -18,14 +18,24 @@ export async function run(bench) {
 }
 
 async function compare(bench, kind, entries, atLeast) {
-  const { workshop } = bench;
-  const keys = keysOf(entries);
+  await bench.compare({
+    title: `${kind.name}, ${entries.toLocaleString('en-US')} entries`,
+    unit: 'get',
+    contenders: () => contendersOf(bench, kind, keysOf(entries)),
+    targets: [
+      { of: OURS, to: JSON_ROWS, atLeast },
+      { of: OURS, to: CODEC_ROWS },
+    ],
+  });
+}
+
+async function contendersOf({ workshop }, kind, keys) {
   const order = shuffled(keys);
   const wanted = kind.make(7);
 
-  const ours = await workshop.node({ l1: false });
-  await fillNode(ours, keys, kind.make);
-  expectValue(await ours.cache.get(keys[7]), wanted);
+  const { own, node, cache } = await workshop.node({ l1: false });
+  await fillNode({ own, node }, keys, kind.make);
+  expectValue(await cache.get(keys[7]), wanted);
 
   const json = workshop.database();
   fillDatabase(json, keys, kind.make);
@@ -35,34 +45,23 @@ async function compare(bench, kind, entries, atLeast) {
   fillDatabase(coded, keys, kind.make, (value) => encodeValue(captureValue(value, 2 ** 23)));
   expectValue(decodeValue(coded.select.get(keys[7])), wanted);
 
-  await bench.compare({
-    title: `${kind.name}, ${entries.toLocaleString('en-US')} entries`,
-    unit: 'get',
-    contenders: [
-      {
-        name: OURS,
-        run: loop({ call: 'await cache.get(key)', scope: { cache: ours.cache }, keys: order }),
-      },
-      {
-        name: JSON_ROWS,
-        run: loop({
-          call: 'JSON.parse(select.get(key))',
-          scope: { select: json.select },
-          keys: order,
-        }),
-      },
-      {
-        name: CODEC_ROWS,
-        run: loop({
-          call: 'decode(select.get(key))',
-          scope: { select: coded.select, decode: decodeValue },
-          keys: order,
-        }),
-      },
-    ],
-    targets: [
-      { of: OURS, to: JSON_ROWS, atLeast },
-      { of: OURS, to: CODEC_ROWS },
-    ],
-  });
+  return [
+    { name: OURS, run: loop({ call: 'await cache.get(key)', scope: { cache }, keys: order }) },
+    {
+      name: JSON_ROWS,
+      run: loop({
+        call: 'JSON.parse(select.get(key))',
+        scope: { select: json.select },
+        keys: order,
+      }),
+    },
+    {
+      name: CODEC_ROWS,
+      run: loop({
+        call: 'decode(select.get(key))',
+        scope: { select: coded.select, decode: decodeValue },
+        keys: order,
+      }),
+    },
+  ];
 }

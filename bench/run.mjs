@@ -1,7 +1,8 @@
 // Runs benchmarks: all, or those that are named, each in a process of its own.
 //
 //   node bench/run.mjs [name...] [--quick] [--strict] [--rounds=9] [--ms=150] [--seconds=10]
-//                      [--only=part of a contender's name] [--directory=where the files stand]
+//                      [--group=part of a comparison's title] [--only=part of a contender's name]
+//                      [--directory=where the files stand]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +20,7 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: 'string' },
     ms: { type: 'string' },
     seconds: { type: 'string' },
+    group: { type: 'string' },
     only: { type: 'string' },
     directory: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -57,6 +59,7 @@ async function runHere(name) {
     rounds: Number(flags.rounds ?? (flags.quick ? 3 : 9)),
     roundMs: Number(flags.ms ?? (flags.quick ? 30 : 150)),
     seconds: Number(flags.seconds ?? (flags.quick ? 2 : 10)),
+    group: flags.group,
     only: flags.only,
     directory: flags.directory,
   };

@@ -12,9 +12,6 @@ const RAW = 'better-sqlite3, autocommit upserts';
 const RELAXED = 'HyperCache, relaxed, flush included';
 const MEMORY = 'cache-manager, in memory';
 
-const AWAITED = 'await cache.set(key, value)';
-const RAW_UPSERT = 'upsert.run(key, JSON.stringify(value))';
-
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
   await compareNormal(bench, small, [
@@ -48,19 +45,30 @@ function filledDatabase(bench, keys, kind, options) {
   return opened;
 }
 
+function awaited(cache, writes, rest) {
+  return loop({ ...writes, call: 'await cache.set(key, value)', scope: { cache }, ...rest });
+}
+
+function upserts({ upsert }, writes) {
+  return loop({ ...writes, call: 'upsert.run(key, JSON.stringify(value))', scope: { upsert } });
+}
+
 async function compareNormal(bench, kind, targets) {
   const keys = keysOf(bench.scale(10_000));
   const writes = writesOf(keys, kind);
-  const { cache } = await filledNode(bench, keys, kind);
-  const { upsert } = filledDatabase(bench, keys, kind);
   await bench.compare({
-    title: `${kind.name}, synchronous=NORMAL, 10,000 keys`,
+    title: `${kind.name}, synchronous=NORMAL, ${grouped(keys.length)} keys`,
     unit: 'set',
-    contenders: [
-      { name: ONE, run: loop({ ...writes, call: AWAITED, scope: { cache } }) },
-      { name: MANY, run: loop({ ...writes, call: AWAITED, scope: { cache }, inFlight: 64 }) },
-      { name: RAW, run: loop({ ...writes, call: RAW_UPSERT, scope: { upsert } }) },
-    ],
+    contenders: async () => {
+      const one = await filledNode(bench, keys, kind);
+      const many = await filledNode(bench, keys, kind);
+      const raw = filledDatabase(bench, keys, kind);
+      return [
+        { name: ONE, run: awaited(one.cache, writes) },
+        { name: MANY, run: awaited(many.cache, writes, { inFlight: 64 }) },
+        { name: RAW, run: upserts(raw, writes) },
+      ];
+    },
     targets,
   });
 }
@@ -68,15 +76,17 @@ async function compareNormal(bench, kind, targets) {
 async function compareFull(bench) {
   const keys = keysOf(bench.scale(10_000));
   const writes = writesOf(keys, small);
-  const { cache } = await filledNode(bench, keys, small, { durability: 'full' });
-  const { upsert } = filledDatabase(bench, keys, small, { synchronous: 'FULL' });
   await bench.compare({
-    title: `${small.name}, synchronous=FULL, 10,000 keys`,
+    title: `${small.name}, synchronous=FULL, ${grouped(keys.length)} keys`,
     unit: 'set',
-    contenders: [
-      { name: MANY, run: loop({ ...writes, call: AWAITED, scope: { cache }, inFlight: 64 }) },
-      { name: RAW, run: loop({ ...writes, call: RAW_UPSERT, scope: { upsert } }) },
-    ],
+    contenders: async () => {
+      const { cache } = await filledNode(bench, keys, small, { durability: 'full' });
+      const raw = filledDatabase(bench, keys, small, { synchronous: 'FULL' });
+      return [
+        { name: MANY, run: awaited(cache, writes, { inFlight: 64 }) },
+        { name: RAW, run: upserts(raw, writes) },
+      ];
+    },
     targets: [{ of: MANY, to: RAW, atLeast: 6 }],
   });
 }
@@ -84,24 +94,28 @@ async function compareFull(bench) {
 async function compareRelaxed(bench, count) {
   const keys = keysOf(bench.scale(count));
   const writes = writesOf(keys, small);
-  const { cache, node } = await filledNode(bench, keys, small, { durability: 'relaxed' });
-  const memory = createCache();
-  for (const [i, key] of keys.entries()) await memory.set(key, small.make(i));
   await bench.compare({
-    title: `${small.name}, durability relaxed, ${keys.length.toLocaleString('en-US')} keys`,
+    title: `${small.name}, durability relaxed, ${grouped(keys.length)} keys`,
     unit: 'set',
-    contenders: [
-      {
-        name: RELAXED,
-        run: loop({
-          ...writes,
-          call: AWAITED,
-          scope: { cache, node },
-          finish: 'await node.flush();',
-        }),
-      },
-      { name: MEMORY, run: loop({ ...writes, call: AWAITED, scope: { cache: memory } }) },
-    ],
+    contenders: async () => {
+      const { cache, node } = await filledNode(bench, keys, small, { durability: 'relaxed' });
+      const memory = createCache();
+      for (const [i, key] of keys.entries()) await memory.set(key, small.make(i));
+      return [
+        {
+          name: RELAXED,
+          run: awaited(cache, writes, {
+            scope: { cache, node },
+            finish: 'await node.flush();',
+          }),
+        },
+        { name: MEMORY, run: awaited(memory, writes) },
+      ];
+    },
     targets: [{ of: RELAXED, to: MEMORY, atLeast: 1 }],
   });
+}
+
+function grouped(number) {
+  return number.toLocaleString('en-US');
 }

@@ -160,10 +160,12 @@ export interface PromoteWaitersCommand extends LeaseCommand {
   readonly kind: 'promoteWaiters';
 }
 
-/** Leaves the queue. The result has the grant if there was one meanwhile. */
+/** Leaves the queue. The result has the grant if there was one meanwhile and it is not declined. */
 export interface CancelWaitCommand extends LeaseCommand {
   readonly kind: 'cancelWait';
   readonly owner: string;
+  /** Whether a lease that was given meanwhile goes on to the next. */
+  readonly declines: boolean;
 }
 
 /** A sign of life for the waiters of this process. Result: a {@link LeaseResult}. */

@@ -21,11 +21,12 @@ export function acquireLease(
   { lease, owner, ttl, slots, wait }: AcquireLeaseCommand,
   now: number,
 ): LeaseResult {
-  const handOvers = serveWaiters(leases, lease, now);
-  const isNext = leases.firstWaiter(lease, now) === undefined;
-  const grant = isNext ? takeSlot(leases, lease, slots, owner, ttl, now) : undefined;
-  if (grant === undefined && wait > 0) leases.enqueue(lease, owner, ttl, slots, now + wait);
-  return resultOf(leases, lease, now, grant !== undefined, grant, handOvers);
+  const { handOvers, isWaitedFor } = serveWaiters(leases, lease, now);
+  const grant = isWaitedFor ? undefined : takeSlot(leases, lease, slots, owner, ttl, now);
+  const joins = grant === undefined && wait > 0;
+  if (joins) leases.enqueue(lease, owner, ttl, slots, now + wait);
+  const served = { handOvers, isWaitedFor: isWaitedFor || joins };
+  return resultOf(leases, lease, now, grant !== undefined, grant, served);
 }
 
 /** @internal */
@@ -45,8 +46,7 @@ export function releaseLease(
   now: number,
 ): LeaseResult {
   const done = leases.release(lease, owner, now);
-  const handOvers = serveWaiters(leases, lease, now);
-  return resultOf(leases, lease, now, done, undefined, handOvers);
+  return resultOf(leases, lease, now, done, undefined, serveWaiters(leases, lease, now));
 }
 
 /** @internal */
@@ -56,8 +56,7 @@ export function forceReleaseLease(
   now: number,
 ): LeaseResult {
   const done = leases.forceRelease(lease, now);
-  const handOvers = serveWaiters(leases, lease, now);
-  return resultOf(leases, lease, now, done, undefined, handOvers);
+  return resultOf(leases, lease, now, done, undefined, serveWaiters(leases, lease, now));
 }
 
 /** @internal */
@@ -66,19 +65,23 @@ export function promoteWaiters(
   { lease }: PromoteWaitersCommand,
   now: number,
 ): LeaseResult {
-  const handOvers = serveWaiters(leases, lease, now);
-  return resultOf(leases, lease, now, handOvers.length > 0, undefined, handOvers);
+  const served = serveWaiters(leases, lease, now);
+  return resultOf(leases, lease, now, served.handOvers.length > 0, undefined, served);
 }
 
 /** @internal */
 export function cancelWait(
   leases: LeaseTable,
-  { lease, owner }: CancelWaitCommand,
+  { lease, owner, declines }: CancelWaitCommand,
   now: number,
 ): LeaseResult {
   const done = leases.cancelWait(lease, owner);
+  if (declines) {
+    if (!done) leases.release(lease, owner, now);
+    return resultOf(leases, lease, now, done, undefined, serveWaiters(leases, lease, now));
+  }
   const grant = done ? undefined : leases.heldBy(lease, owner, now);
-  return resultOf(leases, lease, now, done, grant, []);
+  return { done, grant, handOvers: [], nextExpiry: undefined };
 }
 
 /** @internal */
@@ -87,15 +90,21 @@ export function beat(leases: LeaseTable, now: number): LeaseResult {
   return { done: true, grant: undefined, handOvers: [], nextExpiry: undefined };
 }
 
+interface Served {
+  readonly handOvers: readonly HandOver[];
+  /** Whether somebody waits still. */
+  readonly isWaitedFor: boolean;
+}
+
 /** Gives free and expired slots to those who wait, in their order. */
-function serveWaiters(leases: LeaseTable, lease: LeaseName, now: number): HandOver[] {
+function serveWaiters(leases: LeaseTable, lease: LeaseName, now: number): Served {
   const handOvers: HandOver[] = [];
   for (;;) {
     const waiter = leases.firstWaiter(lease, now);
-    if (waiter === undefined) return handOvers;
+    if (waiter === undefined) return { handOvers, isWaitedFor: false };
     const { id, owner, ttl, slots } = waiter;
     const grant = takeSlot(leases, lease, slots, owner, ttl, now);
-    if (grant === undefined) return handOvers;
+    if (grant === undefined) return { handOvers, isWaitedFor: true };
     leases.removeWaiter(id);
     handOvers.push({ lease, owner, grant });
   }
@@ -122,10 +131,10 @@ function resultOf(
   now: number,
   done: boolean,
   grant: Grant | undefined,
-  handOvers: readonly HandOver[],
+  { handOvers, isWaitedFor }: Served,
 ): LeaseResult {
   let nextExpiry: number | undefined;
-  if (leases.firstWaiter(lease, now) !== undefined) {
+  if (isWaitedFor) {
     for (const { expiresAt } of leases.holders(lease, now)) {
       nextExpiry = Math.min(nextExpiry ?? Infinity, expiresAt);
     }

@@ -27,13 +27,16 @@ const Escape = {
   Bytes: 6,
 } as const;
 
+// What has a `toJSON` of its own was captured as what that returns: one that is left is a field like any other.
 const fields = new Packr({
   useRecords: false,
+  useToJSON: false,
   variableMapSize: true,
   useBigIntExtension: true,
 });
 const rows = new Packr({
   useRecords: true,
+  useToJSON: false,
   mapsAsObjects: true,
   variableMapSize: true,
   useBigIntExtension: true,

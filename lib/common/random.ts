@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /**
  * The only source of randomness, so that tests can repeat a run.
@@ -6,11 +6,27 @@ import { randomBytes } from 'node:crypto';
  * @internal
  */
 export interface Random {
-  /** `bytes` random bytes as lower-case hexadecimal, from the system's CSPRNG. */
+  /** `bytes` random bytes, 4096 at most, as lower-case hexadecimal, from the system's CSPRNG. */
   hex(bytes: number): string;
 }
 
+/** Asked for at once: a call of the generator costs as much as dozens of ids. */
+const POOL_BYTES = 4096;
+
+class SystemRandom implements Random {
+  readonly #pool = Buffer.alloc(POOL_BYTES);
+  #used = POOL_BYTES;
+
+  hex(bytes: number): string {
+    if (this.#used + bytes > POOL_BYTES) {
+      randomFillSync(this.#pool);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += bytes;
+    return this.#pool.toString('hex', start, this.#used);
+  }
+}
+
 /** @internal */
-export const systemRandom: Random = {
-  hex: (bytes) => randomBytes(bytes).toString('hex'),
-};
+export const systemRandom: Random = new SystemRandom();

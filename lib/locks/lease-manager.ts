@@ -1,6 +1,6 @@
 import type { Command, CommandResult, HandOver, LeaseResult } from '../commands/command.js';
 import type { Clock } from '../common/clock.js';
-import { ClosedError, InvalidArgumentError } from '../common/errors.js';
+import { ClosedError, InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
 import { PendingCommand } from '../commands/pending-command.js';
 import type { Grant, HeldLease, LeaseName } from '../storage/lease-table.js';
 import type { Storage } from '../storage/storage.js';
@@ -12,6 +12,8 @@ interface LocalWaiter {
   readonly request: AcquireRequest;
   /** Monotonic ms. */
   readonly deadline: number;
+  /** It has yet to be put into the queue in the file, or is about to leave it. */
+  isMoving: boolean;
   readonly settle: (grant: Grant | undefined) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -43,6 +45,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class LeaseManager implements LeaseService {
   readonly #waiting = new Map<string, LocalWaiter>();
   readonly #waited = new Map<string, WaitedLease>();
+  readonly #tenants = new Set<(cause: HyperCacheError) => void>();
   #poll: NodeJS.Timeout | undefined;
   #lastBeat = -Infinity;
   #seenVersion = 0;
@@ -90,12 +93,26 @@ export class LeaseManager implements LeaseService {
     return this.storage.leases.list(this.clock.monotonic(), LIST_LIMIT);
   }
 
-  /** Everybody who waits here is told that the cache is closed. */
+  watchLoss(onLost: (cause: HyperCacheError) => void): () => void {
+    this.#tenants.add(onLost);
+    return () => this.#tenants.delete(onLost);
+  }
+
+  /** The file that held the leases is gone: nobody who holds one can be sure of it. */
+  loseAll(cause: HyperCacheError): void {
+    for (const onLost of Array.from(this.#tenants)) onLost(cause);
+  }
+
+  /** Everybody who waits here is told that the cache is closed, and declines what he may get by a last write. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#poll);
     for (const { timer } of this.#waited.values()) clearTimeout(timer);
-    for (const waiter of Array.from(this.#waiting.values())) waiter.fail(new ClosedError());
+    for (const waiter of Array.from(this.#waiting.values())) {
+      const { lease, owner } = waiter.request;
+      this.#background({ kind: 'cancelWait', lease, owner, declines: true });
+      waiter.fail(new ClosedError());
+    }
   }
 
   /** The waiter is known before the command is sent: the same batch may already hand it the lease. */
@@ -110,56 +127,54 @@ export class LeaseManager implements LeaseService {
     }
     this.#beat();
     return new Promise((resolve, reject) => {
-      const timeout = setTimeout(
-        () => this.#giveUp(request, false),
-        Math.min(waitMs, MAX_TIMER_MS),
-      );
-      const onAbort = (): void => this.#giveUp(request, true);
-      const stop = (): void => {
+      const end = (finish: () => void): void => {
+        // Whoever is told twice has been told.
+        if (this.#waiting.get(key) !== waiter) return;
         clearTimeout(timeout);
         signal?.removeEventListener('abort', onAbort);
         this.#waiting.delete(key);
         this.#unwatch(lease);
+        finish();
       };
-      const settle = (grant: Grant | undefined): void => {
-        stop();
-        resolve(grant);
+      const waiter: LocalWaiter = {
+        request,
+        deadline: this.clock.monotonic() + waitMs,
+        isMoving: false,
+        settle: (grant) => {
+          // Who has aborted is leaving, and declines.
+          if (signal?.aborted !== true) end(() => resolve(grant));
+        },
+        fail: (error) => end(() => reject(error)),
       };
-      const fail = (error: unknown): void => {
-        stop();
-        reject(error);
-      };
-      const deadline = this.clock.monotonic() + waitMs;
-      this.#waiting.set(key, { request, deadline, settle, fail });
+      const onAbort = (): void => this.#giveUp(waiter, true);
+      const timeout = setTimeout(() => this.#giveUp(waiter, false), Math.min(waitMs, MAX_TIMER_MS));
+      this.#waiting.set(key, waiter);
       this.#watch(lease);
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#enqueue(request, waitMs);
+      this.#enqueue(waiter, waitMs);
     });
   }
 
-  #enqueue(request: AcquireRequest, waitMs: number): void {
-    const key = waiterKey(request);
+  #enqueue(waiter: LocalWaiter, waitMs: number): void {
+    waiter.isMoving = true;
     const join = async (): Promise<void> => {
-      const { grant } = await this.#run(commandOf(request, waitMs));
-      if (grant !== undefined) this.#waiting.get(key)?.settle(grant);
+      const { grant } = await this.#run(commandOf(waiter.request, waitMs));
+      waiter.isMoving = false;
+      if (grant !== undefined) waiter.settle(grant);
     };
-    join().catch((error: unknown) => this.#waiting.get(key)?.fail(error));
+    join().catch((error: unknown) => waiter.fail(error));
   }
 
   /** The waiter leaves the queue. If it was served at the same moment, an aborted one passes the lease on. */
-  #giveUp(request: AcquireRequest, isAborted: boolean): void {
-    const { lease, owner, signal } = request;
-    const key = waiterKey(request);
+  #giveUp(waiter: LocalWaiter, isAborted: boolean): void {
+    const { lease, owner, signal } = waiter.request;
+    waiter.isMoving = true;
     const leave = async (): Promise<void> => {
-      const { grant } = await this.#run({ kind: 'cancelWait', lease, owner });
-      const waiter = this.#waiting.get(key);
-      if (!isAborted) waiter?.settle(grant);
-      else if (waiter !== undefined) {
-        if (grant !== undefined) await this.release(lease, owner);
-        waiter.fail(signal?.reason);
-      }
+      const { grant } = await this.#run({ kind: 'cancelWait', lease, owner, declines: isAborted });
+      if (isAborted) waiter.fail(signal?.reason);
+      else waiter.settle(grant);
     };
-    leave().catch((error: unknown) => this.#waiting.get(key)?.fail(error));
+    leave().catch((error: unknown) => waiter.fail(error));
   }
 
   #watch(lease: LeaseName): void {
@@ -197,6 +212,8 @@ export class LeaseManager implements LeaseService {
     const isBeat = this.#beat();
     try {
       const version = this.storage.dataVersion();
+      // Whoever gets a lease from another process must see what that one wrote under it.
+      if (version !== this.#seenVersion) this.storage.catchUp();
       if (isBeat || version !== this.#seenVersion) this.#collectGrants(isBeat);
       this.#seenVersion = version;
     } catch (error) {
@@ -207,21 +224,29 @@ export class LeaseManager implements LeaseService {
   #collectGrants(isThorough: boolean): void {
     const { leases } = this.storage;
     const now = this.clock.monotonic();
-    for (const { request, deadline, settle } of Array.from(this.#waiting.values())) {
-      const { lease, owner } = request;
-      const grant = leases.heldBy(lease, owner, now);
-      if (grant !== undefined) settle(grant);
-      else if (isThorough && deadline > now && !leases.isWaiting(lease, owner)) {
-        // This process was taken for dead, for example because it was stopped for a while.
-        this.#enqueue(request, deadline - now);
-      }
-    }
     for (const { lease } of Array.from(this.#waited.values())) {
       let next = Infinity;
-      for (const { expiresAt } of leases.holders(lease, now)) next = Math.min(next, expiresAt);
+      for (const held of leases.holders(lease, now)) {
+        const waiter = this.#waiting.get(waiterKey({ lease, owner: held.owner }));
+        // Who still waits was not served: the lease is that of another handle of the same owner.
+        if (waiter?.isMoving === false && !leases.isWaiting(lease, held.owner)) waiter.settle(held);
+        next = Math.min(next, held.expiresAt);
+      }
       // If nobody holds it, somebody was passed over while he was taken for dead.
       if (next < Infinity) this.#schedule(lease, next);
       else if (isThorough) this.#schedule(lease, now);
+    }
+    if (isThorough) this.#rejoin(now);
+  }
+
+  /** This process may have been taken for dead, for example because it was stopped for a while. */
+  #rejoin(now: number): void {
+    for (const waiter of Array.from(this.#waiting.values())) {
+      const { lease, owner } = waiter.request;
+      if (waiter.isMoving || waiter.deadline <= now) continue;
+      if (!this.storage.leases.isWaiting(lease, owner)) {
+        this.#enqueue(waiter, waiter.deadline - now);
+      }
     }
   }
 
@@ -234,7 +259,7 @@ export class LeaseManager implements LeaseService {
     return true;
   }
 
-  #background(command: Extract<Command, { kind: 'beat' | 'promoteWaiters' }>): void {
+  #background(command: LeaseCommand): void {
     this.#run(command).catch((error: unknown) => {
       if (!this.#isClosed) this.onError(error);
     });

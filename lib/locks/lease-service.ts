@@ -1,3 +1,4 @@
+import type { HyperCacheError } from '../common/errors.js';
 import type { Grant, HeldLease, LeaseName } from '../storage/lease-table.js';
 
 /** @internal */
@@ -28,6 +29,8 @@ export interface LeaseService {
   release(lease: LeaseName, owner: string): Promise<boolean>;
   /** Whether anybody held it. */
   forceRelease(lease: LeaseName): Promise<boolean>;
+  /** Tells a holder when all leases are lost at once; returns how to stop listening. */
+  watchLoss(onLost: (cause: HyperCacheError) => void): () => void;
   holders(lease: LeaseName): Promise<HeldLease[]>;
   list(): Promise<HeldLease[]>;
 }

@@ -3,6 +3,7 @@ import { LockLostError, LockTimeoutError } from '../common/errors.js';
 import type { Grant, LeaseName } from '../storage/lease-table.js';
 import type { LeaseService } from './lease-service.js';
 import { checkedLeaseTtl, checkedWait } from './lock-arguments.js';
+import { Tenure } from './tenure.js';
 
 /** @internal */
 export interface LockSettings {
@@ -37,19 +38,6 @@ export interface LockContext {
 
 /** A renewal comes when this share of the ttl is over. */
 const RENEWAL_SHARE = 1 / 3;
-
-/** The longest delay that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** The part of a handle that lives from one grant to its end. */
-interface Tenure {
-  readonly token: number;
-  readonly controller: AbortController;
-  readonly since: number;
-  expiresAt: number;
-  expiry: NodeJS.Timeout | undefined;
-  renewal: NodeJS.Timeout | undefined;
-}
 
 /**
  * A lock, or one slot of a semaphore, for one owner. One handle serves one acquisition at a time. It never
@@ -95,7 +83,9 @@ export class Lock {
 
   /** Aborts the moment the current lease is or may be lost; aborted already when there is none. */
   get signal(): AbortSignal {
-    return this.#live()?.controller.signal ?? AbortSignal.abort(this.#lost('it is not held'));
+    return (
+      this.#live()?.signal ?? AbortSignal.abort(new LockLostError(this.name, 'it is not held'))
+    );
   }
 
   /**
@@ -157,9 +147,10 @@ export class Lock {
   /** Resolves to whether the lease was still this owner's; afterwards the first who waits has it. */
   async release(): Promise<boolean> {
     const tenure = this.#tenure;
-    this.#settle(tenure);
+    this.#tenure = undefined;
+    tenure?.end();
     const isReleased = await this.leases.release(this.settings.lease, this.settings.owner);
-    if (!isReleased) tenure?.controller.abort(this.#lost('its lease had ended before its release'));
+    if (!isReleased) tenure?.lose('its lease had ended before its release');
     return isReleased;
   }
 
@@ -173,17 +164,18 @@ export class Lock {
     const wanted = ttl === undefined ? ttlMs : checkedLeaseTtl(ttl, maxTtlMs);
     const grant = await this.leases.extend(lease, owner, wanted);
     if (grant === undefined) {
-      this.#end(this.#tenure, 'its lease had ended before it was extended');
+      this.#tenure?.lose('its lease had ended before it was extended');
       return false;
     }
-    if (this.#tenure === undefined) this.#begin(grant);
-    else this.#prolong(this.#tenure, grant);
+    const tenure = this.#live();
+    if (tenure === undefined) this.#begin(grant);
+    else this.#prolong(tenure, grant);
     return true;
   }
 
   /** Takes the lock from whoever holds it; resolves to whether anybody did. */
   async forceRelease(): Promise<boolean> {
-    this.#end(this.#tenure, 'it was released by force');
+    this.#tenure?.lose('it was released by force');
     return this.leases.forceRelease(this.settings.lease);
   }
 
@@ -192,17 +184,24 @@ export class Lock {
   }
 
   async #runUnder<T>(
-    { controller, token }: Tenure,
+    tenure: Tenure,
     callback: (context: LockContext) => T | Promise<T>,
   ): Promise<T> {
     let result: T;
     try {
-      result = await callback({ signal: controller.signal, token });
+      result = await callback({
+        token: tenure.token,
+        get signal() {
+          return tenure.signal;
+        },
+      });
     } catch (error) {
       await this.#releaseQuietly();
       throw error;
     }
-    if (!(await this.release())) throw this.#lost('its lease ended before the work did');
+    if (!(await this.release())) {
+      throw new LockLostError(this.name, 'its lease ended before the work did');
+    }
     return result;
   }
 
@@ -223,89 +222,32 @@ export class Lock {
   }
 
   #begin(grant: Grant): void {
-    const controller = new AbortController();
-    const tenure: Tenure = {
-      token: grant.token,
-      controller,
-      since: this.clock.monotonic(),
-      expiresAt: 0,
-      expiry: undefined,
-      renewal: undefined,
-    };
-    this.#tenure = tenure;
-    this.#prolong(tenure, grant);
+    this.#tenure = new Tenure(this.name, grant, this.clock, this.leases);
+    this.#prolong(this.#tenure, grant);
   }
 
   #prolong(tenure: Tenure, grant: Grant): void {
-    tenure.expiresAt = grant.expiresAt;
-    const left = tenure.expiresAt - this.clock.monotonic();
-    clearTimeout(tenure.expiry);
-    tenure.expiry = setTimeout(
-      () => this.#onExpiry(tenure),
-      Math.min(Math.max(left, 0), MAX_TIMER_MS),
-    ).unref();
-    if (!this.settings.renew) return;
-    clearTimeout(tenure.renewal);
-    tenure.renewal = setTimeout(
-      () => void this.#renew(tenure),
-      Math.min(Math.max(left * RENEWAL_SHARE, 1), MAX_TIMER_MS),
-    ).unref();
-  }
-
-  #onExpiry(tenure: Tenure): void {
-    const left = tenure.expiresAt - this.clock.monotonic();
-    if (left > 0) {
-      // The timer was too long for setTimeout, or a little early.
-      tenure.expiry = setTimeout(
-        () => this.#onExpiry(tenure),
-        Math.min(left, MAX_TIMER_MS),
-      ).unref();
-      return;
+    tenure.prolong(grant);
+    if (this.settings.renew) {
+      tenure.renewAfter(RENEWAL_SHARE, () => void this.#renew(tenure));
     }
-    this.#end(tenure, 'its ttl is over');
   }
 
   async #renew(tenure: Tenure): Promise<void> {
-    const { ttlMs, maxHoldMs } = this.settings;
-    if (this.#tenure !== tenure || this.clock.monotonic() - tenure.since >= maxHoldMs) return;
-    const { lease, owner } = this.settings;
+    const { lease, owner, ttlMs, maxHoldMs } = this.settings;
+    if (!tenure.isLive || this.clock.monotonic() - tenure.since >= maxHoldMs) return;
     try {
       const grant = await this.leases.extend(lease, owner, ttlMs);
-      if (this.#tenure !== tenure) return;
-      if (grant === undefined) this.#end(tenure, 'its lease had ended before it was renewed');
+      if (!tenure.isLive) return;
+      if (grant === undefined) tenure.lose('its lease had ended before it was renewed');
       else this.#prolong(tenure, grant);
-    } catch (cause) {
-      // The lease may still be extended by a later try; its own timer ends it otherwise.
-      if (this.#tenure !== tenure) return;
-      const left = tenure.expiresAt - this.clock.monotonic();
-      if (left <= 0) this.#end(tenure, 'it could not be renewed', cause);
-      else
-        tenure.renewal = setTimeout(() => void this.#renew(tenure), left * RENEWAL_SHARE).unref();
+    } catch {
+      // A later try may succeed; if none does, the lease ends by its ttl, and with it the signal.
+      if (tenure.isLive) tenure.renewAfter(RENEWAL_SHARE, () => void this.#renew(tenure));
     }
   }
 
-  #end(tenure: Tenure | undefined, reason: string, cause?: unknown): void {
-    this.#settle(tenure);
-    tenure?.controller.abort(this.#lost(reason, cause));
-  }
-
-  /** The tenure is over; whether it was lost is for the caller to say. */
-  #settle(tenure: Tenure | undefined): void {
-    if (tenure === undefined) return;
-    clearTimeout(tenure.expiry);
-    clearTimeout(tenure.renewal);
-    if (this.#tenure === tenure) this.#tenure = undefined;
-  }
-
-  /** The tenure, ended here if its time is over and the timer has not yet come to it. */
   #live(): Tenure | undefined {
-    const tenure = this.#tenure;
-    if (tenure === undefined || tenure.expiresAt > this.clock.monotonic()) return tenure;
-    this.#end(tenure, 'its ttl is over');
-    return undefined;
-  }
-
-  #lost(reason: string, cause?: unknown): LockLostError {
-    return new LockLostError(this.name, reason, cause === undefined ? undefined : { cause });
+    return this.#tenure?.isLive === true ? this.#tenure : undefined;
   }
 }

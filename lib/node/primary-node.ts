@@ -27,6 +27,7 @@ import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js
 import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
+import { CoherenceLoop } from './coherence-loop.js';
 import type { HyperCacheNode, HyperCacheStats, NodeCache } from './hyper-cache-node.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import type { ResolvedOptions } from './options.js';
@@ -53,6 +54,7 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #evictor: Evictor;
   readonly #sweeper: Sweeper;
   readonly #leases: LeaseManager;
+  readonly #coherence: CoherenceLoop;
   readonly #maintenance: MaintenanceLoop;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
@@ -103,7 +105,11 @@ export class PrimaryNode implements HyperCacheNode {
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
     const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
-    const watch = { step: () => this.#noticeUnlinked() };
+    const { coherenceInterval } = options;
+    this.#coherence = new CoherenceLoop(storage, coherenceInterval, (error) =>
+      this.#onMaintenanceError(error),
+    );
+    const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(
       [watch, this.#sweeper, this.#evictor, trimmer, collector, new SpaceReleaser(storage)],
       options.sweepInterval,
@@ -115,11 +121,13 @@ export class PrimaryNode implements HyperCacheNode {
     this.#storage.open();
     const { quarantined } = this.#storage;
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
+    this.#coherence.adjust();
     this.#maintenance.start();
   }
 
   async close(): Promise<void> {
     this.#maintenance.stop();
+    this.#coherence.stop();
     this.#leases.close();
     this.#storage.beginStop();
     this.#queue.close();
@@ -264,8 +272,11 @@ export class PrimaryNode implements HyperCacheNode {
     if (isCorruption(error)) this.#tryToRecover('corrupt');
   }
 
-  #noticeUnlinked(): boolean {
-    if (!this.#storage.isUnlinked()) return false;
+  #watchFile(): boolean {
+    if (!this.#storage.isUnlinked()) {
+      this.#coherence.adjust();
+      return false;
+    }
     const error = new StorageLostError(
       'The database file was deleted or replaced while in use.',
       'Leave the files in sqlitePath alone while the application runs; to empty the cache, call clear().',
@@ -288,6 +299,12 @@ export class PrimaryNode implements HyperCacheNode {
   #recover(reason: LossReason): void {
     const quarantined = this.#storage.replace(reason);
     for (const { l1 } of this.#caches.values()) l1?.clear();
+    this.#leases.loseAll(
+      new StorageLostError(
+        `The file that held the leases was ${reason}.`,
+        'Start the work over under a new lock.',
+      ),
+    );
     this.#announceRecovery(reason, quarantined);
   }
 

@@ -53,6 +53,13 @@ const START: readonly [kind: number, name: string, slot: number] = [-1, '', 0];
 /** Tokens of one epoch: its number times this, and a counter. 2^21 epochs fit into a safe integer. */
 const EPOCH_TOKENS = 2 ** 32;
 
+/** Under which name this process has the file open, and since when tokens count. @internal */
+export interface LeaseIdentity {
+  readonly epoch: number;
+  readonly processId: string;
+  readonly bootId: string;
+}
+
 /** How long a process counts as alive after a sign of life, in ms. @internal */
 export const ALIVE_MS = 1000;
 
@@ -85,11 +92,10 @@ export class LeaseTable {
 
   constructor(
     connection: Connection,
-    epoch: number,
-    private readonly processId: string,
+    private readonly identity: LeaseIdentity,
     private readonly rowIds: RowIds,
   ) {
-    this.#base = epoch * EPOCH_TOKENS;
+    this.#base = identity.epoch * EPOCH_TOKENS;
     this.#take = connection.prepare(leaseSql.take);
     this.#extend = connection.prepare(leaseSql.extend);
     this.#release = connection.prepare(leaseSql.release);
@@ -193,7 +199,7 @@ export class LeaseTable {
       ttl,
       slots,
       deadline,
-      this.processId,
+      this.identity.processId,
     );
     this.rowIds.noteForeign(Number(lastInsertRowid));
   }
@@ -222,12 +228,13 @@ export class LeaseTable {
 
   /** A sign of life of this process, for those who would give its waiters a lease. */
   beat(now: number): void {
-    this.#beat.run(now + ALIVE_MS, this.processId);
+    const { processId, bootId } = this.identity;
+    this.#beat.run(processId, process.pid, bootId, now + ALIVE_MS);
   }
 
   #isLive({ deadline, process }: Waiter, now: number): boolean {
     if (deadline <= now) return false;
-    return process === this.processId || this.#isAlive.get(process, now) === 1;
+    return process === this.identity.processId || this.#isAlive.get(process, now) === 1;
   }
 }
 

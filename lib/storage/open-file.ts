@@ -4,7 +4,7 @@ import type { Random } from '../common/random.js';
 import { ChangeLog } from './change-log.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
-import { LeaseTable } from './lease-table.js';
+import { LeaseTable, type LeaseIdentity } from './lease-table.js';
 import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, quarantine } from './open-connection.js';
@@ -47,6 +47,8 @@ export interface OpenFile {
   begin(): void;
   commit(): void;
   rollback(): void;
+  /** Whether another process has the file open. */
+  isShared(): boolean;
   /** A number that changes when another connection commits. */
   dataVersion(): number;
   /** Reads again what is kept in memory of the file. Inside a transaction. */
@@ -61,21 +63,25 @@ export interface OpenFile {
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
  * @internal
  */
-export function openFile(options: OpenFileOptions): OpenFile {
+export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
   try {
-    return open(options, undefined);
+    return open(options, epochFloor, undefined);
   } catch (error) {
     if (!isCorruption(error)) throw error;
     // Damage behind a sound header shows only when the tables are read.
-    return open(options, quarantine(options.path, options.clock.now()));
+    return open(options, epochFloor, quarantine(options.path, options.clock.now()));
   }
 }
 
-function open(options: OpenFileOptions, putAside: string | undefined): OpenFile {
+function open(
+  options: OpenFileOptions,
+  epochFloor: number,
+  putAside: string | undefined,
+): OpenFile {
   const { path, fullSync, clock } = options;
   const { connection, quarantined } = openConnection({ path, fullSync, now: clock.now() });
   try {
-    return assemble(connection, options, quarantined ?? putAside);
+    return assemble(connection, options, epochFloor, quarantined ?? putAside);
   } catch (error) {
     connection.close();
     throw error;
@@ -95,6 +101,7 @@ export function inodeOf(path: string): bigint | undefined {
 function assemble(
   connection: Connection,
   { path, fullSync, clock, random }: OpenFileOptions,
+  epochFloor: number,
   quarantined: string | undefined,
 ): OpenFile {
   const begin = connection.prepare(transactionSql.begin);
@@ -102,7 +109,7 @@ function assemble(
   const rollback = connection.prepare(transactionSql.rollback);
   const dataVersion = connection.prepare(pragmaSql.dataVersion).pluck();
   const lastId = connection.prepare(entrySql.lastId).pluck();
-  const identity = enter(connection, clock, random, fullSync);
+  const identity = enter(connection, clock, random, fullSync, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
   const counts = new EntryCounts(identity.counts ?? countRows(connection));
@@ -113,7 +120,7 @@ function assemble(
     changes: new ChangeLog(connection, rowIds),
     tags: new TagTable(connection),
     namespaces,
-    leases: new LeaseTable(connection, identity.epoch, identity.processId, rowIds),
+    leases: new LeaseTable(connection, identity, rowIds),
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,
@@ -126,6 +133,7 @@ function assemble(
     begin: () => void begin.run(),
     commit: () => void commit.run(),
     rollback: () => void rollback.run(),
+    isShared: identity.isShared,
     dataVersion: () => Number(dataVersion.get()),
     noteOthersChanges: () => {
       rowIds.restart(Number(lastId.get() ?? 0));
@@ -143,10 +151,9 @@ function assemble(
   };
 }
 
-interface Identity {
+interface Identity extends LeaseIdentity {
   readonly historyId: string;
-  readonly epoch: number;
-  readonly processId: string;
+  readonly isShared: () => boolean;
   /** Rows by namespace as noted by a clean stop. */
   readonly counts: [number, number][] | undefined;
   readonly leave: () => void;
@@ -161,6 +168,7 @@ function enter(
   clock: Clock,
   random: Random,
   fullSync: boolean,
+  epochFloor: number,
 ): Identity {
   const read = connection.prepare(metaSql.read).pluck();
   const write = connection.prepare(metaSql.write);
@@ -170,14 +178,14 @@ function enter(
   const historyId = String(read.get('history_id') ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
-  const { wasClean, leave } = joinProcesses(connection, {
+  const { wasClean, leave, isShared } = joinProcesses(connection, {
     processId,
     bootId,
     isSameBoot,
     now: clock.monotonic(),
   });
-  const isFresh = read.get('epoch') === undefined;
-  const epoch = Number(read.get('epoch') ?? 0) + (wasClean && !isFresh ? 0 : 1);
+  const last = Number(read.get('epoch') ?? 0);
+  const epoch = wasClean && last > epochFloor ? last : Math.max(last, epochFloor) + 1;
   const counts = wasClean ? parseCounts(read.get('entry_counts')) : undefined;
   write.run('history_id', historyId);
   write.run('epoch', epoch);
@@ -185,7 +193,7 @@ function enter(
   connection.exec(transactionSql.commit);
   connection.exec(pragmaSql.checkpoint);
   if (!fullSync) connection.exec(pragmaSql.syncNormal);
-  return { historyId, epoch, processId, counts, leave };
+  return { historyId, epoch, processId, bootId, counts, leave, isShared };
 }
 
 /** Changes when the machine starts again, and with it the monotonic clock; '' where it cannot be told. */

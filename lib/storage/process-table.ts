@@ -18,6 +18,8 @@ export interface Membership {
   /** Nobody had the file open, and nobody had left it without a word. */
   readonly wasClean: boolean;
   readonly leave: () => void;
+  /** Whether others have the file open, or have left it without a word. Says so again that this one has. */
+  readonly isShared: () => boolean;
 }
 
 /**
@@ -33,18 +35,21 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
   const known = connection.prepare(processSql.all).all() as {
     id: string;
     pid: number;
-    boot_id: string;
+    alive_until: number;
   }[];
   let isAlone = true;
-  for (const { id, pid } of known) {
-    if (isSameBoot && pid !== process.pid && isRunning(pid)) {
+  for (const { id, pid, alive_until } of known) {
+    const isAlive = (pid !== process.pid && isRunning(pid)) || alive_until > now;
+    if (isSameBoot && isAlive) {
       isAlone = false;
       continue;
     }
     leave.run(id);
     dropWaiters.run(id);
   }
-  connection.prepare(processSql.join).run(processId, process.pid, bootId, now);
+  const beat = connection.prepare(processSql.beat);
+  beat.run(processId, process.pid, bootId, now);
+  const ids = connection.prepare(processSql.ids).pluck();
   // Where others stayed, time went on: one that keeps crashing must not hold the leases of the dead.
   if (isAlone) connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
   return {
@@ -52,6 +57,11 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
     leave: () => {
       leave.run(processId);
       dropWaiters.run(processId);
+    },
+    isShared: () => {
+      const open = ids.all();
+      if (!open.includes(processId)) beat.run(processId, process.pid, bootId, now);
+      return open.some((id) => id !== processId);
     },
   };
 }

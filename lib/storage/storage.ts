@@ -37,6 +37,8 @@ export class Storage {
   #file: OpenFile | undefined;
   /** Why there is no file, when a new one could not be begun. */
   #lost: HyperCacheError | undefined;
+  /** The epoch of a lost file: fencing tokens of the next one must be larger than its. */
+  #epochFloor = 0;
   #revision = 0;
   #staged = 0;
   #realPath = '';
@@ -167,6 +169,11 @@ export class Storage {
     return undefined;
   }
 
+  /** Whether another process has the file open. Notes that this one has, should that have been forgotten. */
+  isShared(): boolean {
+    return this.#open.isShared();
+  }
+
   /** A number that changes when another process commits. */
   dataVersion(): number {
     return this.#open.dataVersion();
@@ -206,6 +213,7 @@ export class Storage {
    */
   replace(reason: LossReason): string | undefined {
     const lost = this.#revision;
+    this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
     this.#file?.connection.close();
     this.#file = undefined;
     let moved: string | undefined;
@@ -261,7 +269,14 @@ export class Storage {
     file.namespaces.forget();
   }
 
-  /** Inside a transaction: takes note of what other processes have committed since the last one. */
+  /**
+   * Takes note of what other processes have committed, outside of a transaction; a transaction of this process
+   * begins with it anyway.
+   */
+  catchUp(): void {
+    this.#catchUp(this.#open);
+  }
+
   #catchUp(file: OpenFile): void {
     const since = this.#revision;
     const head = file.changes.head();
@@ -281,7 +296,7 @@ export class Storage {
   }
 
   #openFile(): OpenFile {
-    const file = openFile(this.options);
+    const file = openFile(this.options, this.#epochFloor);
     this.quarantined = file.quarantined;
     this.#revision = this.#staged = file.changes.head();
     return file;

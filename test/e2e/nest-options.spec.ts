@@ -1,14 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  HyperCacheModule,
-  InvalidOptionsError,
-  UnsupportedRoleError,
-  type HyperCacheOptions,
-  type OptionProblem,
-} from 'nestjs-hypercache';
+import { HyperCacheModule } from 'nestjs-hypercache';
 import { useNestApps } from '../support/nest-apps.js';
+import { problemsOf, refusal } from '../support/refused-start.js';
 
 const apps = useNestApps();
 let directory = '';
@@ -18,28 +13,9 @@ beforeEach(() => {
 
 const SECRET = 'correct-horse-battery-staple-0123456789';
 
-/** What keeps an application with these options from starting. */
-async function refusal(options: unknown): Promise<Error> {
-  const starting = apps.context({
-    imports: [HyperCacheModule.forRoot(options as HyperCacheOptions)],
-  });
-  return starting.then(
-    () => {
-      throw new Error('The application started.');
-    },
-    (error: Error) => error,
-  );
-}
-
-async function problems(options: unknown): Promise<readonly OptionProblem[]> {
-  const error = await refusal({ sqlitePath: directory, ...(options as object) });
-  expect(error).toBeInstanceOf(InvalidOptionsError);
-  return (error as InvalidOptionsError).problems;
-}
-
 describe('wrong options', () => {
   it('are reported all at once, each with name, value and what to write instead', async () => {
-    const error = await refusal({
+    const error = await refusal(apps, {
       sqlitePath: '',
       role: 'master',
       ttl: '5m',
@@ -69,7 +45,7 @@ describe('wrong options', () => {
   it('leave no file behind', async () => {
     const path = join(directory, 'new');
 
-    await refusal({ sqlitePath: path, ttl: -1 });
+    await refusal(apps, { sqlitePath: path, ttl: -1 });
 
     expect(existsSync(path)).toBe(false);
   });
@@ -115,7 +91,7 @@ describe('wrong options', () => {
     ['logger', true],
     ['logger', { log: () => undefined }],
   ])('%s of %j is one', async (option, value) => {
-    await expect(problems({ [option]: value })).resolves.toEqual([
+    await expect(problemsOf(apps, { [option]: value })).resolves.toEqual([
       { option, value: expect.any(String), instead: expect.stringMatching(/^(write|pass) /) },
     ]);
   });
@@ -131,7 +107,7 @@ describe('wrong options', () => {
     ['stores', undefined],
     ['refreshThreshold', undefined],
   ])('%s is unknown, and %s is suggested', async (name, suggestion) => {
-    await expect(problems({ [name]: 1 })).resolves.toEqual([
+    await expect(problemsOf(apps, { [name]: 1 })).resolves.toEqual([
       {
         option: name,
         value: 'not an option',
@@ -147,7 +123,7 @@ describe('wrong options', () => {
   ])('%s in place of the options is one', async (_what, argument, message) => {
     process.env['HYPERCACHE_SQLITE_PATH'] = directory;
 
-    const error = await refusal(argument);
+    const error = await refusal(apps, argument);
 
     expect(error).toMatchObject({
       code: 'HC_OPTIONS_INVALID',
@@ -186,69 +162,6 @@ describe('wrong options', () => {
   });
 });
 
-describe('wrong environment variables', () => {
-  it('are named as the variable, together with the options that are wrong', async () => {
-    process.env['HYPERCACHE_SERVER_ROLE'] = 'leader';
-    process.env['HYPERCACHE_TIMEOUT'] = '2s';
-    process.env['HYPERCACHE_ASYNC'] = 'maybe';
-    process.env['HYPERCACHE_PRIMARY_URL'] = 'primary.local';
-
-    await expect(problems({ ttl: -1 })).resolves.toEqual([
-      {
-        option: 'HYPERCACHE_SERVER_ROLE (option role)',
-        value: "'leader'",
-        instead: "write 'primary' or 'secondary'",
-      },
-      expect.objectContaining({
-        option: 'HYPERCACHE_PRIMARY_URL (option primaryUrl)',
-        value: "'primary.local'",
-      }),
-      expect.objectContaining({ option: 'HYPERCACHE_TIMEOUT (option timeout)' }),
-      expect.objectContaining({
-        option: 'HYPERCACHE_ASYNC (option asyncRequests)',
-        value: "'maybe'",
-      }),
-      expect.objectContaining({ option: 'ttl' }),
-    ]);
-  });
-
-  it.each([
-    ['HYPERCACHE_TIMEOUT', ' '],
-    ['HYPERCACHE_TIMEOUT', '0'],
-    ['HYPERCACHE_TIMEOUT', '-5'],
-    ['HYPERCACHE_TIMEOUT', '1e400'],
-    ['HYPERCACHE_ASYNC', '2'],
-    ['HYPERCACHE_API_TOKEN', ','],
-    ['HYPERCACHE_API_TOKEN', `${SECRET},`],
-  ])('%s of %j is one', async (name, text) => {
-    process.env[name] = text;
-
-    await expect(problems({})).resolves.toEqual([
-      expect.objectContaining({ option: expect.stringContaining(`${name} (option `) }),
-    ]);
-  });
-
-  it.each([
-    ['HYPERCACHE_ASYNC', 'TRUE'],
-    ['HYPERCACHE_ASYNC', '0'],
-    ['HYPERCACHE_TIMEOUT', ' 500 '],
-    ['HYPERCACHE_API_TOKEN', `${SECRET}, ${SECRET}2`],
-    ['HYPERCACHE_PRIMARY_URL', 'https://primary.local/base'],
-  ])('%s of %j is none', async (name, text) => {
-    process.env[name] = text;
-
-    await apps.context({ imports: [HyperCacheModule.forRoot({ sqlitePath: directory })] });
-  });
-
-  it('do not matter where the code gives the option', async () => {
-    process.env['HYPERCACHE_TIMEOUT'] = 'nonsense';
-
-    await apps.context({
-      imports: [HyperCacheModule.forRoot({ sqlitePath: directory, timeout: 500 })],
-    });
-  });
-});
-
 describe('a token', () => {
   it.each([
     ['too short', { apiToken: 'hunter2-secret' }, 'hunter2'],
@@ -256,7 +169,7 @@ describe('a token', () => {
     ['under a misspelled name', { apiTokens: SECRET }, SECRET],
     ['beside other problems', { apiToken: SECRET, ttl: -1 }, SECRET],
   ])('is never shown: %s', async (_what, options, secret) => {
-    const error = await refusal({ sqlitePath: directory, ...options });
+    const error = await refusal(apps, { sqlitePath: directory, ...options });
 
     expect(error).toMatchObject({ code: 'HC_OPTIONS_INVALID' });
     expect(JSON.stringify([error.message, error.stack, error])).not.toContain(secret);
@@ -265,65 +178,9 @@ describe('a token', () => {
   it('is never shown: from the environment', async () => {
     process.env['HYPERCACHE_API_TOKEN'] = `${SECRET},hunter2-secret`;
 
-    const error = await refusal({ sqlitePath: directory });
+    const error = await refusal(apps, { sqlitePath: directory });
 
     expect(error.message).toContain('HYPERCACHE_API_TOKEN');
     expect(JSON.stringify([error.message, error.stack, error])).not.toMatch(/hunter2|horse/);
-  });
-});
-
-describe("role 'secondary'", () => {
-  it('names everything that it needs and does not have, and the variables', async () => {
-    await expect(problems({ role: 'secondary' })).resolves.toEqual([
-      {
-        option: 'primaryUrl',
-        value: 'missing',
-        instead: expect.stringContaining('HYPERCACHE_PRIMARY_URL'),
-      },
-      {
-        option: 'apiToken',
-        value: 'missing',
-        instead: expect.stringContaining('HYPERCACHE_API_TOKEN'),
-      },
-    ]);
-  });
-
-  it('given as a shorthand is told the same', async () => {
-    const error = await refusal('secondary');
-
-    expect(error).toMatchObject({
-      code: 'HC_OPTIONS_INVALID',
-      problems: [{ option: 'primaryUrl' }, { option: 'apiToken' }],
-    });
-  });
-
-  it('reports a wrong primaryUrl once, as wrong', async () => {
-    await expect(
-      problems({ role: 'secondary', primaryUrl: 'nonsense', apiToken: SECRET }),
-    ).resolves.toEqual([expect.objectContaining({ option: 'primaryUrl', value: "'nonsense'" })]);
-  });
-
-  it('with all that it needs is refused as not available in this version', async () => {
-    const error = await refusal({
-      sqlitePath: directory,
-      role: 'secondary',
-      primaryUrl: 'http://10.0.0.1:3000',
-      apiToken: SECRET,
-    });
-
-    expect(error).toBeInstanceOf(UnsupportedRoleError);
-    expect(error).toMatchObject({
-      code: 'HC_ROLE_UNSUPPORTED',
-      message: expect.stringContaining("'secondary'"),
-      hint: expect.stringContaining("role: 'primary'"),
-    });
-  });
-
-  it('from the environment is refused the same way', async () => {
-    process.env['HYPERCACHE_SERVER_ROLE'] = 'secondary';
-    process.env['HYPERCACHE_PRIMARY_URL'] = 'http://10.0.0.1:3000';
-    process.env['HYPERCACHE_API_TOKEN'] = SECRET;
-
-    await expect(refusal(undefined)).resolves.toMatchObject({ code: 'HC_ROLE_UNSUPPORTED' });
   });
 });

@@ -132,7 +132,9 @@ class Search<S, I, O> {
       this.#undo(call);
       return undefined;
     }
-    if (this.#tried.size === MAX_CONFIGURATIONS) throw new Error('The search takes too long.');
+    if (this.#tried.size === MAX_CONFIGURATIONS) {
+      throw new Error(`The search takes too long; stuck at ${JSON.stringify(this.#stuckAt)}.`);
+    }
     this.#tried.add(configuration);
     this.#path.push({ call, state, latestCall: this.#latestCall });
     this.#latestCall = Math.max(this.#latestCall, operation.calledAt);

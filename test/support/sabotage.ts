@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { closeSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
 const PAGE_SIZE_OFFSET = 16;
 
@@ -36,9 +36,4 @@ export function overwritePages(file: string, from: number): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Bytes of a file; 0 when there is none. */
-export function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

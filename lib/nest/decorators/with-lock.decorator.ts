@@ -1,6 +1,8 @@
 import { Inject } from '@nestjs/common';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import { ModuleMissingError } from '../../common/errors.js';
+import { assertKey } from '../../common/keys.js';
+import { checkedLeaseTtl } from '../../locks/lock-arguments.js';
 import type { LockOptions } from '../../locks/lock-factory.js';
 import { HYPERCACHE_NODE } from '../hyper-cache.constants.js';
 
@@ -31,6 +33,9 @@ export function WithLock<A extends unknown[] = unknown[]>(
   name: string | ((...args: A) => string),
   options: WithLockOptions,
 ): MethodDecorator {
+  // A mistake shows when the class is loaded, not at three o'clock at night.
+  if (typeof name === 'string') assertKey(name, 'name of the lock');
+  checkedLeaseTtl(options?.ttl, Infinity);
   return (target, property, descriptor: PropertyDescriptor) => {
     // Nest injects properties into every instance, request-scoped ones included, and refuses to start without it.
     Inject(HYPERCACHE_NODE)(target, NODE);

@@ -46,9 +46,11 @@ export const leaseSql = {
 
 /** @internal */
 export const processSql = {
-  all: 'SELECT id, pid, boot_id FROM processes',
-  join: 'INSERT INTO processes (id, pid, boot_id, alive_until) VALUES (?, ?, ?, ?)',
+  all: 'SELECT id, pid, alive_until FROM processes',
   leave: 'DELETE FROM processes WHERE id = ?',
-  beat: 'UPDATE processes SET alive_until = ? WHERE id = ?',
+  /** Inserted again when it was forgotten: a process of another container cannot see whether this one runs. */
+  beat: `INSERT INTO processes (id, pid, boot_id, alive_until) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`,
+  ids: 'SELECT id FROM processes',
   isAlive: 'SELECT 1 FROM processes WHERE id = ? AND alive_until > ?',
 } as const;

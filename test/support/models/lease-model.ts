@@ -31,10 +31,13 @@ export function withUnnoticedGrants(
   });
 }
 
+/** Tokens of one epoch of the file. */
+const EPOCH_TOKENS = 2 ** 32;
+
 /** A lease ends at a moment that is known only within bounds: it began between a call and its answer. */
 interface LeaseState {
   readonly owner: string | undefined;
-  /** The last that is known. */
+  /** The last; the epoch may be a later one when nobody has told. */
   readonly token: number;
   readonly endsAfter: number;
   readonly endsBefore: number;
@@ -97,9 +100,13 @@ function granted(
   operation: LeaseOperation,
   { owner, ttl }: { owner: string; ttl: number },
 ): LeaseState | undefined {
-  const token = operation.output?.token;
-  if (token !== undefined && token <= state.token) return undefined;
-  return prolonged({ ...state, owner, token: token ?? state.token }, operation, ttl);
+  const token = operation.output?.token ?? state.token + 1;
+  if (token !== state.token + 1 && !isOfLaterEpoch(token, state)) return undefined;
+  return prolonged({ ...state, owner, token }, operation, ttl);
+}
+
+function isOfLaterEpoch(token: number, state: LeaseState): boolean {
+  return Math.floor(token / EPOCH_TOKENS) > Math.floor(state.token / EPOCH_TOKENS);
 }
 
 function prolonged(state: LeaseState, operation: LeaseOperation, ttl: number): LeaseState {
@@ -114,6 +121,6 @@ function found(state: LeaseState, operation: LeaseOperation): LeaseState | undef
   const { owner, token = state.token } = operation.output ?? {};
   if (operation.output === undefined) return state;
   if (owner === undefined || !mayHold(state, operation, owner)) return undefined;
-  // The grant itself may have had no answer: then this is the first news of its token.
-  return token >= state.token ? { ...state, token } : undefined;
+  // The grant itself may have had no answer: then this is the first news of its epoch.
+  return token === state.token || isOfLaterEpoch(token, state) ? { ...state, token } : undefined;
 }

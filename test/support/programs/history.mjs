@@ -9,7 +9,7 @@ const { seed, number, prefix, log, readKeys, strictKeys, locks, clients } = conf
 const node = await openNode();
 const cache = node.cache('default');
 const file = openSync(log, 'a');
-let isStopping = false;
+const stopping = new AbortController();
 let operations = 0;
 
 /** Mulberry32. */
@@ -84,7 +84,7 @@ const STRICT_OPERATIONS = READ_OPERATIONS.map((op) => (op === 'get' ? 'getWithRe
 
 async function workOnEntry(key, names, random) {
   let known = 0;
-  while (!isStopping) {
+  while (!stopping.signal.aborted) {
     const name = names[Math.floor(random() * names.length)];
     const [input, run] = entryOperations[name](key, known, random);
     const { revision } = await record('entry', key, input, run);
@@ -94,10 +94,11 @@ async function workOnEntry(key, names, random) {
 }
 
 async function workOnLock(name, client, random) {
-  for (let round = 0; !isStopping; round++) {
+  for (let round = 0; !stopping.signal.aborted; round++) {
     const owner = `${prefix}-${client}-${round}`;
-    const ttl = random() < 0.3 ? 20 + random() * 60 : 500;
-    const wait = random() < 0.5 ? 0 : random() * 100;
+    // Longer than the wait: nobody loses a lease twice before he notices that he has it.
+    const ttl = random() < 0.3 ? 80 + random() * 80 : 400;
+    const wait = random() < 0.5 ? 0 : random() * 60;
     const handle = node.locks.lock(name, { ttl, owner });
     const { done } = await record('lease', name, { op: 'acquire', owner, ttl, wait }, async () => {
       const isAcquired = await handle.acquire({ wait });
@@ -111,15 +112,16 @@ async function workOnLock(name, client, random) {
       }));
     }
     if (random() < 0.3) await look(name);
-    if (done) await pause(random, random() < 0.1 ? 100 : 5);
-    // Strangers are refused too.
-    if (done ? random() < 0.9 : random() < 0.2) {
-      await record('lease', name, { op: 'release', owner }, async () => ({
-        done: await handle.release(),
-      }));
-    } else if (random() < 0.1) {
+    if (done) await pause(random, random() < 0.1 ? 250 : 5);
+    const end = random();
+    if (done && end < 0.1) {
       await record('lease', name, { op: 'forceRelease' }, async () => ({
         done: await handle.forceRelease(),
+      }));
+    } else if (done ? end < 0.9 : end < 0.2) {
+      // Those who hold nothing are refused.
+      await record('lease', name, { op: 'release', owner }, async () => ({
+        done: await handle.release(),
       }));
     }
   }
@@ -138,17 +140,20 @@ async function pause(random, maxMs) {
   if (random() < 0.5) await delay(random() * maxMs);
 }
 
+/** One worker for each name and client. */
+function each(names, count, work) {
+  return names.flatMap((name, i) =>
+    Array.from({ length: count }, (_, client) =>
+      work(name, client, randomFrom(seed * 1000 + i * 10 + client)),
+    ),
+  );
+}
+
 process.on('message', async (message) => {
   if (message === 'stop') {
-    isStopping = true;
+    stopping.abort();
     return;
   }
-  const each = (names, count, work) =>
-    names.flatMap((name, i) =>
-      Array.from({ length: count }, (_, client) =>
-        work(name, client, randomFrom(seed * 1000 + i * 10 + client)),
-      ),
-    );
   await Promise.all([
     ...each(readKeys, 1, (key, _client, random) => workOnEntry(key, READ_OPERATIONS, random)),
     ...each(strictKeys, clients, (key, _client, random) =>

@@ -1,0 +1,98 @@
+import type { Clock } from '../common/clock.js';
+import { LockLostError } from '../common/errors.js';
+import type { Grant } from '../storage/lease-table.js';
+import type { LeaseService } from './lease-service.js';
+
+/** The longest delay that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * One lease of one handle, from its grant to its end: by release, or by loss.
+ *
+ * @internal
+ */
+export class Tenure {
+  readonly token: number;
+  /** Monotonic ms. */
+  readonly since: number;
+  #expiresAt: number;
+  #isOver = false;
+  #loss: LockLostError | undefined;
+  #controller: AbortController | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #renewal: NodeJS.Timeout | undefined;
+  readonly #unwatch: () => void;
+
+  constructor(
+    private readonly name: string,
+    grant: Grant,
+    private readonly clock: Clock,
+    leases: LeaseService,
+  ) {
+    this.token = grant.token;
+    this.since = clock.monotonic();
+    this.#expiresAt = grant.expiresAt;
+    this.#unwatch = leases.watchLoss((cause) => this.lose('the node lost its leases', cause));
+  }
+
+  /** Monotonic ms. */
+  get expiresAt(): number {
+    return this.#expiresAt;
+  }
+
+  /** Whether the lease is still this handle's, as far as this process can know. */
+  get isLive(): boolean {
+    if (!this.#isOver && this.#expiresAt <= this.clock.monotonic()) this.lose('its ttl is over');
+    return !this.#isOver;
+  }
+
+  /** Made, with the timer that aborts it, when somebody asks for it: most holders never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#loss !== undefined) this.#controller.abort(this.#loss);
+      else if (!this.#isOver) this.#watchExpiry();
+    }
+    return this.#controller.signal;
+  }
+
+  prolong(grant: Grant): void {
+    this.#expiresAt = grant.expiresAt;
+    if (this.#controller !== undefined) this.#watchExpiry();
+  }
+
+  /** Calls back after `share` of the time that is left. */
+  renewAfter(share: number, renew: () => void): void {
+    const left = this.#expiresAt - this.clock.monotonic();
+    clearTimeout(this.#renewal);
+    this.#renewal = setTimeout(renew, Math.min(Math.max(left * share, 1), MAX_TIMER_MS)).unref();
+  }
+
+  /** The lease was given back. */
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#expiry);
+    clearTimeout(this.#renewal);
+    this.#unwatch();
+  }
+
+  /** The lease is or may be somebody else's. */
+  lose(reason: string, cause?: unknown): void {
+    this.end();
+    const options = cause === undefined ? undefined : { cause };
+    this.#loss ??= new LockLostError(this.name, reason, options);
+    this.#controller?.abort(this.#loss);
+  }
+
+  #watchExpiry(): void {
+    clearTimeout(this.#expiry);
+    const left = Math.max(0, this.#expiresAt - this.clock.monotonic());
+    // Looks again, because the timer may come a little early, or not reach that far.
+    this.#expiry = setTimeout(
+      () => {
+        if (this.isLive) this.#watchExpiry();
+      },
+      Math.min(left, MAX_TIMER_MS),
+    ).unref();
+  }
+}

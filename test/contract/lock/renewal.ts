@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.js';
+import type { CreateLockSubject, LockSubject } from '../lock-contract.js';
+
+/** Long enough for a busy machine to renew in time. */
+const TTL = 600;
+
+export function describeRenewal(create: CreateLockSubject): void {
+  describe('renew', () => {
+    let subject: LockSubject;
+    beforeEach(async () => {
+      subject = await create({ isRealTime: true });
+    });
+    const remaining = async () => (await subject.cache.inspectLock('lock'))?.remaining;
+
+    it('extends at a third of the ttl, for as long as the lock is held', async () => {
+      const held = subject.cache.lock('lock', { ttl: TTL, renew: true });
+      await held.acquire();
+      const seen: number[] = [];
+      const end = performance.now() + 2 * TTL;
+      while (performance.now() < end) {
+        seen.push(Number(await remaining()));
+        await delay(10);
+      }
+
+      expect(held.isHeld).toBe(true);
+      // With the renewal at a third, two thirds are left at least; a busy machine comes later.
+      expect(Math.min(...seen)).toBeGreaterThan(TTL / 3);
+      expect(seen.filter((left, i) => left > (seen[i - 1] ?? left)).length).toBeGreaterThan(3);
+      await expect(held.release()).resolves.toBe(true);
+    });
+
+    it('stops at the release: the next holder has its own time', async () => {
+      const held = subject.cache.lock('lock', { ttl: 150, renew: true });
+      await held.acquire();
+      await delay(80);
+      await held.release();
+      const next = subject.cache.lock('lock', { ttl: 200 });
+      await next.acquire();
+      const { signal } = next;
+      await once(signal, 'abort');
+
+      expect(signal.reason).toMatchObject({ code: 'HC_LOCK_LOST' });
+      await expect(remaining()).resolves.toBeUndefined();
+    });
+
+    it('stops at maxHold: the lease ends, and the signal tells', async () => {
+      const start = performance.now();
+      const held = subject.cache.lock('lock', { ttl: 150, renew: true, maxHold: 200 });
+      await held.acquire();
+      const { signal } = held;
+      await once(signal, 'abort');
+      const heldFor = performance.now() - start;
+
+      expect(signal.reason).toMatchObject({ code: 'HC_LOCK_LOST' });
+      // The last renewal comes at 200 ms at the latest.
+      expect(heldFor).toBeGreaterThanOrEqual(200);
+      expect(heldFor).toBeLessThan(350 + 1000);
+      await eventually(async () => expect(await remaining()).toBeUndefined());
+    });
+
+    it('aborts the signal as soon as a renewal finds the lease lost', async () => {
+      const held = subject.cache.lock('lock', { ttl: 60_000, renew: true });
+      const short = subject.cache.lock('short', { ttl: 300, renew: true });
+      await held.acquire();
+      await short.acquire();
+      const { signal } = short;
+      await subject.cache.lock('short', { ttl: 1 }).forceRelease();
+      await once(signal, 'abort');
+
+      expect(signal.reason).toMatchObject({ code: 'HC_LOCK_LOST', lock: 'short' });
+      expect(short.isHeld).toBe(false);
+      expect(held.isHeld).toBe(true);
+      await held.release();
+    });
+
+    it('keeps the lock for work that takes longer than the ttl', async () => {
+      const lock = subject.cache.lock('lock', { ttl: 300, renew: true });
+      const result = await lock.run(async ({ signal }) => {
+        await delay(900);
+        return signal.aborted;
+      });
+
+      expect(result).toBe(false);
+    });
+
+    it('left out lets the lease end, and the signal tells by itself', async () => {
+      const start = performance.now();
+      const held = subject.cache.lock('lock', { ttl: 100 });
+      await held.acquire();
+      const { signal } = held;
+      await once(signal, 'abort');
+      const heldFor = performance.now() - start;
+
+      expect(signal.reason).toMatchObject({ code: 'HC_LOCK_LOST' });
+      expect(heldFor).toBeGreaterThanOrEqual(100);
+      expect(heldFor).toBeLessThan(1100);
+      await expect(held.release()).resolves.toBe(false);
+    });
+  });
+}
