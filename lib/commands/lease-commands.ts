@@ -36,7 +36,8 @@ export function extendLease(
   now: number,
 ): LeaseResult {
   const grant = leases.extend(lease, owner, ttl, now);
-  return { done: grant !== undefined, grant, handOvers: [], nextExpiry: undefined };
+  const served = serveWaiters(leases, lease, now);
+  return resultOf(leases, lease, now, grant !== undefined, grant, served);
 }
 
 /** @internal */

@@ -47,6 +47,8 @@ const RENEWAL_SHARE = 1 / 3;
  */
 export class Lock {
   #tenure: Tenure | undefined;
+  /** How often this handle has asked for the end of its lease: what an extension says from before is out of date. */
+  #ends = 0;
 
   /** @internal Made by `HyperCache.lock`, `semaphore` and `restoreLock`. */
   constructor(
@@ -162,7 +164,9 @@ export class Lock {
   async extend(ttl?: number): Promise<boolean> {
     const { lease, owner, ttlMs, maxTtlMs } = this.settings;
     const wanted = ttl === undefined ? ttlMs : checkedLeaseTtl(ttl, maxTtlMs);
+    const ends = this.#ends;
     const grant = await this.leases.extend(lease, owner, wanted);
+    if (ends !== this.#ends) return grant !== undefined;
     if (grant === undefined) {
       this.#tenure?.lose('its lease had ended before it was extended');
       return false;

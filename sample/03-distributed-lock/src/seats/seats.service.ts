@@ -47,7 +47,7 @@ export class SeatsService {
    * not know it.
    */
   async #sell(show: string, buyer: string, fence?: Fence): Promise<number | undefined> {
-    const buyers = await this.buyersOf(show);
+    const buyers = (await this.cache.get<string[]>(`seats:${show}`)) ?? [];
     if (buyers.length >= this.seats) return undefined;
     await delay(PAYMENT_MS);
     await this.cache.set(`seats:${show}`, [...buyers, buyer], { ttl: 0, fence });
