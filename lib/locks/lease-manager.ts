@@ -5,7 +5,7 @@ import { PendingCommand } from '../commands/pending-command.js';
 import type { Grant, HeldLease, LeaseName } from '../storage/lease-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { WriteQueue } from '../storage/write-queue.js';
-import type { AcquireRequest, LeaseService } from './lease-service.js';
+import type { AcquireRequest, LeaseHolder, LeaseService } from './lease-service.js';
 
 /** A promise of this process that waits for a lease. */
 interface LocalWaiter {
@@ -28,6 +28,9 @@ interface WaitedLease {
 
 const LIST_LIMIT = 10_000;
 
+/** So many holders are not worth a review. */
+const MIN_REVIEW = 1000;
+
 /** Between two signs of life of a process that waits. */
 const BEAT_MS = 300;
 
@@ -45,7 +48,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class LeaseManager implements LeaseService {
   readonly #waiting = new Map<string, LocalWaiter>();
   readonly #waited = new Map<string, WaitedLease>();
-  readonly #tenants = new Set<(cause: HyperCacheError) => void>();
+  readonly #holders = new Set<LeaseHolder>();
+  #reviewAt = MIN_REVIEW;
   #poll: NodeJS.Timeout | undefined;
   #lastBeat = -Infinity;
   #seenVersion = 0;
@@ -93,14 +97,15 @@ export class LeaseManager implements LeaseService {
     return this.storage.leases.list(this.clock.monotonic(), LIST_LIMIT);
   }
 
-  watchLoss(onLost: (cause: HyperCacheError) => void): () => void {
-    this.#tenants.add(onLost);
-    return () => this.#tenants.delete(onLost);
+  watchLoss(holder: LeaseHolder): () => void {
+    if (this.#holders.size >= this.#reviewAt) this.#forgetEnded();
+    this.#holders.add(holder);
+    return () => this.#holders.delete(holder);
   }
 
   /** The file that held the leases is gone: nobody who holds one can be sure of it. */
   loseAll(cause: HyperCacheError): void {
-    for (const onLost of Array.from(this.#tenants)) onLost(cause);
+    for (const holder of Array.from(this.#holders)) holder.onLoss(cause);
   }
 
   /** Everybody who waits here is told that the cache is closed, and declines what he may get by a last write. */
@@ -113,6 +118,12 @@ export class LeaseManager implements LeaseService {
       this.#background({ kind: 'cancelWait', lease, owner, declines: true });
       waiter.fail(new ClosedError());
     }
+  }
+
+  /** Who never releases has to go some time: those who hold are reviewed whenever they have doubled. */
+  #forgetEnded(): void {
+    for (const holder of this.#holders) if (!holder.isLive) this.#holders.delete(holder);
+    this.#reviewAt = Math.max(MIN_REVIEW, 2 * this.#holders.size);
   }
 
   /** The waiter is known before the command is sent: the same batch may already hand it the lease. */

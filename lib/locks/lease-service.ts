@@ -14,6 +14,13 @@ export interface AcquireRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Who is told when all leases are lost at once. @internal */
+export interface LeaseHolder {
+  /** Whether its lease has not ended, as far as it knows. */
+  readonly isLive: boolean;
+  onLoss(cause: HyperCacheError): void;
+}
+
 /**
  * What a lock handle needs of a node, and all that it knows of it. `expiresAt` is on this machine's monotonic
  * clock, and never later than the primary's own deadline.
@@ -29,8 +36,8 @@ export interface LeaseService {
   release(lease: LeaseName, owner: string): Promise<boolean>;
   /** Whether anybody held it. */
   forceRelease(lease: LeaseName): Promise<boolean>;
-  /** Tells a holder when all leases are lost at once; returns how to stop listening. */
-  watchLoss(onLost: (cause: HyperCacheError) => void): () => void;
+  /** Tells a holder when all leases are lost at once, until its own has ended; returns how to stop before. */
+  watchLoss(holder: LeaseHolder): () => void;
   holders(lease: LeaseName): Promise<HeldLease[]>;
   list(): Promise<HeldLease[]>;
 }

@@ -149,6 +149,7 @@ export class Lock {
   /** Resolves to whether the lease was still this owner's; afterwards the first who waits has it. */
   async release(): Promise<boolean> {
     const tenure = this.#tenure;
+    this.#ends++;
     this.#tenure = undefined;
     tenure?.end();
     const isReleased = await this.leases.release(this.settings.lease, this.settings.owner);
@@ -179,6 +180,7 @@ export class Lock {
 
   /** Takes the lock from whoever holds it; resolves to whether anybody did. */
   async forceRelease(): Promise<boolean> {
+    this.#ends++;
     this.#tenure?.lose('it was released by force');
     return this.leases.forceRelease(this.settings.lease);
   }

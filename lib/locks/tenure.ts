@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.js';
-import { LockLostError } from '../common/errors.js';
+import { LockLostError, type HyperCacheError } from '../common/errors.js';
 import type { Grant } from '../storage/lease-table.js';
-import type { LeaseService } from './lease-service.js';
+import type { LeaseHolder, LeaseService } from './lease-service.js';
 
 /** The longest delay that a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -11,7 +11,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  *
  * @internal
  */
-export class Tenure {
+export class Tenure implements LeaseHolder {
   readonly token: number;
   /** Monotonic ms. */
   readonly since: number;
@@ -32,7 +32,7 @@ export class Tenure {
     this.token = grant.token;
     this.since = clock.monotonic();
     this.#expiresAt = grant.expiresAt;
-    this.#unwatch = leases.watchLoss((cause) => this.lose('the node lost its leases', cause));
+    this.#unwatch = leases.watchLoss(this);
   }
 
   /** Monotonic ms. */
@@ -82,6 +82,10 @@ export class Tenure {
     const options = cause === undefined ? undefined : { cause };
     this.#loss ??= new LockLostError(this.name, reason, options);
     this.#controller?.abort(this.#loss);
+  }
+
+  onLoss(cause: HyperCacheError): void {
+    this.lose('the node lost its leases', cause);
   }
 
   #watchExpiry(): void {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import type { Command, CommandResult } from '../../lib/commands/command.js';
 import { CommandExecutor, isFailure } from '../../lib/commands/command-executor.js';
+import { ClosedError } from '../../lib/common/errors.js';
 import { systemRandom } from '../../lib/common/random.js';
 import { LeaseManager } from '../../lib/locks/lease-manager.js';
 import type { AcquireRequest } from '../../lib/locks/lease-service.js';
@@ -136,5 +137,23 @@ describe('LeaseManager', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'HC_CLOSED' });
     expect(storage.leases.holders(LEASE, clock.monotonic())).toEqual([]);
     expect(storage.leases.isWaiting(LEASE, 'waiter')).toBe(false);
+  });
+
+  it('tells those who hold a lease that the file is lost, and nobody whose lease has ended', () => {
+    const told: string[] = [];
+    const holder = (name: string, isLive: boolean) => ({
+      isLive,
+      onLoss: () => void told.push(name),
+    });
+    manager.watchLoss(holder('held', true));
+    const leave = manager.watchLoss(holder('released', true));
+    leave();
+    // Whoever never releases is not kept for ever.
+    for (let i = 0; i < 100_000; i++) manager.watchLoss(holder('ended', false));
+    manager.loseAll(new ClosedError());
+
+    expect(told[0]).toBe('held');
+    expect(told).not.toContain('released');
+    expect(told.length).toBeLessThan(5000);
   });
 });

@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals';
+import { LogTrimmer } from '../../../lib/cache/log-trimmer.js';
+import { ChangeKind } from '../../../lib/storage/change-log.js';
+import type { Storage } from '../../../lib/storage/storage.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { useStorages } from '../../support/storages.js';
+
+const HOUR = 3_600_000;
+
+describe('LogTrimmer', () => {
+  const openStorage = useStorages();
+
+  function setUp({ maxEntries = 1_000_000, maxAgeMs = 24 * HOUR, maxFileBytes = Infinity } = {}) {
+    const clock = new ManualClock();
+    const { storage } = openStorage({ clock });
+    const trimmer = new LogTrimmer(storage, clock, maxEntries, maxAgeMs, maxFileBytes);
+    return { clock, storage, trimmer };
+  }
+
+  function change(storage: Storage, count: number, key = 'k'): void {
+    storage.transaction(() => {
+      for (let i = 0; i < count; i++) {
+        storage.changes.append(storage.nextRevision(), 1, ChangeKind.Key, `${key}${i}`);
+      }
+    });
+  }
+
+  function logged({ changes }: Storage): number {
+    return changes.head() - changes.oldest() + 1;
+  }
+
+  it('does nothing to an empty log, or to one within its bounds', () => {
+    const { storage, trimmer } = setUp({ maxEntries: 10 });
+    expect(trimmer.step()).toBe(false);
+    change(storage, 10);
+    expect(trimmer.step()).toBe(false);
+    expect(logged(storage)).toBe(10);
+  });
+
+  it('holds the log within its number of entries, in bounded steps', () => {
+    const { storage, trimmer } = setUp({ maxEntries: 1000 });
+    change(storage, 7500);
+    const left: number[] = [];
+    while (trimmer.step()) left.push(logged(storage));
+    expect(left).toEqual([5500, 3500, 1500]);
+    expect(logged(storage)).toBe(1000);
+    expect(storage.changes.head()).toBe(7500);
+  });
+
+  it('holds the log within its age', () => {
+    const { clock, storage, trimmer } = setUp({ maxAgeMs: HOUR });
+    change(storage, 10);
+    trimmer.step();
+    clock.advance(HOUR / 2);
+    change(storage, 5);
+    trimmer.step();
+    clock.advance(HOUR / 2 - 1);
+    trimmer.step();
+    expect(logged(storage)).toBe(15);
+    clock.advance(1);
+    trimmer.step();
+    expect(logged(storage)).toBe(5);
+  });
+
+  it('leaves the last row, however old', () => {
+    const { clock, storage, trimmer } = setUp({ maxAgeMs: HOUR, maxEntries: 1 });
+    change(storage, 10);
+    trimmer.step();
+    clock.advance(1000 * HOUR);
+    trimmer.step();
+    expect([storage.changes.oldest(), storage.changes.head()]).toEqual([10, 10]);
+  });
+
+  it('writes down its head now and then, not at every step', () => {
+    const { clock, storage, trimmer } = setUp({ maxAgeMs: HOUR });
+    for (let i = 0; i < 100; i++) {
+      change(storage, 1);
+      clock.advance(100);
+      trimmer.step();
+    }
+    clock.advance(HOUR - 10_000);
+    // The head that was written down at first; those that follow within ten seconds were not.
+    expect(storage.changes.headAt(clock.now() - HOUR + 9_999)).toBe(1);
+  });
+
+  describe('asked for room in a full file', () => {
+    it('gives what is beyond an eighth of the file, some at a time', () => {
+      const { storage, trimmer } = setUp({ maxFileBytes: 4 * 1024 * 1024 });
+      change(storage, 20_000, 'x'.repeat(1000));
+      expect(storage.size().usedBytes).toBeGreaterThan(16 * 1024 * 1024);
+      expect(trimmer.giveRoom()).toBe(true);
+      expect(logged(storage)).toBe(19_500);
+      while (trimmer.giveRoom());
+      expect(logged(storage)).toBeGreaterThan(200);
+      expect(storage.size().usedBytes).toBeLessThan(1024 * 1024);
+    });
+
+    it('has none to give while it takes less', () => {
+      const { storage, trimmer } = setUp({ maxFileBytes: 4 * 1024 * 1024 });
+      expect(trimmer.giveRoom()).toBe(false);
+      change(storage, 5000);
+      expect(trimmer.giveRoom()).toBe(false);
+      expect(logged(storage)).toBe(5000);
+    });
+
+    it('never gives the last row', () => {
+      const { storage, trimmer } = setUp({ maxFileBytes: 1 });
+      change(storage, 3);
+      while (trimmer.giveRoom());
+      expect([storage.changes.oldest(), storage.changes.head()]).toEqual([3, 3]);
+    });
+  });
+});
