@@ -1,4 +1,4 @@
-import { forgetTags, logKey } from '../commands/entry-commands.js';
+import { logKey } from '../commands/entry-commands.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
@@ -102,7 +102,8 @@ export class Evictor implements MaintenanceTask {
       for (const row of rows) {
         if (gone.length % CHECK_ROWS === 0 && this.#isEnough(growth, added - gone.length)) break;
         storage.entries.removeById(row.id, row.namespace_id);
-        forgetTags(storage, row);
+        // Those of its earlier lives too: there may be more of them than room.
+        storage.tags.removeOfEntry(row.id);
         logKey(storage, row.namespace_id, row.key);
         gone.push(row);
         this.#hand = row.id;

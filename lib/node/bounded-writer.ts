@@ -11,6 +11,8 @@ const SHORT_KEY = 100;
 /** From here on the key takes a page of its own in the index: a quarter of a page is the most that it holds. */
 const OVERFLOWING_KEY_BYTES = 980;
 const OVERFLOW_BYTES = 1024;
+/** Of a tag besides its text. */
+const TAG_ROW_BYTES = 20;
 
 /**
  * The writer of a primary: room is made before a batch, and a file that turns out to be damaged is replaced
@@ -45,8 +47,11 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
 
 function bytesOf(command: Command): number {
   if (!('value' in command)) return 'key' in command ? command.key.length : 0;
-  const { key, value } = command;
-  return 2 * keyBytes(key) + storedBytes(value);
+  const { key, value, tags } = command;
+  let bytes = 2 * keyBytes(key) + storedBytes(value);
+  // Each tag stands in two b-trees.
+  for (const tag of tags) bytes += 2 * (keyBytes(tag) + TAG_ROW_BYTES);
+  return bytes;
 }
 
 function keyBytes(key: string): number {

@@ -40,7 +40,7 @@ async function collect(keys: AsyncIterable<string>): Promise<string[]> {
 }
 
 function inUtf8Order(keys: Iterable<string>): string[] {
-  return Array.from(keys).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return Array.from(keys).toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 describe('prefixEnd', () => {

@@ -1,17 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
 import type { Command, CommandResult } from '../../lib/commands/command.js';
 import { CommandExecutor, isFailure } from '../../lib/commands/command-executor.js';
 import { ClosedError } from '../../lib/common/errors.js';
-import { systemRandom } from '../../lib/common/random.js';
 import { LeaseManager } from '../../lib/locks/lease-manager.js';
 import type { AcquireRequest } from '../../lib/locks/lease-service.js';
 import { LeaseKind } from '../../lib/storage/lease-table.js';
-import { Storage } from '../../lib/storage/storage.js';
+import type { Storage } from '../../lib/storage/storage.js';
 import { WriteQueue, type Writer } from '../../lib/storage/write-queue.js';
 import { eventually } from '../support/eventually.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { useTemporaryDirectories } from '../support/temporary-directory.js';
+import { useStorages } from '../support/storages.js';
 
 const LEASE = { kind: LeaseKind.Lock, name: 'lock' } as const;
 
@@ -30,7 +28,7 @@ class Busy extends Error {
 }
 
 describe('LeaseManager', () => {
-  const directory = useTemporaryDirectories();
+  const openStorage = useStorages();
   const clock = new ManualClock();
   let storage: Storage;
   let queue: WriteQueue<Command, CommandResult>;
@@ -40,14 +38,7 @@ describe('LeaseManager', () => {
   let tried: Set<Command>;
 
   beforeEach(() => {
-    storage = new Storage({
-      path: join(directory(), 'file.sqlite'),
-      fullSync: false,
-      clock,
-      random: systemRandom,
-      onForeignChanges: () => undefined,
-    });
-    storage.open();
+    ({ storage } = openStorage({ clock }));
     isBusy = false;
     tried = new Set();
     const executor = new CommandExecutor(storage, clock);
@@ -66,7 +57,6 @@ describe('LeaseManager', () => {
   afterEach(() => {
     manager.close();
     queue.close();
-    storage.close();
   });
 
   it('puts a waiter into the queue once, however long its first write waits for other processes', async () => {

@@ -4,6 +4,8 @@ import type { CreateLockSubject, LockSubject } from '../lock-contract.js';
 
 const DAY = 86_400_000;
 
+const refused = (code: string) => expect.objectContaining({ code });
+
 export function describeBadInput(create: CreateLockSubject): void {
   describe('bad input', () => {
     let subject: LockSubject;
@@ -13,7 +15,6 @@ export function describeBadInput(create: CreateLockSubject): void {
     /** As a caller without types would. */
     const make = (name: unknown, options: unknown) => () =>
       subject.cache.lock(name as string, options as LockOptions);
-    const refused = (code: string) => expect.objectContaining({ code });
 
     it.each([
       ['missing', undefined],

@@ -26,7 +26,7 @@ export class CacheModel {
   liveKeys(prefix = ''): string[] {
     return Array.from(this.#entries.keys())
       .filter((key) => key.startsWith(prefix) && this.live(key) !== undefined)
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   }
 
   live(key: string): ModelEntry | undefined {
