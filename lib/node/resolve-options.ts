@@ -168,7 +168,7 @@ function readGiven(given: unknown, problems: OptionProblem[]): Record<string, un
   }
   const options: Record<string, unknown> = { ...given };
   for (const name of Object.keys(options)) {
-    if (name in RULES) continue;
+    if (Object.hasOwn(RULES, name)) continue;
     const near = nearest(name);
     problems.push({
       option: name,

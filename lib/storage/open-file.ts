@@ -10,6 +10,7 @@ import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, quarantine } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
+import { salvageEpoch } from './salvage-epoch.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
@@ -79,9 +80,14 @@ function open(
   putAside: string | undefined,
 ): OpenFile {
   const { path, fullSync, clock } = options;
-  const { connection, quarantined } = openConnection({ path, fullSync, now: clock.now() });
+  const { connection, quarantined = putAside } = openConnection({
+    path,
+    fullSync,
+    now: clock.now(),
+  });
   try {
-    return assemble(connection, options, epochFloor, quarantined ?? putAside);
+    const salvaged = quarantined === undefined ? 0 : salvageEpoch(quarantined);
+    return assemble(connection, options, Math.max(epochFloor, salvaged), quarantined);
   } catch (error) {
     connection.close();
     throw error;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../lib/common/clock.js';
 import { seededRandom } from '../../sample/01-single-node/src/replay/seeded-random.js';
+import { campaign } from '../support/campaign.js';
 import { readHistories } from '../support/history.js';
 import { checkEachKey, type Operation } from '../support/linearizability.js';
 import { entryModel, type EntryInput, type EntryOutput } from '../support/models/entry-model.js';
@@ -16,8 +17,7 @@ import {
 import { useNodeProcesses, type NodeProcess } from '../support/node-process.js';
 import { useTemporaryDirectories } from '../support/temporary-directory.js';
 
-const ROUNDS = Number(process.env['HC_FAULT_ROUNDS'] ?? 4);
-const SEED = Number(process.env['HC_FAULT_SEED'] ?? 20261122);
+const ROUNDS = 4 * campaign.factor;
 const PROCESSES = 4;
 const ROUND_MS = 2500;
 
@@ -65,7 +65,7 @@ describe('Four processes on one file, killed and replaced at random', () => {
     return { logs, endedAt: (process) => ends.get(process) ?? Infinity };
   }
 
-  it.each(Array.from({ length: ROUNDS }, (_, i) => SEED + i))(
+  it.each(Array.from({ length: ROUNDS }, (_, i) => campaign.seed + i))(
     'do to entries and locks what one process could have done, seed %d',
     async (seed) => {
       const { logs, endedAt } = await runRound(seed);
@@ -91,7 +91,7 @@ function answered(histories: Histories): number {
 }
 
 function report(seed: number, ...all: Histories[]): void {
-  if (process.env['HC_FAULT_REPORT'] === undefined) return;
+  if (!campaign.isReported) return;
   const counts = all.map((histories) => {
     const operations = Array.from(histories.values()).flat().length;
     return `${operations} operations, ${operations - answered(histories)} without an answer`;

@@ -44,6 +44,11 @@ export class NodeProcess {
 
   private constructor(private readonly child: ChildProcess) {
     child.on('message', (message: unknown) => this.#receive(message));
+    child.once('exit', () => {
+      for (const settle of this.#waiting.values()) {
+        settle(Promise.reject(new RemoteError(undefined, 'The process has ended.')));
+      }
+    });
   }
 
   /** Resolves when its node is started. */
@@ -90,9 +95,13 @@ export class NodeProcess {
 
   /** Lets it finish. @throws when it does not end well */
   async finish(): Promise<void> {
-    const exited = this.isRunning ? once(this.child, 'exit') : undefined;
     if (this.isRunning) this.send('stop');
-    await exited;
+    await this.ended();
+  }
+
+  /** Resolves when it has ended by itself. @throws when it did not end well */
+  async ended(): Promise<void> {
+    if (this.isRunning) await once(this.child, 'exit');
     if (this.child.exitCode !== 0) {
       throw new Error(`The process ended with ${this.child.signalCode ?? this.child.exitCode}.`);
     }

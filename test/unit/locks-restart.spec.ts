@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
@@ -184,6 +184,19 @@ describe('Locks over the end of a process', () => {
       expect(signal.reason).toMatchObject({ code: 'HC_LOCK_LOST' });
       expect(held.isHeld).toBe(false);
       expect(await nextToken('lock')).toBeGreaterThan(token);
+    });
+
+    it('grow over a damaged file, as far as its epoch can be read', async () => {
+      for (let i = 0; i < 3; i++) await crash();
+      const token = await nextToken();
+      await node.close();
+      const file = join(home, 'hypercache.sqlite');
+      // Shorter than its header says: SQLite refuses all of it.
+      truncateSync(file, statSync(file).size - 4096);
+      await open();
+
+      expect(readdirSync(home).some((name) => name.includes('.corrupt-'))).toBe(true);
+      expect(await nextToken()).toBeGreaterThan(token);
     });
   });
 });

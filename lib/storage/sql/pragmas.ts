@@ -20,6 +20,7 @@ export const pragmaSql = {
   syncFull: 'PRAGMA synchronous = FULL',
   syncNormal: 'PRAGMA synchronous = NORMAL',
   busyTimeout: (ms: number): string => `PRAGMA busy_timeout = ${ms}`,
+  tolerateDamage: 'PRAGMA writable_schema = ON',
   readApplicationId: 'PRAGMA application_id',
   writeApplicationId: `PRAGMA application_id = ${APPLICATION_ID}`,
   readUserVersion: 'PRAGMA user_version',

@@ -10,6 +10,7 @@ const targets = {
   process: {
     /** Makes a lock handle, to be called by its id. */
     lock: (id, name, options) => void locks.set(id, node.locks.lock(name, options)),
+    semaphore: (id, name, options) => void locks.set(id, node.locks.semaphore(name, options)),
     /** What a handle believes of itself. */
     state: (id) => {
       const { isHeld, token, owner } = locks.get(id);
@@ -25,7 +26,12 @@ const targets = {
   },
 };
 
-process.on('message', async ({ id, target, method, args }) => {
+process.on('message', async (message) => {
+  if (message === 'stop') {
+    await node.close();
+    process.exit(0);
+  }
+  const { id, target, method, args } = message;
   const calledAt = monotonicMs();
   try {
     const value = await (targets[target] ?? locks.get(target))[method](...args);

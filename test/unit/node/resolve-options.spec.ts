@@ -1,0 +1,198 @@
+import { describe, expect, it } from '@jest/globals';
+import { resolve } from 'node:path';
+import { InvalidOptionsError } from '../../../lib/common/errors.js';
+import type { HyperCacheOptions } from '../../../lib/node/options.js';
+import {
+  ENVIRONMENT_NAMES,
+  OPTION_NAMES,
+  resolveOptions,
+} from '../../../lib/node/resolve-options.js';
+
+const SECRET = 'a secret of at least thirty-two characters';
+const OTHER_SECRET = 'another secret of at least thirty-two characters';
+
+function problemsOf(given: unknown, environment: Record<string, string> = {}) {
+  try {
+    resolveOptions(given as HyperCacheOptions, environment);
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidOptionsError) return error.problems;
+    throw error;
+  }
+}
+
+describe('resolveOptions', () => {
+  it('sets everything when nothing is given', () => {
+    expect(resolveOptions(undefined, {})).toMatchObject({
+      role: 'primary',
+      primaryUrl: undefined,
+      apiToken: [],
+      timeout: 2000,
+      asyncRequests: true,
+      sqlitePath: resolve('storage/hypercache'),
+      ttl: 0,
+      namespace: 'default',
+      isGlobal: true,
+      l1: { maxEntries: 10_000, maxBytes: 67_108_864 },
+      isolation: 'copy',
+      durability: 'normal',
+      maxSize: 1_073_741_824,
+      maxEntries: Infinity,
+      maxValueSize: 8_388_608,
+      changeLogEntries: 100_000,
+      changeLogAge: 86_400_000,
+      sweepInterval: 1000,
+      logger: undefined,
+    });
+  });
+
+  it('knows no option without a value', () => {
+    const resolved = resolveOptions({}, {});
+    expect(Object.keys(resolved).toSorted()).toEqual([...OPTION_NAMES].toSorted());
+  });
+
+  it('freezes what it returns, in depth, and leaves what it was given', () => {
+    const given = { l1: { maxEntries: 5 }, apiToken: [SECRET] };
+    const resolved = resolveOptions(given, {});
+    const parts = [resolved, resolved.l1, resolved.apiToken];
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual([true, true, true]);
+    expect(Object.isFrozen(given.l1)).toBe(false);
+    expect(given).toEqual({ l1: { maxEntries: 5 }, apiToken: [SECRET] });
+  });
+
+  it('keeps what is given', () => {
+    const given = {
+      ttl: 5000,
+      namespace: 'n',
+      l1: false,
+      isolation: 'share',
+      durability: 'full',
+      maxSize: 4_194_304,
+      maxEntries: 10,
+      maxValueSize: 1,
+      logger: false,
+    } as const;
+    expect(resolveOptions(given, {})).toMatchObject(given);
+  });
+
+  it('fills what an object leaves out, and takes undefined for left out', () => {
+    expect(resolveOptions({ l1: { maxEntries: 5, maxBytes: undefined } }, {}).l1).toEqual({
+      maxEntries: 5,
+      maxBytes: 67_108_864,
+    });
+    expect(resolveOptions({ ttl: undefined, role: undefined }, {})).toMatchObject({
+      ttl: 0,
+      role: 'primary',
+    });
+  });
+
+  it('makes a path absolute', () => {
+    expect(resolveOptions({ sqlitePath: 'relative' }, {}).sqlitePath).toBe(resolve('relative'));
+    expect(resolveOptions({ sqlitePath: '/absolute' }, {}).sqlitePath).toBe('/absolute');
+  });
+
+  it('makes a list of one token', () => {
+    expect(resolveOptions({ apiToken: SECRET }, {}).apiToken).toEqual([SECRET]);
+  });
+
+  it('takes a role for options', () => {
+    expect(resolveOptions('primary', {}).role).toBe('primary');
+    expect(problemsOf('master')).toMatchObject([{ option: 'role', value: "'master'" }]);
+  });
+
+  describe('takes from the environment', () => {
+    const environment = {
+      HYPERCACHE_SERVER_ROLE: 'secondary',
+      HYPERCACHE_PRIMARY_URL: 'http://primary:3000',
+      HYPERCACHE_API_TOKEN: `${SECRET}, ${OTHER_SECRET}`,
+      HYPERCACHE_TIMEOUT: '500',
+      HYPERCACHE_ASYNC: 'false',
+      HYPERCACHE_SQLITE_PATH: '/data',
+    };
+
+    it('what the options leave out', () => {
+      expect(Object.keys(environment).toSorted()).toEqual([...ENVIRONMENT_NAMES].toSorted());
+      expect(resolveOptions({}, environment)).toMatchObject({
+        role: 'secondary',
+        primaryUrl: 'http://primary:3000',
+        apiToken: [SECRET, OTHER_SECRET],
+        timeout: 500,
+        asyncRequests: false,
+        sqlitePath: '/data',
+      });
+    });
+
+    it('nothing that the options give', () => {
+      const given: HyperCacheOptions = { role: 'primary', timeout: 9, asyncRequests: true };
+      expect(resolveOptions(given, environment)).toMatchObject(given);
+      expect(problemsOf({ timeout: 9 }, { HYPERCACHE_TIMEOUT: 'soon' })).toEqual([]);
+    });
+
+    it('nothing that is empty', () => {
+      expect(problemsOf({}, { HYPERCACHE_TIMEOUT: '', HYPERCACHE_SERVER_ROLE: '' })).toEqual([]);
+    });
+
+    it.each([
+      ['HYPERCACHE_ASYNC', '1', true],
+      ['HYPERCACHE_ASYNC', '0', false],
+      ['HYPERCACHE_ASYNC', ' TRUE ', true],
+    ])('%s=%j as %p', (name, text, expected) => {
+      expect(resolveOptions({}, { [name]: text }).asyncRequests).toBe(expected);
+    });
+
+    it.each([
+      ['HYPERCACHE_TIMEOUT', ' '],
+      ['HYPERCACHE_TIMEOUT', '2s'],
+      ['HYPERCACHE_TIMEOUT', '-1'],
+      ['HYPERCACHE_ASYNC', 'perhaps'],
+      ['HYPERCACHE_API_TOKEN', `${SECRET},short`],
+      ['HYPERCACHE_PRIMARY_URL', 'primary:3000'],
+      ['HYPERCACHE_SERVER_ROLE', 'Primary'],
+    ])('a problem under the name of its variable: %s=%j', (name, text) => {
+      expect(problemsOf({}, { [name]: text })).toMatchObject([
+        { option: expect.stringContaining(name) },
+      ]);
+    });
+  });
+
+  describe('reports', () => {
+    it('all problems at once, of code, environment and spelling', () => {
+      const problems = problemsOf(
+        { ttl: -1, maxEntires: 5, l1: { maxEntry: 1 }, stores: [] },
+        { HYPERCACHE_TIMEOUT: 'soon' },
+      );
+      expect(problems.map(({ option }) => option).toSorted()).toEqual([
+        'HYPERCACHE_TIMEOUT (option timeout)',
+        'l1',
+        'maxEntires',
+        'stores',
+        'ttl',
+      ]);
+    });
+
+    it('names that nobody would have thought of as unknown', () => {
+      for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+        const given: unknown = JSON.parse(`{ "${name}": 1 }`);
+        expect(problemsOf(given)).toMatchObject([{ option: name, value: 'not an option' }]);
+      }
+    });
+
+    it('what a secondary lacks, but not twice what is wrong anyway', () => {
+      expect(problemsOf('secondary').map(({ option }) => option)).toEqual([
+        'primaryUrl',
+        'apiToken',
+      ]);
+      expect(problemsOf({ role: 'secondary', apiToken: 'short' })).toMatchObject([
+        { option: 'apiToken', value: 'not acceptable' },
+        { option: 'primaryUrl', value: 'missing' },
+      ]);
+    });
+
+    it('never a secret, and no more of a value than helps', () => {
+      const secret = 'hunter2'.repeat(3);
+      const error = problemsOf({ apiToken: [secret], namespace: 'x'.repeat(1000) });
+      expect(JSON.stringify(error)).not.toContain('hunter2');
+      expect(JSON.stringify(error).length).toBeLessThan(500);
+    });
+  });
+});
