@@ -32,5 +32,5 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/.*/dist/'],
   maxWorkers: '100%',
-  testTimeout: 30_000,
+  testTimeout: 90_000,
 };

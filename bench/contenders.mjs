@@ -42,7 +42,10 @@ export class Workshop {
     );
     const node = createNode(resolved, environment);
     await node.start();
-    this.#closers.push(() => node.close());
+    this.#closers.push(async () => {
+      await node.close();
+      rmSync(sqlitePath, { recursive: true });
+    });
     const own = node.cache(resolved.namespace);
     return { node, own, sqlitePath, cache: createCacheManagerCache(own, () => node.flush()) };
   }
@@ -57,7 +60,10 @@ export class Workshop {
     database.pragma('mmap_size = 0');
     database.pragma('cache_size = -16384');
     database.exec('CREATE TABLE t (k TEXT PRIMARY KEY, v)');
-    this.#closers.push(() => database.close());
+    this.#closers.push(() => {
+      database.close();
+      rmSync(path, { recursive: true });
+    });
     return {
       database,
       path,
@@ -68,10 +74,33 @@ export class Workshop {
     };
   }
 
+  /**
+   * Runs `work` and closes what it has opened: what is still open would weigh on the memory, and do its
+   * background work, while something else is measured.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async scope(work) {
+    const outer = this.#closers;
+    this.#closers = [];
+    try {
+      return await work();
+    } finally {
+      await this.#closeAll();
+      this.#closers = outer;
+    }
+  }
+
   async close() {
+    await this.#closeAll();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #closeAll() {
     for (const close of this.#closers.toReversed()) await close();
     this.#closers = [];
-    rmSync(this.#directory, { recursive: true, force: true });
   }
 }
 

@@ -62,11 +62,16 @@ export class Bench {
    * @param {string} comparison.title
    * @param {string} comparison.unit what one operation is
    * @param {(Contender | undefined)[] | (() => Promise<(Contender | undefined)[]>)} comparison.contenders
-   *   or a function that prepares them; `undefined` stands for one whose peer is missing
+   *   or a function that prepares them, and what it opens is closed afterwards; `undefined` stands for one
+   *   whose peer is missing
    * @param {Target[]} [comparison.targets]
    * @returns {Promise<Map<string, number[]>>} nanoseconds per operation, by contender and round
    */
-  async compare({ title, unit, contenders, targets = [] }) {
+  compare(comparison) {
+    return this.workshop.scope(() => this.#compare(comparison));
+  }
+
+  async #compare({ title, unit, contenders, targets = [] }) {
     const { group = '', only = '', rounds } = this.options;
     if (!title.includes(group)) return new Map();
     const chosen = (await prepared(contenders)).filter((contender) =>

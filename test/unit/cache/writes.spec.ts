@@ -122,6 +122,20 @@ describe('writes of a cache', () => {
       expect(await cache.getWithRevision('k')).toMatchObject({ value: 'second' });
     });
 
+    it('are seen although an earlier write of the same key was committed meanwhile', async () => {
+      const { cache } = await setUp(options);
+      const first = cache.add('k', 'first');
+      const writes: Promise<unknown>[] = [cache.set('k', 'second', { tags: ['t'] })];
+      for (let i = 0; i < 600; i++) writes.push(cache.set(`other ${i}`, i));
+      writes.push(cache.set('k', 'third', { tags: ['t'] }));
+      // More than one transaction takes: the first is over, the second still to come.
+      await first;
+      for (let i = 0; i < 3; i++) cache.get(`other ${i}`);
+      expect(cache.get('k')).toBe('third');
+      await Promise.all(writes);
+      expect(cache.get('k')).toBe('third');
+    });
+
     it('win over what increments, additions and deletions of many entries before them leave', async () => {
       const { cache } = await setUp(options);
       await cache.set('k', 1, { tags: ['t'] });
