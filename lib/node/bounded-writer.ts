@@ -9,7 +9,7 @@ import type { Writer } from '../storage/write-queue.js';
 /** Up to here a key's length is taken for its bytes. */
 const SHORT_KEY = 100;
 /** From here on the key takes a page of its own in the index: a quarter of a page is the most that it holds. */
-const OVERFLOWING_KEY_BYTES = 980;
+const OVERFLOWING_KEY_BYTES = 220;
 const OVERFLOW_BYTES = 1024;
 /** Of a tag besides its text. */
 const TAG_ROW_BYTES = 20;

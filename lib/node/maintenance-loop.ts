@@ -1,5 +1,7 @@
-import { setImmediate as onNextTurn } from 'node:timers';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
+
+/** The least that a timer waits. */
+const BETWEEN_STEPS_MS = 1;
 
 /**
  * Runs the background tasks by turns, one bounded step of one task in a turn of the event loop, and rests when
@@ -9,10 +11,8 @@ import type { MaintenanceTask } from '../common/maintenance-task.js';
  */
 export class MaintenanceLoop {
   #timer: NodeJS.Timeout | undefined;
-  #turn: NodeJS.Immediate | undefined;
   #isRunning = false;
   #next = 0;
-  #idleTasks = 0;
 
   constructor(
     private readonly tasks: readonly MaintenanceTask[],
@@ -23,22 +23,28 @@ export class MaintenanceLoop {
 
   start(): void {
     this.#isRunning = true;
-    this.#rest();
+    this.#continueIn(this.intervalMs);
   }
 
   stop(): void {
     this.#isRunning = false;
     clearTimeout(this.#timer);
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
   }
 
-  /** One step of one task; the next turn belongs to the next one, until none of them has more to do. */
+  /**
+   * At most one step that does something; then the event loop has its turn. An unref'ed immediate would leave an
+   * idle loop asleep, so the next round is a timer's.
+   */
   readonly #round = (): void => {
     if (!this.#isRunning) return;
-    this.#idleTasks = this.#step(this.tasks[this.#next]) ? 0 : this.#idleTasks + 1;
-    this.#next = (this.#next + 1) % this.tasks.length;
-    if (this.#idleTasks < this.tasks.length) this.#turn = onNextTurn(this.#round).unref();
-    else this.#rest();
+    for (let idle = 0; idle < this.tasks.length; idle++) {
+      const task = this.tasks[this.#next];
+      this.#next = (this.#next + 1) % this.tasks.length;
+      if (!this.#step(task)) continue;
+      this.#continueIn(BETWEEN_STEPS_MS);
+      return;
+    }
+    this.#continueIn(this.intervalMs);
   };
 
   #step(task: MaintenanceTask | undefined): boolean {
@@ -50,8 +56,7 @@ export class MaintenanceLoop {
     }
   }
 
-  #rest(): void {
-    this.#idleTasks = 0;
-    this.#timer = setTimeout(this.#round, this.intervalMs).unref();
+  #continueIn(ms: number): void {
+    this.#timer = setTimeout(this.#round, ms).unref();
   }
 }

@@ -96,8 +96,9 @@ function openAndMigrate(options: OpenOptions): Connection {
 
 function prepareFile(connection: Connection, { path, fullSync }: OpenOptions): void {
   const read = (sql: string): unknown => connection.prepare(sql).pluck().get();
-  const applicationId = read(pragmaSql.readApplicationId);
   const isNew = read(pragmaSql.tableCount) === 0;
+  // Read after the tables were seen: another process may be creating the file, and commits both at once.
+  const applicationId = read(pragmaSql.readApplicationId);
   if (!isNew && applicationId !== APPLICATION_ID) throw new ForeignFileError(path);
   if (isNew) connection.exec(NEW_FILE);
   read(pragmaSql.walMode);

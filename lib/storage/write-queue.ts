@@ -159,6 +159,8 @@ export class WriteQueue<C, R> {
       return;
     }
     this.#busySince = undefined;
+    // What still waits is younger than what was just written.
+    this.#relaxedSince = this.clock.coarseNow();
     for (const [i, write] of batch.entries()) {
       const outcome = outcomes[i] as R | HyperCacheError;
       if (this.isFailure(outcome)) write.failed(outcome);

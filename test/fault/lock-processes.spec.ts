@@ -139,11 +139,11 @@ describe('Locks of several processes on one file', () => {
     await lock(other, 'next', 60_000);
     await acquire(holder, 'held');
     await holder.kill();
-    const waiting = acquire(other, 'next', 3500);
-    for (let isOver = false; !isOver;) {
-      await (await start()).kill();
-      isOver = await Promise.race([waiting.then(() => true), false]);
-    }
+    let isOver = false;
+    const waiting = acquire(other, 'next', 3500).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) await (await start()).kill();
 
     await expect(waiting).resolves.toBe(true);
   });

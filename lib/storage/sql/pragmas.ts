@@ -1,15 +1,24 @@
 /** 'HyCa' as a 32-bit integer, in the header of every file of ours. @internal */
 export const APPLICATION_ID = 0x48794361;
 
-/** Before the first table: it cannot be changed later without rewriting the file. @internal */
-export const NEW_FILE = 'PRAGMA auto_vacuum = INCREMENTAL';
+/**
+ * Before the first table: neither can be changed later without rewriting the file. A commit writes whole pages to
+ * the log, and most entries are small: pages of 1 KiB made sets of 150 bytes 1.4 to 1.6 times as fast as
+ * pages of 4 KiB, at the same speed of small reads; reads of 10 kB lost 8 %.
+ *
+ * @internal
+ */
+export const NEW_FILE = `
+  PRAGMA page_size = 1024;
+  PRAGMA auto_vacuum = INCREMENTAL;
+`;
 
 /** @internal */
 export const connectionPragmas = (synchronous: 'NORMAL' | 'FULL'): string => `
   PRAGMA synchronous = ${synchronous};
   PRAGMA temp_store = MEMORY;
   PRAGMA mmap_size = 0;
-  PRAGMA wal_autocheckpoint = 1000;
+  PRAGMA wal_autocheckpoint = 4000;
   PRAGMA journal_size_limit = 4194304;
   PRAGMA cache_size = -16384;
 `;
