@@ -1,14 +1,34 @@
 import { createRequire } from 'node:module';
-import type BetterSqlite3 from 'better-sqlite3';
 import { NativeModuleError } from '../common/errors.js';
 import { pragmaSql } from './sql/pragmas.js';
 
-/** @internal */
-export type Connection = BetterSqlite3.Database;
-/** @internal */
-export type Statement = BetterSqlite3.Statement<unknown[], unknown>;
+/** What is used of better-sqlite3's statements; applications need not have its types. @internal */
+export interface Statement {
+  run(...parameters: unknown[]): { changes: number; lastInsertRowid: number | bigint };
+  get(...parameters: unknown[]): unknown;
+  all(...parameters: unknown[]): unknown[];
+  pluck(): this;
+  raw(): this;
+}
 
-type Constructor = new (path: string, options?: BetterSqlite3.Options) => Connection;
+/** What is used of better-sqlite3's databases. @internal */
+export interface Connection {
+  readonly open: boolean;
+  readonly inTransaction: boolean;
+  prepare(sql: string): Statement;
+  exec(sql: string): unknown;
+  unsafeMode(isUnsafe: boolean): unknown;
+  close(): unknown;
+}
+
+/** @internal */
+export interface ConnectionOptions {
+  readonly readonly?: boolean;
+  /** Milliseconds to wait for a locked file, holding the loop. */
+  readonly timeout?: number;
+}
+
+type Constructor = new (path: string, options?: ConnectionOptions) => Connection;
 
 /** Before it, a rare race of a writer and a checkpointer could corrupt a database in WAL mode. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
@@ -22,7 +42,7 @@ let loaded: Constructor | undefined;
  * @throws {HC_NATIVE_MODULE}
  * @internal
  */
-export function connect(path: string, options?: BetterSqlite3.Options): Connection {
+export function connect(path: string, options?: ConnectionOptions): Connection {
   loaded ??= load(createRequire(import.meta.url));
   return new loaded(path, options);
 }
