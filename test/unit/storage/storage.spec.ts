@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SetCommand } from '../../../lib/commands/command.js';
+import type { Storage } from '../../../lib/storage/storage.js';
 import { FILE_NAME, useDatabases, useStorages } from '../../support/storages.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
@@ -233,6 +234,34 @@ describe('Storage', () => {
       expect(() => run({ ...put('b'), tags: ['tag'] })).toThrow('no such table');
       expect(storage.entries.find(storage.namespaces.idOf('n') ?? 0, 'b')).toBeUndefined();
       expect([storage.revision, storage.counts.total]).toEqual([1, 1]);
+    });
+  });
+
+  describe("an update that follows an insert into another table under the next entry's id", () => {
+    it.each([
+      ['a deletion that is logged', (storage: Storage) => storage.changes.append(2, 1, 0, 'x')],
+      ['a mark of the log', (storage: Storage) => storage.changes.mark(2, 0)],
+      [
+        'a waiter for a lock',
+        (storage: Storage) => {
+          for (const owner of ['first', 'second']) {
+            storage.leases.enqueue({ kind: 0, name: 'lock' }, owner, 1000, 1, 1e9);
+          }
+        },
+      ],
+    ])('is no insert: %s', (_name, insert) => {
+      const { storage, run } = openStorage();
+      run(put('a'));
+      storage.transaction(() => insert(storage));
+      storage.transaction(() => {
+        // As any command would do.
+        while (storage.head < 2) storage.nextRevision();
+      });
+      run({ ...put('a'), tags: ['tag'] });
+      expect(storage.counts.total).toBe(1);
+      const step = undefined;
+      const { keys } = run<'deleteTag'>({ kind: 'deleteTag', namespace: 'n', tag: 'tag', step });
+      expect(keys).toEqual(['a']);
     });
   });
 
