@@ -18,13 +18,18 @@ export {
   NewerSchemaError,
   NotAnIntegerError,
   NumberRangeError,
+  PrimaryForeignError,
+  PrimaryMismatchError,
+  PrimaryRefusedError,
+  PrimaryTimeoutError,
+  PrimaryUnreachableError,
   QueueFullError,
+  RoleMismatchError,
   StorageBusyError,
   StorageFailedError,
   StorageFullError,
   StorageLostError,
   StorageOpenError,
-  UnsupportedRoleError,
   UnsupportedValueError,
   ValueTooLargeError,
   type HyperCacheErrorCode,
@@ -52,4 +57,10 @@ export {
   type WrapOptions,
 } from './nest/hyper-cache.service.js';
 export type { HyperCacheStats } from './node/hyper-cache-node.js';
-export type { Durability, HyperCacheOptions, HyperCacheRole, L1Options } from './node/options.js';
+export type {
+  Durability,
+  HyperCacheOptions,
+  HyperCacheRole,
+  L1Options,
+  ReplicaMode,
+} from './node/options.js';

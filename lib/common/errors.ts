@@ -17,8 +17,13 @@ export type HyperCacheErrorCode =
   | 'HC_NOT_AN_INTEGER'
   | 'HC_NUMBER_RANGE'
   | 'HC_OPTIONS_INVALID'
+  | 'HC_PRIMARY_FOREIGN'
+  | 'HC_PRIMARY_MISMATCH'
+  | 'HC_PRIMARY_REFUSED'
+  | 'HC_PRIMARY_TIMEOUT'
+  | 'HC_PRIMARY_UNREACHABLE'
   | 'HC_QUEUE_FULL'
-  | 'HC_ROLE_UNSUPPORTED'
+  | 'HC_ROLE_MISMATCH'
   | 'HC_SCHEMA_NEWER'
   | 'HC_STORAGE_BUSY'
   | 'HC_STORAGE_FAILED'
@@ -140,15 +145,54 @@ export class InvalidOptionsError extends HyperCacheError {
   }
 }
 
-/** @publicApi */
-export class UnsupportedRoleError extends HyperCacheError {
-  readonly code = 'HC_ROLE_UNSUPPORTED';
-  constructor(role: string) {
+/** The directory holds the data of a node of another role. @publicApi */
+export class RoleMismatchError extends HyperCacheError {
+  readonly code = 'HC_ROLE_MISMATCH';
+}
+
+/** The primary could not be reached: the request did not arrive. @publicApi */
+export class PrimaryUnreachableError extends HyperCacheError {
+  readonly code = 'HC_PRIMARY_UNREACHABLE';
+  constructor(url: string, cause: unknown) {
     super(
-      `The role '${role}' is not available in this version.`,
-      "Use role: 'primary'; secondaries come with the cluster release.",
+      `The primary at ${url} cannot be reached: ${reasonOf(cause)}.`,
+      'Check that it runs and that primaryUrl (or HYPERCACHE_PRIMARY_URL) is its address; the node connects by itself when it is back.',
+      { cause },
     );
   }
+}
+
+/** The primary did not answer in time: whether the write was done is not known. @publicApi */
+export class PrimaryTimeoutError extends HyperCacheError {
+  readonly code = 'HC_PRIMARY_TIMEOUT';
+  constructor(url: string, reason: string, cause?: unknown) {
+    super(
+      `The primary at ${url} did not answer: ${reason}. Whether it did what was asked is not known.`,
+      'Read the key before you repeat a write that must not happen twice; raise the option timeout if the network is slow.',
+      { cause },
+    );
+  }
+}
+
+/** The primary does not know this node's token. @publicApi */
+export class PrimaryRefusedError extends HyperCacheError {
+  readonly code = 'HC_PRIMARY_REFUSED';
+  constructor(url: string) {
+    super(
+      `The primary at ${url} does not accept the apiToken of this node.`,
+      'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while.',
+    );
+  }
+}
+
+/** Something answered that is not HyperCache. @publicApi */
+export class PrimaryForeignError extends HyperCacheError {
+  readonly code = 'HC_PRIMARY_FOREIGN';
+}
+
+/** What answered is HyperCache, but not a primary that this node can follow. @publicApi */
+export class PrimaryMismatchError extends HyperCacheError {
+  readonly code = 'HC_PRIMARY_MISMATCH';
 }
 
 /** @publicApi */
@@ -321,4 +365,10 @@ export class StorageFailedError extends HyperCacheError {
       { cause },
     );
   }
+}
+
+function reasonOf(cause: unknown): string {
+  // Under Jest, Node's own errors are of another realm: no `instanceof` here.
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return String(cause);
+  return String(cause.message) || ('code' in cause ? String(cause.code) : 'no reason given');
 }

@@ -1,7 +1,8 @@
 import { systemClock, type Clock } from '../common/clock.js';
-import { UnsupportedRoleError } from '../common/errors.js';
+import { InvalidOptionsError } from '../common/errors.js';
 import { silentLogger, type HyperCacheLogger } from '../common/logger.js';
 import { systemRandom, type Random } from '../common/random.js';
+import type { PrimaryClient } from '../replication/primary-client.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
 import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';
@@ -12,12 +13,14 @@ export interface NodeEnvironment {
   readonly random?: Random;
   /** Where lines go when the option `logger` is not set. */
   readonly logger?: HyperCacheLogger;
+  /** How a secondary reaches its primary. */
+  readonly primaryClient?: (options: ResolvedOptions) => PrimaryClient;
 }
 
 /**
  * A node for these options, not yet started.
  *
- * @throws {HC_ROLE_UNSUPPORTED}
+ * @throws {HC_OPTIONS_INVALID}
  * @internal
  */
 export function createNode(
@@ -26,6 +29,6 @@ export function createNode(
 ): HyperCacheNode {
   const { clock = systemClock, random = systemRandom } = environment;
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
-  if (options.role === 'secondary') throw new UnsupportedRoleError(options.role);
+  if (options.role === 'secondary') throw new InvalidOptionsError([]);
   return new PrimaryNode(options, clock, random, logger ?? silentLogger);
 }

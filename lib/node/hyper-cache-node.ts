@@ -1,5 +1,6 @@
 import type { CacheCounters } from '../cache/cache-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
+import type { SyncEndpoint } from '../replication/sync-endpoint.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -131,6 +132,8 @@ export interface HyperCacheNode {
   cache(namespace: string, defaultTtl?: number): NodeCache;
   /** Handles on locks, which are the node's: all its caches share their names. */
   readonly locks: LockFactory;
+  /** What other nodes ask of this one; undefined when it is not a primary. */
+  readonly sync: SyncEndpoint | undefined;
   start(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;

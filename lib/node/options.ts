@@ -4,6 +4,9 @@ import type { HyperCacheLogger } from '../common/logger.js';
 /** @publicApi */
 export type HyperCacheRole = 'primary' | 'secondary';
 
+/** How a secondary reads. @publicApi */
+export type ReplicaMode = 'feed' | 'shared' | 'none';
+
 /** Bounds of the memory layer, shared by all caches of a node. @publicApi */
 export interface L1Options {
   /** Entries held at most. @default 10_000 */
@@ -35,6 +38,11 @@ export interface HyperCacheOptions {
   timeout?: number | undefined;
   /** Whether a secondary's writes resolve when they are in its outbox. @default HYPERCACHE_ASYNC, else true */
   asyncRequests?: boolean | undefined;
+  /**
+   * How a secondary reads: 'feed': from its own replica, which follows the primary's changes. 'shared': from the
+   * primary's file, on the same host. 'none': from the primary, with every read. @default 'feed'
+   */
+  replica?: ReplicaMode | undefined;
   /** Directory of the database file; created if missing. @default HYPERCACHE_SQLITE_PATH, else './storage/hypercache' */
   sqlitePath?: string | undefined;
   /** Milliseconds that an entry lives when its write says nothing; 0 means no expiry. @default 0 */
@@ -80,6 +88,7 @@ export interface ResolvedOptions {
   readonly apiToken: readonly string[];
   readonly timeout: number;
   readonly asyncRequests: boolean;
+  readonly replica: ReplicaMode;
   /** Absolute. */
   readonly sqlitePath: string;
   readonly ttl: number;

@@ -21,6 +21,7 @@ import { L1Budget } from '../memory/l1-budget.js';
 import { LeaseCollector } from '../locks/lease-collector.js';
 import { LeaseManager } from '../locks/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
+import type { SyncEndpoint } from '../replication/sync-endpoint.js';
 import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
@@ -48,6 +49,7 @@ interface OwnCache {
  */
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
+  readonly sync: SyncEndpoint | undefined = undefined;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
   readonly #budget: L1Budget;

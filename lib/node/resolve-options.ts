@@ -61,6 +61,10 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: isBoolean,
     instead: 'write true or false',
   },
+  replica: {
+    isValid: isOneOf('feed', 'shared', 'none'),
+    instead: "write 'feed', 'shared' or 'none'",
+  },
   sqlitePath: {
     environment: 'HYPERCACHE_SQLITE_PATH',
     isValid: isText,
@@ -200,6 +204,7 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     primaryUrl: undefined,
     timeout: 2000,
     asyncRequests: true,
+    replica: 'feed',
     ttl: 0,
     namespace: 'default',
     isGlobal: true,

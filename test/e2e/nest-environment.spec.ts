@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HyperCacheModule, UnsupportedRoleError } from 'nestjs-hypercache';
+import { HyperCacheModule } from 'nestjs-hypercache';
 import { useNestApps } from '../support/nest-apps.js';
 import { problemsOf, refusal } from '../support/refused-start.js';
 
@@ -99,29 +99,5 @@ describe("role 'secondary'", () => {
     await expect(
       problemsOf(apps, { role: 'secondary', primaryUrl: 'nonsense', apiToken: SECRET }),
     ).resolves.toEqual([expect.objectContaining({ option: 'primaryUrl', value: "'nonsense'" })]);
-  });
-
-  it('with all that it needs is refused as not available in this version', async () => {
-    const error = await refusal(apps, {
-      sqlitePath: apps.directory(),
-      role: 'secondary',
-      primaryUrl: 'http://10.0.0.1:3000',
-      apiToken: SECRET,
-    });
-
-    expect(error).toBeInstanceOf(UnsupportedRoleError);
-    expect(error).toMatchObject({
-      code: 'HC_ROLE_UNSUPPORTED',
-      message: expect.stringContaining("'secondary'"),
-      hint: expect.stringContaining("role: 'primary'"),
-    });
-  });
-
-  it('from the environment is refused the same way', async () => {
-    process.env['HYPERCACHE_SERVER_ROLE'] = 'secondary';
-    process.env['HYPERCACHE_PRIMARY_URL'] = 'http://10.0.0.1:3000';
-    process.env['HYPERCACHE_API_TOKEN'] = SECRET;
-
-    await expect(refusal(apps, undefined)).resolves.toMatchObject({ code: 'HC_ROLE_UNSUPPORTED' });
   });
 });
