@@ -5,16 +5,23 @@
  */
 export type HyperCacheErrorCode =
   | 'HC_ARGUMENT_INVALID'
+  | 'HC_BODY_TOO_LARGE'
   | 'HC_CLOSED'
+  | 'HC_CONTENT_TYPE'
+  | 'HC_DEPENDENCY_MISSING'
   | 'HC_FACTORY_FAILED'
   | 'HC_FENCED'
   | 'HC_FILE_IN_USE'
+  | 'HC_INTERNAL'
   | 'HC_KEY_INVALID'
+  | 'HC_LISTEN_FAILED'
   | 'HC_LOCK_LOST'
   | 'HC_LOCK_TIMEOUT'
+  | 'HC_MISS'
   | 'HC_MODULE_MISSING'
   | 'HC_NATIVE_MODULE'
   | 'HC_NOT_AN_INTEGER'
+  | 'HC_NOT_PRIMARY'
   | 'HC_NUMBER_RANGE'
   | 'HC_OPTIONS_INVALID'
   | 'HC_PRIMARY_FOREIGN'
@@ -23,7 +30,9 @@ export type HyperCacheErrorCode =
   | 'HC_PRIMARY_TIMEOUT'
   | 'HC_PRIMARY_UNREACHABLE'
   | 'HC_QUEUE_FULL'
+  | 'HC_REQUEST_INVALID'
   | 'HC_ROLE_MISMATCH'
+  | 'HC_ROUTE_UNKNOWN'
   | 'HC_SCHEMA_NEWER'
   | 'HC_STORAGE_BUSY'
   | 'HC_STORAGE_FAILED'
@@ -32,6 +41,7 @@ export type HyperCacheErrorCode =
   | 'HC_STORAGE_LOST'
   | 'HC_STORAGE_OPEN'
   | 'HC_TTL_INVALID'
+  | 'HC_UNAUTHORIZED'
   | 'HC_VALUE_TOO_LARGE'
   | 'HC_VALUE_UNSUPPORTED';
 
@@ -188,6 +198,90 @@ export class PrimaryRefusedError extends HyperCacheError {
 /** Something answered that is not HyperCache. @publicApi */
 export class PrimaryForeignError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_FOREIGN';
+}
+
+/** A request carries no valid token. Says nothing more. @publicApi */
+export class UnauthorizedError extends HyperCacheError {
+  readonly code = 'HC_UNAUTHORIZED';
+  constructor() {
+    super('The request has no valid token.', 'Send one of the apiTokens as X-HyperCache-Token.');
+  }
+}
+
+/** A request that cannot be understood. @publicApi */
+export class InvalidRequestError extends HyperCacheError {
+  readonly code = 'HC_REQUEST_INVALID';
+}
+
+/** A request's body is of another type, or encoded. @publicApi */
+export class ContentTypeError extends HyperCacheError {
+  readonly code = 'HC_CONTENT_TYPE';
+  constructor(wanted: string) {
+    super('The content type of the body is not accepted.', `Send ${wanted}, not compressed.`);
+  }
+}
+
+/** A request's body is over the limit; nothing of it was used. @publicApi */
+export class BodyTooLargeError extends HyperCacheError {
+  readonly code = 'HC_BODY_TOO_LARGE';
+  constructor(readonly maxBytes: number) {
+    super(
+      `The body takes more than ${maxBytes} bytes.`,
+      'Send less at once; the limit follows the option maxValueSize of the node that answers.',
+    );
+  }
+}
+
+/** No endpoint has this path and method. @publicApi */
+export class UnknownRouteError extends HyperCacheError {
+  readonly code = 'HC_ROUTE_UNKNOWN';
+  constructor() {
+    super('There is no such endpoint.', 'See docs/http-api.md for paths and methods.');
+  }
+}
+
+/** The key asked for over HTTP is missing or expired. @publicApi */
+export class MissError extends HyperCacheError {
+  readonly code = 'HC_MISS';
+  constructor() {
+    super('The key is missing or expired.', 'Set it, or treat this answer as a miss.');
+  }
+}
+
+/** A node was asked for what only a primary offers. @publicApi */
+export class NotPrimaryError extends HyperCacheError {
+  readonly code = 'HC_NOT_PRIMARY';
+  constructor() {
+    super('This node is not a primary.', 'Point primaryUrl at the primary of the cluster.');
+  }
+}
+
+/** A failure that nobody foresaw, on the node that answered a request. @publicApi */
+export class InternalError extends HyperCacheError {
+  readonly code = 'HC_INTERNAL';
+  constructor(options?: ErrorOptions) {
+    super('The node failed.', 'See the log of the node that answered.', options);
+  }
+}
+
+/** The port of the option `listen` cannot be opened. @publicApi */
+export class ListenFailedError extends HyperCacheError {
+  readonly code = 'HC_LISTEN_FAILED';
+  constructor(host: string, port: number, cause: unknown) {
+    super(
+      `HyperCache cannot listen on ${host}:${port}: ${reasonOf(cause)}.`,
+      'Give listen a host of this machine and a port that is free.',
+      { cause },
+    );
+  }
+}
+
+/** An optional package is needed and not installed. @publicApi */
+export class DependencyMissingError extends HyperCacheError {
+  readonly code = 'HC_DEPENDENCY_MISSING';
+  constructor(packages: string, purpose: string, cause: unknown) {
+    super(`${purpose} needs ${packages}.`, `Run npm install ${packages}.`, { cause });
+  }
 }
 
 /** What answered is HyperCache, but not a primary that this node can follow. @publicApi */
