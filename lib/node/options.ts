@@ -15,6 +15,14 @@ export interface L1Options {
   maxBytes?: number | undefined;
 }
 
+/** A port of its own for the HTTP API. @publicApi */
+export interface ListenOptions {
+  /** An address or name of this machine. */
+  host: string;
+  /** From 0 to 65535; 0 takes a free one, which a log line names. */
+  port: number;
+}
+
 /**
  * When `await set()` resolves, and what it survives.
  *
@@ -43,6 +51,15 @@ export interface HyperCacheOptions {
    * primary's file, on the same host. 'none': from the primary, with every read. @default 'feed'
    */
   replica?: ReplicaMode | undefined;
+  /** Where the HTTP API stands, below the application's global prefix. @default '/api/hypercache' */
+  path?: string | undefined;
+  /** Serves the HTTP API on a port of its own, and not in the application. @default undefined: in the application */
+  listen?: ListenOptions | undefined;
+  /**
+   * Applied to the controllers of the HTTP API, to exempt them from what the application does to all routes, such
+   * as `Public()` or `SkipThrottle()`. @default []
+   */
+  controllerDecorators?: readonly ClassDecorator[] | undefined;
   /** Directory of the database file; created if missing. @default HYPERCACHE_SQLITE_PATH, else './storage/hypercache' */
   sqlitePath?: string | undefined;
   /** Milliseconds that an entry lives when its write says nothing; 0 means no expiry. @default 0 */
@@ -89,6 +106,9 @@ export interface ResolvedOptions {
   readonly timeout: number;
   readonly asyncRequests: boolean;
   readonly replica: ReplicaMode;
+  readonly path: string;
+  readonly listen: Readonly<ListenOptions> | undefined;
+  readonly controllerDecorators: readonly ClassDecorator[];
   /** Absolute. */
   readonly sqlitePath: string;
   readonly ttl: number;

@@ -46,7 +46,7 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     environment: 'HYPERCACHE_API_TOKEN',
     parse: parseList,
     isValid: areTokens,
-    instead: `write one secret of at least ${MIN_TOKEN_LENGTH} characters, or a list of them to rotate`,
+    instead: `write one random secret of at least ${MIN_TOKEN_LENGTH} visible ASCII characters, such as \`openssl rand -hex 32\` prints, or a list of them to rotate`,
     isSecret: true,
   },
   timeout: {
@@ -64,6 +64,21 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
   replica: {
     isValid: isOneOf('feed', 'shared', 'none'),
     instead: "write 'feed', 'shared' or 'none'",
+  },
+  path: {
+    isValid: isPath,
+    instead:
+      "write a path such as '/api/hypercache': letters, digits, '-', '.', '_' and '~' after each '/'",
+  },
+  listen: {
+    isValid: isListen,
+    instead:
+      "write { host, port }, such as { host: '10.0.0.1', port: 3100 }; port 0 takes a free one",
+  },
+  controllerDecorators: {
+    isValid: (value) =>
+      Array.isArray(value) && value.every((decorator) => typeof decorator === 'function'),
+    instead: 'pass a list of class decorators, such as [Public()]',
   },
   sqlitePath: {
     environment: 'HYPERCACHE_SQLITE_PATH',
@@ -184,10 +199,22 @@ function readGiven(given: unknown, problems: OptionProblem[]): Record<string, un
 }
 
 function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]): void {
+  const isReported = (name: string): boolean =>
+    problems.some(({ option }) => option.includes(name));
+  if (
+    values['listen'] !== undefined &&
+    values['apiToken'] === undefined &&
+    !isReported('apiToken')
+  ) {
+    problems.push({
+      option: 'apiToken',
+      value: 'missing',
+      instead: `listen needs it: ${RULES.apiToken.instead} (or set ${RULES.apiToken.environment})`,
+    });
+  }
   if (values['role'] !== 'secondary') return;
   for (const name of ['primaryUrl', 'apiToken'] as const) {
-    if (values[name] !== undefined || problems.some(({ option }) => option.includes(name)))
-      continue;
+    if (values[name] !== undefined || isReported(name)) continue;
     problems.push({
       option: name,
       value: 'missing',
@@ -205,6 +232,7 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     timeout: 2000,
     asyncRequests: true,
     replica: 'feed',
+    path: '/api/hypercache',
     ttl: 0,
     namespace: 'default',
     isGlobal: true,
@@ -220,6 +248,8 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     coherenceInterval: 10,
     logger: undefined,
     ...values,
+    listen: values.listen === undefined ? undefined : Object.freeze({ ...values.listen }),
+    controllerDecorators: Object.freeze([...(values.controllerDecorators ?? [])]),
     sqlitePath: resolvePath(values.sqlitePath ?? './storage/hypercache'),
     apiToken: token === undefined ? [] : Object.freeze([token].flat() as string[]),
     l1:
@@ -241,7 +271,45 @@ function areTokens(value: unknown): boolean {
   const tokens: unknown[] = Array.isArray(value) ? value : [value];
   return (
     tokens.length > 0 &&
-    tokens.every((token) => typeof token === 'string' && token.length >= MIN_TOKEN_LENGTH)
+    tokens.every(
+      (token) =>
+        typeof token === 'string' &&
+        token.length >= MIN_TOKEN_LENGTH &&
+        /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/.test(token) &&
+        !looksLikeDefault(token),
+    )
+  );
+}
+
+/** What stands in examples, or is a short text repeated, is known to everybody. */
+function looksLikeDefault(token: string): boolean {
+  if (/change[-_.]?(me|this)|replace[-_.]?(me|this)|placeholder/i.test(token)) return true;
+  if (/(your|default|my)[-_.]?(own[-_.]?)?(api[-_.]?)?(token|secret)/i.test(token)) return true;
+  for (let period = 1; period <= token.length / 2; period++) {
+    if (token.startsWith(token.slice(period))) return true;
+  }
+  return false;
+}
+
+function isPath(value: unknown): boolean {
+  if (typeof value !== 'string' || value.length > 256) return false;
+  const segments = value.split('/');
+  return (
+    segments.shift() === '' &&
+    segments.length > 0 &&
+    segments.every((segment) => /^[\w.~-]+$/.test(segment) && !/^\.{1,2}$/.test(segment))
+  );
+}
+
+function isListen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, port, ...rest } = value as Record<string, unknown>;
+  return (
+    isText(host) &&
+    Number.isInteger(port) &&
+    Number(port) >= 0 &&
+    Number(port) <= 65_535 &&
+    Object.keys(rest).length === 0
   );
 }
 
