@@ -50,6 +50,7 @@ export type { HyperCacheLogger } from './common/logger.js';
 export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';
 export type { Lock, LockContext, WaitOptions } from './locks/lock.js';
 export type { LockInfo, LockOptions, SemaphoreOptions } from './locks/lock-factory.js';
+export { HyperCacheApi } from './nest/api/hyper-cache-api.js';
 export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator.js';
 export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
 export { getHyperCacheToken } from './nest/hyper-cache.constants.js';

@@ -16,6 +16,8 @@ export const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } =
 export type HyperCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
   /** Whether every module of the application sees the cache without importing this one. @default true */
   isGlobal?: boolean;
+  /** Applied to the controllers of the HTTP API. @default [] */
+  controllerDecorators?: readonly ClassDecorator[];
 };
 
 /** What `useClass` and `useExisting` of `forRootAsync` name. @publicApi */

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { HyperCacheOptions, HyperCacheRole } from '../node/options.js';
+import { HyperCacheApiModule } from './api/hyper-cache-api.module.js';
 import { HyperCacheCoreModule } from './hyper-cache-core.module.js';
 import type {
   HyperCacheAsyncOptions,
@@ -21,15 +22,21 @@ export class HyperCacheModule {
    */
   static forRoot(options: HyperCacheOptions | HyperCacheRole = {}): DynamicModule {
     const given = typeof options === 'string' ? { role: options } : options;
-    const { isGlobal, ...rest } = given;
-    // What is no boolean is left for the validation of the options to report.
-    const core = typeof isGlobal === 'boolean' ? rest : given;
-    return root(HyperCacheCoreModule.forRoot(core), isGlobal);
+    const core = { ...given };
+    const { isGlobal, controllerDecorators } = given;
+    // What is of another type is left for the validation of the options to report.
+    if (typeof isGlobal === 'boolean') delete core.isGlobal;
+    if (areDecorators(controllerDecorators)) delete core.controllerDecorators;
+    return root(HyperCacheCoreModule.forRoot(core), isGlobal, controllerDecorators);
   }
 
   /** As {@link forRoot}, with options that a factory or a provider makes. */
-  static forRootAsync({ isGlobal, ...options }: HyperCacheAsyncOptions): DynamicModule {
-    return root(HyperCacheCoreModule.forRootAsync(options), isGlobal);
+  static forRootAsync({
+    isGlobal,
+    controllerDecorators,
+    ...options
+  }: HyperCacheAsyncOptions): DynamicModule {
+    return root(HyperCacheCoreModule.forRootAsync(options), isGlobal, controllerDecorators);
   }
 
   /**
@@ -44,12 +51,21 @@ export class HyperCacheModule {
   }
 }
 
-function root(core: DynamicModule, isGlobal = true): DynamicModule {
+function root(
+  core: DynamicModule,
+  isGlobal = true,
+  decorators: readonly ClassDecorator[] = [],
+): DynamicModule {
+  const api = HyperCacheApiModule.with(areDecorators(decorators) ? decorators : []);
   return {
     module: HyperCacheModule,
     global: isGlobal,
-    imports: [core],
+    imports: [core, api],
     providers: cacheProviders,
     exports: cacheProviders,
   };
+}
+
+function areDecorators(value: unknown): value is readonly ClassDecorator[] {
+  return Array.isArray(value) && value.every((decorator) => typeof decorator === 'function');
 }

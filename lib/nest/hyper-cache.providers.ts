@@ -14,19 +14,16 @@ import {
 import type { HyperCacheFeatureOptions } from './hyper-cache.module-definition.js';
 import { HyperCache } from './hyper-cache.service.js';
 
-/** `forRoot` takes it out of its options; what is left comes from a factory, and too late. */
-const MISPLACED_IS_GLOBAL: OptionProblem = {
-  option: 'isGlobal',
-  value: 'returned by the factory of forRootAsync()',
-  instead: 'write it beside useFactory, useClass or useExisting',
-};
+/** `forRoot` takes them out of its options; what is left comes from a factory, and too late. */
+const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
 
 /** The node of the application, started before anything can be injected. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
   useFactory: async (options: HyperCacheOptions): Promise<HyperCacheNode> => {
     const resolved = resolveOptions(options);
-    if (options.isGlobal !== undefined) throw new InvalidOptionsError([MISPLACED_IS_GLOBAL]);
+    const misplaced = BESIDE_FACTORY.filter((option) => options[option] !== undefined);
+    if (misplaced.length > 0) throw new InvalidOptionsError(misplaced.map(misplacedProblem));
     const node = createNode(resolved, { logger: new Logger('HyperCache') });
     await node.start();
     return node;
@@ -81,4 +78,12 @@ export function featureProvider({
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
+}
+
+function misplacedProblem(option: string): OptionProblem {
+  return {
+    option,
+    value: 'returned by the factory of forRootAsync()',
+    instead: 'write it beside useFactory, useClass or useExisting',
+  };
 }

@@ -1,0 +1,31 @@
+import type { HyperCacheLogger } from '../../common/logger.js';
+import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
+import type { ResolvedOptions } from '../../node/options.js';
+import { TokenList } from '../guards/token-list.js';
+import { OpenAnswers } from './open-answers.js';
+
+const KIB = 1024;
+const MIN_BATCH_BYTES = 16 * KIB * KIB;
+
+/** What the controllers of the API share. @internal */
+export class ApiContext {
+  readonly tokens: TokenList;
+  readonly open = new OpenAnswers();
+  /** The namespace of requests that name none. */
+  readonly namespace: string;
+  /** Bytes of a JSON body at most: JSON takes more than what is stored. */
+  readonly maxJsonBytes: number;
+  /** Bytes of a body between nodes at most. */
+  readonly maxBatchBytes: number;
+
+  constructor(
+    readonly node: HyperCacheNode,
+    options: Pick<ResolvedOptions, 'apiToken' | 'namespace' | 'maxValueSize'>,
+    readonly logger: HyperCacheLogger,
+  ) {
+    this.tokens = new TokenList(options.apiToken);
+    this.namespace = options.namespace;
+    this.maxJsonBytes = 2 * options.maxValueSize + 64 * KIB;
+    this.maxBatchBytes = Math.max(MIN_BATCH_BYTES, 2 * options.maxValueSize);
+  }
+}

@@ -1,0 +1,43 @@
+import { Inject, Logger, Module, type DynamicModule, type NestModule } from '@nestjs/common';
+import { silentLogger } from '../../common/logger.js';
+import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
+import type { HyperCacheOptions } from '../../node/options.js';
+import { resolveOptions } from '../../node/resolve-options.js';
+import { createControllers } from '../controllers/create-controllers.js';
+import { HYPERCACHE_NODE, HYPERCACHE_OPTIONS } from '../hyper-cache.constants.js';
+import { ApiContext } from './api-context.js';
+import { API_CONTROLLERS } from './api.constants.js';
+import { HyperCacheApi } from './hyper-cache-api.js';
+
+/** Mounts the HTTP API beside the core module, which provides node and options. @internal */
+@Module({})
+export class HyperCacheApiModule implements NestModule {
+  constructor(@Inject(HyperCacheApi) private readonly api: HyperCacheApi) {}
+
+  static with(decorators: readonly ClassDecorator[]): DynamicModule {
+    const controllers = createControllers(decorators);
+    return {
+      module: HyperCacheApiModule,
+      controllers,
+      providers: [
+        { provide: API_CONTROLLERS, useValue: controllers },
+        {
+          provide: ApiContext,
+          useFactory: (node: HyperCacheNode, given: HyperCacheOptions) => {
+            const options = resolveOptions(given);
+            const { logger = new Logger('HyperCache') } = options;
+            return new ApiContext(node, options, logger === false ? silentLogger : logger);
+          },
+          inject: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+        },
+        HyperCacheApi,
+      ],
+      exports: [HyperCacheApi],
+    };
+  }
+
+  /** A testing module gets its HTTP adapter only now. */
+  configure(): void {
+    this.api.mount();
+  }
+}

@@ -1,0 +1,88 @@
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type Type,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { HyperCacheOptions, ResolvedOptions } from '../../node/options.js';
+import { resolveOptions } from '../../node/resolve-options.js';
+import { placeControllers } from '../controllers/create-controllers.js';
+import { HYPERCACHE_OPTIONS } from '../hyper-cache.constants.js';
+import { claimBodies } from '../wire/body-claim.js';
+import { ApiContext } from './api-context.js';
+import { API_CONTROLLERS } from './api.constants.js';
+import { OwnPort } from './own-port.js';
+
+/**
+ * The HTTP API of this node: in the application, on a port of its own, or, without a token, nowhere.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class HyperCacheApi implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #options: ResolvedOptions;
+  #port: OwnPort | undefined;
+  /** Controllers that do not know yet where they stand. */
+  #unplaced: readonly Type[] = [];
+
+  /** @internal Nest makes it before the controllers of its module, which it places or takes away. */
+  constructor(
+    @Inject(ApiContext) private readonly context: ApiContext,
+    @Inject(HYPERCACHE_OPTIONS) given: HyperCacheOptions,
+    @Inject(API_CONTROLLERS) controllers: readonly Type[],
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+  ) {
+    this.#options = resolveOptions(given);
+    const { apiToken, listen } = this.#options;
+    if (apiToken.length > 0 && listen === undefined) {
+      this.#unplaced = controllers;
+      if (isPlatform(host.httpAdapter?.getType?.())) this.mount();
+    } else {
+      for (const { controllers: known } of modules.values()) {
+        for (const controller of controllers) known.delete(controller);
+      }
+    }
+  }
+
+  /**
+   * Puts the controllers where the application wants them. As early as possible: what comes before the body parsers
+   * of the host can keep the bodies from them.
+   *
+   * @internal
+   */
+  mount(): void {
+    const { path } = this.#options;
+    const adapter = this.host.httpAdapter;
+    const type = adapter?.getType?.();
+    placeControllers(this.#unplaced, path, type);
+    if (this.#unplaced.length > 0 && isPlatform(type)) claimBodies(adapter, path);
+    this.#unplaced = [];
+  }
+
+  /** Where the port of the option `listen` answers, path included; undefined without it. */
+  get url(): string | undefined {
+    return this.#port?.url;
+  }
+
+  /** @internal */
+  async onApplicationBootstrap(): Promise<void> {
+    const { listen, path } = this.#options;
+    if (listen === undefined) return;
+    const adapter = this.host.httpAdapter;
+    this.#port = await OwnPort.open(this.context, { listen, path, adapter });
+    this.context.logger.log(`The HTTP API listens on ${this.#port.url}`);
+  }
+
+  /** Ends the streams, for which the host's server would wait, and the port, while the node still stands. @internal */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.context.open.close();
+    await this.#port?.close();
+  }
+}
+
+function isPlatform(type: string | undefined): boolean {
+  return type === 'express' || type === 'fastify';
+}

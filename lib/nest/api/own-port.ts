@@ -1,0 +1,92 @@
+import { Module, type HttpServer, type INestApplication } from '@nestjs/common';
+import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
+import { DependencyMissingError, ListenFailedError } from '../../common/errors.js';
+import { MAX_KEY_BYTES } from '../../common/keys.js';
+import type { ListenOptions } from '../../node/options.js';
+import { createControllers, placeControllers } from '../controllers/create-controllers.js';
+import { claimBodies } from '../wire/body-claim.js';
+import { ApiContext } from './api-context.js';
+
+type AdapterClass = new (options?: object) => AbstractHttpAdapter;
+
+/** Fastify refuses longer parameters; a byte of a key takes three characters at most. */
+const FASTIFY_OPTIONS = { routerOptions: { maxParamLength: 3 * MAX_KEY_BYTES } };
+
+@Module({})
+class OwnPortModule {}
+
+/** @internal */
+export interface OwnPortOptions {
+  readonly listen: ListenOptions;
+  readonly path: string;
+  /** The host's, if it has one: the same platform serves the port. */
+  readonly adapter: HttpServer | undefined;
+}
+
+/**
+ * The API on a port of its own: a small Nest application that nothing of the host's reaches.
+ *
+ * @internal
+ */
+export class OwnPort {
+  private constructor(
+    private readonly app: INestApplication,
+    /** Where the API answers, path included. */
+    readonly url: string,
+  ) {}
+
+  /** @throws {HC_LISTEN_FAILED | HC_DEPENDENCY_MISSING} */
+  static async open(context: ApiContext, options: OwnPortOptions): Promise<OwnPort> {
+    const { listen, path } = options;
+    const adapter = await createAdapter(options.adapter);
+    claimBodies(adapter, path);
+    const controllers = createControllers([]);
+    placeControllers(controllers, path, adapter.getType());
+    const app = await NestFactory.create(
+      {
+        module: OwnPortModule,
+        controllers,
+        providers: [{ provide: ApiContext, useValue: context }],
+      },
+      adapter,
+      { abortOnError: false, bodyParser: false },
+    );
+    try {
+      await app.listen(listen.port, listen.host);
+    } catch (cause) {
+      await app.close();
+      throw new ListenFailedError(listen.host, listen.port, cause);
+    }
+    return new OwnPort(app, (await app.getUrl()) + path);
+  }
+
+  /** Resolves when the requests in flight have been answered. */
+  close(): Promise<void> {
+    return this.app.close();
+  }
+}
+
+async function createAdapter(host: HttpServer | undefined): Promise<AbstractHttpAdapter> {
+  const type = host?.getType?.();
+  if (host !== undefined && (type === 'express' || type === 'fastify')) {
+    const Adapter = host.constructor as AdapterClass;
+    return type === 'fastify' ? new Adapter(FASTIFY_OPTIONS) : new Adapter();
+  }
+  return importAdapter();
+}
+
+async function importAdapter(): Promise<AbstractHttpAdapter> {
+  try {
+    const { ExpressAdapter } = await import('@nestjs/platform-express');
+    return new ExpressAdapter();
+  } catch {
+    // Then the other one.
+  }
+  try {
+    const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+    return new FastifyAdapter(FASTIFY_OPTIONS);
+  } catch (cause) {
+    const packages = '@nestjs/platform-express or @nestjs/platform-fastify';
+    throw new DependencyMissingError(packages, 'The option listen', cause);
+  }
+}

@@ -1,0 +1,101 @@
+import {
+  Controller,
+  Delete,
+  Get,
+  Inject,
+  Post,
+  Req,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import { InvalidArgumentError, MissError } from '../../common/errors.js';
+import type { NodeWriteOptions } from '../../node/hyper-cache-node.js';
+import { ApiContext } from '../api/api-context.js';
+import { Uncached } from '../decorators/uncached.decorator.js';
+import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
+import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
+import { ApiCall } from '../wire/api-call.js';
+
+/** As a client sent it: the node checks it. */
+interface WriteBody extends NodeWriteOptions {
+  readonly value?: unknown;
+}
+
+interface IncrementBody {
+  readonly by?: number;
+  readonly ttl?: number | null;
+  readonly initial?: number;
+}
+
+/** Entries. @internal */
+@Controller()
+@UseGuards(ClusterTokenGuard)
+@UseFilters(ApiExceptionFilter)
+export class CacheController {
+  constructor(@Inject(ApiContext) private readonly api: ApiContext) {}
+
+  @Get('cache/:key')
+  @Uncached()
+  async get(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const call = new ApiCall(this.api, request, response);
+    const { key, cache } = call;
+    const { value, revision } = await cache.getWithRevision(key);
+    if (value === undefined) throw new MissError();
+    const expiresAt = (await cache.expiresAt(key)) ?? Infinity;
+    // JSON has no Infinity: an entry without a deadline is answered with null.
+    call.reply({ key, value, revision, expiresAt });
+  }
+
+  @Post('cache/:key')
+  async set(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const call = new ApiCall(this.api, request, response);
+    const { key, cache } = call;
+    const { value, ...options } = (await call.fields('value', 'ttl', 'tags')) as WriteBody;
+    call.reply({ revision: await cache.set(key, value, options) });
+  }
+
+  @Post('add/:key')
+  async add(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const call = new ApiCall(this.api, request, response);
+    const { key, cache } = call;
+    const { value, ...options } = (await call.fields('value', 'ttl', 'tags')) as WriteBody;
+    const { stored, revision } = await cache.setIf(key, value, 0, options);
+    call.reply({ added: stored, revision });
+  }
+
+  @Post('increment/:key')
+  async increment(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const call = new ApiCall(this.api, request, response);
+    const { key, cache } = call;
+    const { by = 1, ...options } = (await call.fields('by', 'ttl', 'initial')) as IncrementBody;
+    const value = await cache.increment(key, by, options);
+    const now = await cache.getWithRevision(key);
+    // Another change may have come since: its revision does not belong to this value.
+    call.reply({ value, revision: now.value === value ? now.revision : null });
+  }
+
+  @Delete('cache/:key')
+  async delete(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const call = new ApiCall(this.api, request, response);
+    const { key, cache } = call;
+    call.reply({ deleted: await cache.delete(key) });
+  }
+
+  @Delete('cache')
+  async clear(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const call = new ApiCall(this.api, request, response);
+    const { cache } = call;
+    // A script whose key is empty means one entry, not all of them.
+    call.assertNoKey();
+    const prefix = (await call.fields('prefix')).prefix ?? call.query('prefix');
+    if (prefix === undefined) return call.reply({ deleted: await cache.clear() });
+    if (typeof prefix !== 'string' || prefix === '') {
+      throw new InvalidArgumentError(
+        'The prefix is no text, or empty.',
+        'Leave it out to delete everything in the namespace.',
+      );
+    }
+    call.reply({ deleted: await cache.deletePrefix(prefix) });
+  }
+}

@@ -1,0 +1,17 @@
+import { All, Controller, UseFilters, UseGuards } from '@nestjs/common';
+import { UnknownRouteError } from '../../common/errors.js';
+import { Uncached } from '../decorators/uncached.decorator.js';
+import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
+import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
+
+/** Whatever else is below the path of the API: the host's own 404 would not tell whether HyperCache stands there. @internal */
+@Controller()
+@UseGuards(ClusterTokenGuard)
+@UseFilters(ApiExceptionFilter)
+export class FallbackController {
+  @All()
+  @Uncached()
+  unknown(): never {
+    throw new UnknownRouteError();
+  }
+}

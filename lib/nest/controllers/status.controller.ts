@@ -1,0 +1,34 @@
+import { Controller, Get, Inject, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { VERSION } from '../../common/version.js';
+import { PROTOCOL_VERSION } from '../../replication/sync-endpoint.js';
+import { ApiContext } from '../api/api-context.js';
+import { Uncached } from '../decorators/uncached.decorator.js';
+import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
+import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
+import { ApiCall } from '../wire/api-call.js';
+
+/** Who answers, and how it is. @internal */
+@Controller()
+@UseGuards(ClusterTokenGuard)
+@UseFilters(ApiExceptionFilter)
+export class StatusController {
+  constructor(@Inject(ApiContext) private readonly api: ApiContext) {}
+
+  @Get('ping')
+  @Uncached()
+  async ping(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    const { role, historyId, epoch, revision } = await this.api.node.stats();
+    new ApiCall(this.api, request, response).reply({
+      role,
+      position: { historyId, epoch, revision },
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+    });
+  }
+
+  @Get('stats')
+  @Uncached()
+  async stats(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    new ApiCall(this.api, request, response).reply(await this.api.node.stats());
+  }
+}

@@ -1,0 +1,104 @@
+import type { ServerResponse } from 'node:http';
+import { InvalidArgumentError, InvalidKeyError, InvalidRequestError } from '../../common/errors.js';
+import { assertKey } from '../../common/keys.js';
+import type { NodeCache } from '../../node/hyper-cache-node.js';
+import type { ApiContext } from '../api/api-context.js';
+import { answerJson } from './answer.js';
+import { rawRequest, rawResponse, rawUrl } from './raw-exchange.js';
+import { readFields } from './read-body.js';
+
+/** 256 characters, as the option `namespace`. */
+const MAX_NAMESPACE_LENGTH = 256;
+
+/**
+ * One request of the JSON API and its answer. Reads nothing that a pipe, a parser or an interceptor of the host may
+ * have changed.
+ *
+ * @internal
+ */
+export class ApiCall {
+  readonly #path: string;
+  readonly #query: URLSearchParams;
+
+  constructor(
+    private readonly api: ApiContext,
+    private readonly request: unknown,
+    private readonly response: unknown,
+  ) {
+    const [path = '', ...query] = rawUrl(rawRequest(request)).split('?');
+    this.#path = path;
+    this.#query = new URLSearchParams(query.join('?'));
+  }
+
+  /** Node's response, for those who must know when the client leaves. */
+  get raw(): ServerResponse {
+    return rawResponse(this.response);
+  }
+
+  /**
+   * The last segment of the path.
+   *
+   * @throws {HC_KEY_INVALID}
+   */
+  get key(): string {
+    const key = decoded(this.#path.slice(this.#path.lastIndexOf('/') + 1));
+    assertKey(key);
+    return key;
+  }
+
+  /**
+   * The cache that the request names, or the default one.
+   *
+   * @throws {HC_ARGUMENT_INVALID}
+   */
+  get cache(): NodeCache {
+    const namespace = this.#query.get('namespace') ?? this.api.namespace;
+    if (namespace === '' || namespace.length > MAX_NAMESPACE_LENGTH || !namespace.isWellFormed()) {
+      throw new InvalidArgumentError(
+        'The namespace is not acceptable.',
+        `Give a non-empty string of at most ${MAX_NAMESPACE_LENGTH} characters, or leave it out.`,
+      );
+    }
+    return this.api.node.cache(namespace);
+  }
+
+  /** @throws {HC_KEY_INVALID} for a path that ends where a key is missing */
+  assertNoKey(): void {
+    if (this.#path.endsWith('/')) throw new InvalidKeyError('The key is empty.');
+  }
+
+  /** A parameter of the query. */
+  query(name: string): string | undefined {
+    return this.#query.get(name) ?? undefined;
+  }
+
+  /**
+   * The fields of the JSON body.
+   *
+   * @param known their names
+   * @throws {HC_REQUEST_INVALID} an unknown field, among others
+   */
+  async fields<Name extends string>(
+    ...known: readonly Name[]
+  ): Promise<{ readonly [name in Name]?: unknown }> {
+    const fields = await readFields(this.request, this.api.maxJsonBytes);
+    const unknown = Object.keys(fields).find((name) => !known.some((other) => other === name));
+    if (unknown === undefined) return fields as { readonly [name in Name]?: unknown };
+    throw new InvalidRequestError(
+      `The body has a field '${unknown.slice(0, 40)}', which means nothing here.`,
+      `Send ${known.join(', ')}.`,
+    );
+  }
+
+  reply(body: unknown): void {
+    answerJson(this.response, body);
+  }
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new InvalidRequestError('The path is not well encoded.', 'Percent-encode it as UTF-8.');
+  }
+}
