@@ -32,6 +32,7 @@ export {
   PrimaryTimeoutError,
   PrimaryUnreachableError,
   QueueFullError,
+  ReplicaBehindError,
   RoleMismatchError,
   StorageBusyError,
   StorageFailedError,

@@ -19,10 +19,16 @@ import type { CacheCounters } from './cache-stats.js';
 import { admit, type Isolation } from './isolation.js';
 import { PendingSet, type PendingWrites } from './pending-writes.js';
 
+/** Where writes go: into the file, or to the primary. @internal */
+export type CommandQueue = Pick<
+  WriteQueue<Command, CommandResult>,
+  'push' | 'pushRelaxed' | 'keepsUp' | 'drain'
+>;
+
 /** @internal */
 export interface CacheWriterParts {
   readonly namespace: string;
-  readonly queue: WriteQueue<Command, CommandResult>;
+  readonly queue: CommandQueue;
   readonly l1: L1 | undefined;
   readonly pending: PendingWrites;
   readonly counters: CacheCounters;
@@ -34,6 +40,11 @@ export interface CacheWriterParts {
   /** A relaxed write failed after its promise had resolved. */
   readonly onLostWrite: (error: HyperCacheError) => void;
   readonly onCleared: (deleted: number) => void;
+  /**
+   * Whether a committed value goes into memory. Not on a replica: what it has applied by then may be newer, and has
+   * left memory already.
+   */
+  readonly remembers: boolean;
 }
 
 /** One write of several. @internal */
@@ -424,8 +435,12 @@ export class CacheWriter {
 
   /** L1 follows a committed change, unless a later write of this node already waits. */
   #remember(key: string, value: unknown, expiresAt: number, bytes: number): void {
-    const { l1, pending, isolation } = this.parts;
+    const { l1, pending, isolation, remembers } = this.parts;
     if (l1 === undefined || pending.get(key) !== undefined) return;
+    if (!remembers) {
+      l1.delete(key);
+      return;
+    }
     admit(value, isolation);
     l1.set(key, value, expiresAt, bytes);
   }

@@ -9,7 +9,7 @@ import { expiresAtFor } from '../common/expiry.js';
 import { captureValue } from '../common/value.js';
 import type { CacheCounters } from './cache-stats.js';
 import type { CacheWriter } from './cache-writer.js';
-import type { CacheEntry, TieredCache } from './tiered-cache.js';
+import type { CacheEntry } from './tiered-cache.js';
 
 /** How `wrap` stores what a factory makes. @internal */
 export interface WrapOptions {
@@ -24,17 +24,30 @@ export interface WrapOptions {
   readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
 }
 
+type Awaitable<T> = T | Promise<T>;
+
+/** Where `wrap` looks before it calls a factory. @internal */
+export interface ReadSource {
+  find(key: string): Awaitable<CacheEntry | undefined>;
+  findWithRevision(key: string): Awaitable<{ revision: number }>;
+  release(value: unknown): unknown;
+  /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */
+  isChangedSince(key: string, tags: readonly string[], seen: number): boolean;
+}
+
 /** @internal */
 export interface ReadThroughParts {
-  readonly cache: TieredCache;
+  readonly cache: ReadSource;
   readonly writer: CacheWriter;
   readonly counters: CacheCounters;
   readonly clock: Clock;
   readonly maxValueBytes: number;
   /** Commits what waits, so that the log knows what came before a factory began. */
   readonly drain: () => Promise<void>;
-  /** The last committed revision. */
+  /** The last committed revision that what was read has seen. */
   readonly revision: () => number;
+  /** The right to call the factory, and how it is given back; nothing when there is nobody to agree with. */
+  readonly claim: (key: string) => Promise<(() => void) | undefined>;
   /** What no caller is told: a value that was returned but not stored, a refresh that failed. */
   readonly onSilentError: (error: HyperCacheError, during: string) => void;
 }
@@ -48,7 +61,7 @@ interface Flight {
 }
 
 /**
- * `wrap`: single-flight within the process, and fenced: what a factory makes is stored only if nothing
+ * `wrap`: single-flight within the process and, by claims, among all nodes; and fenced: what a factory makes is stored only if nothing
  * happened to its key since the key was found missing.
  *
  * @internal
@@ -67,6 +80,18 @@ export class ReadThrough {
     defaultTtlMs: number,
   ): CacheEntry | Promise<CacheEntry> {
     const found = this.parts.cache.find(key);
+    return found instanceof Promise
+      ? found.then((entry) => this.#use(key, entry, factory, options, defaultTtlMs))
+      : this.#use(key, found, factory, options, defaultTtlMs);
+  }
+
+  #use(
+    key: string,
+    found: CacheEntry | undefined,
+    factory: Factory,
+    options: WrapOptions,
+    defaultTtlMs: number,
+  ): CacheEntry | Promise<CacheEntry> {
     if (found !== undefined) {
       if (options.refreshThreshold !== undefined) {
         this.#refreshIfDue(key, found, factory, options, defaultTtlMs);
@@ -106,11 +131,30 @@ export class ReadThrough {
     defaultTtlMs: number,
     onStart: (seen: number) => void,
   ): Promise<CacheEntry> {
-    const { cache, counters, drain, revision } = this.parts;
+    const { cache, drain, claim } = this.parts;
     // A deletion that still waits would get a later revision than the one seen here.
     await drain();
-    const found = cache.find(key);
+    const found = await cache.find(key);
     if (found !== undefined) return found;
+    const release = await claim(key);
+    try {
+      // Whoever had the right before has perhaps stored what is wanted.
+      const stored = release === undefined ? undefined : await cache.find(key);
+      if (stored !== undefined) return stored;
+      return await this.#make(key, factory, options, defaultTtlMs, onStart);
+    } finally {
+      release?.();
+    }
+  }
+
+  async #make(
+    key: string,
+    factory: Factory,
+    options: WrapOptions,
+    defaultTtlMs: number,
+    onStart: (seen: number) => void,
+  ): Promise<CacheEntry> {
+    const { counters, revision } = this.parts;
     const seen = revision();
     onStart(seen);
     counters.factories++;
@@ -182,7 +226,7 @@ export class ReadThrough {
     const { cache, writer, clock, counters, maxValueBytes } = this.parts;
     await this.parts.drain();
     const seen = this.parts.revision();
-    const { revision } = cache.findWithRevision(key);
+    const { revision } = await cache.findWithRevision(key);
     counters.factories++;
     const value = await factory();
     if (value === undefined) {

@@ -7,6 +7,7 @@ import type { EntryRow, EntryTable } from '../storage/entry-table.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import type { CacheCounters } from './cache-stats.js';
+import type { CacheReads, EntriesPage, KeysPage } from './cache-reads.js';
 import { admit, release, type Isolation } from './isolation.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { HyperCacheError } from '../common/errors.js';
@@ -40,7 +41,7 @@ const PAGE_KEYS = 500;
  *
  * @internal
  */
-export class TieredCache {
+export class TieredCache implements CacheReads {
   readonly #l1: L1 | undefined;
   readonly #counters: CacheCounters;
   readonly #isolation: Isolation;
@@ -62,6 +63,10 @@ export class TieredCache {
     if (this.#l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
     const entry = this.#findBelowL1(key);
     return entry === undefined ? undefined : this.release(entry.value);
+  }
+
+  mget(keys: readonly string[]): unknown[] {
+    return keys.map((key) => this.get(key));
   }
 
   /** As {@link get}, with the deadline, and without isolation. */
@@ -113,7 +118,7 @@ export class TieredCache {
   }
 
   /** Committed live keys with this prefix from `from` on, in order of their UTF-8 bytes. */
-  keysPage(prefix: string, from: string): { keys: string[]; next: string | undefined } {
+  keysPage(prefix: string, from: string): KeysPage {
     const { storage, namespace, clock } = this.parts;
     const namespaceId = storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return { keys: [], next: undefined };
@@ -126,7 +131,7 @@ export class TieredCache {
   }
 
   /** As {@link keysPage}, with values. */
-  entriesPage(from: string): { entries: [string, unknown][]; next: string | undefined } {
+  entriesPage(from: string): EntriesPage {
     const { storage, namespace, clock } = this.parts;
     const namespaceId = storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return { entries: [], next: undefined };

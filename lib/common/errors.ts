@@ -31,6 +31,7 @@ export type HyperCacheErrorCode =
   | 'HC_PRIMARY_UNREACHABLE'
   | 'HC_QUEUE_FULL'
   | 'HC_REQUEST_INVALID'
+  | 'HC_REPLICA_BEHIND'
   | 'HC_ROLE_MISMATCH'
   | 'HC_ROUTE_UNKNOWN'
   | 'HC_SCHEMA_NEWER'
@@ -281,6 +282,17 @@ export class DependencyMissingError extends HyperCacheError {
   readonly code = 'HC_DEPENDENCY_MISSING';
   constructor(packages: string, purpose: string, cause: unknown) {
     super(`${purpose} needs ${packages}.`, `Run npm install ${packages}.`, { cause });
+  }
+}
+
+/** The primary has committed the write, but its change has not arrived here in time. @publicApi */
+export class ReplicaBehindError extends HyperCacheError {
+  readonly code = 'HC_REPLICA_BEHIND';
+  constructor(timeoutMs: number) {
+    super(
+      `The primary has committed the write, but this node has not received it within ${timeoutMs} ms.`,
+      'It will arrive when the connection to the primary is back; until then reads on this node may be older.',
+    );
   }
 }
 

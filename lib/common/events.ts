@@ -13,6 +13,12 @@ export interface HyperCacheEvents {
   evicted: { entries: number };
   /** The file was damaged or deleted while in use, and a new one was begun. */
   recovered: { reason: 'corrupt' | 'unlinked'; quarantined: string | undefined };
+  /** This node follows the primary's changes, from a revision on. */
+  'replica:connected': { revision: number };
+  /** This node no longer follows the primary; it serves what it holds, as of a revision, and tries again. */
+  'replica:lost': { error: HyperCacheError; revision: number };
+  /** This node has copied everything that the primary holds. */
+  'replica:snapshot': { entries: number; ms: number };
   /** A namespace was cleared. */
   clear: { namespace: string; deleted: number };
 }

@@ -5,6 +5,7 @@ import { PendingCommand } from '../commands/pending-command.js';
 import type { Grant, HeldLease, LeaseName } from '../storage/lease-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { WriteQueue } from '../storage/write-queue.js';
+import { LeaseHolders } from './lease-holders.js';
 import type { AcquireRequest, LeaseHolder, LeaseService } from './lease-service.js';
 
 /** A promise of this process that waits for a lease. */
@@ -28,9 +29,6 @@ interface WaitedLease {
 
 const LIST_LIMIT = 10_000;
 
-/** So many holders are not worth a review. */
-const MIN_REVIEW = 1000;
-
 /** Between two signs of life of a process that waits. */
 const BEAT_MS = 300;
 
@@ -48,8 +46,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class LeaseManager implements LeaseService {
   readonly #waiting = new Map<string, LocalWaiter>();
   readonly #waited = new Map<string, WaitedLease>();
-  readonly #holders = new Set<LeaseHolder>();
-  #reviewAt = MIN_REVIEW;
+  readonly #holders = new LeaseHolders();
   #poll: NodeJS.Timeout | undefined;
   #lastBeat = -Infinity;
   #seenVersion = 0;
@@ -98,14 +95,12 @@ export class LeaseManager implements LeaseService {
   }
 
   watchLoss(holder: LeaseHolder): () => void {
-    if (this.#holders.size >= this.#reviewAt) this.#forgetEnded();
-    this.#holders.add(holder);
-    return () => this.#holders.delete(holder);
+    return this.#holders.watch(holder);
   }
 
   /** The file that held the leases is gone: nobody who holds one can be sure of it. */
   loseAll(cause: HyperCacheError): void {
-    for (const holder of Array.from(this.#holders)) holder.onLoss(cause);
+    this.#holders.loseAll(cause);
   }
 
   /** Everybody who waits here is told that the cache is closed, and declines what he may get by a last write. */
@@ -118,12 +113,6 @@ export class LeaseManager implements LeaseService {
       this.#background({ kind: 'cancelWait', lease, owner, declines: true });
       waiter.fail(new ClosedError());
     }
-  }
-
-  /** Who never releases has to go some time: those who hold are reviewed whenever they have doubled. */
-  #forgetEnded(): void {
-    for (const holder of this.#holders) if (!holder.isLive) this.#holders.delete(holder);
-    this.#reviewAt = Math.max(MIN_REVIEW, 2 * this.#holders.size);
   }
 
   /** The waiter is known before the command is sent: the same batch may already hand it the lease. */

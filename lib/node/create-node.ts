@@ -1,11 +1,11 @@
 import { systemClock, type Clock } from '../common/clock.js';
-import { InvalidOptionsError } from '../common/errors.js';
 import { silentLogger, type HyperCacheLogger } from '../common/logger.js';
 import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
 import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';
+import { SecondaryNode } from './secondary-node.js';
 
 /** What the outside world gives a node; tests give their own. @internal */
 export interface NodeEnvironment {
@@ -19,8 +19,6 @@ export interface NodeEnvironment {
 
 /**
  * A node for these options, not yet started.
- *
- * @throws {HC_OPTIONS_INVALID}
  * @internal
  */
 export function createNode(
@@ -29,6 +27,10 @@ export function createNode(
 ): HyperCacheNode {
   const { clock = systemClock, random = systemRandom } = environment;
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
-  if (options.role === 'secondary') throw new InvalidOptionsError([]);
-  return new PrimaryNode(options, clock, random, logger ?? silentLogger);
+  const lines = logger ?? silentLogger;
+  if (options.role === 'secondary') {
+    if (environment.primaryClient === undefined) throw new Error('A secondary needs a client.');
+    return new SecondaryNode(options, environment.primaryClient(options), clock, random, lines);
+  }
+  return new PrimaryNode(options, clock, random, lines);
 }

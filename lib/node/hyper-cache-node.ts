@@ -116,6 +116,27 @@ export interface HyperCacheStats {
   lockWaiters: number;
   /** Failures that no caller was told about; see the 'error' event. */
   incidents: number;
+  /** On a secondary. */
+  replica?: {
+    /** Whether reads are served from this node. */
+    isReady: boolean;
+    /** Whether the primary's changes arrive. */
+    isConnected: boolean;
+    /** Revisions of the primary that are known of and not yet here. */
+    lag: number;
+    /** Milliseconds from the commit of the last change that arrived until it was here. */
+    lagMs: number;
+    /** Taken since the start. */
+    snapshots: number;
+  };
+  /** On a primary: those who follow it. */
+  replicas?: {
+    id: string;
+    revision: number;
+    lag: number;
+    snapshot: boolean;
+    bufferedBytes: number;
+  }[];
 }
 
 /**

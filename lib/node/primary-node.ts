@@ -1,13 +1,8 @@
 import { join } from 'node:path';
-import { zeroCounters } from '../cache/cache-stats.js';
-import { CacheWriter } from '../cache/cache-writer.js';
 import { Evictor } from '../cache/evictor.js';
 import { LogTrimmer } from '../cache/log-trimmer.js';
-import { PendingWrites } from '../cache/pending-writes.js';
-import { ReadThrough } from '../cache/read-through.js';
 import { SpaceReleaser } from '../cache/space-releaser.js';
 import { Sweeper } from '../cache/sweeper.js';
-import { TieredCache } from '../cache/tiered-cache.js';
 import type { Command, CommandResult } from '../commands/command.js';
 import { CommandExecutor, isFailure } from '../commands/command-executor.js';
 import type { Clock } from '../common/clock.js';
@@ -16,11 +11,13 @@ import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../c
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
-import { L1 } from '../memory/l1.js';
-import { L1Budget } from '../memory/l1-budget.js';
+import { FillClaims } from '../locks/fill-claims.js';
 import { LeaseCollector } from '../locks/lease-collector.js';
 import { LeaseManager } from '../locks/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
+import { ChangeFeed } from '../replication/change-feed.js';
+import type { ForwardedCommand } from '../replication/command-codec.js';
+import { PrimaryEndpoint } from '../replication/primary-endpoint.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
 import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
 import type { RemovableRow } from '../storage/entry-table.js';
@@ -30,17 +27,11 @@ import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
 import { CoherenceLoop } from './coherence-loop.js';
 import type { HyperCacheNode, HyperCacheStats, NodeCache } from './hyper-cache-node.js';
+import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import type { ResolvedOptions } from './options.js';
-import { PrimaryCache } from './primary-cache.js';
 
 const FILE_NAME = 'hypercache.sqlite';
-
-interface OwnCache {
-  readonly cache: PrimaryCache;
-  readonly l1: L1 | undefined;
-  readonly counters: HyperCacheStats['caches'][string];
-}
 
 /**
  * The node that owns the file and orders all writes.
@@ -49,10 +40,9 @@ interface OwnCache {
  */
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
-  readonly sync: SyncEndpoint | undefined = undefined;
+  readonly sync: SyncEndpoint;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
-  readonly #budget: L1Budget;
   readonly #evictor: Evictor;
   readonly #sweeper: Sweeper;
   readonly #leases: LeaseManager;
@@ -60,7 +50,8 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #maintenance: MaintenanceLoop;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
-  readonly #caches = new Map<string, OwnCache>();
+  readonly #caches: LocalCaches;
+  readonly #feed: ChangeFeed;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -68,17 +59,17 @@ export class PrimaryNode implements HyperCacheNode {
     random: Random,
     private readonly logger: HyperCacheLogger,
   ) {
-    const { l1, maxSize, maxEntries } = options;
+    const { maxSize, maxEntries } = options;
     const storage = new Storage({
       path: join(options.sqlitePath, FILE_NAME),
       fullSync: options.durability === 'full',
       clock,
       random,
       onForeignChanges: (changes) => this.#dropForeign(changes),
+      onAdvance: () => this.#feed.notify(),
     });
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
-    this.#budget = l1 === false ? new L1Budget(0, 0) : new L1Budget(l1.maxEntries, l1.maxBytes);
     const trimmer = new LogTrimmer(
       storage,
       clock,
@@ -91,7 +82,7 @@ export class PrimaryNode implements HyperCacheNode {
       maxBytes: maxSize,
       maxEntries,
       log: trimmer,
-      isHot: (namespaceId, key) => this.#ownerOf(namespaceId)?.l1?.isHot(key) ?? false,
+      isHot: (namespaceId, key) => this.#caches.ownerOf(namespaceId)?.l1?.isHot(key) ?? false,
       onEvicted: (rows) => this.#dropEvicted(rows),
     });
     const executor = new CommandExecutor(storage, clock);
@@ -104,6 +95,30 @@ export class PrimaryNode implements HyperCacheNode {
       options.coherenceInterval,
       (error) => this.#onMaintenanceError(error),
     );
+    this.#feed = new ChangeFeed(storage, clock, (error) => this.#onMaintenanceError(error));
+    this.sync = new PrimaryEndpoint({
+      storage,
+      queue: this.#queue,
+      leases: this.#leases,
+      feed: this.#feed,
+      clock,
+      limits: options,
+      onForward: (command) => this.#onForward(command),
+      onForwarded: (command, result) => this.#onForwarded(command, result),
+    });
+    this.#caches = new LocalCaches({
+      options,
+      storage,
+      queue: this.#queue,
+      clock,
+      claims: new FillClaims(this.#leases, clock, random, () => this.#isShared()),
+      events: this.#events,
+      incidents: this.#incidents,
+      isReplica: false,
+      readsOf: (tiered) => tiered,
+      revision: () => storage.revision,
+      onReadError: (error, cause) => this.#onReadError(error, cause),
+    });
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
     const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
@@ -128,6 +143,7 @@ export class PrimaryNode implements HyperCacheNode {
   }
 
   async close(): Promise<void> {
+    this.#feed.end('the primary stops');
     this.#maintenance.stop();
     this.#coherence.stop();
     this.#leases.close();
@@ -140,30 +156,23 @@ export class PrimaryNode implements HyperCacheNode {
     return this.#queue.drain();
   }
 
-  cache(namespace: string, defaultTtl = this.options.ttl): NodeCache {
-    const known = this.#caches.get(namespace);
-    if (known !== undefined) return known.cache.withDefaultTtl(defaultTtl);
-    const own = this.#createCache(namespace, defaultTtl);
-    this.#caches.set(namespace, own);
-    return own.cache;
+  cache(namespace: string, defaultTtl?: number): NodeCache {
+    return this.#caches.cache(namespace, defaultTtl);
   }
 
   stats(): HyperCacheStats {
     const storage = this.#storage;
-    const counters = Array.from(
-      this.#caches,
-      ([name, own]) => [name, { ...own.counters }] as const,
-    );
+    const { budget } = this.#caches;
     return {
       role: 'primary',
       historyId: storage.historyId,
       epoch: storage.epoch,
       revision: storage.revision,
-      caches: Object.fromEntries(counters),
+      caches: this.#caches.counters(),
       l1: {
-        entries: this.#budget.entries,
-        bytes: this.#budget.bytes,
-        evictions: this.#budget.evictions,
+        entries: budget.entries,
+        bytes: budget.bytes,
+        evictions: budget.evictions,
       },
       l2: {
         entries: storage.counts.total,
@@ -175,6 +184,13 @@ export class PrimaryNode implements HyperCacheNode {
       queued: this.#queue.length,
       lockWaiters: this.#leases.waiting,
       incidents: this.#incidents.count,
+      replicas: this.#feed.replicas.map(({ replicaId, revision, snapshot, buffered }) => ({
+        id: replicaId,
+        revision,
+        lag: storage.revision - revision,
+        snapshot,
+        bufferedBytes: buffered,
+      })),
     };
   }
 
@@ -186,77 +202,45 @@ export class PrimaryNode implements HyperCacheNode {
     this.#events.off(event, listener);
   }
 
-  #createCache(namespace: string, defaultTtl: number): OwnCache {
-    const { options, clock } = this;
-    const { isolation, maxValueSize } = options;
-    const storage = this.#storage;
-    const l1 = options.l1 === false ? undefined : new L1(this.#budget, clock);
-    const pending = new PendingWrites();
-    const counters = zeroCounters();
-    const drain = (): Promise<void> => this.#queue.drain();
-    const reads = new TieredCache({
-      namespace,
-      storage,
-      l1,
-      pending,
-      counters,
-      isolation,
-      clock,
-      onReadError: (error, cause) => this.#onReadError(error, cause),
-    });
-    const writes = new CacheWriter({
-      namespace,
-      queue: this.#queue,
-      l1,
-      pending,
-      counters,
-      isolation,
-      maxValueBytes: maxValueSize,
-      relaxed: options.durability === 'relaxed',
-      onLostWrite: (error) => this.#incidents.report(error, 'committing a relaxed write'),
-      onCleared: (deleted) => this.#events.emit('clear', { namespace, deleted }),
-    });
-    const readThrough = new ReadThrough({
-      cache: reads,
-      writer: writes,
-      counters,
-      clock,
-      maxValueBytes: maxValueSize,
-      drain,
-      revision: () => storage.revision,
-      onSilentError: (error, during) => this.#incidents.report(error, during),
-    });
-    const cache = new PrimaryCache({
-      namespace,
-      defaultTtl,
-      reads,
-      writes,
-      readThrough,
-      clock,
-      drain,
-    });
-    return { cache, l1, counters };
+  /** Whether other nodes, or other processes on the file, may call the same factories. */
+  #isShared(): boolean {
+    return this.options.apiToken.length > 0 || this.#storage.isShared();
   }
 
-  #ownerOf(namespaceId: number): OwnCache | undefined {
-    const name = this.#storage.namespaces.nameOf(namespaceId);
-    return name === undefined ? undefined : this.#caches.get(name);
+  /** No later write of this node may be merged into one that came before. */
+  #onForward(command: ForwardedCommand): void {
+    if ('namespace' in command) this.#caches.find(command.namespace)?.pending.raiseBarrier();
+  }
+
+  #onForwarded(command: ForwardedCommand, result: CommandResult): void {
+    if (!('namespace' in command)) return;
+    const l1 = this.#caches.find(command.namespace)?.l1;
+    if ('key' in command) l1?.delete(command.key);
+    else if ('keys' in result) for (const key of result.keys) l1?.delete(key);
+    else this.#cleared(command.namespace, result);
+  }
+
+  #cleared(namespace: string, result: CommandResult): void {
+    this.#caches.find(namespace)?.l1?.clear();
+    if ('deleted' in result && typeof result.deleted === 'number') {
+      this.#events.emit('clear', { namespace, deleted: result.deleted });
+    }
   }
 
   #dropEvicted(rows: readonly RemovableRow[]): void {
-    for (const row of rows) this.#ownerOf(row.namespace_id)?.l1?.delete(row.key);
+    for (const row of rows) this.#caches.ownerOf(row.namespace_id)?.l1?.delete(row.key);
     if (rows.length > 0) this.#events.emit('evicted', { entries: rows.length });
   }
 
   /** What other processes on the file have changed leaves memory. */
   #dropForeign(changes: readonly ChangeRow[] | undefined): void {
     if (changes === undefined) {
-      for (const { l1 } of this.#caches.values()) l1?.clear();
+      this.#caches.clearMemory();
       return;
     }
     for (const { namespace_id, kind, key } of changes) {
       // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
-      const l1 = this.#ownerOf(namespace_id)?.l1;
+      const l1 = this.#caches.ownerOf(namespace_id)?.l1;
       if (kind === ChangeKind.Clear) l1?.clear();
       else if (kind === ChangeKind.Key) l1?.delete(key);
     }
@@ -300,7 +284,8 @@ export class PrimaryNode implements HyperCacheNode {
   /** A new file, a new history: what memory still holds belongs to the old one. */
   #recover(reason: LossReason): void {
     const quarantined = this.#storage.replace(reason);
-    for (const { l1 } of this.#caches.values()) l1?.clear();
+    this.#feed.end('the primary has begun a new file');
+    this.#caches.clearMemory();
     this.#leases.loseAll(
       new StorageLostError(
         `The file that held the leases was ${reason}.`,

@@ -39,6 +39,7 @@ export class ChangeLog {
   readonly #head: Statement;
   readonly #oldest: Statement;
   readonly #since: Statement;
+  readonly #page: Statement;
   readonly #conflict: Statement;
   readonly #averageKeyBytes: Statement;
   readonly #trim: Statement;
@@ -54,6 +55,7 @@ export class ChangeLog {
     this.#head = connection.prepare(changeSql.head).pluck();
     this.#oldest = connection.prepare(changeSql.oldest).pluck();
     this.#since = connection.prepare(changeSql.since);
+    this.#page = connection.prepare(changeSql.page);
     this.#conflict = connection.prepare(changeSql.conflict).pluck();
     this.#averageKeyBytes = connection.prepare(changeSql.averageKeyBytes).pluck();
     this.#trim = connection.prepare(changeSql.trim);
@@ -80,6 +82,11 @@ export class ChangeLog {
   /** Everything after a revision, oldest first. */
   since(revision: number): ChangeRow[] {
     return this.#since.all(revision) as ChangeRow[];
+  }
+
+  /** The first `limit` changes after a revision, oldest first. */
+  page(revision: number, limit: number): ChangeRow[] {
+    return this.#page.all(revision, limit) as ChangeRow[];
   }
 
   /** Whether something happened to the target after it was seen, or the log no longer knows. */

@@ -25,6 +25,20 @@ export interface RemovableRow {
   readonly tag_set: number;
 }
 
+/** A row as another node is to have it. @internal */
+export interface CopiedRow extends EntryRow {
+  readonly key: string;
+}
+
+/** What two nodes compare of a row. @internal */
+export interface Fingerprint {
+  readonly key: string;
+  readonly revision: number;
+  readonly expires_at: number;
+  /** Of a large value its length in bytes. */
+  readonly value: StoredValue;
+}
+
 /** @internal */
 export interface WrittenEntry {
   readonly namespaceId: number;
@@ -58,6 +72,8 @@ export class EntryTable {
   readonly #removable: Statement;
   readonly #ofNamespace: Statement;
   readonly #after: Statement;
+  readonly #rowsAfter: Statement;
+  readonly #fingerprints: Statement;
 
   constructor(
     connection: Connection,
@@ -78,6 +94,8 @@ export class EntryTable {
     this.#removable = connection.prepare(entrySql.removable);
     this.#ofNamespace = connection.prepare(entrySql.ofNamespace);
     this.#after = connection.prepare(entrySql.after);
+    this.#rowsAfter = connection.prepare(entrySql.rowsAfter);
+    this.#fingerprints = connection.prepare(entrySql.fingerprints);
   }
 
   /** The row, expired or not. */
@@ -207,6 +225,21 @@ export class EntryTable {
     limit: number,
   ): Omit<RemovableRow, 'namespace_id'>[] {
     return this.#removable.all(namespaceId, from, endOf(prefix), revision, limit) as RemovableRow[];
+  }
+
+  /** Whole rows of a namespace behind a key, in order of their keys. To be read at once. */
+  rowsAfter(namespaceId: number, key: string, limit: number): IterableIterator<CopiedRow> {
+    return this.#rowsAfter.iterate(namespaceId, key, limit) as IterableIterator<CopiedRow>;
+  }
+
+  /** What two nodes compare: rows behind a key, up to another one or to the end. */
+  fingerprints(
+    namespaceId: number,
+    after: string,
+    last: string | undefined,
+    limit: number,
+  ): Fingerprint[] {
+    return this.#fingerprints.all(namespaceId, after, last ?? NO_END, limit) as Fingerprint[];
   }
 
   ofNamespace(namespaceId: number, limit: number): { id: number; tag_set: number }[] {

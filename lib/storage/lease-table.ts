@@ -3,7 +3,12 @@ import type { RowIds } from './row-ids.js';
 import { leaseSql, processSql } from './sql/leases.js';
 
 /** Numbers stand in the file. @internal */
-export const LeaseKind = { Lock: 0, Semaphore: 1 } as const;
+export const LeaseKind = {
+  Lock: 0,
+  Semaphore: 1,
+  /** The right to call the factory of a key. */
+  Fill: 2,
+} as const;
 /** @internal */
 export type LeaseKind = (typeof LeaseKind)[keyof typeof LeaseKind];
 

@@ -53,6 +53,23 @@ export class NamespaceTable {
     return old;
   }
 
+  /** All namespaces by name. */
+  all(): readonly (readonly [name: string, id: number])[] {
+    return Array.from(this.#ids);
+  }
+
+  /** Takes over another node's id for the name; what stands under an earlier one becomes unreachable. */
+  adopt(name: string, id: number): void {
+    const old = this.#ids.get(name);
+    if (old === id) return;
+    if (old !== undefined) {
+      this.#addCleared.run(old);
+      this.rowIds.noteForeign(old);
+    }
+    this.#put.run(name, id);
+    this.#ids.set(name, id);
+  }
+
   /** An id whose entries wait to be swept. */
   firstCleared(): number | undefined {
     return (this.#firstCleared.get() as number | null) ?? undefined;

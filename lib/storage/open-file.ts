@@ -11,6 +11,7 @@ import { OPEN_TIMEOUT_MS, openConnection, quarantine } from './open-connection.j
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
 import { salvageEpoch } from './salvage-epoch.js';
+import { changeSql } from './sql/changes.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
@@ -27,6 +28,12 @@ export interface OpenFileOptions {
   readonly random: Random;
 }
 
+/** @internal */
+export type EpochStart = readonly [epoch: number, revision: number];
+
+/** Epochs whose start is remembered. */
+const KNOWN_EPOCHS = 100;
+
 /** Everything that belongs to one open file. @internal */
 export interface OpenFile {
   readonly connection: Connection;
@@ -38,6 +45,8 @@ export interface OpenFile {
   readonly counts: EntryCounts;
   readonly historyId: string;
   readonly epoch: number;
+  /** The head of the log at the start of each of the last epochs. */
+  readonly epochStarts: readonly EpochStart[];
   readonly processId: string;
   readonly inode: bigint;
   /** Where a damaged file that stood in the way was put. */
@@ -48,6 +57,10 @@ export interface OpenFile {
   begin(): void;
   commit(): void;
   rollback(): void;
+  /** A note that was written; undefined when there is none. */
+  readNote(name: string): string | undefined;
+  /** Inside a transaction. */
+  writeNote(name: string, text: string): void;
   /** Whether another process has the file open. */
   isShared(): boolean;
   /** A number that changes when another connection commits. */
@@ -115,6 +128,8 @@ function assemble(
   const rollback = connection.prepare(transactionSql.rollback);
   const dataVersion = connection.prepare(pragmaSql.dataVersion).pluck();
   const lastId = connection.prepare(entrySql.lastId).pluck();
+  const readMeta = connection.prepare(metaSql.read).pluck();
+  const writeMeta = connection.prepare(metaSql.write);
   const identity = enter(connection, clock, random, fullSync, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
@@ -130,6 +145,7 @@ function assemble(
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,
+    epochStarts: identity.epochStarts,
     processId: identity.processId,
     inode: inodeOf(path) ?? 0n,
     quarantined,
@@ -139,6 +155,11 @@ function assemble(
     begin: () => void begin.run(),
     commit: () => void commit.run(),
     rollback: () => void rollback.run(),
+    readNote: (name) => {
+      const note = readMeta.get(name);
+      return note === undefined ? undefined : String(note);
+    },
+    writeNote: (name, text) => void writeMeta.run(name, text),
     isShared: identity.isShared,
     dataVersion: () => Number(dataVersion.get()),
     noteOthersChanges: () => {
@@ -149,9 +170,7 @@ function assemble(
       connection.exec(pragmaSql.busyTimeout(OPEN_TIMEOUT_MS));
       connection.exec(transactionSql.begin);
       identity.leave();
-      connection
-        .prepare(metaSql.write)
-        .run('entry_counts', JSON.stringify(counts.snapshot()));
+      writeMeta.run('entry_counts', JSON.stringify(counts.snapshot()));
       connection.exec(transactionSql.commit);
     },
   };
@@ -159,6 +178,7 @@ function assemble(
 
 interface Identity extends LeaseIdentity {
   readonly historyId: string;
+  readonly epochStarts: readonly EpochStart[];
   readonly isShared: () => boolean;
   /** Rows by namespace as noted by a clean stop. */
   readonly counts: [number, number][] | undefined;
@@ -193,13 +213,18 @@ function enter(
   const last = Number(read.get('epoch') ?? 0);
   const epoch = wasClean && last > epochFloor ? last : Math.max(last, epochFloor) + 1;
   const counts = wasClean ? parseCounts(read.get('entry_counts')) : undefined;
+  const epochStarts = parseStarts(read.get('epoch_starts'));
+  if (epochStarts.at(-1)?.[0] !== epoch) {
+    epochStarts.push([epoch, Number(connection.prepare(changeSql.head).pluck().get() ?? 0)]);
+    write.run('epoch_starts', JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
+  }
   write.run('history_id', historyId);
   write.run('epoch', epoch);
   write.run('boot_id', bootId);
   connection.exec(transactionSql.commit);
   connection.exec(pragmaSql.checkpoint);
   if (!fullSync) connection.exec(pragmaSql.syncNormal);
-  return { historyId, epoch, processId, bootId, counts, leave, isShared };
+  return { historyId, epoch, epochStarts, processId, bootId, counts, leave, isShared };
 }
 
 /** Changes when the machine starts again, and with it the monotonic clock; '' where it cannot be told. */
@@ -213,6 +238,10 @@ function readBootId(): string {
 
 function parseCounts(stored: unknown): [number, number][] | undefined {
   return typeof stored === 'string' ? (JSON.parse(stored) as [number, number][]) : undefined;
+}
+
+function parseStarts(stored: unknown): EpochStart[] {
+  return typeof stored === 'string' ? (JSON.parse(stored) as EpochStart[]) : [];
 }
 
 function countRows(connection: Connection): [number, number][] {

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { StoredValue } from '../common/codec.js';
 import { ClosedError, FileInUseError, type HyperCacheError } from '../common/errors.js';
@@ -8,8 +8,15 @@ import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
 import { quarantine } from './open-connection.js';
-import { inodeOf, openFile, type OpenFile, type OpenFileOptions } from './open-file.js';
+import {
+  inodeOf,
+  openFile,
+  type EpochStart,
+  type OpenFile,
+  type OpenFileOptions,
+} from './open-file.js';
 import { pragmaSql } from './sql/pragmas.js';
+import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';
 import type { TagTable } from './tag-table.js';
 
@@ -17,6 +24,8 @@ import type { TagTable } from './tag-table.js';
 export interface StorageOptions extends OpenFileOptions {
   /** Told what other processes on the file have changed, oldest first; undefined when the log no longer says. */
   readonly onForeignChanges: (changes: readonly ChangeRow[] | undefined) => void;
+  /** Told, without more, that the last committed revision has grown. */
+  readonly onAdvance?: () => void;
 }
 
 /** Why a file was given up. @internal */
@@ -89,6 +98,11 @@ export class Storage {
     return this.#open.epoch;
   }
 
+  /** The head of the log at the start of each of the last epochs. */
+  get epochStarts(): readonly EpochStart[] {
+    return this.#open.epochStarts;
+  }
+
   /** Random, one for each opening of the file. */
   get processId(): string {
     return this.#open.processId;
@@ -120,6 +134,21 @@ export class Storage {
   /** A revision for the change that the running transaction makes next. */
   nextRevision(): number {
     return ++this.#staged;
+  }
+
+  /** The running transaction brings what another node has committed up to this revision. */
+  advanceTo(revision: number): void {
+    this.#staged = revision;
+  }
+
+  /** A durable note; undefined when there is none. */
+  readNote(name: string): string | undefined {
+    return this.#open.readNote(name);
+  }
+
+  /** Inside a transaction. */
+  writeNote(name: string, text: string): void {
+    this.#open.writeNote(name, text);
   }
 
   /**
@@ -229,6 +258,38 @@ export class Storage {
     return moved ?? this.quarantined;
   }
 
+  /** Until {@link endCopy} the file is filled with what was logged elsewhere, and nobody relies on it. */
+  beginCopy(): void {
+    this.#open.connection.exec(pragmaSql.syncOff);
+    this.#open.connection.exec(DROP_LOG_TRIGGERS);
+  }
+
+  /** The copy is complete as of a revision, which becomes the head of its log. Inside a transaction. */
+  endCopy(revision: number): void {
+    this.#open.connection.exec(LOG_TRIGGERS);
+    this.changes.append(revision, 0, ChangeKind.Clear, '');
+    this.advanceTo(revision);
+  }
+
+  /**
+   * Puts another file, which nobody has open, in place of this one.
+   *
+   * @throws {HC_STORAGE_OPEN} and then every use throws the same, until it is tried again
+   */
+  exchangeFor(path: string): void {
+    this.#file?.connection.close();
+    this.#file = undefined;
+    try {
+      for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
+      renameSync(path, this.path);
+      this.#file = this.#openFile();
+    } catch (error) {
+      this.#lost = toStorageError(error);
+      throw this.#lost;
+    }
+    this.#lost = undefined;
+  }
+
   /** From here on a locked file is waited for, because nothing comes after. */
   beginStop(): void {
     this.#file?.connection.exec(pragmaSql.busyTimeout(STOP_TIMEOUT_MS));
@@ -257,8 +318,10 @@ export class Storage {
   }
 
   #settle(file: OpenFile): void {
-    this.#revision = this.#staged;
     file.counts.commit();
+    if (this.#revision === this.#staged) return;
+    this.#revision = this.#staged;
+    this.options.onAdvance?.();
   }
 
   #abandon(file: OpenFile): void {
@@ -283,6 +346,7 @@ export class Storage {
     if (head === since) return;
     file.noteOthersChanges();
     this.#revision = this.#staged = head;
+    this.options.onAdvance?.();
     const isLogged = file.changes.oldest() <= since + 1;
     this.options.onForeignChanges(isLogged ? file.changes.since(since) : undefined);
   }

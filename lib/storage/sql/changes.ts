@@ -4,6 +4,7 @@ export const changeSql = {
   head: 'SELECT max(revision) FROM changes',
   oldest: 'SELECT min(revision) FROM changes',
   since: 'SELECT revision, namespace_id, kind, key FROM changes WHERE revision > ? ORDER BY revision',
+  page: 'SELECT revision, namespace_id, kind, key FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
   /**
    * What a fill of one key must give way to: the key, its namespace, a prefix of it, one of its tags. (length()
    * ends at a NUL, instr() does not.)

@@ -30,6 +30,12 @@ export const entrySql = {
   ofNamespace: 'SELECT id, tag_set FROM entries WHERE namespace_id = ? LIMIT ?',
   after: `SELECT id, namespace_id, key, expires_at, tag_set FROM entries
     WHERE id > ? ORDER BY id LIMIT ?`,
+  rowsAfter: `SELECT id, key, value, expires_at, revision, tag_set FROM entries
+    WHERE namespace_id = ? AND key > ? ORDER BY key LIMIT ?`,
+  /** Of a large value only its length counts. */
+  fingerprints: `SELECT key, revision, expires_at,
+      CASE WHEN octet_length(value) <= 1024 THEN value ELSE octet_length(value) END AS value FROM entries
+    WHERE namespace_id = ? AND key > ? AND key <= ? ORDER BY key LIMIT ?`,
   lastId: 'SELECT max(id) FROM entries',
   countByNamespace: 'SELECT namespace_id, count(*) FROM entries GROUP BY namespace_id',
 } as const;

@@ -24,8 +24,9 @@ export const leaseSql = {
   /** Of a forgotten lease only an upper bound is known. */
   lastToken: `SELECT coalesce((SELECT max(token) FROM leases WHERE kind = ? AND name = ?),
     (SELECT value FROM meta WHERE name = 'lease_floor'), 0)`,
+  /** Without the rights to call factories, which are no locks of the application. */
   list: `SELECT kind, name, slot, owner, token, ttl, expires_at FROM leases
-    WHERE owner IS NOT NULL AND expires_at > ? ORDER BY kind, name, slot LIMIT ?`,
+    WHERE kind < 2 AND owner IS NOT NULL AND expires_at > ? ORDER BY kind, name, slot LIMIT ?`,
   /** After a start nobody knows how long the process was away: a live lease gets its full ttl again. */
   renewAll: `UPDATE leases SET expires_at = :now + ttl
     WHERE owner IS NOT NULL AND (expires_at > :now OR :anew)`,

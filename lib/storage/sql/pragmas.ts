@@ -27,6 +27,7 @@ export const connectionPragmas = (synchronous: 'NORMAL' | 'FULL'): string => `
 export const pragmaSql = {
   walMode: 'PRAGMA journal_mode = WAL',
   syncFull: 'PRAGMA synchronous = FULL',
+  syncOff: 'PRAGMA synchronous = OFF',
   syncNormal: 'PRAGMA synchronous = NORMAL',
   busyTimeout: (ms: number): string => `PRAGMA busy_timeout = ${ms}`,
   tolerateDamage: 'PRAGMA writable_schema = ON',

@@ -1,3 +1,19 @@
+/** No write of an entry can miss the log, and a lone one is a single statement. As immutable as the migrations. @internal */
+export const LOG_TRIGGERS = `
+  CREATE TRIGGER entries_inserted AFTER INSERT ON entries BEGIN
+    INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
+  END;
+  CREATE TRIGGER entries_updated AFTER UPDATE OF revision ON entries BEGIN
+    INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
+  END;
+`;
+
+/** While a side file is filled: what is in it was logged elsewhere. @internal */
+export const DROP_LOG_TRIGGERS = `
+  DROP TRIGGER entries_inserted;
+  DROP TRIGGER entries_updated;
+`;
+
 /**
  * Numbered, immutable migrations: what stands here never changes, later schemas are added behind it.
  * The number of a migration is its place, from 1, and is kept in `user_version`.
@@ -34,14 +50,7 @@ export const MIGRATIONS: readonly string[] = [
   -- The head of the log at some times, so that it can be trimmed by age.
   CREATE TABLE change_marks (revision INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 
-  -- No write of an entry can miss the log, and a lone one is a single statement.
-  CREATE TRIGGER entries_inserted AFTER INSERT ON entries BEGIN
-    INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
-  END;
-  CREATE TRIGGER entries_updated AFTER UPDATE OF revision ON entries BEGIN
-    INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
-  END;
-
+${LOG_TRIGGERS}
   -- A row counts only while the entry still has this tag_set: an untagged overwrite need not look here.
   CREATE TABLE tags (
     namespace_id INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 import type { CacheWriter } from '../cache/cache-writer.js';
 import type { ReadThrough } from '../cache/read-through.js';
-import type { TieredCache } from '../cache/tiered-cache.js';
+import type { CacheReads, EntriesPage, KeysPage } from '../cache/cache-reads.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import { expiresAtFor } from '../common/expiry.js';
@@ -14,10 +14,10 @@ import type {
 } from './hyper-cache-node.js';
 
 /** @internal */
-export interface PrimaryCacheParts {
+export interface NamedCacheParts {
   readonly namespace: string;
   readonly defaultTtl: number;
-  readonly reads: TieredCache;
+  readonly reads: CacheReads;
   readonly writes: CacheWriter;
   readonly readThrough: ReadThrough;
   readonly clock: Clock;
@@ -25,19 +25,19 @@ export interface PrimaryCacheParts {
 }
 
 /**
- * One named cache on the node that owns the file: arguments are checked and deadlines computed here, the
- * rest is the tiered cache's.
+ * One named cache on a node, whatever its role: arguments are checked and deadlines computed here; the rest is done
+ * by those who read and those who write.
  *
  * @internal
  */
-export class PrimaryCache implements NodeCache {
+export class NamedCache implements NodeCache {
   readonly namespace: string;
   readonly defaultTtl: number;
-  readonly #reads: TieredCache;
+  readonly #reads: CacheReads;
   readonly #writes: CacheWriter;
   readonly #clock: Clock;
 
-  constructor(private readonly parts: PrimaryCacheParts) {
+  constructor(private readonly parts: NamedCacheParts) {
     this.namespace = parts.namespace;
     this.defaultTtl = parts.defaultTtl;
     this.#reads = parts.reads;
@@ -46,27 +46,27 @@ export class PrimaryCache implements NodeCache {
   }
 
   /** The same entries, for writes that mean another ttl when they give none. */
-  withDefaultTtl(defaultTtl: number): PrimaryCache {
-    return defaultTtl === this.defaultTtl ? this : new PrimaryCache({ ...this.parts, defaultTtl });
+  withDefaultTtl(defaultTtl: number): NamedCache {
+    return defaultTtl === this.defaultTtl ? this : new NamedCache({ ...this.parts, defaultTtl });
   }
 
   get(key: string): unknown {
     return this.#reads.get(key);
   }
 
-  find(key: string): NodeEntry | undefined {
+  find(key: string): NodeEntry | undefined | Promise<NodeEntry | undefined> {
     return this.#reads.find(key);
   }
 
-  mget(keys: readonly string[]): unknown[] {
-    return keys.map((key) => this.#reads.get(key));
+  mget(keys: readonly string[]): unknown[] | Promise<unknown[]> {
+    return this.#reads.mget(keys);
   }
 
-  has(key: string): boolean {
+  has(key: string): boolean | Promise<boolean> {
     return this.#reads.has(key);
   }
 
-  expiresAt(key: string): number | undefined {
+  expiresAt(key: string): number | undefined | Promise<number | undefined> {
     return this.#reads.expiresAt(key);
   }
 
@@ -178,7 +178,7 @@ export class PrimaryCache implements NodeCache {
     await this.parts.drain();
     let from: string | undefined = '';
     while (from !== undefined) {
-      const page = this.#reads.keysPage(prefix, from);
+      const page: KeysPage = await this.#reads.keysPage(prefix, from);
       yield* page.keys;
       from = page.next;
     }
@@ -188,7 +188,7 @@ export class PrimaryCache implements NodeCache {
     await this.parts.drain();
     let from: string | undefined = '';
     while (from !== undefined) {
-      const page = this.#reads.entriesPage(from);
+      const page: EntriesPage = await this.#reads.entriesPage(from);
       yield* page.entries;
       from = page.next;
     }

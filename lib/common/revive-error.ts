@@ -1,0 +1,57 @@
+import {
+  ClosedError,
+  FencedError,
+  HyperCacheError,
+  InvalidArgumentError,
+  InvalidKeyError,
+  InvalidTtlError,
+  NotAnIntegerError,
+  NumberRangeError,
+  PrimaryMismatchError,
+  QueueFullError,
+  StorageBusyError,
+  StorageFailedError,
+  StorageFullError,
+  StorageLostError,
+  UnsupportedValueError,
+  ValueTooLargeError,
+  type HyperCacheErrorCode,
+} from './errors.js';
+
+/** What a primary may answer a node with. */
+const CLASSES: { readonly [code in HyperCacheErrorCode]?: { prototype: HyperCacheError } } = {
+  HC_ARGUMENT_INVALID: InvalidArgumentError,
+  HC_CLOSED: ClosedError,
+  HC_FENCED: FencedError,
+  HC_KEY_INVALID: InvalidKeyError,
+  HC_NOT_AN_INTEGER: NotAnIntegerError,
+  HC_NUMBER_RANGE: NumberRangeError,
+  HC_PRIMARY_MISMATCH: PrimaryMismatchError,
+  HC_QUEUE_FULL: QueueFullError,
+  HC_STORAGE_BUSY: StorageBusyError,
+  HC_STORAGE_FAILED: StorageFailedError,
+  HC_STORAGE_FULL: StorageFullError,
+  HC_STORAGE_LOST: StorageLostError,
+  HC_TTL_INVALID: InvalidTtlError,
+  HC_VALUE_TOO_LARGE: ValueTooLargeError,
+  HC_VALUE_UNSUPPORTED: UnsupportedValueError,
+};
+
+/**
+ * The error that another node had, by its code and message, as an instance of its own class.
+ *
+ * @internal
+ */
+export function reviveError(code: string, message: string): HyperCacheError {
+  const known = Object.hasOwn(CLASSES, code) ? CLASSES[code as HyperCacheErrorCode] : undefined;
+  if (known === undefined) {
+    return new PrimaryMismatchError(
+      `The primary refused with ${code}: ${message}`,
+      'Run the same version of nestjs-hypercache on all nodes.',
+    );
+  }
+  // The message is complete: no constructor is to add its own hint.
+  const error = Reflect.construct(Error, [message], known as never) as HyperCacheError;
+  const { name } = known.prototype.constructor;
+  return Object.assign(error, { code, name, hint: '' });
+}

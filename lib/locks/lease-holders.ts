@@ -1,0 +1,32 @@
+import type { HyperCacheError } from '../common/errors.js';
+import type { LeaseHolder } from './lease-service.js';
+
+/** So many holders are not worth a review. */
+const MIN_REVIEW = 1000;
+
+/**
+ * Those who hold a lease in this process, to be told when all leases are lost at once.
+ *
+ * @internal
+ */
+export class LeaseHolders {
+  readonly #holders = new Set<LeaseHolder>();
+  #reviewAt = MIN_REVIEW;
+
+  /** Returns how to be forgotten before the lease has ended. */
+  watch(holder: LeaseHolder): () => void {
+    if (this.#holders.size >= this.#reviewAt) this.#forgetEnded();
+    this.#holders.add(holder);
+    return () => this.#holders.delete(holder);
+  }
+
+  loseAll(cause: HyperCacheError): void {
+    for (const holder of Array.from(this.#holders)) holder.onLoss(cause);
+  }
+
+  /** Who never releases has to go some time: those who hold are reviewed whenever they have doubled. */
+  #forgetEnded(): void {
+    for (const holder of this.#holders) if (!holder.isLive) this.#holders.delete(holder);
+    this.#reviewAt = Math.max(MIN_REVIEW, 2 * this.#holders.size);
+  }
+}

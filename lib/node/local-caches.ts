@@ -1,0 +1,142 @@
+import type { CacheReads } from '../cache/cache-reads.js';
+import { zeroCounters, type CacheCounters } from '../cache/cache-stats.js';
+import { CacheWriter, type CommandQueue } from '../cache/cache-writer.js';
+import { PendingWrites } from '../cache/pending-writes.js';
+import { ReadThrough } from '../cache/read-through.js';
+import { TieredCache } from '../cache/tiered-cache.js';
+import type { Clock } from '../common/clock.js';
+import type { HyperCacheError } from '../common/errors.js';
+import type { CacheEvents } from '../common/events.js';
+import type { IncidentLog } from '../common/incident-log.js';
+import type { FillClaims } from '../locks/fill-claims.js';
+import { L1 } from '../memory/l1.js';
+import { L1Budget } from '../memory/l1-budget.js';
+import type { Storage } from '../storage/storage.js';
+import { NamedCache } from './named-cache.js';
+import type { ResolvedOptions } from './options.js';
+
+/** @internal */
+export interface LocalCachesParts {
+  readonly options: ResolvedOptions;
+  readonly storage: Storage;
+  readonly queue: CommandQueue;
+  /** By which deadlines are set and judged. */
+  readonly clock: Clock;
+  readonly claims: FillClaims;
+  readonly events: CacheEvents;
+  readonly incidents: IncidentLog;
+  /** The writes go to another node, and come back as changes. */
+  readonly isReplica: boolean;
+  /** How this node reads a namespace, if not simply from what is here. */
+  readonly readsOf: (tiered: TieredCache, namespace: string, counters: CacheCounters) => CacheReads;
+  /** The last revision that a read of this node has seen. */
+  readonly revision: () => number;
+  readonly onReadError: (error: HyperCacheError, cause: unknown) => void;
+}
+
+/** One namespace of a node. @internal */
+export interface LocalCache {
+  readonly cache: NamedCache;
+  readonly l1: L1 | undefined;
+  readonly pending: PendingWrites;
+  readonly counters: CacheCounters;
+}
+
+/**
+ * The named caches of a node: what they share, and which of them is meant by an id of the file.
+ *
+ * @internal
+ */
+export class LocalCaches {
+  readonly budget: L1Budget;
+  readonly #caches = new Map<string, LocalCache>();
+
+  constructor(private readonly parts: LocalCachesParts) {
+    const { l1 } = parts.options;
+    this.budget = l1 === false ? new L1Budget(0, 0) : new L1Budget(l1.maxEntries, l1.maxBytes);
+  }
+
+  cache(namespace: string, defaultTtl = this.parts.options.ttl): NamedCache {
+    const known = this.#caches.get(namespace);
+    if (known !== undefined) return known.cache.withDefaultTtl(defaultTtl);
+    const own = this.#create(namespace, defaultTtl);
+    this.#caches.set(namespace, own);
+    return own.cache;
+  }
+
+  find(namespace: string): LocalCache | undefined {
+    return this.#caches.get(namespace);
+  }
+
+  /** The cache whose entries stand under an id now. */
+  ownerOf(namespaceId: number): LocalCache | undefined {
+    const name = this.parts.storage.namespaces.nameOf(namespaceId);
+    return name === undefined ? undefined : this.#caches.get(name);
+  }
+
+  counters(): Record<string, CacheCounters> {
+    return Object.fromEntries(
+      Array.from(this.#caches, ([name, { counters }]) => [name, { ...counters }]),
+    );
+  }
+
+  /** What memory holds belongs to another history, or nobody knows what of it has changed. */
+  clearMemory(): void {
+    for (const { l1 } of this.#caches.values()) l1?.clear();
+  }
+
+  #create(namespace: string, defaultTtl: number): LocalCache {
+    const { options, storage, queue, clock, claims, events, incidents } = this.parts;
+    const { isReplica, readsOf, revision, onReadError } = this.parts;
+    const { isolation, maxValueSize } = options;
+    const l1 = options.l1 === false ? undefined : new L1(this.budget, clock);
+    const pending = new PendingWrites();
+    const counters = zeroCounters();
+    const drain = (): Promise<void> => queue.drain();
+    const tiered = new TieredCache({
+      namespace,
+      storage,
+      l1,
+      pending,
+      counters,
+      isolation,
+      clock,
+      onReadError,
+    });
+    const reads = readsOf(tiered, namespace, counters);
+    const writes = new CacheWriter({
+      namespace,
+      queue,
+      l1,
+      pending,
+      counters,
+      isolation,
+      maxValueBytes: maxValueSize,
+      relaxed: options.durability === 'relaxed' && !isReplica,
+      onLostWrite: (error) => incidents.report(error, 'committing a relaxed write'),
+      onCleared: (deleted) => events.emit('clear', { namespace, deleted }),
+      remembers: !isReplica,
+    });
+    const readThrough = new ReadThrough({
+      cache: reads,
+      writer: writes,
+      counters,
+      clock,
+      maxValueBytes: maxValueSize,
+      drain,
+      revision,
+      claim: (key) => claims.claim(namespace, key),
+      onSilentError: (error, during) => incidents.report(error, during),
+    });
+    const cache = new NamedCache({
+      namespace,
+      defaultTtl,
+      reads,
+      writes,
+      readThrough,
+      clock,
+      drain,
+    });
+    return { cache, l1, pending, counters };
+  }
+}

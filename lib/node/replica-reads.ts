@@ -1,0 +1,114 @@
+import type { CacheReads, EntriesPage, KeysPage } from '../cache/cache-reads.js';
+import type { CacheCounters } from '../cache/cache-stats.js';
+import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
+import { decodeValue } from '../common/codec.js';
+import type { HyperCacheError } from '../common/errors.js';
+import { assertKey } from '../common/keys.js';
+import type { RemoteReads } from '../replication/remote-reads.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+
+/** @internal */
+export interface ReplicaReadsParts {
+  readonly namespace: string;
+  /** What is here. */
+  readonly local: TieredCache;
+  readonly remote: RemoteReads;
+  /** Whether what is here can be relied on. */
+  readonly isReady: () => boolean;
+  readonly counters: CacheCounters;
+  /** A read from the primary that failed: it is a miss, and this is told why. */
+  readonly onReadError: (error: HyperCacheError) => void;
+}
+
+/**
+ * The read side of one namespace on a secondary: from its replica, and from the primary while there is none.
+ *
+ * @internal
+ */
+export class ReplicaReads implements CacheReads {
+  constructor(private readonly parts: ReplicaReadsParts) {}
+
+  get(key: string): unknown {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.get(key) : this.#value(key);
+  }
+
+  mget(keys: readonly string[]): unknown[] | Promise<unknown[]> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.mget(keys) : Promise.all(keys.map((key) => this.#value(key)));
+  }
+
+  find(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.find(key) : this.#entry(key);
+  }
+
+  async #value(key: string): Promise<unknown> {
+    return (await this.#entry(key))?.value;
+  }
+
+  has(key: string): boolean | Promise<boolean> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.has(key) : this.#entry(key).then((entry) => entry !== undefined);
+  }
+
+  expiresAt(key: string): number | undefined | Promise<number | undefined> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.expiresAt(key) : this.#entry(key).then((entry) => entry?.expiresAt);
+  }
+
+  async findWithRevision(key: string): Promise<{ value: unknown; revision: number }> {
+    const { local, isReady } = this.parts;
+    if (isReady()) return local.findWithRevision(key);
+    const entry = await this.#entry(key);
+    return { value: entry?.value, revision: entry?.revision ?? 0 };
+  }
+
+  keysPage(prefix: string, from: string): KeysPage | Promise<KeysPage> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.keysPage(prefix, from) : this.#remoteKeys(prefix, from);
+  }
+
+  entriesPage(from: string): EntriesPage | Promise<EntriesPage> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.entriesPage(from) : this.#remoteEntries(from);
+  }
+
+  release(value: unknown): unknown {
+    return this.parts.local.release(value);
+  }
+
+  /** What others did to a key is not known without a replica: then a factory that runs is taken as up to date. */
+  isChangedSince(key: string, tags: readonly string[], seen: number): boolean {
+    const { local, isReady } = this.parts;
+    return isReady() && local.isChangedSince(key, tags, seen);
+  }
+
+  async #entry(key: string): Promise<(CacheEntry & { revision: number }) | undefined> {
+    assertKey(key);
+    const { remote, namespace, counters, onReadError } = this.parts;
+    try {
+      const entry = await remote.entry(namespace, key);
+      if (entry === undefined) counters.misses++;
+      else counters.l2Hits++;
+      return entry && { ...entry, value: decodeValue(entry.value) };
+    } catch (error) {
+      counters.misses++;
+      onReadError(toStorageError(error));
+      return undefined;
+    }
+  }
+
+  async #remoteKeys(prefix: string, from: string): Promise<KeysPage> {
+    const [keys, next] = await this.parts.remote.keys(this.parts.namespace, prefix, from);
+    return { keys, next: next ?? undefined };
+  }
+
+  async #remoteEntries(from: string): Promise<EntriesPage> {
+    const [entries, next] = await this.parts.remote.entries(this.parts.namespace, from);
+    return {
+      entries: entries.map(([key, value]) => [key, decodeValue(value)]),
+      next: next ?? undefined,
+    };
+  }
+}

@@ -1,0 +1,107 @@
+import { storedBytes, type StoredValue } from '../common/codec.js';
+import { ChangeKind } from '../storage/change-log.js';
+import type { EntryRow } from '../storage/entry-table.js';
+import type { Storage } from '../storage/storage.js';
+
+/** What a change is, as it travels. @internal */
+export const ChangeOp = {
+  /** The entry as it is now. */
+  Put: 0,
+  Delete: 1,
+  /** The entry has changed again since: a later batch has it. */
+  Superseded: 2,
+  Clear: 3,
+  Prefix: 4,
+  Tag: 5,
+} as const;
+
+/** An entry's content as it travels: `tagSet` and `tags` only when it has tags. @internal */
+export type CopiedContent = [
+  value: StoredValue,
+  expiresAt: number,
+  tagSet?: number,
+  tags?: readonly string[],
+];
+
+/** @internal */
+export type Change = readonly [
+  revision: number,
+  namespaceId: number,
+  op: number,
+  key: string,
+  ...content: CopiedContent | [],
+];
+
+/** The last change of each key after one revision, up to another one. @internal */
+export interface ChangeBatch {
+  readonly from: number;
+  readonly to: number;
+  /** The names of the namespaces that occur in it. */
+  readonly namespaces: readonly (readonly [name: string, id: number])[];
+  readonly changes: readonly Change[];
+}
+
+/** Bounds of one batch, so that neither side's event loop is held. */
+const BATCH_CHANGES = 500;
+const BATCH_BYTES = 512 * 1024;
+
+/**
+ * What happened after a revision, with the entries as they are now. Entries that have changed after the end of the
+ * batch are left to the next one: nothing comes before what it depends on.
+ *
+ * @internal
+ */
+export function readChanges(storage: Storage, from: number): ChangeBatch {
+  const rows = storage.changes.page(from, BATCH_CHANGES);
+  const last = new Map<string, number>();
+  for (const { namespace_id, kind, key, revision } of rows) {
+    if (kind === ChangeKind.Key) last.set(`${namespace_id} ${key}`, revision);
+  }
+  const changes: Change[] = [];
+  let to = rows.at(-1)?.revision ?? from;
+  let bytes = 0;
+  for (const { revision, namespace_id: id, kind, key } of rows) {
+    if (kind !== ChangeKind.Key) {
+      changes.push([revision, id, OP_OF[kind], key]);
+      continue;
+    }
+    if (last.get(`${id} ${key}`) !== revision) continue;
+    const row = storage.entries.find(id, key);
+    if (row !== undefined) bytes += storedBytes(row.value);
+    changes.push(changeOf(storage, revision, id, key, row));
+    if (bytes > BATCH_BYTES) {
+      to = revision;
+      break;
+    }
+  }
+  return { from, to, namespaces: namesOf(storage, changes), changes };
+}
+
+/** An entry's content as it travels. @internal */
+export function contentOf(storage: Storage, row: EntryRow): CopiedContent {
+  if (row.tag_set === 0) return [row.value, row.expires_at];
+  return [row.value, row.expires_at, row.tag_set, storage.tags.ofEntry(row.id, row.tag_set)];
+}
+
+const OP_OF = {
+  [ChangeKind.Clear]: ChangeOp.Clear,
+  [ChangeKind.Prefix]: ChangeOp.Prefix,
+  [ChangeKind.Tag]: ChangeOp.Tag,
+} as const;
+
+function changeOf(
+  storage: Storage,
+  revision: number,
+  namespaceId: number,
+  key: string,
+  row: EntryRow | undefined,
+): Change {
+  if (row === undefined) return [revision, namespaceId, ChangeOp.Delete, key];
+  if (row.revision > revision) return [revision, namespaceId, ChangeOp.Superseded, key];
+  return [revision, namespaceId, ChangeOp.Put, key, ...contentOf(storage, row)];
+}
+
+function namesOf(storage: Storage, changes: readonly Change[]): ChangeBatch['namespaces'] {
+  const ids = new Set(changes.map(([, id]) => id));
+  return storage.namespaces.all().filter(([, id]) => ids.has(id));
+}

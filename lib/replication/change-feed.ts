@@ -1,0 +1,254 @@
+import type { Writable } from 'node:stream';
+import type { Clock } from '../common/clock.js';
+import { PrimaryMismatchError } from '../common/errors.js';
+import type { Storage } from '../storage/storage.js';
+import { readChanges } from './change-batch.js';
+import { DigestCursor } from './fingerprint.js';
+import { canResume, parsePosition, type Position } from './position.js';
+import { SnapshotCursor } from './snapshot-cursor.js';
+import { PROTOCOL_VERSION, type FeedRequest } from './sync-endpoint.js';
+import { encodeFrame, FrameType } from './wire.js';
+
+/** @internal */
+export const HEARTBEAT_MS = 1000;
+
+/** A replica whose connection takes nothing for so long is cut off; it resumes from its position. */
+const STALL_MS = 30_000;
+
+/** Frames kept for replicas that are a little behind, in bytes. */
+const RECENT_BYTES = 4 * 1024 * 1024;
+
+/** How long one turn of the event loop may send to those who catch up. */
+const TURN_MS = 4;
+
+/** What the primary knows of a replica. @internal */
+export interface ReplicaState {
+  readonly replicaId: string;
+  /** The last revision that was sent. */
+  readonly revision: number;
+  readonly snapshot: boolean;
+  /** Bytes that wait for its connection. */
+  readonly buffered: number;
+}
+
+interface Follower {
+  readonly replicaId: string;
+  readonly sink: Writable;
+  cursor: number;
+  snapshot: SnapshotCursor | undefined;
+  isBlocked: boolean;
+  blockedSince: number;
+}
+
+interface Recent {
+  readonly from: number;
+  readonly to: number;
+  readonly frame: Buffer;
+}
+
+/**
+ * Sends every replica what is committed, each from where it stands. Who is up to date gets the frames that were made
+ * once for all; who is behind has the log read for him; who cannot resume gets a snapshot on the same stream, its
+ * pages between the changes.
+ *
+ * @internal
+ */
+export class ChangeFeed {
+  readonly #followers = new Set<Follower>();
+  readonly #digests: DigestCursor;
+  #recent: Recent[] = [];
+  #recentBytes = 0;
+  #isPumping = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #snapshots = 0;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly clock: Clock,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.#digests = new DigestCursor(storage);
+  }
+
+  get replicas(): ReplicaState[] {
+    return Array.from(this.#followers, ({ replicaId, cursor, snapshot, sink }) => ({
+      replicaId,
+      revision: cursor,
+      snapshot: snapshot !== undefined,
+      buffered: sink.writableLength,
+    }));
+  }
+
+  /** Snapshots that were begun since the start. */
+  get snapshots(): number {
+    return this.#snapshots;
+  }
+
+  /** @throws {HC_PRIMARY_MISMATCH} before anything was written */
+  add({ protocol, replicaId, position }: FeedRequest, sink: Writable): void {
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new PrimaryMismatchError(
+        `The primary speaks protocol ${PROTOCOL_VERSION}, the other node ${protocol}.`,
+        'Run the same version of nestjs-hypercache on all nodes.',
+      );
+    }
+    const head = this.#head();
+    const from = parsePosition(position);
+    const { changes, epochStarts } = this.storage;
+    const resumes = from !== undefined && canResume(from, head, epochStarts, changes.oldest());
+    const follower: Follower = {
+      replicaId,
+      sink,
+      cursor: resumes ? from.revision : head.revision,
+      snapshot: resumes ? undefined : new SnapshotCursor(this.storage),
+      isBlocked: false,
+      blockedSince: 0,
+    };
+    // One replica has one stream: an older one is a connection that died without a word.
+    for (const other of this.#followers) if (other.replicaId === replicaId) other.sink.destroy();
+    this.#followers.add(follower);
+    const forget = (): void => void this.#followers.delete(follower);
+    sink.on('close', forget).on('error', forget);
+    sink.on('drain', () => {
+      follower.isBlocked = false;
+      this.#pump();
+    });
+    const { historyId, epoch, revision } = head;
+    this.#send(follower, [
+      FrameType.Hello,
+      PROTOCOL_VERSION,
+      historyId,
+      epoch,
+      revision,
+      this.clock.now(),
+      resumes,
+    ]);
+    if (!resumes) {
+      this.#snapshots++;
+      const { namespaces, counts } = this.storage;
+      this.#send(follower, [FrameType.SnapshotBegin, revision, namespaces.all(), counts.total]);
+    }
+    this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref();
+    this.#pump();
+  }
+
+  /** More was committed. */
+  notify(): void {
+    if (this.#followers.size === 0 || this.#isPumping) return;
+    this.#isPumping = true;
+    queueMicrotask(this.#onTurn);
+  }
+
+  /** The history is another one now, or the node closes: replicas connect again, and see. */
+  end(reason: string): void {
+    for (const follower of Array.from(this.#followers)) {
+      this.#send(follower, [FrameType.End, reason]);
+      follower.sink.end();
+    }
+    this.#followers.clear();
+    this.#recent = [];
+    this.#recentBytes = 0;
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = undefined;
+  }
+
+  #head(): Position {
+    const { historyId, epoch, revision } = this.storage;
+    return { historyId, epoch, revision };
+  }
+
+  readonly #onTurn = (): void => {
+    this.#isPumping = false;
+    this.#pump();
+  };
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    const until = this.clock.monotonic() + TURN_MS;
+    try {
+      let isMore = true;
+      while (isMore && this.clock.monotonic() < until) {
+        isMore = false;
+        for (const follower of this.#followers) if (this.#advance(follower)) isMore = true;
+      }
+      if (!isMore) return;
+      this.#isPumping = true;
+      setImmediate(this.#onTurn);
+    } catch (error) {
+      this.onError(error);
+      this.end('the primary could not read its log');
+    }
+  }
+
+  /** Sends one frame, or one page; returns whether there may be more to send. */
+  #advance(follower: Follower): boolean {
+    if (follower.isBlocked) return false;
+    if (follower.cursor < this.storage.revision) {
+      const { frame, to } = this.#frameAfter(follower.cursor);
+      follower.cursor = to;
+      this.#write(follower, frame);
+      return true;
+    }
+    if (follower.snapshot === undefined) return false;
+    const page = follower.snapshot.next(this.clock.now());
+    if (page === undefined) {
+      follower.snapshot = undefined;
+      this.#send(follower, [FrameType.SnapshotEnd, follower.cursor]);
+      return false;
+    }
+    this.#send(follower, [FrameType.Page, page.namespaceId, page.rows]);
+    return true;
+  }
+
+  #frameAfter(from: number): Recent {
+    const known = this.#recent.find((recent) => recent.from === from);
+    if (known !== undefined) return known;
+    const { to, namespaces, changes } = readChanges(this.storage, from);
+    const frame = encodeFrame([FrameType.Changes, this.clock.now(), from, to, namespaces, changes]);
+    const made = { from, to, frame };
+    // What is read for one who is far behind is no use to the others.
+    if (to === this.storage.revision) this.#keep(made);
+    return made;
+  }
+
+  #keep(made: Recent): void {
+    this.#recent.push(made);
+    this.#recentBytes += made.frame.length;
+    while (this.#recentBytes > RECENT_BYTES || this.#recent.length > this.#followers.size * 8) {
+      this.#recentBytes -= this.#recent.shift()?.frame.length ?? 0;
+    }
+  }
+
+  readonly #beat = (): void => {
+    try {
+      const now = this.clock.now();
+      const head = this.storage.revision;
+      const range = this.#followers.size === 0 ? undefined : this.#digests.next(now);
+      for (const follower of this.#followers) {
+        if (follower.isBlocked) {
+          if (this.clock.monotonic() - follower.blockedSince > STALL_MS) follower.sink.destroy();
+          continue;
+        }
+        const isCurrent = follower.cursor === head && follower.snapshot === undefined;
+        const digest =
+          isCurrent && range !== undefined
+            ? [range.namespaceId, range.after, range.last ?? null, range.digest]
+            : [];
+        this.#send(follower, [FrameType.Heartbeat, head, now, ...digest]);
+      }
+    } catch (error) {
+      this.onError(error);
+    }
+  };
+
+  #send(follower: Follower, frame: Parameters<typeof encodeFrame>[0]): void {
+    this.#write(follower, encodeFrame(frame));
+  }
+
+  #write(follower: Follower, bytes: Buffer): void {
+    if (follower.sink.destroyed || follower.sink.writableEnded) return;
+    if (follower.sink.write(bytes)) return;
+    follower.isBlocked = true;
+    follower.blockedSince = this.clock.monotonic();
+  }
+}

@@ -1,0 +1,91 @@
+import { HyperCacheError } from '../common/errors.js';
+import { reviveError } from '../common/revive-error.js';
+import type { StoredValue } from '../common/codec.js';
+import type { CommandResult } from '../commands/command.js';
+import type { HeldLease } from '../storage/lease-table.js';
+import type { ChangeBatch } from './change-batch.js';
+import type { Position } from './position.js';
+
+/** What a request of another node is; stands first in it. @internal */
+export const RequestKind = { Commands: 0, Queries: 1 } as const;
+
+/** What a node can ask of its primary without changing anything; stands first in a query. @internal */
+export const QueryKind = { Entry: 0, Keys: 1, Entries: 2, Holders: 3, Leases: 4 } as const;
+
+/** An entry of the primary, or nothing. @internal */
+export type EntryAnswer = readonly [value: StoredValue, expiresAt: number, revision: number] | null;
+
+/** Keys, or keys with content, and where the next page begins. @internal */
+export type KeysAnswer = readonly [keys: readonly string[], next: string | null];
+/** @internal */
+export type EntriesAnswer = readonly [
+  entries: readonly (readonly [key: string, value: StoredValue])[],
+  next: string | null,
+];
+
+/** Leases with the ms that are left of them. @internal */
+export type LeasesAnswer = readonly (Omit<HeldLease, 'expiresAt'> & { readonly left: number })[];
+
+/** What a primary answers to a batch of commands. @internal */
+export interface CommandsAnswer {
+  /** Where the primary stands after it. */
+  readonly position: Position;
+  readonly outcomes: readonly (CommandResult | HyperCacheError)[];
+  /** What happened since the revision that was asked for. */
+  readonly changes: ChangeBatch | undefined;
+}
+
+type WireOutcome = CommandResult | readonly [code: string, message: string];
+type WireChanges = readonly [
+  from: number,
+  to: number,
+  namespaces: ChangeBatch['namespaces'],
+  changes: ChangeBatch['changes'],
+];
+
+/** @internal */
+export function changesToWire(batch: ChangeBatch): WireChanges {
+  return [batch.from, batch.to, batch.namespaces, batch.changes];
+}
+
+/** @internal */
+export function changesFromWire(fields: readonly unknown[]): ChangeBatch {
+  const [from, to, namespaces, changes] = fields as unknown as WireChanges;
+  return { from, to, namespaces, changes };
+}
+
+/** @internal */
+export function answerToWire({ position, outcomes, changes }: CommandsAnswer): unknown[] {
+  const { historyId, epoch, revision } = position;
+  return [
+    historyId,
+    epoch,
+    revision,
+    outcomes.map((outcome): WireOutcome =>
+      outcome instanceof HyperCacheError ? [outcome.code, outcome.message] : outcome,
+    ),
+    changes === undefined ? null : changesToWire(changes),
+  ];
+}
+
+/** The primary is believed: it has the same token, and its version is checked. @internal */
+export function answerFromWire(message: readonly unknown[]): CommandsAnswer {
+  const [historyId, epoch, revision, outcomes, changes] = message as [
+    string,
+    number,
+    number,
+    WireOutcome[],
+    WireChanges | null,
+  ];
+  return {
+    position: { historyId, epoch, revision },
+    outcomes: outcomes.map((outcome) =>
+      isError(outcome) ? reviveError(outcome[0], outcome[1]) : outcome,
+    ),
+    changes: changes === null ? undefined : changesFromWire(changes),
+  };
+}
+
+function isError(outcome: WireOutcome): outcome is readonly [code: string, message: string] {
+  return Array.isArray(outcome);
+}

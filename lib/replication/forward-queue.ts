@@ -1,0 +1,207 @@
+import { setImmediate as onNextTurn } from 'node:timers';
+import type { CommandQueue } from '../cache/cache-writer.js';
+import type { Command, CommandResult } from '../commands/command.js';
+import {
+  ClosedError,
+  HyperCacheError,
+  QueueFullError,
+  ReplicaBehindError,
+} from '../common/errors.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+import type { QueuedWrite } from '../storage/write-queue.js';
+import { encodeCommand, type ForwardedCommand } from './command-codec.js';
+import { answerFromWire, RequestKind, type CommandsAnswer } from './exchange.js';
+import { unpackArray } from './fields.js';
+import type { PrimaryClient } from './primary-client.js';
+import type { Replica } from './replica.js';
+import type { ReplicaLoop } from './replica-loop.js';
+import { pack } from './wire.js';
+
+type Forwarded = QueuedWrite<Command, CommandResult>;
+
+/** @internal */
+export interface ForwardQueueParts {
+  readonly client: PrimaryClient;
+  /** Undefined for a node that has none: its reads go where its writes go. */
+  readonly replica: Replica | undefined;
+  readonly loop: ReplicaLoop | undefined;
+  /** Milliseconds that a write waits for its own change to arrive. */
+  readonly timeoutMs: number;
+}
+
+/** What one request takes at most. */
+const BATCH_OPERATIONS = 1000;
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+/** Writes that wait for the primary; those beyond are refused. */
+const MAX_OPERATIONS = 200_000;
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Sends a node's writes to the primary: those of one turn of the event loop, and those that came while a request was
+ * on its way, in one request, one request at a time, so that they arrive in their order. A write is done when the
+ * primary has committed it and this node has applied it: the node reads its own writes.
+ *
+ * @internal
+ */
+export class ForwardQueue implements CommandQueue {
+  #waiting: Forwarded[] = [];
+  #bytes = 0;
+  #turn: NodeJS.Immediate | undefined;
+  #isSending = false;
+  #unsettled = 0;
+  #drains: (() => void)[] = [];
+  #closed = false;
+
+  constructor(private readonly parts: ForwardQueueParts) {}
+
+  /** Writes that are not yet done. */
+  get length(): number {
+    return this.#unsettled;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** @throws {HC_CLOSED | HC_QUEUE_FULL} */
+  push(write: Forwarded): void {
+    if (this.#closed) throw new ClosedError();
+    if (this.#waiting.length >= MAX_OPERATIONS || this.#bytes + write.bytes > MAX_BYTES) {
+      throw new QueueFullError(this.#waiting.length);
+    }
+    this.#waiting.push(write);
+    this.#bytes += write.bytes;
+    this.#unsettled++;
+    if (!this.#isSending) this.#turn ??= onNextTurn(this.#send);
+  }
+
+  /** No write of a replica is relaxed. */
+  pushRelaxed(write: Forwarded): boolean {
+    this.push(write);
+    return false;
+  }
+
+  keepsUp(): boolean {
+    return false;
+  }
+
+  /** Resolves when everything that waits now is done or refused, and perhaps some of what came after. */
+  drain(): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drains.push(resolve));
+  }
+
+  /** Refuses what waits and everything after. */
+  close(): void {
+    this.#closed = true;
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    for (const write of waiting) write.failed(new ClosedError());
+    this.#settled(waiting.length);
+  }
+
+  readonly #send = (): void => {
+    this.#turn = undefined;
+    if (this.#isSending || this.#waiting.length === 0) return;
+    this.#isSending = true;
+    void this.#exchange(this.#takeBatch()).finally(() => {
+      this.#isSending = false;
+      if (this.#waiting.length > 0) this.#send();
+    });
+  };
+
+  /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
+  async #exchange(batch: readonly Forwarded[]): Promise<void> {
+    const { client, replica, loop } = this.parts;
+    const since = replica?.position !== undefined && loop?.isConnected !== true;
+    let answer: CommandsAnswer;
+    try {
+      const commands = batch.map(({ command }) => encodeCommand(command as ForwardedCommand));
+      const request = [
+        RequestKind.Commands,
+        since ? (replica?.position?.revision ?? -1) : -1,
+        commands,
+      ];
+      answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
+      this.#applyAhead(answer);
+    } catch (error) {
+      const failure = toStorageError(error);
+      for (const write of batch) write.failed(failure);
+      this.#settled(batch.length);
+      return;
+    }
+    this.#whenApplied(answer, (failure) => this.#settle(batch, answer, failure));
+  }
+
+  /** While the feed is not there the answer itself brings the changes. */
+  #applyAhead({ changes, position }: CommandsAnswer): void {
+    const { replica } = this.parts;
+    const known = replica?.position;
+    if (changes === undefined || known === undefined) return;
+    if (known.historyId !== position.historyId || known.epoch !== position.epoch) return;
+    if (changes.from <= known.revision) replica?.apply(changes);
+  }
+
+  #whenApplied(
+    { position, outcomes }: CommandsAnswer,
+    done: (failure: HyperCacheError | undefined) => void,
+  ): void {
+    const { replica, timeoutMs } = this.parts;
+    // Without a replica there is nothing to read that could be older.
+    if (replica?.position === undefined) {
+      done(undefined);
+      return;
+    }
+    let last = 0;
+    for (const outcome of outcomes) {
+      if ('revision' in outcome) last = Math.max(last, outcome.revision);
+      else last = Math.max(last, 'handOvers' in outcome ? position.revision : 0);
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const forget = replica.whenReached(last, () => {
+      clearTimeout(timer);
+      done(undefined);
+    });
+    if (replica.position.revision >= last) return;
+    timer = setTimeout(() => {
+      forget();
+      done(new ReplicaBehindError(timeoutMs));
+    }, timeoutMs);
+  }
+
+  #settle(
+    batch: readonly Forwarded[],
+    { outcomes }: CommandsAnswer,
+    failure: HyperCacheError | undefined,
+  ): void {
+    for (const [i, write] of batch.entries()) {
+      const outcome = outcomes[i];
+      if (outcome === undefined || outcome instanceof HyperCacheError) {
+        write.failed(outcome ?? toStorageError(new Error('The primary left out an answer.')));
+      } else if (failure === undefined) write.committed(outcome);
+      else write.failed(failure);
+    }
+    this.#settled(batch.length);
+  }
+
+  #takeBatch(): Forwarded[] {
+    let count = 0;
+    let bytes = 0;
+    for (const write of this.#waiting) {
+      if (count > 0 && bytes + write.bytes > BATCH_BYTES) break;
+      bytes += write.bytes;
+      if (++count === BATCH_OPERATIONS) break;
+    }
+    this.#bytes -= bytes;
+    return this.#waiting.splice(0, count);
+  }
+
+  #settled(count: number): void {
+    this.#unsettled -= count;
+    if (this.#unsettled > 0) return;
+    for (const resolve of this.#drains.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,269 @@
+import type { Writable } from 'node:stream';
+import { storedBytes } from '../common/codec.js';
+import type { Clock } from '../common/clock.js';
+import { HyperCacheError } from '../common/errors.js';
+import { isExpired } from '../common/expiry.js';
+import type { CommandResult, LeaseResult } from '../commands/command.js';
+import type { Outcome } from '../commands/command-executor.js';
+import { PendingCommand } from '../commands/pending-command.js';
+import type { AcquireRequest, LeaseService } from '../locks/lease-service.js';
+import {
+  checkedLeaseTtl,
+  checkedLimit,
+  checkedOwner,
+  checkedWait,
+} from '../locks/lock-arguments.js';
+import type { Grant, HeldLease } from '../storage/lease-table.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+import type { Storage } from '../storage/storage.js';
+import type { WriteQueue } from '../storage/write-queue.js';
+import type { Command } from '../commands/command.js';
+import { readChanges } from './change-batch.js';
+import type { ChangeFeed } from './change-feed.js';
+import {
+  decodeCommand,
+  leaseOf,
+  type CommandLimits,
+  type ForwardedCommand,
+} from './command-codec.js';
+import {
+  answerToWire,
+  QueryKind,
+  RequestKind,
+  type EntriesAnswer,
+  type EntryAnswer,
+  type KeysAnswer,
+  type LeasesAnswer,
+} from './exchange.js';
+import { Fields, malformed, unpackArray } from './fields.js';
+import type { FeedRequest, SyncEndpoint } from './sync-endpoint.js';
+import { encodeFrame, FrameType, pack } from './wire.js';
+
+/** @internal */
+export interface PrimaryEndpointParts {
+  readonly storage: Storage;
+  readonly queue: WriteQueue<Command, CommandResult>;
+  readonly leases: LeaseService;
+  readonly feed: ChangeFeed;
+  readonly clock: Clock;
+  readonly limits: CommandLimits;
+  /** A command of another node joins the queue. */
+  readonly onForward: (command: ForwardedCommand) => void;
+  /** It was committed: memory has to follow. */
+  readonly onForwarded: (command: ForwardedCommand, result: CommandResult) => void;
+}
+
+const MAX_BATCH = 1000;
+const PAGE_ROWS = 500;
+const PAGE_BYTES = 1024 * 1024;
+
+/** Between two signs of life to who waits for a lock. */
+const SIGN_OF_LIFE_MS = 1000;
+
+/**
+ * What a primary does for other nodes. Their values are opaque to it.
+ *
+ * @internal
+ */
+export class PrimaryEndpoint implements SyncEndpoint {
+  constructor(private readonly parts: PrimaryEndpointParts) {}
+
+  async exchange(request: Buffer): Promise<Buffer> {
+    const fields = new Fields(unpackArray(request));
+    switch (fields.integer()) {
+      case RequestKind.Commands:
+        return this.#execute(fields.integer(), fields.list());
+      case RequestKind.Queries:
+        return this.#answer(fields.list());
+      default:
+        throw malformed('a request of an unknown kind');
+    }
+  }
+
+  feed(request: FeedRequest, sink: Writable): void {
+    this.parts.feed.add(request, sink);
+  }
+
+  wait(request: Buffer, sink: Writable): void {
+    const { leases, limits } = this.parts;
+    const fields = new Fields(unpackArray(request));
+    const left = new AbortController();
+    const wanted: AcquireRequest = {
+      lease: leaseOf(fields),
+      owner: checkedOwner(fields.any()),
+      ttlMs: checkedLeaseTtl(fields.any(), limits.maxLockTtl),
+      slots: checkedLimit(fields.any()),
+      waitMs: checkedWait(fields.any()),
+      signal: left.signal,
+    };
+    const sign = setInterval(() => {
+      sink.write(encodeFrame([FrameType.Heartbeat]));
+    }, SIGN_OF_LIFE_MS);
+    let isAnswered = false;
+    sink.on('error', () => undefined);
+    sink.on('close', () => {
+      clearInterval(sign);
+      if (!isAnswered) left.abort(new Error('The node that waited has gone.'));
+    });
+    sink.write(encodeFrame([FrameType.Hello]));
+    const answer = (fields: readonly unknown[]): void => {
+      isAnswered = true;
+      sink.end(encodeFrame([FrameType.Answer, ...fields]));
+    };
+    leases.acquire(wanted).then(
+      (grant) => {
+        // Nobody is there to use it.
+        if (sink.destroyed && grant !== undefined) void leases.release(wanted.lease, wanted.owner);
+        else answer([grant?.token ?? null]);
+      },
+      (error: unknown) => {
+        const { code, message } = toStorageError(error);
+        if (!left.signal.aborted) answer([null, code, message]);
+      },
+    );
+  }
+
+  async #execute(since: number, messages: readonly unknown[]): Promise<Buffer> {
+    if (messages.length > MAX_BATCH) throw malformed(`${messages.length} operations`);
+    const { limits, storage } = this.parts;
+    // All are read before the first is run: a batch that is malformed does nothing.
+    const commands = messages.map((message) => decodeCommand(message, limits));
+    const outcomes = await Promise.all(commands.map((command) => this.#run(command)));
+    const { historyId, epoch, revision } = storage;
+    const isWanted = since >= 0 && since < revision;
+    const changes = isWanted ? readChanges(storage, since) : undefined;
+    const position = { historyId, epoch, revision };
+    return pack(answerToWire({ position, outcomes, changes }));
+  }
+
+  async #run(command: ForwardedCommand): Promise<Outcome> {
+    try {
+      return await (isLeaseCommand(command) ? this.#lease(command) : this.#push(command));
+    } catch (error) {
+      return error instanceof HyperCacheError ? error : toStorageError(error);
+    }
+  }
+
+  #push(command: Exclude<ForwardedCommand, LeaseCommand>): Promise<CommandResult> {
+    const { queue, onForward, onForwarded } = this.parts;
+    return new Promise((resolve, reject) => {
+      const bytes = 'value' in command ? storedBytes(command.value) : 0;
+      const settle = (result: CommandResult): void => {
+        onForwarded(command, result);
+        resolve('keys' in result ? { ...result, keys: [] } : result);
+      };
+      queue.push(new PendingCommand(command, bytes, settle, reject));
+      onForward(command);
+    });
+  }
+
+  /** By way of the node's own leases: they know who waits here. */
+  async #lease(command: LeaseCommand): Promise<LeaseResult> {
+    const { leases } = this.parts;
+    const { lease } = command;
+    switch (command.kind) {
+      case 'acquireLease': {
+        const { owner, ttl, slots } = command;
+        return granted(await leases.acquire({ lease, owner, ttlMs: ttl, slots, waitMs: 0 }));
+      }
+      case 'extendLease':
+        return granted(await leases.extend(lease, command.owner, command.ttl));
+      case 'releaseLease':
+        return done(await leases.release(lease, command.owner));
+      case 'forceReleaseLease':
+        return done(await leases.forceRelease(lease));
+    }
+  }
+
+  async #answer(queries: readonly unknown[]): Promise<Buffer> {
+    if (queries.length > MAX_BATCH) throw malformed(`${queries.length} queries`);
+    const { queue, storage, clock } = this.parts;
+    await queue.drain();
+    const answers: unknown[] = [];
+    for (const query of queries) {
+      if (!Array.isArray(query)) throw malformed('a query is no list');
+      answers.push(await this.#query(new Fields(query)));
+    }
+    const { historyId, epoch, revision } = storage;
+    return pack([historyId, epoch, revision, clock.now(), answers]);
+  }
+
+  #query(fields: Fields): unknown {
+    switch (fields.integer()) {
+      case QueryKind.Entry:
+        return this.#entry(fields.namespace(), fields.key());
+      case QueryKind.Keys:
+        return this.#keys(fields.namespace(), fields.prefix(), fields.string());
+      case QueryKind.Entries:
+        return this.#entries(fields.namespace(), fields.string());
+      case QueryKind.Holders:
+        return this.#withTimeLeft(this.parts.leases.holders(leaseOf(fields)));
+      case QueryKind.Leases:
+        return this.#withTimeLeft(this.parts.leases.list());
+      default:
+        throw malformed('a query of an unknown kind');
+    }
+  }
+
+  #entry(namespace: string, key: string): EntryAnswer {
+    const { storage, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    const row = namespaceId === undefined ? undefined : storage.entries.find(namespaceId, key);
+    if (row === undefined || isExpired(row.expires_at, clock.now())) return null;
+    return [row.value, row.expires_at, row.revision];
+  }
+
+  #keys(namespace: string, prefix: string, from: string): KeysAnswer {
+    const { storage, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return [[], null];
+    const rows = storage.entries.page(namespaceId, prefix, from || prefix, PAGE_ROWS);
+    const now = clock.now();
+    const live = rows.filter((row) => !isExpired(row.expires_at, now));
+    // The successor of a string in byte order is the string and a NUL.
+    const next = rows.length < PAGE_ROWS ? null : `${rows.at(-1)?.key ?? ''}\0`;
+    return [live.map(({ key }) => key), next];
+  }
+
+  #entries(namespace: string, after: string): EntriesAnswer {
+    const { storage, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return [[], null];
+    const now = clock.now();
+    const entries: [string, EntriesAnswer[0][number][1]][] = [];
+    let read = 0;
+    let bytes = 0;
+    let last = '';
+    for (const row of storage.entries.rowsAfter(namespaceId, after, PAGE_ROWS)) {
+      read++;
+      last = row.key;
+      if (!isExpired(row.expires_at, now)) entries.push([row.key, row.value]);
+      bytes += storedBytes(row.value);
+      if (bytes > PAGE_BYTES) break;
+    }
+    return [entries, read < PAGE_ROWS && bytes <= PAGE_BYTES ? null : last];
+  }
+
+  async #withTimeLeft(held: Promise<HeldLease[]>): Promise<LeasesAnswer> {
+    const leases = await held;
+    const now = this.parts.clock.monotonic();
+    return leases.map(({ expiresAt, ...lease }) => ({ ...lease, left: expiresAt - now }));
+  }
+}
+
+type LeaseCommand = Extract<
+  ForwardedCommand,
+  { kind: 'acquireLease' | 'extendLease' | 'releaseLease' | 'forceReleaseLease' }
+>;
+
+function isLeaseCommand(command: ForwardedCommand): command is LeaseCommand {
+  return 'lease' in command;
+}
+
+function granted(grant: Grant | undefined): LeaseResult {
+  return { done: grant !== undefined, grant, handOvers: [], nextExpiry: undefined };
+}
+
+function done(isDone: boolean): LeaseResult {
+  return { done: isDone, grant: undefined, handOvers: [], nextExpiry: undefined };
+}

@@ -1,0 +1,331 @@
+import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../common/clock.js';
+import {
+  HyperCacheError,
+  PrimaryMismatchError,
+  PrimaryUnreachableError,
+} from '../common/errors.js';
+import type { Random } from '../common/random.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+import type { Storage } from '../storage/storage.js';
+import { changesFromWire } from './exchange.js';
+import { agrees } from './fingerprint.js';
+import { formatPosition } from './position.js';
+import type { PrimaryClient } from './primary-client.js';
+import type { PrimaryClock } from './primary-clock.js';
+import type { Replica } from './replica.js';
+import type { CopiedEntry } from './snapshot-cursor.js';
+import { PROTOCOL_VERSION } from './sync-endpoint.js';
+import { FrameReader, FrameType, type Frame } from './wire.js';
+
+/** @internal */
+export interface ReplicaLoopParts {
+  readonly client: PrimaryClient;
+  readonly replica: Replica;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly primaryClock: PrimaryClock;
+  readonly random: Random;
+  readonly replicaId: string;
+  /** Of the largest entry, for the bound of a frame. */
+  readonly maxValueBytes: number;
+  readonly onConnected: (isSnapshot: boolean) => void;
+  readonly onLost: (error: HyperCacheError) => void;
+  readonly onSnapshot: (entries: number, ms: number) => void;
+  /** The primary's history is not the one that was followed so far. */
+  readonly onNewHistory: () => void;
+}
+
+/** A primary that says nothing for so long is lost: three heartbeats. */
+const SILENCE_MS = 3000;
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 2000;
+
+/** How long frames are applied before the event loop has its turn. */
+const TURN_MS = 4;
+
+const FRAME_ROOM_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Keeps the replica on the primary's changes: connects, resumes from where the replica stands, takes a snapshot
+ * when it must, notices silence, and connects again after a random pause that grows (full jitter; Brooker,
+ * "Exponential Backoff And Jitter", AWS 2015).
+ *
+ * @internal
+ */
+export class ReplicaLoop {
+  #stopped = false;
+  #isConnected = false;
+  #connection: AbortController | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #mustCopy = false;
+  #snapshot: { readonly entries: number; readonly since: number } | undefined;
+  #head = 0;
+  #lagMs = 0;
+  #snapshots = 0;
+  #first: (() => void) | undefined;
+  #error: HyperCacheError | undefined;
+
+  constructor(private readonly parts: ReplicaLoopParts) {}
+
+  /** Whether changes arrive: neither connecting nor in the middle of a snapshot. */
+  get isConnected(): boolean {
+    return this.#isConnected && this.#snapshot === undefined;
+  }
+
+  /** The primary's last revision that is known here. */
+  get head(): number {
+    return Math.max(this.#head, this.parts.storage.revision);
+  }
+
+  /** Milliseconds from the commit of the last change that came until it was applied. */
+  get lagMs(): number {
+    return this.#lagMs;
+  }
+
+  /** Snapshots that were taken since the start. */
+  get snapshots(): number {
+    return this.#snapshots;
+  }
+
+  /** Why there is no connection; undefined when there is one. */
+  get error(): HyperCacheError | undefined {
+    return this.#error;
+  }
+
+  /**
+   * Resolves when the first connection is made or has failed in a way that may pass.
+   *
+   * @throws {HC_PRIMARY_REFUSED | HC_PRIMARY_FOREIGN | HC_PRIMARY_MISMATCH} what only another configuration can mend
+   */
+  async start(): Promise<void> {
+    const first = new Promise<void>((resolve) => {
+      this.#first = resolve;
+    });
+    void this.#run();
+    await first;
+    if (this.#error !== undefined && isPermanent(this.#error)) {
+      this.stop();
+      throw this.#error;
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    this.#connection?.abort();
+    this.parts.replica.abortSnapshot();
+  }
+
+  /** What the replica holds has changed by other ways: the connection begins anew from where it stands now. */
+  reconnect(): void {
+    this.#connection?.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const error = await this.#follow();
+      if (this.#stopped) return;
+      this.#lose(error);
+      await this.#pause();
+    }
+  }
+
+  /** One connection, from its beginning to its end; returns why it ended. */
+  async #follow(): Promise<HyperCacheError> {
+    const { client, replica, clock, replicaId } = this.parts;
+    const connection = new AbortController();
+    this.#connection = connection;
+    let heardAt = clock.monotonic();
+    const watch = setInterval(() => {
+      if (clock.monotonic() - heardAt > SILENCE_MS) connection.abort();
+    }, SILENCE_MS / 6).unref();
+    try {
+      const { position } = replica;
+      const stream = await client.feed(
+        {
+          protocol: PROTOCOL_VERSION,
+          replicaId,
+          position: position === undefined || this.#mustCopy ? '' : formatPosition(position),
+        },
+        connection.signal,
+      );
+      await this.#read(stream, () => {
+        heardAt = clock.monotonic();
+      });
+      return new PrimaryUnreachableError('primaryUrl', new Error('it ended the stream'));
+    } catch (error) {
+      if (error instanceof HyperCacheError) return error;
+      if (connection.signal.aborted) {
+        return new PrimaryUnreachableError('primaryUrl', new Error('it has fallen silent'));
+      }
+      return isNetwork(error)
+        ? new PrimaryUnreachableError('primaryUrl', error)
+        : toStorageError(error);
+    } finally {
+      clearInterval(watch);
+      connection.abort();
+      replica.abortSnapshot();
+      this.#snapshot = undefined;
+    }
+  }
+
+  async #read(stream: Readable, onFrame: () => void): Promise<void> {
+    const { clock, maxValueBytes } = this.parts;
+    const reader = new FrameReader(2 * maxValueBytes + FRAME_ROOM_BYTES);
+    let turnEnds = clock.monotonic() + TURN_MS;
+    for await (const chunk of stream) {
+      reader.push(chunk as Buffer);
+      for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+        onFrame();
+        await this.#take(frame);
+        if (this.#stopped) return;
+        if (clock.monotonic() < turnEnds) continue;
+        await nextTurn();
+        turnEnds = clock.monotonic() + TURN_MS;
+      }
+    }
+  }
+
+  /** Returns a promise only for what takes time. */
+  #take(frame: Frame): Promise<void> | undefined {
+    const { replica, primaryClock } = this.parts;
+    switch (frame[0]) {
+      case FrameType.Changes: {
+        const batch = changesFromWire(frame.slice(2));
+        replica.apply(batch);
+        this.#head = Math.max(this.#head, batch.to);
+        this.#lagMs = Math.max(0, primaryClock.now() - Number(frame[1]));
+        return undefined;
+      }
+      case FrameType.Heartbeat:
+        this.#hear(frame);
+        return undefined;
+      case FrameType.Page:
+        replica.applyPage(Number(frame[1]), frame[2] as CopiedEntry[]);
+        return undefined;
+      case FrameType.Hello:
+        this.#greet(frame);
+        return undefined;
+      case FrameType.SnapshotBegin:
+        this.#beginSnapshot(frame);
+        return undefined;
+      case FrameType.SnapshotEnd:
+        return this.#endSnapshot(Number(frame[1]));
+      case FrameType.End:
+        throw new PrimaryUnreachableError('primaryUrl', new Error(String(frame[1])));
+      default:
+        // A later version may say more.
+        return undefined;
+    }
+  }
+
+  #source = { historyId: '', epoch: 0 };
+
+  #greet([, protocol, historyId, epoch, revision, now, resumes]: Frame): void {
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new PrimaryMismatchError(
+        `The primary speaks protocol ${String(protocol)}, this node ${PROTOCOL_VERSION}.`,
+        'Run the same version of nestjs-hypercache on all nodes.',
+      );
+    }
+    this.#source = { historyId: String(historyId), epoch: Number(epoch) };
+    this.#head = Number(revision);
+    this.parts.primaryClock.observe(Number(now));
+    if (resumes !== true) return;
+    this.parts.replica.follow(this.#source.historyId, this.#source.epoch);
+    this.#connect(false);
+  }
+
+  #beginSnapshot([, , namespaces, entries]: Frame): void {
+    const { replica, storage, clock } = this.parts;
+    const known = replica.position;
+    const isNewHistory = known !== undefined && known.historyId !== this.#source.historyId;
+    if (isNewHistory && entries === 0 && storage.counts.total > 0) {
+      throw new PrimaryMismatchError(
+        'The primary has come back empty, with a new history; this node goes on serving what it holds.',
+        "Give the primary its data back; or, if it is to begin anew, remove this node's sqlitePath and start it again.",
+      );
+    }
+    this.#snapshot = { entries: Number(entries), since: clock.monotonic() };
+    replica.beginSnapshot(this.#source, namespaces as [string, number][]);
+  }
+
+  async #endSnapshot(revision: number): Promise<void> {
+    const { replica, clock, onSnapshot, onNewHistory } = this.parts;
+    const snapshot = this.#snapshot;
+    const before = replica.position?.historyId;
+    await replica.endSnapshot(revision);
+    this.#snapshot = undefined;
+    this.#mustCopy = false;
+    this.#snapshots++;
+    if (before !== undefined && before !== this.#source.historyId) onNewHistory();
+    if (snapshot !== undefined) onSnapshot(snapshot.entries, clock.monotonic() - snapshot.since);
+    this.#connect(true);
+  }
+
+  /** From here on the replica follows the changes. */
+  #connect(isSnapshot: boolean): void {
+    if (this.#isConnected) return;
+    this.#isConnected = true;
+    this.#failures = 0;
+    this.#error = undefined;
+    this.parts.onConnected(isSnapshot);
+    this.#settleFirst();
+  }
+
+  #hear([, head, now, namespaceId, after, last, digest]: Frame): void {
+    const { storage, primaryClock } = this.parts;
+    primaryClock.observe(Number(now));
+    this.#head = Math.max(this.#head, Number(head));
+    if (this.#snapshot !== undefined) return;
+    if (!Buffer.isBuffer(digest) || storage.revision !== head) return;
+    const range = {
+      namespaceId: Number(namespaceId),
+      after: String(after),
+      last: last === null ? undefined : String(last),
+      digest,
+    };
+    if (agrees(storage, range, Number(now))) return;
+    this.#mustCopy = true;
+    throw new PrimaryMismatchError(
+      `At revision ${storage.revision} this replica differs from its primary.`,
+      'It takes a new snapshot by itself.',
+    );
+  }
+
+  #lose(error: HyperCacheError): void {
+    const wasConnected = this.#isConnected;
+    this.#isConnected = false;
+    this.#error = error;
+    this.#settleFirst();
+    if (wasConnected || this.#failures === 0) this.parts.onLost(error);
+    this.#failures++;
+  }
+
+  #settleFirst(): void {
+    this.#first?.();
+    this.#first = undefined;
+  }
+
+  #pause(): Promise<void> {
+    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
+    return new Promise((resolve) => {
+      this.#retry = setTimeout(resolve, most * share).unref();
+    });
+  }
+}
+
+/** What does not pass by itself. */
+function isPermanent(error: HyperCacheError): boolean {
+  return ['HC_PRIMARY_REFUSED', 'HC_PRIMARY_FOREIGN', 'HC_PRIMARY_MISMATCH'].includes(error.code);
+}
+
+function isNetwork(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return /^(E[A-Z]+|ERR_STREAM|ABORT_ERR)/.test(String(error.code));
+}
