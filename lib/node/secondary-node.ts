@@ -49,7 +49,6 @@ export class SecondaryNode implements HyperCacheNode {
   /** Nothing: replicas follow the primary alone. */
   readonly sync = undefined;
   readonly #storage: Storage;
-  readonly #clock: PrimaryClock;
   readonly #replica: Replica;
   readonly #loop: ReplicaLoop;
   readonly #queue: ForwardQueue;
@@ -68,7 +67,6 @@ export class SecondaryNode implements HyperCacheNode {
     private readonly logger: HyperCacheLogger,
   ) {
     const primaryClock = new PrimaryClock(clock);
-    this.#clock = primaryClock;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
     const createStorage = (name: string): Storage =>
       new Storage({

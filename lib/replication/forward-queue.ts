@@ -133,7 +133,7 @@ export class ForwardQueue implements CommandQueue {
       this.#settled(batch.length);
       return;
     }
-    this.#whenApplied(answer, (failure) => this.#settle(batch, answer, failure));
+    void this.#settleWhenApplied(batch, answer);
   }
 
   /** While the feed is not there the answer itself brings the changes. */
@@ -145,31 +145,13 @@ export class ForwardQueue implements CommandQueue {
     if (changes.from <= known.revision) replica?.apply(changes);
   }
 
-  #whenApplied(
-    { position, outcomes }: CommandsAnswer,
-    done: (failure: HyperCacheError | undefined) => void,
-  ): void {
+  async #settleWhenApplied(batch: readonly Forwarded[], answer: CommandsAnswer): Promise<void> {
     const { replica, timeoutMs } = this.parts;
+    const last = lastRevisionOf(answer);
     // Without a replica there is nothing to read that could be older.
-    if (replica?.position === undefined) {
-      done(undefined);
-      return;
-    }
-    let last = 0;
-    for (const outcome of outcomes) {
-      if ('revision' in outcome) last = Math.max(last, outcome.revision);
-      else last = Math.max(last, 'handOvers' in outcome ? position.revision : 0);
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const forget = replica.whenReached(last, () => {
-      clearTimeout(timer);
-      done(undefined);
-    });
-    if (replica.position.revision >= last) return;
-    timer = setTimeout(() => {
-      forget();
-      done(new ReplicaBehindError(timeoutMs));
-    }, timeoutMs);
+    const isHere = replica?.position === undefined || replica.position.revision >= last;
+    const isReached = isHere || (await replica.whenReached(last, timeoutMs));
+    this.#settle(batch, answer, isReached ? undefined : new ReplicaBehindError(timeoutMs));
   }
 
   #settle(
@@ -204,4 +186,15 @@ export class ForwardQueue implements CommandQueue {
     if (this.#unsettled > 0) return;
     for (const resolve of this.#drains.splice(0)) resolve();
   }
+}
+
+/** What the node has to have applied before it may say that it is done. */
+function lastRevisionOf({ position, outcomes }: CommandsAnswer): number {
+  let last = 0;
+  for (const outcome of outcomes) {
+    if ('revision' in outcome) last = Math.max(last, outcome.revision);
+    // Who holds a lease sees what was written under it before.
+    else if ('handOvers' in outcome) last = position.revision;
+  }
+  return last;
 }

@@ -106,21 +106,22 @@ export class PrimaryEndpoint implements SyncEndpoint {
       if (!isAnswered) left.abort(new Error('The node that waited has gone.'));
     });
     sink.write(encodeFrame([FrameType.Hello]));
-    const answer = (fields: readonly unknown[]): void => {
+    const answer = (...content: readonly unknown[]): void => {
       isAnswered = true;
-      sink.end(encodeFrame([FrameType.Answer, ...fields]));
+      sink.end(encodeFrame([FrameType.Answer, ...content]));
     };
-    leases.acquire(wanted).then(
-      (grant) => {
+    const acquire = async (): Promise<void> => {
+      try {
+        const grant = await leases.acquire(wanted);
         // Nobody is there to use it.
-        if (sink.destroyed && grant !== undefined) void leases.release(wanted.lease, wanted.owner);
-        else answer([grant?.token ?? null]);
-      },
-      (error: unknown) => {
+        if (sink.destroyed && grant !== undefined) await leases.release(wanted.lease, wanted.owner);
+        else answer(grant?.token ?? null);
+      } catch (error) {
         const { code, message } = toStorageError(error);
-        if (!left.signal.aborted) answer([null, code, message]);
-      },
-    );
+        if (!left.signal.aborted) answer(null, code, message);
+      }
+    };
+    void acquire();
   }
 
   async #execute(since: number, messages: readonly unknown[]): Promise<Buffer> {

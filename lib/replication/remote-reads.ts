@@ -39,7 +39,6 @@ const BATCH = 500;
  */
 export class RemoteReads {
   #asked: Asked[] = [];
-  #turn: NodeJS.Immediate | undefined;
   #revision = 0;
 
   constructor(
@@ -78,12 +77,11 @@ export class RemoteReads {
   }
 
   #ask(query: readonly unknown[]): Promise<unknown> {
-    this.#turn ??= onNextTurn(this.#send);
+    if (this.#asked.length === 0) onNextTurn(this.#send);
     return new Promise((resolve, reject) => this.#asked.push({ query, resolve, reject }));
   }
 
   readonly #send = (): void => {
-    this.#turn = undefined;
     const asked = this.#asked;
     this.#asked = [];
     for (let i = 0; i < asked.length; i += BATCH) void this.#exchange(asked.slice(i, i + BATCH));

@@ -141,17 +141,22 @@ export class Replica {
     if (side !== undefined) removeFile(side.path);
   }
 
-  /** Resolves when everything up to a revision is here; returns at once what to call to give up. */
-  whenReached(revision: number, reached: () => void): () => void {
-    if (this.parts.storage.revision >= revision) {
-      reached();
-      return () => undefined;
-    }
-    const waiter = { revision, reached };
-    this.#waiting.push(waiter);
-    return () => {
-      this.#waiting = this.#waiting.filter((other) => other !== waiter);
-    };
+  /** Resolves to whether everything up to a revision is here within a time, in ms. */
+  whenReached(revision: number, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const waiter = {
+        revision,
+        reached: () => {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        resolve(false);
+      }, timeoutMs);
+      this.#waiting.push(waiter);
+    });
   }
 
   #settle(): void {
