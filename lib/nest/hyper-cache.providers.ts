@@ -4,8 +4,11 @@ import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
-import type { HyperCacheOptions } from '../node/options.js';
+import type { HyperCacheOptions, ResolvedOptions } from '../node/options.js';
 import { resolveOptions } from '../node/resolve-options.js';
+import type { PrimaryClient } from '../replication/primary-client.js';
+import { importAxios } from './client/load-http-service.js';
+import { HttpPrimaryClient } from './http-primary-client.js';
 import {
   getHyperCacheToken,
   HYPERCACHE_NODE,
@@ -24,7 +27,9 @@ export const nodeProvider: Provider = {
     const resolved = resolveOptions(options);
     const misplaced = BESIDE_FACTORY.filter((option) => options[option] !== undefined);
     if (misplaced.length > 0) throw new InvalidOptionsError(misplaced.map(misplacedProblem));
-    const node = createNode(resolved, { logger: new Logger('HyperCache') });
+    // Missing packages are a matter of the start, not of the first request.
+    if (resolved.role === 'secondary') await importAxios();
+    const node = createNode(resolved, { logger: new Logger('HyperCache'), primaryClient });
     await node.start();
     return node;
   },
@@ -86,4 +91,14 @@ function misplacedProblem(option: string): OptionProblem {
     value: 'returned by the factory of forRootAsync()',
     instead: 'write it beside useFactory, useClass or useExisting',
   };
+}
+
+function primaryClient({
+  primaryUrl = '',
+  path,
+  apiToken,
+  timeout,
+}: ResolvedOptions): PrimaryClient {
+  const [token = ''] = apiToken;
+  return new HttpPrimaryClient({ url: primaryUrl, path, token, timeoutMs: timeout });
 }

@@ -1,0 +1,36 @@
+import type { HttpService } from '@nestjs/axios';
+import type { AxiosAdapter } from 'axios';
+import { DependencyMissingError } from '../../common/errors.js';
+
+/**
+ * An `HttpService` with an axios instance of its own, which does nothing that nodes do not need: no transforms, no
+ * redirects, no proxy, no judgement of the status.
+ *
+ * @throws {HC_DEPENDENCY_MISSING} both are optional peers, which only a secondary needs
+ * @internal
+ */
+export async function loadHttpService(adapter: AxiosAdapter): Promise<HttpService> {
+  const { HttpService, axios } = await importAxios();
+  return new HttpService(
+    axios.create({
+      adapter,
+      transformRequest: [],
+      transformResponse: [],
+      validateStatus: () => true,
+      maxRedirects: 0,
+      proxy: false,
+      decompress: false,
+    }),
+  );
+}
+
+/** @throws {HC_DEPENDENCY_MISSING} @internal */
+export async function importAxios() {
+  try {
+    const { HttpService } = await import('@nestjs/axios');
+    const { default: axios } = await import('axios');
+    return { HttpService, axios };
+  } catch (cause) {
+    throw new DependencyMissingError('@nestjs/axios axios', 'A secondary', cause);
+  }
+}
