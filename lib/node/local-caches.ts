@@ -1,5 +1,11 @@
 import type { CacheReads } from '../cache/cache-reads.js';
-import { zeroCounters, type CacheCounters } from '../cache/cache-stats.js';
+import {
+  hitRatios,
+  zeroCounters,
+  type CacheCounters,
+  type CacheStats,
+  type HitRatios,
+} from '../cache/cache-stats.js';
 import { CacheWriter, type CommandQueue } from '../cache/cache-writer.js';
 import { PendingWrites } from '../cache/pending-writes.js';
 import { ReadThrough } from '../cache/read-through.js';
@@ -11,6 +17,8 @@ import type { IncidentLog } from '../common/incident-log.js';
 import type { FillClaims } from '../locks/fill-claims.js';
 import { L1 } from '../memory/l1.js';
 import { L1Budget } from '../memory/l1-budget.js';
+import { ChangeOp, type Change } from '../replication/change-batch.js';
+import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
 import type { Storage } from '../storage/storage.js';
 import { NamedCache } from './named-cache.js';
 import type { ResolvedOptions } from './options.js';
@@ -74,10 +82,46 @@ export class LocalCaches {
     return name === undefined ? undefined : this.#caches.get(name);
   }
 
-  counters(): Record<string, CacheCounters> {
+  /** By namespace. */
+  stats(): Record<string, CacheStats> {
     return Object.fromEntries(
-      Array.from(this.#caches, ([name, { counters }]) => [name, { ...counters }]),
+      Array.from(this.#caches, ([name, { counters }]) => [
+        name,
+        { ...counters, ratios: hitRatios([counters]) },
+      ]),
     );
+  }
+
+  /** Of all caches together. */
+  ratios(): HitRatios {
+    return hitRatios(Array.from(this.#caches.values(), ({ counters }) => counters));
+  }
+
+  /** What others have changed in the file leaves memory; everything, when the log no longer says. */
+  dropLogged(changes: readonly ChangeRow[] | undefined): void {
+    if (changes === undefined) {
+      this.clearMemory();
+      return;
+    }
+    for (const { namespace_id, kind, key } of changes) {
+      // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
+      const l1 = this.ownerOf(namespace_id)?.l1;
+      if (kind === ChangeKind.Clear) l1?.clear();
+      else if (kind === ChangeKind.Key) l1?.delete(key);
+    }
+  }
+
+  /** As {@link dropLogged}, for changes that have come from the primary. */
+  dropReplicated(changes: readonly Change[] | undefined): void {
+    if (changes === undefined) {
+      this.clearMemory();
+      return;
+    }
+    for (const [, namespaceId, op, key] of changes) {
+      const l1 = this.ownerOf(namespaceId)?.l1;
+      if (op === ChangeOp.Clear) l1?.clear();
+      else l1?.delete(key);
+    }
   }
 
   /** What memory holds belongs to another history, or nobody knows what of it has changed. */
@@ -99,6 +143,7 @@ export class LocalCaches {
       l1,
       pending,
       counters,
+      events,
       isolation,
       clock,
       onReadError,
@@ -110,11 +155,11 @@ export class LocalCaches {
       l1,
       pending,
       counters,
+      events,
       isolation,
       maxValueBytes: maxValueSize,
       relaxed: options.durability === 'relaxed' && !isReplica,
       onLostWrite: (error) => incidents.report(error, 'committing a relaxed write'),
-      onCleared: (deleted) => events.emit('clear', { namespace, deleted }),
       remembers: !isReplica,
     });
     const readThrough = new ReadThrough({

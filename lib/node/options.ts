@@ -1,6 +1,9 @@
 import type { Isolation } from '../cache/isolation.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 
+/** Of the database file in `sqlitePath`. @internal */
+export const FILE_NAME = 'hypercache.sqlite';
+
 /** @publicApi */
 export type HyperCacheRole = 'primary' | 'secondary';
 

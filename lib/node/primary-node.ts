@@ -19,7 +19,6 @@ import { ChangeFeed } from '../replication/change-feed.js';
 import type { ForwardedCommand } from '../replication/command-codec.js';
 import { PrimaryEndpoint } from '../replication/primary-endpoint.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
-import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
@@ -29,9 +28,7 @@ import { CoherenceLoop } from './coherence-loop.js';
 import type { HyperCacheNode, HyperCacheStats, NodeCache } from './hyper-cache-node.js';
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
-import type { ResolvedOptions } from './options.js';
-
-const FILE_NAME = 'hypercache.sqlite';
+import { FILE_NAME, type ResolvedOptions } from './options.js';
 
 /**
  * The node that owns the file and orders all writes.
@@ -65,7 +62,7 @@ export class PrimaryNode implements HyperCacheNode {
       fullSync: options.durability === 'full',
       clock,
       random,
-      onForeignChanges: (changes) => this.#dropForeign(changes),
+      onForeignChanges: (changes) => this.#caches.dropLogged(changes),
       onAdvance: () => this.#feed.notify(),
     });
     this.#storage = storage;
@@ -230,20 +227,6 @@ export class PrimaryNode implements HyperCacheNode {
   #dropEvicted(rows: readonly RemovableRow[]): void {
     for (const row of rows) this.#caches.ownerOf(row.namespace_id)?.l1?.delete(row.key);
     if (rows.length > 0) this.#events.emit('evicted', { entries: rows.length });
-  }
-
-  /** What other processes on the file have changed leaves memory. */
-  #dropForeign(changes: readonly ChangeRow[] | undefined): void {
-    if (changes === undefined) {
-      this.#caches.clearMemory();
-      return;
-    }
-    for (const { namespace_id, kind, key } of changes) {
-      // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
-      const l1 = this.#caches.ownerOf(namespace_id)?.l1;
-      if (kind === ChangeKind.Clear) l1?.clear();
-      else if (kind === ChangeKind.Key) l1?.delete(key);
-    }
   }
 
   #onReadError(error: HyperCacheError, cause: unknown): void {

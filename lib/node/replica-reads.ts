@@ -3,6 +3,7 @@ import type { CacheCounters } from '../cache/cache-stats.js';
 import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
 import { decodeValue } from '../common/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
+import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
 import type { RemoteReads } from '../replication/remote-reads.js';
 import { toStorageError } from '../storage/sqlite-error.js';
@@ -16,6 +17,7 @@ export interface ReplicaReadsParts {
   /** Whether what is here can be relied on. */
   readonly isReady: () => boolean;
   readonly counters: CacheCounters;
+  readonly events: CacheEvents;
   /** A read from the primary that failed: it is a miss, and this is told why. */
   readonly onReadError: (error: HyperCacheError) => void;
 }
@@ -41,6 +43,11 @@ export class ReplicaReads implements CacheReads {
   find(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
     const { local, isReady } = this.parts;
     return isReady() ? local.find(key) : this.#entry(key);
+  }
+
+  peek(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
+    const { local, isReady } = this.parts;
+    return isReady() ? local.peek(key) : this.#ask(key);
   }
 
   async #value(key: string): Promise<unknown> {
@@ -85,15 +92,26 @@ export class ReplicaReads implements CacheReads {
   }
 
   async #entry(key: string): Promise<(CacheEntry & { revision: number }) | undefined> {
+    const entry = await this.#ask(key);
+    const { namespace, counters, events } = this.parts;
+    const { hit, miss } = events.topics;
+    if (entry === undefined) {
+      counters.misses++;
+      if (miss.isHeard) miss.tell({ namespace, key });
+    } else {
+      counters.primaryHits++;
+      if (hit.isHeard) hit.tell({ namespace, key, layer: 'primary' });
+    }
+    return entry;
+  }
+
+  async #ask(key: string): Promise<(CacheEntry & { revision: number }) | undefined> {
     assertKey(key);
-    const { remote, namespace, counters, onReadError } = this.parts;
+    const { remote, namespace, onReadError } = this.parts;
     try {
       const entry = await remote.entry(namespace, key);
-      if (entry === undefined) counters.misses++;
-      else counters.l2Hits++;
       return entry && { ...entry, value: decodeValue(entry.value) };
     } catch (error) {
-      counters.misses++;
       onReadError(toStorageError(error));
       return undefined;
     }

@@ -13,18 +13,27 @@ import { encodeCommand, type ForwardedCommand } from './command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from './exchange.js';
 import { unpackArray } from './fields.js';
 import type { PrimaryClient } from './primary-client.js';
-import type { Replica } from './replica.js';
-import type { ReplicaLoop } from './replica-loop.js';
+import type { ChangeBatch } from './change-batch.js';
+import type { Position } from './position.js';
 import { pack } from './wire.js';
 
 type Forwarded = QueuedWrite<Command, CommandResult>;
 
+/** How a node gets to see what the primary has committed. @internal */
+export interface FollowedChanges {
+  /** Where it stands; undefined while it holds nothing, and its reads go where its writes go. */
+  readonly position: Position | undefined;
+  /** Whether the changes come by themselves. */
+  readonly isFed: boolean;
+  apply(batch: ChangeBatch): void;
+  /** Resolves to whether everything up to a revision is here within a time, in ms. */
+  whenReached(revision: number, timeoutMs: number): Promise<boolean>;
+}
+
 /** @internal */
 export interface ForwardQueueParts {
   readonly client: PrimaryClient;
-  /** Undefined for a node that has none: its reads go where its writes go. */
-  readonly replica: Replica | undefined;
-  readonly loop: ReplicaLoop | undefined;
+  readonly replica: FollowedChanges;
   /** Milliseconds that a write waits for its own change to arrive. */
   readonly timeoutMs: number;
 }
@@ -115,16 +124,12 @@ export class ForwardQueue implements CommandQueue {
 
   /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
   async #exchange(batch: readonly Forwarded[]): Promise<void> {
-    const { client, replica, loop } = this.parts;
-    const since = replica?.position !== undefined && loop?.isConnected !== true;
+    const { client, replica } = this.parts;
     let answer: CommandsAnswer;
     try {
       const commands = batch.map(({ command }) => encodeCommand(command as ForwardedCommand));
-      const request = [
-        RequestKind.Commands,
-        since ? (replica?.position?.revision ?? -1) : -1,
-        commands,
-      ];
+      const since = replica.isFed ? -1 : (replica.position?.revision ?? -1);
+      const request = [RequestKind.Commands, since, commands];
       answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
       this.#applyAhead(answer);
     } catch (error) {
@@ -139,17 +144,17 @@ export class ForwardQueue implements CommandQueue {
   /** While the feed is not there the answer itself brings the changes. */
   #applyAhead({ changes, position }: CommandsAnswer): void {
     const { replica } = this.parts;
-    const known = replica?.position;
+    const known = replica.position;
     if (changes === undefined || known === undefined) return;
     if (known.historyId !== position.historyId || known.epoch !== position.epoch) return;
-    if (changes.from <= known.revision) replica?.apply(changes);
+    if (changes.from <= known.revision) replica.apply(changes);
   }
 
   async #settleWhenApplied(batch: readonly Forwarded[], answer: CommandsAnswer): Promise<void> {
     const { replica, timeoutMs } = this.parts;
     const last = lastRevisionOf(answer);
     // Without a replica there is nothing to read that could be older.
-    const isHere = replica?.position === undefined || replica.position.revision >= last;
+    const isHere = replica.position === undefined || replica.position.revision >= last;
     const isReached = isHere || (await replica.whenReached(last, timeoutMs));
     this.#settle(batch, answer, isReached ? undefined : new ReplicaBehindError(timeoutMs));
   }

@@ -107,7 +107,7 @@ export class ReplicaLoop {
     });
     void this.#run();
     await first;
-    if (this.#error !== undefined && isPermanent(this.#error)) {
+    if (this.#error !== undefined && isLasting(this.#error)) {
       this.stop();
       throw this.#error;
     }
@@ -320,8 +320,8 @@ export class ReplicaLoop {
   }
 }
 
-/** What does not pass by itself. */
-function isPermanent(error: HyperCacheError): boolean {
+/** Whether it does not pass by itself: the configuration of one of the two nodes is wrong. @internal */
+export function isLasting(error: HyperCacheError): boolean {
   return ['HC_PRIMARY_REFUSED', 'HC_PRIMARY_FOREIGN', 'HC_PRIMARY_MISMATCH'].includes(error.code);
 }
 

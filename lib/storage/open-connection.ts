@@ -1,6 +1,11 @@
 import { mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ForeignFileError, NewerSchemaError, StorageOpenError } from '../common/errors.js';
+import {
+  ForeignFileError,
+  HyperCacheError,
+  NewerSchemaError,
+  StorageOpenError,
+} from '../common/errors.js';
 import { connect, type Connection } from './native.js';
 import {
   APPLICATION_ID,
@@ -46,6 +51,28 @@ export function openConnection(options: OpenOptions): OpenedConnection {
     if (!isCorruption(error)) throw error;
     const quarantined = quarantine(options.path, options.now);
     return { connection: openAndMigrate(options), quarantined };
+  }
+}
+
+/**
+ * Opens a file that another node keeps.
+ *
+ * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
+ * @internal
+ */
+export function openForReading(path: string): Connection {
+  let connection: Connection | undefined;
+  try {
+    connection = connect(path, { readonly: true, timeout: 0 });
+    const read = (sql: string): unknown => connection?.prepare(sql).pluck().get();
+    if (read(pragmaSql.readApplicationId) !== APPLICATION_ID) throw new ForeignFileError(path);
+    const version = Number(read(pragmaSql.readUserVersion));
+    if (version !== MIGRATIONS.length) throw new NewerSchemaError(path, version, MIGRATIONS.length);
+    return connection;
+  } catch (error) {
+    connection?.close();
+    if (error instanceof HyperCacheError) throw error;
+    throw cannotRead(path, error);
   }
 }
 
@@ -123,6 +150,14 @@ function cannotOpen(path: string, cause: unknown): StorageOpenError {
   return new StorageOpenError(
     `${path} cannot be opened for writing: ${reasonOf(cause)}.`,
     'Point sqlitePath (or HYPERCACHE_SQLITE_PATH) at a directory that this process may write to, on a local disk.',
+    { cause },
+  );
+}
+
+function cannotRead(path: string, cause: unknown): StorageOpenError {
+  return new StorageOpenError(
+    `${path} cannot be read: ${reasonOf(cause)}.`,
+    "With replica: 'shared', point sqlitePath at the primary's own directory, on the same host; it is opened when it is there.",
     { cause },
   );
 }

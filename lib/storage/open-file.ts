@@ -7,7 +7,7 @@ import { EntryTable } from './entry-table.js';
 import { LeaseTable, type LeaseIdentity } from './lease-table.js';
 import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
-import { OPEN_TIMEOUT_MS, openConnection, quarantine } from './open-connection.js';
+import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
 import { salvageEpoch } from './salvage-epoch.js';
@@ -26,6 +26,8 @@ export interface OpenFileOptions {
   readonly fullSync: boolean;
   readonly clock: Clock;
   readonly random: Random;
+  /** The file is another node's: it is read where it stands, and never changed. */
+  readonly isReadOnly?: boolean;
 }
 
 /** @internal */
@@ -78,6 +80,7 @@ export interface OpenFile {
  * @internal
  */
 export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
+  if (options.isReadOnly === true) return openReadOnly(options);
   try {
     return open(options, epochFloor, undefined);
   } catch (error) {
@@ -107,6 +110,16 @@ function open(
   }
 }
 
+function openReadOnly(options: OpenFileOptions): OpenFile {
+  const connection = openForReading(options.path);
+  try {
+    return assemble(connection, options, 0, undefined);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
 /** @internal */
 export function inodeOf(path: string): bigint | undefined {
   try {
@@ -119,10 +132,11 @@ export function inodeOf(path: string): bigint | undefined {
 
 function assemble(
   connection: Connection,
-  { path, fullSync, clock, random }: OpenFileOptions,
+  options: OpenFileOptions,
   epochFloor: number,
   quarantined: string | undefined,
 ): OpenFile {
+  const { path, isReadOnly = false } = options;
   const begin = connection.prepare(transactionSql.begin);
   const commit = connection.prepare(transactionSql.commit);
   const rollback = connection.prepare(transactionSql.rollback);
@@ -130,7 +144,7 @@ function assemble(
   const lastId = connection.prepare(entrySql.lastId).pluck();
   const readMeta = connection.prepare(metaSql.read).pluck();
   const writeMeta = connection.prepare(metaSql.write);
-  const identity = enter(connection, clock, random, fullSync, epochFloor);
+  const identity = isReadOnly ? look(connection) : enter(connection, options, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
   const counts = new EntryCounts(identity.counts ?? countRows(connection));
@@ -167,6 +181,7 @@ function assemble(
       namespaces.forget();
     },
     leave: () => {
+      if (isReadOnly) return;
       connection.exec(pragmaSql.busyTimeout(OPEN_TIMEOUT_MS));
       connection.exec(transactionSql.begin);
       identity.leave();
@@ -191,9 +206,7 @@ interface Identity extends LeaseIdentity {
  */
 function enter(
   connection: Connection,
-  clock: Clock,
-  random: Random,
-  fullSync: boolean,
+  { clock, random, fullSync }: OpenFileOptions,
   epochFloor: number,
 ): Identity {
   const read = connection.prepare(metaSql.read).pluck();
@@ -225,6 +238,21 @@ function enter(
   connection.exec(pragmaSql.checkpoint);
   if (!fullSync) connection.exec(pragmaSql.syncNormal);
   return { historyId, epoch, epochStarts, processId, bootId, counts, leave, isShared };
+}
+
+/** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */
+function look(connection: Connection): Identity {
+  const read = connection.prepare(metaSql.read).pluck();
+  return {
+    historyId: String(read.get('history_id')),
+    epoch: Number(read.get('epoch')),
+    epochStarts: [],
+    processId: '',
+    bootId: '',
+    counts: [],
+    leave: () => undefined,
+    isShared: () => true,
+  };
 }
 
 /** Changes when the machine starts again, and with it the monotonic clock; '' where it cannot be told. */

@@ -120,10 +120,11 @@ export class Storage {
     if (this.#file !== undefined) return;
     const { path } = this.options;
     const known = realPathOf(path);
-    if (known !== undefined && openPaths.has(known)) throw new FileInUseError(path);
+    const isOwn = this.options.isReadOnly !== true;
+    if (isOwn && known !== undefined && openPaths.has(known)) throw new FileInUseError(path);
     this.#file = this.#openFile();
     this.#realPath = realPathOf(path) ?? path;
-    openPaths.add(this.#realPath);
+    if (isOwn) openPaths.add(this.#realPath);
   }
 
   /** As {@link revision}, with what the running transaction has changed so far. */
@@ -297,7 +298,7 @@ export class Storage {
 
   /** Marks the stop as clean and closes. Idempotent. */
   close(): void {
-    openPaths.delete(this.#realPath);
+    if (this.options.isReadOnly !== true) openPaths.delete(this.#realPath);
     this.#realPath = '';
     this.#lost = undefined;
     const file = this.#file;

@@ -1,0 +1,211 @@
+import { join } from 'node:path';
+import { LogTrimmer } from '../cache/log-trimmer.js';
+import { SpaceReleaser } from '../cache/space-releaser.js';
+import { Sweeper } from '../cache/sweeper.js';
+import type { Clock } from '../common/clock.js';
+import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
+import type { ChangeBatch } from '../replication/change-batch.js';
+import type { Position } from '../replication/position.js';
+import { Replica } from '../replication/replica.js';
+import { ReplicaLoop } from '../replication/replica-loop.js';
+import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
+import { Storage, type LossReason } from '../storage/storage.js';
+import type { HyperCacheStats } from './hyper-cache-node.js';
+import { MaintenanceLoop } from './maintenance-loop.js';
+import { FILE_NAME } from './options.js';
+import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
+
+const SIDE_FILE_NAME = 'hypercache.snapshot.sqlite';
+
+/** Entries are swept so long after their deadline: by then the primary's clock is surely past it. */
+const SWEEP_MARGIN_MS = 10_000;
+
+const REPLICA_ID_BYTES = 8;
+
+/**
+ * A file of the secondary's own that follows the primary's changes.
+ *
+ * @internal
+ */
+export class FedReplica implements ReplicaHost {
+  readonly storage: Storage;
+  readonly #replica: Replica;
+  readonly #loop: ReplicaLoop;
+  readonly #sweeper: Sweeper;
+  readonly #maintenance: MaintenanceLoop;
+
+  constructor(private readonly parts: ReplicaHostParts) {
+    const { options, clock, random } = parts;
+    const createStorage = (name: string): Storage =>
+      new Storage({
+        path: join(options.sqlitePath, name),
+        fullSync: false,
+        clock,
+        random,
+        onForeignChanges: (changes) => parts.caches().dropLogged(changes),
+      });
+    const storage = createStorage(FILE_NAME);
+    this.storage = storage;
+    this.#replica = new Replica({
+      storage,
+      createSide: () => createStorage(SIDE_FILE_NAME),
+      onChanged: (changes) => parts.caches().dropReplicated(changes),
+    });
+    this.#loop = new ReplicaLoop({
+      ...parts,
+      replica: this.#replica,
+      storage,
+      replicaId: random.hex(REPLICA_ID_BYTES),
+      maxValueBytes: options.maxValueSize,
+      onConnected: () => this.#onConnected(),
+      onLost: (error) => this.#onLost(error),
+      onSnapshot: (entries, ms) => this.#onSnapshot(entries, ms),
+    });
+    this.#sweeper = new Sweeper(storage, late(parts.primaryClock));
+    this.#maintenance = new MaintenanceLoop(
+      [
+        { step: () => this.#watchFile() },
+        this.#sweeper,
+        new LogTrimmer(
+          storage,
+          clock,
+          options.changeLogEntries,
+          options.changeLogAge,
+          options.maxSize,
+        ),
+        new SpaceReleaser(storage),
+      ],
+      options.sweepInterval,
+      (error) => this.#onMaintenanceError(error),
+    );
+  }
+
+  get isReady(): boolean {
+    return this.#replica.isReady;
+  }
+
+  get isFed(): boolean {
+    return this.#loop.isConnected;
+  }
+
+  get position(): Position | undefined {
+    return this.#replica.position;
+  }
+
+  async start(): Promise<void> {
+    const { storage } = this;
+    storage.open();
+    this.#replica.load();
+    if (!this.#replica.isReady && storage.revision > 0) {
+      throw new RoleMismatchError(
+        `${storage.path} holds the data of a primary, and would be overwritten by that of another node.`,
+        'Give the secondary a sqlitePath of its own, or move the directory away.',
+      );
+    }
+    this.#maintenance.start();
+    await this.#loop.start();
+  }
+
+  stop(): void {
+    this.#maintenance.stop();
+    this.#loop.stop();
+    this.storage.close();
+  }
+
+  apply(batch: ChangeBatch): void {
+    this.#replica.apply(batch);
+  }
+
+  whenReached(revision: number, timeoutMs: number): Promise<boolean> {
+    return this.#replica.whenReached(revision, timeoutMs);
+  }
+
+  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
+    const { storage } = this;
+    const { historyId = '', epoch = 0 } = this.#replica.position ?? {};
+    return {
+      historyId,
+      epoch,
+      revision: storage.revision,
+      l2: {
+        entries: storage.counts.total,
+        ...storage.size(),
+        walBytes: storage.walBytes(),
+        evicted: 0,
+        swept: this.#sweeper.swept,
+      },
+      replica: {
+        isReady: this.isReady,
+        isConnected: this.isFed,
+        lag: this.#loop.head - storage.revision,
+        lagMs: this.#loop.lagMs,
+        snapshots: this.#loop.snapshots,
+      },
+    };
+  }
+
+  onReadError(error: HyperCacheError, cause: unknown): void {
+    this.parts.incidents.report(error, 'reading');
+    if (isCorruption(cause)) this.#tryToRecover('corrupt');
+  }
+
+  #onConnected(): void {
+    const { logger, events, options } = this.parts;
+    const { revision } = this.storage;
+    logger.log(`Following ${options.primaryUrl ?? ''} from revision ${revision}.`);
+    events.emit('replica:connected', { revision });
+  }
+
+  #onLost(error: HyperCacheError): void {
+    const { events, incidents } = this.parts;
+    events.emit('replica:lost', { error, revision: this.storage.revision });
+    incidents.report(error, 'following the primary');
+  }
+
+  #onSnapshot(entries: number, ms: number): void {
+    this.parts.logger.log(`Took a snapshot of ${entries} entries in ${Math.round(ms)} ms.`);
+    this.parts.events.emit('replica:snapshot', { entries, ms });
+  }
+
+  #onMaintenanceError(error: unknown): void {
+    if (isBusy(error)) return;
+    this.parts.incidents.report(toStorageError(error), 'maintaining the file');
+    if (isCorruption(error)) this.#tryToRecover('corrupt');
+  }
+
+  #watchFile(): boolean {
+    if (!this.storage.isUnlinked()) return false;
+    this.parts.incidents.report(
+      new StorageLostError(
+        'The database file was deleted or replaced while in use.',
+        'Leave the files in sqlitePath alone while the application runs.',
+      ),
+      'watching the file',
+    );
+    this.#tryToRecover('unlinked');
+    return false;
+  }
+
+  /** A replica that is lost is copied again; until then reads go to the primary. */
+  #tryToRecover(reason: LossReason): void {
+    const { events, incidents, logger, caches } = this.parts;
+    try {
+      const quarantined = this.storage.replace(reason);
+      this.#replica.load();
+      caches().clearMemory();
+      this.#loop.reconnect();
+      logger.warn(`The replica was ${reason}; a new one is taken from the primary.`);
+      events.emit('recovered', { reason, quarantined });
+    } catch (error) {
+      incidents.report(toStorageError(error), 'beginning a new file');
+    }
+  }
+}
+
+function late(clock: Clock): Clock {
+  return {
+    now: () => clock.now() - SWEEP_MARGIN_MS,
+    coarseNow: () => clock.coarseNow() - SWEEP_MARGIN_MS,
+    monotonic: () => clock.monotonic(),
+  };
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { isLasting } from '../replication/replica-loop.js';
+import { pack } from '../replication/wire.js';
+import { RequestKind } from '../replication/exchange.js';
+import type { HyperCacheError } from '../common/errors.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+import { Storage } from '../storage/storage.js';
+import type { HyperCacheStats } from './hyper-cache-node.js';
+import { FILE_NAME } from './options.js';
+import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
+
+/**
+ * Nothing: every read goes to the primary.
+ *
+ * @internal
+ */
+export class NoReplica implements ReplicaHost {
+  /** Never opened. */
+  readonly storage: Storage;
+  readonly isReady = false;
+  readonly isFed = true;
+  readonly position = undefined;
+
+  constructor(private readonly parts: ReplicaHostParts) {
+    const { options, clock, random } = parts;
+    this.storage = new Storage({
+      path: join(options.sqlitePath, FILE_NAME),
+      fullSync: false,
+      clock,
+      random,
+      onForeignChanges: () => undefined,
+    });
+  }
+
+  /** Asks for nothing, to see whether the primary is one. */
+  async start(): Promise<void> {
+    try {
+      await this.parts.client.exchange(pack([RequestKind.Queries, []]));
+    } catch (error) {
+      const failure = toStorageError(error);
+      if (isLasting(failure)) throw failure;
+      this.parts.incidents.report(failure, 'greeting the primary');
+    }
+  }
+
+  stop(): void {
+    // There is nothing to close.
+  }
+
+  apply(): void {
+    // There is nothing to bring up to date.
+  }
+
+  async whenReached(): Promise<boolean> {
+    return true;
+  }
+
+  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
+    return {
+      historyId: '',
+      epoch: 0,
+      revision: 0,
+      l2: { entries: 0, usedBytes: 0, fileBytes: 0, walBytes: 0, evicted: 0, swept: 0 },
+      replica: { isReady: false, isConnected: true, lag: 0, lagMs: 0, snapshots: 0 },
+    };
+  }
+
+  onReadError(error: HyperCacheError): void {
+    this.parts.incidents.report(error, 'reading');
+  }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../common/clock.js';
+import type { HyperCacheError } from '../common/errors.js';
+import type { CacheEvents } from '../common/events.js';
+import type { IncidentLog } from '../common/incident-log.js';
+import type { HyperCacheLogger } from '../common/logger.js';
+import type { Random } from '../common/random.js';
+import type { FollowedChanges } from '../replication/forward-queue.js';
+import type { PrimaryClient } from '../replication/primary-client.js';
+import type { PrimaryClock } from '../replication/primary-clock.js';
+import type { Storage } from '../storage/storage.js';
+import type { HyperCacheStats } from './hyper-cache-node.js';
+import type { LocalCaches } from './local-caches.js';
+import type { ResolvedOptions } from './options.js';
+
+/** @internal */
+export interface ReplicaHostParts {
+  readonly options: ResolvedOptions;
+  readonly client: PrimaryClient;
+  readonly clock: Clock;
+  readonly primaryClock: PrimaryClock;
+  readonly random: Random;
+  readonly logger: HyperCacheLogger;
+  readonly events: CacheEvents;
+  readonly incidents: IncidentLog;
+  /** The caches that read from it. */
+  readonly caches: () => LocalCaches;
+  /** The primary's history is not the one that was followed so far. */
+  readonly onNewHistory: () => void;
+}
+
+/**
+ * What a secondary reads from, as the option `replica` says.
+ *
+ * @internal
+ */
+export interface ReplicaHost extends FollowedChanges {
+  /** Relied on only while it is ready. */
+  readonly storage: Storage;
+  /** Whether reads can be served from it; otherwise they go to the primary. */
+  readonly isReady: boolean;
+  /** @throws what only another configuration can mend */
+  start(): Promise<void>;
+  stop(): void;
+  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'>;
+  /** A read from it has failed. */
+  onReadError(error: HyperCacheError, cause: unknown): void;
+}

@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import type { HyperCacheError } from '../common/errors.js';
+import type { Position } from '../replication/position.js';
+import { isBusy, toStorageError } from '../storage/sqlite-error.js';
+import { Storage } from '../storage/storage.js';
+import type { HyperCacheStats } from './hyper-cache-node.js';
+import { FILE_NAME } from './options.js';
+import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
+
+/** How often it is looked whether the file is there, and still the same, in ms. */
+const WATCH_MS = 500;
+
+/**
+ * The primary's own file, read where it stands on the same host: what the primary has committed is there at once,
+ * and leaves memory within the coherence interval.
+ *
+ * @internal
+ */
+export class SharedReplica implements ReplicaHost {
+  readonly storage: Storage;
+  /** The primary's answers bring nothing: what they tell of is in the file. */
+  readonly isFed = true;
+  #look: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #seenVersion = -1;
+
+  constructor(private readonly parts: ReplicaHostParts) {
+    const { options, clock, random } = parts;
+    this.storage = new Storage({
+      path: join(options.sqlitePath, FILE_NAME),
+      fullSync: false,
+      clock,
+      random,
+      isReadOnly: true,
+      onForeignChanges: (changes) => parts.caches().dropLogged(changes),
+    });
+  }
+
+  get isReady(): boolean {
+    return this.storage.isOpen;
+  }
+
+  get position(): Position | undefined {
+    if (!this.storage.isOpen) return undefined;
+    const { historyId, epoch, revision } = this.storage;
+    return { historyId, epoch, revision };
+  }
+
+  async start(): Promise<void> {
+    this.#tryToOpen();
+    const { coherenceInterval } = this.parts.options;
+    this.#look = setInterval(() => this.#catchUp(), coherenceInterval).unref();
+    this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#look);
+    clearInterval(this.#watch);
+    this.storage.close();
+  }
+
+  apply(): void {
+    // What the primary has committed is in the file.
+  }
+
+  async whenReached(revision: number): Promise<boolean> {
+    this.#catchUp();
+    return !this.storage.isOpen || this.storage.revision >= revision;
+  }
+
+  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
+    const { storage } = this;
+    const { historyId = '', epoch = 0, revision = 0 } = this.position ?? {};
+    return {
+      historyId,
+      epoch,
+      revision,
+      l2: {
+        entries: 0,
+        ...(storage.isOpen ? storage.size() : { usedBytes: 0, fileBytes: 0 }),
+        walBytes: storage.walBytes(),
+        evicted: 0,
+        swept: 0,
+      },
+      replica: {
+        isReady: this.isReady,
+        isConnected: this.isReady,
+        lag: 0,
+        lagMs: 0,
+        snapshots: 0,
+      },
+    };
+  }
+
+  onReadError(error: HyperCacheError): void {
+    this.parts.incidents.report(error, 'reading');
+  }
+
+  #tryToOpen(): void {
+    const { incidents, events, logger } = this.parts;
+    try {
+      this.storage.open();
+      this.#seenVersion = -1;
+      logger.log(`Reading the primary's file from revision ${this.storage.revision}.`);
+      events.emit('replica:connected', { revision: this.storage.revision });
+    } catch (error) {
+      incidents.report(toStorageError(error), "opening the primary's file");
+    }
+  }
+
+  #catchUp(): void {
+    const { storage } = this;
+    if (!storage.isOpen) return;
+    try {
+      const version = storage.dataVersion();
+      if (version === this.#seenVersion) return;
+      storage.catchUp();
+      this.#seenVersion = version;
+    } catch (error) {
+      if (!isBusy(error)) this.onReadError(toStorageError(error));
+    }
+  }
+
+  /** The primary may have begun a new file. */
+  #check(): void {
+    const { storage } = this;
+    if (storage.isOpen && storage.isUnlinked()) {
+      const { revision } = storage;
+      storage.close();
+      this.parts.caches().clearMemory();
+      const error = toStorageError(new Error("the primary's file was replaced"));
+      this.parts.events.emit('replica:lost', { error, revision });
+      this.parts.onNewHistory();
+    }
+    if (!storage.isOpen) this.#tryToOpen();
+  }
+}
