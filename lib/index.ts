@@ -1,4 +1,4 @@
-export type { CacheCounters } from './cache/cache-stats.js';
+export type { CacheCounters, CacheStats, HitRatios } from './cache/cache-stats.js';
 export type { Isolation } from './cache/isolation.js';
 export {
   BodyTooLargeError,

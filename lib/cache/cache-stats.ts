@@ -4,8 +4,13 @@
  * @publicApi
  */
 export interface CacheCounters {
+  /** Reads that memory answered. */
   l1Hits: number;
+  /** Reads that this node's file answered, or a write that waited for it. */
   l2Hits: number;
+  /** Reads that the primary answered, because this node holds no replica, or not yet. */
+  primaryHits: number;
+  /** Reads that found nothing live. */
   misses: number;
   sets: number;
   deletes: number;
@@ -15,7 +20,55 @@ export interface CacheCounters {
   fillsRefused: number;
 }
 
+/**
+ * Which part of all reads each layer has answered, from 0 to 1; the layers add up to the total. 0 when nothing was read.
+ *
+ * @publicApi
+ */
+export interface HitRatios {
+  l1: number;
+  l2: number;
+  primary: number;
+  total: number;
+}
+
+/**
+ * Counters of one named cache, and what they come to.
+ *
+ * @publicApi
+ */
+export interface CacheStats extends CacheCounters {
+  ratios: HitRatios;
+}
+
 /** @internal */
 export function zeroCounters(): CacheCounters {
-  return { l1Hits: 0, l2Hits: 0, misses: 0, sets: 0, deletes: 0, factories: 0, fillsRefused: 0 };
+  return {
+    l1Hits: 0,
+    l2Hits: 0,
+    primaryHits: 0,
+    misses: 0,
+    sets: 0,
+    deletes: 0,
+    factories: 0,
+    fillsRefused: 0,
+  };
+}
+
+/** Of several caches together. @internal */
+export function hitRatios(caches: Iterable<CacheCounters>): HitRatios {
+  let l1 = 0;
+  let l2 = 0;
+  let primary = 0;
+  let misses = 0;
+  for (const counters of caches) {
+    l1 += counters.l1Hits;
+    l2 += counters.l2Hits;
+    primary += counters.primaryHits;
+    misses += counters.misses;
+  }
+  const hits = l1 + l2 + primary;
+  // Without reads everything is 0 of 1, which no consumer has to guard against.
+  const reads = Math.max(hits + misses, 1);
+  return { l1: l1 / reads, l2: l2 / reads, primary: primary / reads, total: hits / reads };
 }

@@ -1,5 +1,6 @@
 import { decodeValue, encodeValue, storedBytes, type StoredValue } from '../common/codec.js';
 import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
+import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
 import { CapturedValue, captureValue } from '../common/value.js';
 import type {
@@ -32,6 +33,7 @@ export interface CacheWriterParts {
   readonly l1: L1 | undefined;
   readonly pending: PendingWrites;
   readonly counters: CacheCounters;
+  readonly events: CacheEvents;
   readonly isolation: Isolation;
   /** Bytes of an encoded value. */
   readonly maxValueBytes: number;
@@ -39,7 +41,6 @@ export interface CacheWriterParts {
   readonly relaxed: boolean;
   /** A relaxed write failed after its promise had resolved. */
   readonly onLostWrite: (error: HyperCacheError) => void;
-  readonly onCleared: (deleted: number) => void;
   /**
    * Whether a committed value goes into memory. Not on a replica: what it has applied by then may be newer, and has
    * left memory already.
@@ -167,6 +168,7 @@ export class CacheWriter {
         0,
         ({ deleted }) => {
           pending.settle(key, gone);
+          if (deleted) this.#tellDeleted(key);
           resolve(deleted);
         },
         (error) => {
@@ -237,7 +239,9 @@ export class CacheWriter {
     counters.deletes++;
     return this.#run<'pull', unknown>({ kind: 'pull', namespace, key }, 0, ({ value }) => {
       this.#forget(key);
-      return value === undefined ? undefined : decodeValue(value);
+      if (value === undefined) return undefined;
+      this.#tellDeleted(key);
+      return decodeValue(value);
     });
   }
 
@@ -262,6 +266,7 @@ export class CacheWriter {
       8,
       (result) => {
         this.#remember(key, result.value, result.expiresAt, 8);
+        this.#tellStored(key);
         return result.value;
       },
     );
@@ -282,10 +287,10 @@ export class CacheWriter {
 
   /** Resolves to how many entries went, expired ones that were not yet swept included. */
   clear(): Promise<number> {
-    const { namespace, l1, onCleared } = this.parts;
+    const { namespace, l1, events } = this.parts;
     return this.#run<'clear', number>({ kind: 'clear', namespace }, 0, ({ deleted }) => {
       l1?.clear();
-      onCleared(deleted);
+      events.emit('clear', { namespace, deleted });
       return deleted;
     });
   }
@@ -349,6 +354,7 @@ export class CacheWriter {
 
   readonly #settled = (write: PendingSet): void => {
     this.parts.pending.settle(write.key, write);
+    this.#tellStored(write.key);
   };
 
   readonly #abandoned = (write: PendingSet, error: HyperCacheError): void => {
@@ -364,8 +370,10 @@ export class CacheWriter {
     this.parts.counters.sets++;
     const bytes = storedBytes(command.value);
     return this.#run<'set' | 'fill' | 'add' | 'setIf', StoreResult>(command, bytes, (result) => {
-      if (result.stored)
+      if (result.stored) {
         this.#remember(command.key, captured.value, command.expiresAt, captured.bytes);
+        this.#tellStored(command.key);
+      }
       return result;
     });
   }
@@ -402,7 +410,10 @@ export class CacheWriter {
     let step: Removal['next'];
     do {
       const removal: Removal = await this.#run(command(step), 0, (result: Removal) => {
-        for (const key of result.keys) this.parts.l1?.delete(key);
+        for (const key of result.keys) {
+          this.parts.l1?.delete(key);
+          this.#tellDeleted(key);
+        }
         return result;
       });
       total += removal.deleted;
@@ -447,5 +458,15 @@ export class CacheWriter {
 
   #forget(key: string): void {
     if (this.parts.pending.get(key) === undefined) this.parts.l1?.delete(key);
+  }
+
+  #tellStored(key: string): void {
+    const { set } = this.parts.events.topics;
+    if (set.isHeard) set.tell({ namespace: this.parts.namespace, key });
+  }
+
+  #tellDeleted(key: string): void {
+    const { del } = this.parts.events.topics;
+    if (del.isHeard) del.tell({ namespace: this.parts.namespace, key });
   }
 }

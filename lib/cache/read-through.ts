@@ -29,6 +29,8 @@ type Awaitable<T> = T | Promise<T>;
 /** Where `wrap` looks before it calls a factory. @internal */
 export interface ReadSource {
   find(key: string): Awaitable<CacheEntry | undefined>;
+  /** As `find`, for those who have asked before: neither counted nor told. */
+  peek(key: string): Awaitable<CacheEntry | undefined>;
   findWithRevision(key: string): Awaitable<{ revision: number }>;
   release(value: unknown): unknown;
   /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */
@@ -134,12 +136,12 @@ export class ReadThrough {
     const { cache, drain, claim } = this.parts;
     // A deletion that still waits would get a later revision than the one seen here.
     await drain();
-    const found = await cache.find(key);
+    const found = await cache.peek(key);
     if (found !== undefined) return found;
     const release = await claim(key);
     try {
       // Whoever had the right before has perhaps stored what is wanted.
-      const stored = release === undefined ? undefined : await cache.find(key);
+      const stored = release === undefined ? undefined : await cache.peek(key);
       if (stored !== undefined) return stored;
       return await this.#make(key, factory, options, defaultTtlMs, onStart);
     } finally {

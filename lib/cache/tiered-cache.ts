@@ -1,5 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import { decodeValue, storedBytes, type StoredValue } from '../common/codec.js';
+import type { EventTopic } from '../common/event-topic.js';
+import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { isExpired } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { L1 } from '../memory/l1.js';
@@ -27,6 +29,7 @@ export interface TieredCacheParts {
   readonly l1: L1 | undefined;
   readonly pending: PendingWrites;
   readonly counters: CacheCounters;
+  readonly events: CacheEvents;
   readonly isolation: Isolation;
   readonly clock: Clock;
   /** A read of L2 that failed: it is a miss, and this is told why. */
@@ -45,10 +48,14 @@ export class TieredCache implements CacheReads {
   readonly #l1: L1 | undefined;
   readonly #counters: CacheCounters;
   readonly #isolation: Isolation;
+  readonly #hits: EventTopic<HyperCacheEvents['hit']>;
+  readonly #misses: EventTopic<HyperCacheEvents['miss']>;
 
   constructor(private readonly parts: TieredCacheParts) {
     this.#l1 = parts.l1;
     this.#counters = parts.counters;
+    this.#hits = parts.events.topics.hit;
+    this.#misses = parts.events.topics.miss;
     this.#isolation = parts.isolation;
   }
 
@@ -57,6 +64,7 @@ export class TieredCache implements CacheReads {
     const hit = this.#l1?.get(key);
     if (hit !== undefined) {
       this.#counters.l1Hits++;
+      if (this.#hits.isHeard) this.#tellHit(key, 'l1');
       const { value } = hit;
       return typeof value === 'object' ? release(value, this.#isolation) : value;
     }
@@ -74,7 +82,13 @@ export class TieredCache implements CacheReads {
     const hit = this.#l1?.get(key);
     if (hit === undefined) return this.#findBelowL1(key);
     this.#counters.l1Hits++;
+    if (this.#hits.isHeard) this.#tellHit(key, 'l1');
     return hit;
+  }
+
+  /** As {@link find}, for those who have asked before: neither counted nor told. */
+  peek(key: string): CacheEntry | undefined {
+    return this.#l1?.get(key) ?? this.#lookBelowL1(key);
   }
 
   /** Isolates a value of the cache's own for a caller. */
@@ -145,23 +159,23 @@ export class TieredCache implements CacheReads {
   }
 
   #findBelowL1(key: string): CacheEntry | undefined {
+    const entry = this.#lookBelowL1(key);
+    this.#countL2(key, entry !== undefined);
+    return entry;
+  }
+
+  #lookBelowL1(key: string): CacheEntry | undefined {
     const { pending, clock } = this.parts;
     const waiting = pending.get(key);
     if (waiting !== undefined) {
       const isLive =
         waiting.value !== undefined && !isExpired(waiting.expiresAt, clock.coarseNow());
-      if (isLive) this.#counters.l2Hits++;
-      else this.#counters.misses++;
       return isLive ? waiting : undefined;
     }
     assertKey(key);
     const row = this.#readL2((entries, namespaceId, now) => entries.read(namespaceId, key, now));
     const value = row === undefined ? undefined : this.#decode(row.value);
-    if (row === undefined || value === undefined) {
-      this.#counters.misses++;
-      return undefined;
-    }
-    this.#counters.l2Hits++;
+    if (row === undefined || value === undefined) return undefined;
     if (this.#l1 !== undefined) {
       admit(value, this.#isolation);
       this.#l1.set(key, value, row.expires_at, storedBytes(row.value));
@@ -176,9 +190,22 @@ export class TieredCache implements CacheReads {
       entries.readValue(namespaceId, key, now),
     );
     const value = stored === undefined ? undefined : this.#decode(stored);
-    if (value === undefined) this.#counters.misses++;
-    else this.#counters.l2Hits++;
+    this.#countL2(key, value !== undefined);
     return value;
+  }
+
+  #countL2(key: string, isHit: boolean): void {
+    if (isHit) {
+      this.#counters.l2Hits++;
+      if (this.#hits.isHeard) this.#tellHit(key, 'l2');
+      return;
+    }
+    this.#counters.misses++;
+    if (this.#misses.isHeard) this.#misses.tell({ namespace: this.parts.namespace, key });
+  }
+
+  #tellHit(key: string, layer: HyperCacheEvents['hit']['layer']): void {
+    this.#hits.tell({ namespace: this.parts.namespace, key, layer });
   }
 
   /** `undefined`, which is a miss, when the bytes make no sense. */

@@ -1,16 +1,28 @@
-import { EventEmitter } from 'node:events';
-import type { HyperCacheError } from './errors.js';
+import { channel } from 'node:diagnostics_channel';
+import { InvalidArgumentError, type HyperCacheError } from './errors.js';
+import { EventTopic } from './event-topic.js';
 
 /**
- * What `HyperCache.on` can tell. Values and tokens are never part of an event.
+ * What `HyperCache.on` can tell, and the channels `hypercache:<event>` of `node:diagnostics_channel`. Values and tokens
+ * are never part of an event.
  *
  * @publicApi
  */
 export interface HyperCacheEvents {
-  /** Something failed that no caller was told about: a read that became a miss, background work. */
-  error: { error: HyperCacheError; during: string };
+  /** A read found a live entry: in memory, in this node's file (or among what waits for it), or on the primary. */
+  hit: { namespace: string; key: string; layer: 'l1' | 'l2' | 'primary' };
+  /** A read found nothing live. */
+  miss: { namespace: string; key: string };
+  /** This node has stored an entry: the write is committed. */
+  set: { namespace: string; key: string };
+  /** This node has deleted a live entry: the deletion is committed. */
+  del: { namespace: string; key: string };
+  /** A namespace was cleared; on a primary also by a secondary. */
+  clear: { namespace: string; deleted: number };
   /** Live entries were removed for space. */
   evicted: { entries: number };
+  /** Something failed that no caller was told about: a read that became a miss, background work. */
+  error: { error: HyperCacheError; during: string };
   /** The file was damaged or deleted while in use, and a new one was begun. */
   recovered: { reason: 'corrupt' | 'unlinked'; quarantined: string | undefined };
   /** This node follows the primary's changes, from a revision on. */
@@ -19,8 +31,6 @@ export interface HyperCacheEvents {
   'replica:lost': { error: HyperCacheError; revision: number };
   /** This node has copied everything that the primary holds. */
   'replica:snapshot': { entries: number; ms: number };
-  /** A namespace was cleared. */
-  clear: { namespace: string; deleted: number };
 }
 
 /** @publicApi */
@@ -29,32 +39,69 @@ export type HyperCacheEvent = keyof HyperCacheEvents;
 /** @publicApi */
 export type HyperCacheListener<E extends HyperCacheEvent> = (event: HyperCacheEvents[E]) => void;
 
+/** Held here for as long as the process runs: Node keeps channels by weak references. */
+const CHANNELS = {
+  hit: channel('hypercache:hit'),
+  miss: channel('hypercache:miss'),
+  set: channel('hypercache:set'),
+  del: channel('hypercache:del'),
+  clear: channel('hypercache:clear'),
+  evicted: channel('hypercache:evicted'),
+  error: channel('hypercache:error'),
+  recovered: channel('hypercache:recovered'),
+  'replica:connected': channel('hypercache:replica:connected'),
+  'replica:lost': channel('hypercache:replica:lost'),
+  'replica:snapshot': channel('hypercache:replica:snapshot'),
+};
+
+type Topics = { readonly [E in HyperCacheEvent]: EventTopic<HyperCacheEvents[E]> };
+
 /**
- * A typed emitter whose 'error' event, unlike Node's, is no crash when nobody listens.
+ * The events of a node. 'error', unlike Node's, is no crash when nobody listens.
  *
  * @internal
  */
 export class CacheEvents {
-  readonly #emitter = new EventEmitter();
+  /** For those who tell so often that they first ask whether anybody hears it. */
+  readonly topics: Topics = {
+    hit: new EventTopic(CHANNELS.hit),
+    miss: new EventTopic(CHANNELS.miss),
+    set: new EventTopic(CHANNELS.set),
+    del: new EventTopic(CHANNELS.del),
+    clear: new EventTopic(CHANNELS.clear),
+    evicted: new EventTopic(CHANNELS.evicted),
+    error: new EventTopic(CHANNELS.error),
+    recovered: new EventTopic(CHANNELS.recovered),
+    'replica:connected': new EventTopic(CHANNELS['replica:connected']),
+    'replica:lost': new EventTopic(CHANNELS['replica:lost']),
+    'replica:snapshot': new EventTopic(CHANNELS['replica:snapshot']),
+  };
 
+  /** @throws {HC_ARGUMENT_INVALID} for an event that there is not, or a listener that cannot be called */
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
-    this.#emitter.on(event, listener);
-  }
-
-  off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
-    this.#emitter.off(event, listener);
-  }
-
-  /** A listener that throws is an uncaught exception of its own; it never breaks what was being done. */
-  emit<E extends HyperCacheEvent>(event: E, payload: HyperCacheEvents[E]): void {
-    for (const listener of this.#emitter.listeners(event)) {
-      try {
-        listener(payload);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+    if (typeof listener !== 'function') {
+      throw new InvalidArgumentError(
+        `The listener of '${event}' is no function.`,
+        `Pass a function: cache.on('${event}', (event) => { ... }).`,
+      );
     }
+    this.#topic(event).add(listener);
+  }
+
+  /** @throws {HC_ARGUMENT_INVALID} for an event that there is not */
+  off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
+    this.#topic(event).remove(listener);
+  }
+
+  emit<E extends HyperCacheEvent>(event: E, payload: HyperCacheEvents[E]): void {
+    this.topics[event].tell(payload);
+  }
+
+  #topic<E extends HyperCacheEvent>(event: E): Topics[E] {
+    if (Object.hasOwn(this.topics, event)) return this.topics[event];
+    throw new InvalidArgumentError(
+      `There is no event '${String(event)}'.`,
+      `Events are ${Object.keys(this.topics).join(', ')}.`,
+    );
   }
 }

@@ -1,4 +1,4 @@
-import type { CacheCounters } from '../cache/cache-stats.js';
+import type { CacheStats, HitRatios } from '../cache/cache-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
@@ -98,7 +98,9 @@ export interface HyperCacheStats {
   /** The revision of the last committed change. */
   revision: number;
   /** By namespace. */
-  caches: Record<string, CacheCounters>;
+  caches: Record<string, CacheStats>;
+  /** Of all caches together. */
+  ratios: HitRatios;
   /** Memory layer of all caches together. */
   l1: { entries: number; bytes: number; evictions: number };
   /** Database file; `entries` includes expired ones that were not yet swept. */

@@ -165,7 +165,8 @@ export class PrimaryNode implements HyperCacheNode {
       historyId: storage.historyId,
       epoch: storage.epoch,
       revision: storage.revision,
-      caches: this.#caches.counters(),
+      caches: this.#caches.stats(),
+      ratios: this.#caches.ratios(),
       l1: {
         entries: budget.entries,
         bytes: budget.bytes,

@@ -84,6 +84,7 @@ export class SecondaryNode implements HyperCacheNode {
           remote,
           isReady: () => replica.isReady,
           counters,
+          events,
           onReadError: (error: HyperCacheError) => incidents.report(error, 'reading'),
         }),
       revision: () => (replica.isReady ? storage.revision : remote.revision),
@@ -123,7 +124,8 @@ export class SecondaryNode implements HyperCacheNode {
     return {
       role: 'secondary',
       ...this.#replica.stats(),
-      caches: this.#caches.counters(),
+      caches: this.#caches.stats(),
+      ratios: this.#caches.ratios(),
       l1: { entries: budget.entries, bytes: budget.bytes, evictions: budget.evictions },
       queued: this.#queue.length,
       lockWaiters: this.#leases.waiting,
