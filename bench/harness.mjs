@@ -147,21 +147,21 @@ export class Bench {
   report({ title, rows }) {
     const judged = rows.map((row) => ({
       ...row,
-      holds: row.atMost === undefined ? undefined : row.value <= row.atMost,
+      holds: holdsOf(row),
     }));
     this.reports.push({ title, rows: judged });
-    for (const { what, value, unit, atMost, holds } of judged) {
+    for (const { what, value, unit, atMost, atLeast, holds } of judged) {
       if (holds !== undefined) {
-        this.verdicts.push({ what: `${title}: ${what}`, value, unit, atMost, holds });
+        this.verdicts.push({ what: `${title}: ${what}`, value, unit, atMost, atLeast, holds });
       }
     }
     console.log(`  ${title}`);
     printTable(
       ['figure', 'value', 'target', ''],
-      judged.map(({ what, value, unit, atMost, holds }) => [
+      judged.map(({ what, value, unit, atMost, atLeast, holds }) => [
         what,
         `${significant(value)} ${unit}`,
-        atMost === undefined ? '' : `<= ${atMost} ${unit}`,
+        boundOf(atMost, atLeast, unit),
         verdictOf(holds),
       ]),
     );
@@ -266,4 +266,14 @@ function collector() {
   if (typeof globalThis.gc === 'function') return globalThis.gc;
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc');
+}
+
+function holdsOf({ value, atMost, atLeast }) {
+  if (atMost !== undefined) return value <= atMost;
+  return atLeast === undefined ? undefined : value >= atLeast;
+}
+
+function boundOf(atMost, atLeast, unit) {
+  if (atMost !== undefined) return `<= ${atMost} ${unit}`;
+  return atLeast === undefined ? '' : `>= ${atLeast} ${unit}`;
 }

@@ -116,6 +116,10 @@ function runEach() {
 
 function shortRow({ what, ratio, atLeast, value, unit, atMost }) {
   return ratio === undefined
-    ? [what, `${significant(value)} ${unit}`, `<= ${atMost} ${unit}`]
+    ? [
+        what,
+        `${significant(value)} ${unit}`,
+        atMost === undefined ? `>= ${atLeast} ${unit}` : `<= ${atMost} ${unit}`,
+      ]
     : [what, `${significant(ratio)}x`, `>= ${atLeast}x`];
 }

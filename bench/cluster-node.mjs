@@ -1,0 +1,175 @@
+// A node of the cluster that is measured, in a process of its own: a Nest application on Fastify that does what its
+// parent asks for.
+import 'reflect-metadata';
+import { createServer, request, Agent } from 'node:http';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { dist } from './library.mjs';
+import { percentile } from './harness.mjs';
+import { keysOf, small } from './workload.mjs';
+
+const { HyperCache, HyperCacheModule } = await import(new URL('index.js', dist).href);
+
+const options = JSON.parse(process.argv[2]);
+class AppModule {}
+const app = await NestFactory.create(
+  { module: AppModule, imports: [HyperCacheModule.forRoot({ ...options, logger: false })] },
+  new FastifyAdapter(),
+  { logger: ['error'] },
+);
+await app.listen(0, '127.0.0.1');
+const cache = app.get(HyperCache);
+
+let histogram;
+let bare;
+let values = 0;
+const nextValue = () => {
+  const value = small.make(values % 1000);
+  small.stamp(value, ++values);
+  return value;
+};
+
+/** Runs `one` so often, so many of them at a time. */
+async function inFlight(count, total, one) {
+  let begun = 0;
+  const start = performance.now();
+  await Promise.all(
+    Array.from({ length: count }, async (_, worker) => {
+      while (begun < total) await one(begun++, worker);
+    }),
+  );
+  return (total / (performance.now() - start)) * 1000;
+}
+
+async function timesOf(total, one) {
+  const times = [];
+  for (let i = 0; i < total; i++) {
+    const start = performance.now();
+    await one(i);
+    times.push(performance.now() - start);
+  }
+  return percentile(times, 0.5);
+}
+
+const agent = new Agent({ keepAlive: true });
+const post = (port, body) =>
+  new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        path: '/',
+        agent,
+        headers: { 'content-length': body.length },
+      },
+      (answer) => {
+        answer.on('data', () => undefined).on('end', resolve);
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+  });
+
+const operations = {
+  url: () => app.getUrl(),
+  stats: () => cache.stats(),
+  async fill(entries) {
+    const keys = keysOf(entries);
+    for (let i = 0; i < keys.length; i += 2000) {
+      await cache.mset(
+        keys.slice(i, i + 2000).map((key, n) => ({ key, value: small.make(i + n) })),
+      );
+    }
+  },
+  /** Sets at a fixed rate, whether or not the earlier ones are done; one in twenty carries the time. */
+  async drive(rate, seconds, entries) {
+    const keys = keysOf(entries);
+    const running = new Set();
+    const start = performance.now();
+    const total = rate * seconds;
+    let sent = 0;
+    while (sent < total) {
+      const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * rate));
+      for (; sent < due; sent++) {
+        const isProbe = sent % 20 === 0;
+        const write = isProbe
+          ? cache.set('probe', { n: sent, at: performance.timeOrigin + performance.now() })
+          : cache.set(keys[sent % keys.length], nextValue());
+        running.add(write);
+        write.finally(() => running.delete(write));
+      }
+      await sleep(1);
+    }
+    await Promise.all(running);
+  },
+  /** Looks for the time that the other node has written, every millisecond; what it finds is the lag. */
+  async probe(seconds) {
+    const lags = [];
+    let seen = -1;
+    const until = performance.now() + seconds * 1000;
+    while (performance.now() < until) {
+      const found = await cache.get('probe');
+      if (found !== undefined && found.n !== seen) {
+        seen = found.n;
+        lags.push(performance.timeOrigin + performance.now() - found.at);
+      }
+      await sleep(1);
+    }
+    return { p50: percentile(lags, 0.5), p99: percentile(lags, 0.99), samples: lags.length };
+  },
+  async reached(revision) {
+    while ((await cache.stats()).revision < revision) await sleep(2);
+  },
+  watch() {
+    histogram = monitorEventLoopDelay({ resolution: 1 });
+    histogram.enable();
+  },
+  watched() {
+    histogram.disable();
+    return { p99: histogram.percentile(99) / 1e6, max: histogram.max / 1e6 };
+  },
+  /** Nanoseconds of one `await cache.get(key)`. */
+  async gets(entries, total) {
+    const keys = keysOf(entries);
+    const start = performance.now();
+    for (let i = 0; i < total; i++) await cache.get(keys[(i * 7919) % keys.length]);
+    return ((performance.now() - start) / total) * 1e6;
+  },
+  sets: (total) => timesOf(total, (i) => cache.set(`k${i % 1000}`, nextValue())),
+  setsInFlight: (count, total) =>
+    inFlight(count, total, (i) => cache.set(`k${i % 10_000}`, nextValue())),
+  lockPairs: (count, total) =>
+    inFlight(count, total, async (_i, worker) => {
+      const lock = cache.lock(`lock ${worker}`, { ttl: 10_000 });
+      await lock.acquire();
+      await lock.release();
+    }),
+  async bareServer() {
+    bare = createServer((incoming, answer) => {
+      incoming.on('data', () => undefined).on('end', () => answer.end('done'));
+    });
+    await new Promise((resolve) => bare.listen(0, '127.0.0.1', resolve));
+    return bare.address().port;
+  },
+  barePosts: (port, total) => timesOf(total, () => post(port, Buffer.alloc(200))),
+  async close() {
+    bare?.close();
+    agent.destroy();
+    await app.close();
+  },
+};
+
+process.on('message', async ({ id, name, args }) => {
+  try {
+    const value = await operations[name](...args);
+    process.send({ id, value });
+  } catch (error) {
+    process.send({ id, error: String(error?.stack ?? error) });
+  }
+  if (name === 'close') process.disconnect();
+});
+await nextTurn();
+process.send({ id: 0, value: await app.getUrl() });
