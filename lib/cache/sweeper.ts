@@ -2,11 +2,14 @@ import type { Clock } from '../common/clock.js';
 import { isExpired } from '../common/expiry.js';
 import { forgetTags } from '../commands/entry-commands.js';
 import type { Storage } from '../storage/storage.js';
+import type { RemovableRow } from '../storage/entry-table.js';
 import type { TagRow } from '../storage/tag-table.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
 
-/** Rows that one step looks at. */
-const SCAN_ROWS = 1000;
+/** Rows that one step looks at: as many as the time allows. Large values lie far apart in the file. */
+const MAX_SCAN_ROWS = 1000;
+const MIN_SCAN_ROWS = 16;
+const SCAN_MS = 2;
 /** Rows that one step removes at most. */
 const REMOVE_ROWS = 300;
 
@@ -24,6 +27,7 @@ export class Sweeper implements MaintenanceTask {
   #tagCursor: TagRow | undefined;
   #tagsDue = true;
   #swept = 0;
+  #scanRows = MIN_SCAN_ROWS;
 
   constructor(
     private readonly storage: Storage,
@@ -67,7 +71,8 @@ export class Sweeper implements MaintenanceTask {
   /** Returns whether the round goes on at once: when it found enough, or has not come to the end. */
   #sweepExpired(): boolean {
     const now = this.clock.now();
-    const rows = this.storage.entries.after(this.#cursor, SCAN_ROWS);
+    const limit = this.#scanRows;
+    const rows = this.#scan(limit);
     const expired = rows.filter((row) => isExpired(row.expires_at, now)).slice(0, REMOVE_ROWS);
     if (expired.length > 0) {
       this.storage.transaction(() => {
@@ -79,10 +84,19 @@ export class Sweeper implements MaintenanceTask {
       this.#swept += expired.length;
     }
     const isCut = expired.length === REMOVE_ROWS;
-    const isEnd = rows.length < SCAN_ROWS && !isCut;
+    const isEnd = rows.length < limit && !isCut;
     this.#cursor = isEnd ? 0 : ((isCut ? expired.at(-1) : rows.at(-1))?.id ?? 0);
     this.#tagsDue = isEnd;
     // A round over a large table with little to find is spread over the ticks.
-    return !isEnd && expired.length > SCAN_ROWS / 20;
+    return !isEnd && expired.length > limit / 20;
+  }
+
+  #scan(limit: number): RemovableRow[] {
+    const start = this.clock.monotonic();
+    const rows = this.storage.entries.after(this.#cursor, limit);
+    const ms = this.clock.monotonic() - start;
+    const next = ms > SCAN_MS ? limit / 2 : limit * 2;
+    this.#scanRows = Math.min(MAX_SCAN_ROWS, Math.max(MIN_SCAN_ROWS, Math.floor(next)));
+    return rows;
   }
 }

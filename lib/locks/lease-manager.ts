@@ -29,6 +29,9 @@ interface WaitedLease {
 
 const LIST_LIMIT = 10_000;
 
+/** Locks and slots that a count looks at, held or free: a millisecond's work. */
+const COUNT_LIMIT = 10_000;
+
 /** Between two signs of life of a process that waits. */
 const BEAT_MS = 300;
 
@@ -64,6 +67,11 @@ export class LeaseManager implements LeaseService {
   /** Promises that wait for a lease. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** Locks and slots of semaphores that are held, of the first 10,000 that are known. */
+  get held(): number {
+    return this.storage.leases.countHeld(this.clock.monotonic(), COUNT_LIMIT);
   }
 
   async acquire(request: AcquireRequest): Promise<Grant | undefined> {

@@ -114,7 +114,12 @@ export interface HyperCacheStats {
   };
   /** Writes that wait for their commit. */
   queued: number;
-  /** Promises of this process that wait for a lock. */
+  /**
+   * On a primary: locks and slots of semaphores that are held, whoever holds them. Counted among the first 10,000 that
+   * are known, in order of their names; one that is free is known for `maxLockTtl` more.
+   */
+  locksHeld?: number;
+  /** Promises of this process that wait for a lock; on a primary also those of secondaries. */
   lockWaiters: number;
   /** Failures that no caller was told about; see the 'error' event. */
   incidents: number;

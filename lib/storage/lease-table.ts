@@ -84,6 +84,7 @@ export class LeaseTable {
   readonly #heldBy: Statement;
   readonly #lastToken: Statement;
   readonly #list: Statement;
+  readonly #countHeld: Statement;
   readonly #page: Statement;
   readonly #forget: Statement;
   readonly #raiseFloor: Statement;
@@ -109,6 +110,7 @@ export class LeaseTable {
     this.#heldBy = connection.prepare(leaseSql.heldBy);
     this.#lastToken = connection.prepare(leaseSql.lastToken).pluck();
     this.#list = connection.prepare(leaseSql.list);
+    this.#countHeld = connection.prepare(leaseSql.countHeld).pluck();
     this.#page = connection.prepare(leaseSql.page);
     this.#forget = connection.prepare(leaseSql.forget);
     this.#raiseFloor = connection.prepare(leaseSql.raiseFloor);
@@ -173,6 +175,11 @@ export class LeaseTable {
   list(now: number, limit: number): HeldLease[] {
     const rows = this.#list.all(now, limit) as (Omit<HeldLease, 'expiresAt'> & GrantRow)[];
     return rows.map(({ expires_at, ...row }) => ({ ...row, expiresAt: expires_at }));
+  }
+
+  /** How many of the first `limit` locks and slots are held. */
+  countHeld(now: number, limit: number): number {
+    return Number(this.#countHeld.get(limit, now));
   }
 
   /** Looks at the next rows and forgets those that ended before `before`; all tokens stay above theirs. */

@@ -27,6 +27,9 @@ export const leaseSql = {
   /** Without the rights to call factories, which are no locks of the application. */
   list: `SELECT kind, name, slot, owner, token, ttl, expires_at FROM leases
     WHERE kind < 2 AND owner IS NOT NULL AND expires_at > ? ORDER BY kind, name, slot LIMIT ?`,
+  /** Looks at so many rows and no more: free leases keep theirs for a while. */
+  countHeld: `SELECT count(*) FROM (SELECT owner, expires_at FROM leases WHERE kind < 2 LIMIT ?)
+    WHERE owner IS NOT NULL AND expires_at > ?`,
   /** After a start nobody knows how long the process was away: a live lease gets its full ttl again. */
   renewAll: `UPDATE leases SET expires_at = :now + ttl
     WHERE owner IS NOT NULL AND (expires_at > :now OR :anew)`,
