@@ -69,9 +69,14 @@ export class LeaseManager implements LeaseService {
     return this.#waiting.size;
   }
 
-  /** Locks and slots of semaphores that are held, of the first 10,000 that are known. */
-  get held(): number {
-    return this.storage.leases.countHeld(this.clock.monotonic(), COUNT_LIMIT);
+  /** Locks and slots of semaphores that are held, of the first 10,000 that are known; 0 when they cannot be read. */
+  countHeld(): number {
+    try {
+      return this.storage.leases.countHeld(this.clock.monotonic(), COUNT_LIMIT);
+    } catch (error) {
+      this.onError(error);
+      return 0;
+    }
   }
 
   async acquire(request: AcquireRequest): Promise<Grant | undefined> {

@@ -180,7 +180,7 @@ export class PrimaryNode implements HyperCacheNode {
         swept: this.#sweeper.swept,
       },
       queued: this.#queue.length,
-      locksHeld: this.#leases.held,
+      locksHeld: this.#leases.countHeld(),
       lockWaiters: this.#leases.waiting,
       incidents: this.#incidents.count,
       replicas: this.#feed.replicas.map(({ replicaId, revision, snapshot, buffered }) => ({

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { CacheEvents } from '../../../lib/common/events.js';
 import { ClosedError } from '../../../lib/common/errors.js';
 
@@ -16,6 +17,65 @@ describe('CacheEvents', () => {
     events.off('clear', first);
     events.emit('clear', CLEARED);
     expect(heard).toEqual(['first', 'second', 'second']);
+  });
+
+  it('takes off one of two that are the same', () => {
+    const events = new CacheEvents();
+    const heard = jest.fn();
+    events.on('clear', heard);
+    events.on('clear', heard);
+    events.off('clear', heard);
+    events.emit('clear', CLEARED);
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it('tells everybody who was on when it began, even if one takes another off', () => {
+    const events = new CacheEvents();
+    const heard = jest.fn();
+    events.on('clear', () => events.off('clear', heard));
+    events.on('clear', heard);
+    events.emit('clear', CLEARED);
+    events.emit('clear', CLEARED);
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  it('knows whether anybody hears of an event', () => {
+    const events = new CacheEvents();
+    const { topics } = events;
+    const heard = jest.fn();
+    expect(topics.hit.isHeard).toBe(false);
+    events.on('hit', heard);
+    expect(topics.hit.isHeard).toBe(true);
+    expect(topics.miss.isHeard).toBe(false);
+    events.off('hit', heard);
+    expect(topics.hit.isHeard).toBe(false);
+  });
+
+  it('counts a subscriber of the channel as one who hears', () => {
+    const { hit } = new CacheEvents().topics;
+    const heard = jest.fn();
+    subscribe('hypercache:hit', heard);
+    expect(hit.isHeard).toBe(true);
+    unsubscribe('hypercache:hit', heard);
+    expect(hit.isHeard).toBe(false);
+  });
+
+  it('refuses events that there are not, and listeners that are no functions', () => {
+    const events = new CacheEvents();
+    const untyped: { on(event: unknown, listener: unknown): void } = events;
+    expect(() => untyped.on('hitt', jest.fn())).toThrow(
+      expect.objectContaining({
+        code: 'HC_ARGUMENT_INVALID',
+        hint: expect.stringContaining('hit, miss'),
+      }),
+    );
+    expect(() => untyped.on('toString', jest.fn())).toThrow(
+      expect.objectContaining({ code: 'HC_ARGUMENT_INVALID' }),
+    );
+    expect(() => untyped.on('hit', undefined)).toThrow(
+      expect.objectContaining({ code: 'HC_ARGUMENT_INVALID' }),
+    );
+    expect(() => events.off('evicted', jest.fn())).not.toThrow();
   });
 
   it('does not throw an error that nobody listens to', () => {
