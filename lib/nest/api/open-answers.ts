@@ -12,6 +12,11 @@ export class OpenAnswers {
     if (this.#isClosed) throw new ClosedError();
   }
 
+  /** Lets the connection end with its answer once the application ends: a server waits for those that stay. */
+  beforeAnswer(raw: ServerResponse): void {
+    if (this.#isClosed && !raw.headersSent) raw.setHeader('connection', 'close');
+  }
+
   addStream(stream: ServerResponse): void {
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));

@@ -7,7 +7,7 @@ import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { answerBytes, beginStream } from '../wire/answer.js';
 import { ApiCall } from '../wire/api-call.js';
-import { rawRequest } from '../wire/raw-exchange.js';
+import { rawRequest, rawResponse } from '../wire/raw-exchange.js';
 import { readBytes } from '../wire/read-body.js';
 
 /** Node to node. @internal */
@@ -21,7 +21,9 @@ export class SyncController {
   async batch(@Req() request: unknown, @Res() response: unknown): Promise<void> {
     const sync = this.#sync();
     const body = await readBytes(request, this.api.maxBatchBytes);
-    answerBytes(response, await sync.exchange(body));
+    const answer = await sync.exchange(body);
+    this.api.open.beforeAnswer(rawResponse(response));
+    answerBytes(response, answer);
   }
 
   @Get('sync/feed')

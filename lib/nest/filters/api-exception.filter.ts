@@ -2,6 +2,7 @@ import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import { HyperCacheError, InternalError } from '../../common/errors.js';
 import { ApiContext } from '../api/api-context.js';
 import { answerError, answerForHost } from '../wire/answer.js';
+import { rawResponse } from '../wire/raw-exchange.js';
 
 /** What Nest's `HttpException` offers; the host's may be of another copy of Nest. */
 interface HttpExceptionLike {
@@ -21,6 +22,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response: unknown = host.switchToHttp().getResponse();
+    this.api.open.beforeAnswer(rawResponse(response));
     if (error instanceof HyperCacheError) answerError(response, error);
     else if (isHttpException(error)) {
       answerForHost(response, error.getResponse(), error.getStatus());

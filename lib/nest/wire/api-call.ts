@@ -91,6 +91,7 @@ export class ApiCall {
   }
 
   reply(body: unknown): void {
+    this.api.open.beforeAnswer(this.raw);
     answerJson(this.response, body);
   }
 }
