@@ -3,6 +3,7 @@ import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { HyperCacheApi } from '../../lib/nest/api/hyper-cache-api.js';
 import { HyperCacheModule } from '../../lib/nest/hyper-cache.module.js';
 import { TOKEN } from './api-client.js';
+import type { HostSetting } from './hostile-hosts.js';
 import type { NestApps, Platform } from './nest-apps.js';
 
 /** In the application, on a port of its own beside it. */
@@ -23,8 +24,11 @@ export async function startApi(
   platform: Platform,
   place: Place,
   options: HyperCacheOptions = {},
+  host: Omit<HostSetting, 'name'> = {},
 ): Promise<ApiApp> {
-  const { app, url } = await apps.listen(platform, {
+  const { providers = [], configure, prefix = '' } = host;
+  const metadata = {
+    providers: [...providers],
     imports: [
       HyperCacheModule.forRoot({
         sqlitePath: apps.directory(),
@@ -34,7 +38,8 @@ export async function startApi(
         ...options,
       }),
     ],
-  });
+  };
+  const { app, url } = await apps.listen(platform, metadata, configure);
   const own = app.get(HyperCacheApi).url;
-  return { app, url: own ?? `${url}${options.path ?? '/api/hypercache'}` };
+  return { app, url: own ?? `${url}${prefix}${options.path ?? '/api/hypercache'}` };
 }

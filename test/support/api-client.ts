@@ -41,7 +41,7 @@ export function apiClient(base: string, token: string | null = TOKEN): ApiClient
     return {
       status: response.status,
       headers: response.headers,
-      body: isJson ? JSON.parse(text) : text,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
     };
   };
 }

@@ -30,8 +30,12 @@ export interface NestApps {
   directory(): string;
   /** Starts an application without HTTP; closed after the test. */
   context(metadata: ModuleMetadata): Promise<INestApplicationContext>;
-  /** Starts an application on a free port; closed after the test. */
-  listen(platform: Platform, metadata: ModuleMetadata): Promise<RunningApp>;
+  /** Starts an application on a free port, configured as in a `main.ts`; closed after the test. */
+  listen(
+    platform: Platform,
+    metadata: ModuleMetadata,
+    configure?: (app: INestApplication) => void,
+  ): Promise<RunningApp>;
 }
 
 /**
@@ -63,10 +67,11 @@ export function useNestApps(): NestApps {
       started.push(app);
       return app;
     },
-    async listen(platform, metadata) {
+    async listen(platform, metadata, configure = () => undefined) {
       const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter();
       const app = await NestFactory.create({ module: AppModule, ...metadata }, adapter, quiet);
       started.push(app);
+      configure(app);
       await app.listen(0, '127.0.0.1');
       return { app, url: await app.getUrl() };
     },
