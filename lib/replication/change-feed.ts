@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../common/clock.js';
 import { PrimaryMismatchError } from '../common/errors.js';
 import type { Storage } from '../storage/storage.js';
@@ -111,7 +112,8 @@ export class ChangeFeed {
     sink.on('close', forget).on('error', forget);
     sink.on('drain', () => {
       follower.isBlocked = false;
-      this.#pump();
+      // A fast connection drains within the same turn: sending at once would never let the loop go on.
+      this.#pumpNextTurn();
     });
     const { historyId, epoch, revision } = head;
     this.#send(follower, [
@@ -162,6 +164,12 @@ export class ChangeFeed {
     this.#pump();
   };
 
+  #pumpNextTurn(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    onNextTurn(this.#onTurn);
+  }
+
   #pump(): void {
     if (this.#isPumping) return;
     const until = this.clock.monotonic() + TURN_MS;
@@ -171,9 +179,7 @@ export class ChangeFeed {
         isMore = false;
         for (const follower of this.#followers) if (this.#advance(follower)) isMore = true;
       }
-      if (!isMore) return;
-      this.#isPumping = true;
-      setImmediate(this.#onTurn);
+      if (isMore) this.#pumpNextTurn();
     } catch (error) {
       this.onError(error);
       this.end('the primary could not read its log');

@@ -13,7 +13,7 @@ export interface Page {
 }
 
 /** Bounds of one page, so that neither side's event loop is held. */
-const PAGE_ROWS = 400;
+const PAGE_ROWS = 250;
 const PAGE_BYTES = 192 * 1024;
 
 /**
