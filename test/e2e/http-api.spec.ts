@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { HYPERCACHE_NODE } from '../../lib/nest/hyper-cache.constants.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN, type ApiClient } from '../support/api-client.js';
@@ -233,6 +234,22 @@ describe.each(variants)('the HTTP API on $platform ($place)', ({ platform, place
     await expect(cache.get('a')).resolves.toBeUndefined();
   });
 
+  it('says of a node without a sync endpoint that it is no primary', async () => {
+    const { app, url } = await startApi(apps, platform, place);
+    Object.defineProperty(app.get(HYPERCACHE_NODE), 'sync', { value: undefined });
+
+    for (const [method, path] of [
+      ['POST', '/sync/batch'],
+      ['GET', '/sync/feed'],
+      ['POST', '/sync/wait'],
+    ] as const) {
+      await expect(apiClient(url)(method, path)).resolves.toMatchObject({
+        status: 421,
+        body: { code: 'HC_NOT_PRIMARY' },
+      });
+    }
+  });
+
   it('accepts each token of a list', async () => {
     const { url } = await start({ apiToken: [OTHER_TOKEN, TOKEN] });
 
@@ -285,7 +302,6 @@ describe.each(variants)('the HTTP API on $platform ($place)', ({ platform, place
     ['an unknown path', 'GET', '/cash/a', undefined, 404, 'HC_ROUTE_UNKNOWN'],
     ['the path of the API', 'GET', '', undefined, 404, 'HC_ROUTE_UNKNOWN'],
     ['an unknown method', 'PUT', '/cache/a', { value: 1 }, 404, 'HC_ROUTE_UNKNOWN'],
-    ['nothing of a feed', 'GET', '/sync/feed', undefined, 421, 'HC_NOT_PRIMARY'],
   ])('answers %s with a code', async (_what, method, path, body, status, code) => {
     const { call, cache } = await start();
 
