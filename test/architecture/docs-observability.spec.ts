@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CacheEvents } from '../../lib/common/events.js';
+import { useDirectClusters } from '../support/clusters.js';
+import { root } from './support/source-files.js';
+
+const document = readFileSync(join(root, 'docs/observability.md'), 'utf8');
+
+/** The rows of the table whose first column has this title, cell by cell. */
+function table(title: string): string[][] {
+  const lines = document.split('\n').map((line) => line.split(/(?<!\\)\|/).map((c) => c.trim()));
+  const from = lines.findIndex((cells) => cells[1] === title);
+  const rows = lines.slice(from + 2);
+  return rows.slice(
+    0,
+    rows.findIndex((cells) => cells.length < 3),
+  );
+}
+
+const names = (cell: string | undefined): string[] => cell?.match(/[a-zA-Z0-9]+/g) ?? [];
+
+describe('docs/observability.md', () => {
+  const clusters = useDirectClusters();
+
+  it('has a row for each event, and no other', () => {
+    const documented = table('event').map(([, event]) => event?.replaceAll('`', ''));
+
+    expect(documented.toSorted()).toEqual(Object.keys(new CacheEvents().topics).toSorted());
+  });
+
+  it('names every number of stats(), and no other', async () => {
+    const primary = await clusters.primary();
+    const { node, cache } = await clusters.secondary(primary);
+    await cache.set('a', 1);
+    const stats = { ...(await primary.stats()), ...(await node.stats()) };
+    const rows = table('field');
+
+    const fields = rows.flatMap(([, field]) => names(field)[0] ?? []);
+    expect([...new Set(fields)].toSorted()).toEqual(Object.keys(stats).toSorted());
+    const textOf = (field: string): string[] =>
+      rows.filter((row) => names(row[1])[0] === field).flatMap((row) => names(row.join(' ')));
+    const nested = {
+      caches: stats.caches['default'],
+      ratios: stats.ratios,
+      l1: stats.l1,
+      l2: stats.l2,
+      replica: stats.replica,
+      replicas: stats.replicas?.[0],
+    };
+    for (const [field, numbers] of Object.entries(nested)) {
+      expect(numbers).toBeDefined();
+      expect(textOf(field)).toEqual(expect.arrayContaining(Object.keys(numbers ?? {})));
+    }
+  });
+});
