@@ -233,6 +233,22 @@ export class CacheWriter {
     );
   }
 
+  /** Deletes if the live entry has this revision: it becomes an expired one, which the sweeper removes. */
+  deleteIf(key: string, revision: number): Promise<boolean> {
+    const { namespace, counters } = this.parts;
+    counters.deletes++;
+    const gone = { value: '', expiresAt: 0, tags: NO_TAGS };
+    return this.#run<'setIf', boolean>(
+      { kind: 'setIf', namespace, key, ...gone, revision },
+      0,
+      ({ stored }) => {
+        this.#forget(key);
+        if (stored) this.#tellDeleted(key);
+        return stored;
+      },
+    );
+  }
+
   pull(key: string): Promise<unknown> {
     assertKey(key);
     const { namespace, counters } = this.parts;

@@ -233,7 +233,7 @@ export class ReadThrough {
     const value = await factory();
     if (value === undefined) {
       // What the origin no longer has ends here, unless something newer stands there already.
-      if (revision > 0) await writer.setIf(key, null, revision, clock.now());
+      if (revision > 0) await writer.deleteIf(key, revision);
       return value;
     }
     const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;

@@ -252,11 +252,17 @@ export class HyperCache {
     return new HyperCacheKeyvStore({ node: this.#node, cache: this.#cache });
   }
 
+  /**
+   * Listens to the whole node. A listener that throws is an uncaught exception of its own; the cache goes on.
+   *
+   * @throws {HC_ARGUMENT_INVALID}
+   */
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): this {
     this.#node.on(event, listener);
     return this;
   }
 
+  /** Takes a listener off; one that is not on is no error. */
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): this {
     this.#node.off(event, listener);
     return this;
