@@ -182,6 +182,18 @@ describe('events of a primary', () => {
     });
   });
 
+  it('tell of a deletion when a refresh finds that the origin has the entry no more', async () => {
+    const node = await startNode();
+    const cache = node.cache('n');
+    await cache.set('a', 1, { ttl: 60_000 });
+    const told = record(node, ['set', 'del']);
+
+    await cache.wrap('a', () => undefined, { refreshThreshold: 120_000 });
+    await eventually(() => expect(told).toEqual([deleted('a')]));
+    expect(cache.get('a')).toBeUndefined();
+    expect(await node.stats()).toMatchObject({ caches: { n: { sets: 1, deletes: 1 } } });
+  });
+
   it('tell which cache it was', async () => {
     const node = await startNode();
     const told = record(node);
