@@ -143,15 +143,18 @@ export class ChangeFeed {
 
   /** The history is another one now, or the node closes: replicas connect again, and see. */
   end(reason: string): void {
-    for (const follower of Array.from(this.#followers)) {
-      this.#send(follower, [FrameType.End, reason]);
-      follower.sink.end();
-    }
-    this.#followers.clear();
+    for (const follower of Array.from(this.#followers)) this.#dismiss(follower, reason);
     this.#recent = [];
     this.#recentBytes = 0;
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
+  }
+
+  /** It connects again, and sees. */
+  #dismiss(follower: Follower, reason: string): void {
+    this.#send(follower, [FrameType.End, reason]);
+    follower.sink.end();
+    this.#followers.delete(follower);
   }
 
   #head(): Position {
@@ -190,6 +193,10 @@ export class ChangeFeed {
   #advance(follower: Follower): boolean {
     if (follower.isBlocked) return false;
     if (follower.cursor < this.storage.revision) {
+      if (follower.cursor + 1 < this.storage.changes.oldest()) {
+        this.#dismiss(follower, 'the log was trimmed past this replica');
+        return false;
+      }
       const { frame, to } = this.#frameAfter(follower.cursor);
       follower.cursor = to;
       this.#write(follower, frame);
