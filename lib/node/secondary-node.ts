@@ -64,7 +64,9 @@ export class SecondaryNode implements HyperCacheNode {
     });
     this.#replica = replica;
     this.#queue = new ForwardQueue({ client, replica, timeoutMs: options.timeout });
-    const remote = new RemoteReads(client, primaryClock);
+    const remote = new RemoteReads(client, primaryClock, (position) => {
+      if (!replica.isReady) replica.mustReach(position);
+    });
     this.#leases = new RemoteLeases(this.#queue, client, remote, clock);
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     const { storage } = replica;

@@ -26,8 +26,10 @@ export interface FollowedChanges {
   /** Whether the changes come by themselves. */
   readonly isFed: boolean;
   apply(batch: ChangeBatch): void;
-  /** Resolves to whether everything up to a revision is here within a time, in ms. */
-  whenReached(revision: number, timeoutMs: number): Promise<boolean>;
+  /** Somebody has been told what the primary held there: reads from here must not show less. */
+  mustReach(position: Position): void;
+  /** Resolves to whether everything up to a position is here within a time, in ms. */
+  whenReached(position: Position, timeoutMs: number): Promise<boolean>;
 }
 
 /** @internal */
@@ -152,10 +154,14 @@ export class ForwardQueue implements CommandQueue {
 
   async #settleWhenApplied(batch: readonly Forwarded[], answer: CommandsAnswer): Promise<void> {
     const { replica, timeoutMs } = this.parts;
-    const last = lastRevisionOf(answer);
-    // Without a replica there is nothing to read that could be older.
-    const isHere = replica.position === undefined || replica.position.revision >= last;
-    const isReached = isHere || (await replica.whenReached(last, timeoutMs));
+    const wanted = { ...answer.position, revision: lastRevisionOf(answer) };
+    let isReached = wanted.revision === 0;
+    if (replica.position === undefined) {
+      // There is nothing to read here that could be older, and must not be when there is.
+      replica.mustReach(wanted);
+      isReached = true;
+    }
+    isReached ||= await replica.whenReached(wanted, timeoutMs);
     this.#settle(batch, answer, isReached ? undefined : new ReplicaBehindError(timeoutMs));
   }
 
