@@ -84,8 +84,9 @@ export class FedReplica implements ReplicaHost {
     return this.#replica.isReady;
   }
 
+  /** A snapshot brings the changes too. */
   get isFed(): boolean {
-    return this.#loop.isConnected;
+    return this.#loop.isConnected || this.#replica.isCopying;
   }
 
   get position(): Position | undefined {
@@ -96,7 +97,7 @@ export class FedReplica implements ReplicaHost {
     const { storage } = this;
     storage.open();
     this.#replica.load();
-    if (!this.#replica.isReady && storage.revision > 0) {
+    if (!this.#replica.hasSource && storage.revision > 0) {
       throw new RoleMismatchError(
         `${storage.path} holds the data of a primary, and would be overwritten by that of another node.`,
         'Give the secondary a sqlitePath of its own, or move the directory away.',
@@ -113,11 +114,16 @@ export class FedReplica implements ReplicaHost {
   }
 
   apply(batch: ChangeBatch): void {
-    this.#replica.apply(batch);
+    // A snapshot that is under way takes its changes from the feed alone: in their order.
+    if (!this.#replica.isCopying) this.#replica.apply(batch);
   }
 
-  whenReached(revision: number, timeoutMs: number): Promise<boolean> {
-    return this.#replica.whenReached(revision, timeoutMs);
+  mustReach(position: Position): void {
+    this.#replica.mustReach(position);
+  }
+
+  whenReached(position: Position, timeoutMs: number): Promise<boolean> {
+    return this.#replica.whenReached(position, timeoutMs);
   }
 
   stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
@@ -136,7 +142,7 @@ export class FedReplica implements ReplicaHost {
       },
       replica: {
         isReady: this.isReady,
-        isConnected: this.isFed,
+        isConnected: this.#loop.isConnected,
         lag: this.#loop.head - storage.revision,
         lagMs: this.#loop.lagMs,
         snapshots: this.#loop.snapshots,

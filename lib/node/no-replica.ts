@@ -51,6 +51,10 @@ export class NoReplica implements ReplicaHost {
     // There is nothing to bring up to date.
   }
 
+  mustReach(): void {
+    // There never is.
+  }
+
   async whenReached(): Promise<boolean> {
     return true;
   }

@@ -63,7 +63,11 @@ export class SharedReplica implements ReplicaHost {
     // What the primary has committed is in the file.
   }
 
-  async whenReached(revision: number): Promise<boolean> {
+  mustReach(): void {
+    // Once it can be opened, the file has everything.
+  }
+
+  async whenReached({ revision }: Position): Promise<boolean> {
     this.#catchUp();
     return !this.storage.isOpen || this.storage.revision >= revision;
   }

@@ -57,7 +57,9 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
   for (const { namespace_id, kind, key, revision } of rows) {
     if (kind === ChangeKind.Key) last.set(`${namespace_id} ${key}`, revision);
   }
+  const live = new Set(storage.namespaces.all().map(([, id]) => id));
   const changes: Change[] = [];
+  const repeated: Change[] = [];
   let to = rows.at(-1)?.revision ?? from;
   let bytes = 0;
   for (const { revision, namespace_id: id, kind, key } of rows) {
@@ -65,14 +67,22 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
       changes.push([revision, id, OP_OF[kind], key]);
       continue;
     }
-    if (last.get(`${id} ${key}`) !== revision) continue;
-    const row = storage.entries.find(id, key);
+    if (last.get(`${id} ${key}`) !== revision) {
+      repeated.push([revision, id, ChangeOp.Superseded, key]);
+      continue;
+    }
+    // What a cleared namespace held is gone, swept or not: nobody is told its id any more.
+    const row = live.has(id) ? storage.entries.find(id, key) : undefined;
     if (row !== undefined) bytes += storedBytes(row.value);
     changes.push(changeOf(storage, revision, id, key, row));
     if (bytes > BATCH_BYTES) {
       to = revision;
       break;
     }
+  }
+  for (const change of repeated) {
+    const [, id, , key] = change;
+    if ((last.get(`${id} ${key}`) ?? 0) > to) changes.push(change);
   }
   return { from, to, namespaces: namesOf(storage, changes), changes };
 }

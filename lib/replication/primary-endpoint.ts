@@ -131,7 +131,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
     const commands = messages.map((message) => decodeCommand(message, limits));
     const outcomes = await Promise.all(commands.map((command) => this.#run(command)));
     const { historyId, epoch, revision } = storage;
-    const isWanted = since >= 0 && since < revision;
+    const isWanted = since >= 0 && since < revision && storage.changes.oldest() <= since + 1;
     const changes = isWanted ? readChanges(storage, since) : undefined;
     const position = { historyId, epoch, revision };
     return pack(answerToWire({ position, outcomes, changes }));

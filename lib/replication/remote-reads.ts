@@ -11,6 +11,7 @@ import {
   type LeasesAnswer,
 } from './exchange.js';
 import { Fields, unpackArray } from './fields.js';
+import type { Position } from './position.js';
 import type { PrimaryClient } from './primary-client.js';
 import type { PrimaryClock } from './primary-clock.js';
 import { pack } from './wire.js';
@@ -44,6 +45,8 @@ export class RemoteReads {
   constructor(
     private readonly client: PrimaryClient,
     private readonly primaryClock: PrimaryClock,
+    /** Told where the primary stood when it answered. */
+    private readonly onAnswer: (position: Position) => void,
   ) {}
 
   /** The primary's last revision that an answer has told. */
@@ -91,9 +94,15 @@ export class RemoteReads {
     try {
       const request = pack([RequestKind.Queries, asked.map(({ query }) => query)]);
       const message = unpackArray(await this.client.exchange(request));
-      const fields = new Fields(message, 2);
-      this.#revision = Math.max(this.#revision, fields.integer());
+      const fields = new Fields(message);
+      const position = {
+        historyId: fields.string(),
+        epoch: fields.integer(),
+        revision: fields.integer(),
+      };
+      this.#revision = Math.max(this.#revision, position.revision);
       this.primaryClock.observe(fields.number());
+      this.onAnswer(position);
       const answers = fields.list();
       for (const [i, { resolve }] of asked.entries()) resolve(answers[i] ?? null);
     } catch (error) {

@@ -22,8 +22,14 @@ interface Snapshot {
   readonly source: Omit<Position, 'revision'>;
 }
 
-/** Whose history the file follows: the note's presence is what makes the file a replica. */
-const SOURCE = 'source';
+/** Somebody who has to see what the primary holds. */
+interface Waiter {
+  readonly position: Position;
+  readonly reached: () => void;
+}
+
+/** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
+export const SOURCE_NOTE = 'source';
 
 /**
  * A copy of the primary's entries, under the primary's revisions. Changes come in order, each batch in one
@@ -34,7 +40,11 @@ const SOURCE = 'source';
 export class Replica {
   #source: Omit<Position, 'revision'> | undefined;
   #snapshot: Snapshot | undefined;
-  #waiting: { readonly revision: number; readonly reached: () => void }[] = [];
+  #isExchanging = false;
+  #floor: Position | undefined;
+  /** Keys whose change came without its content, which a later batch brings, by the first such revision. */
+  readonly #missing = new Map<string, number>();
+  #waiting: Waiter[] = [];
 
   constructor(private readonly parts: ReplicaParts) {}
 
@@ -45,14 +55,38 @@ export class Replica {
 
   /** Whether reads can be served from it. */
   get isReady(): boolean {
+    if (this.#source === undefined) return false;
+    if (this.#floor === undefined) return true;
+    const { historyId } = this.#floor;
+    // Another history cannot be compared: what it has shown is gone.
+    if (historyId === this.#source.historyId && !this.#hasReached(this.#floor)) return false;
+    this.#floor = undefined;
+    return true;
+  }
+
+  /** Whether it follows a primary at all. */
+  get hasSource(): boolean {
     return this.#source !== undefined;
+  }
+
+  /** Whether a snapshot is under way: changes go into it, and not into what is read. */
+  get isCopying(): boolean {
+    return this.#snapshot !== undefined || this.#isExchanging;
+  }
+
+  /** What the primary has shown before: it is not ready until it shows at least as much. */
+  mustReach(position: Position): void {
+    const floor = this.#floor;
+    if (floor?.historyId === position.historyId && isWithin(position, floor)) return;
+    this.#floor = position;
   }
 
   /** Reads from the file whose history it follows; again when a new file was begun. */
   load(): void {
-    const note = this.parts.storage.readNote(SOURCE);
+    const note = this.parts.storage.readNote(SOURCE_NOTE);
     this.#source =
       note === undefined ? undefined : (JSON.parse(note) as Omit<Position, 'revision'>);
+    this.#missing.clear();
   }
 
   /** The primary goes on in another epoch, in which everything up to here is the same. */
@@ -60,8 +94,9 @@ export class Replica {
     if (this.#source?.historyId === historyId && this.#source.epoch === epoch) return;
     const source = { historyId, epoch };
     const { storage } = this.parts;
-    storage.transaction(() => storage.writeNote(SOURCE, JSON.stringify(source)));
+    storage.transaction(() => storage.writeNote(SOURCE_NOTE, JSON.stringify(source)));
     this.#source = source;
+    this.#settle();
   }
 
   /**
@@ -89,6 +124,7 @@ export class Replica {
       for (const change of changes) applyLogged(storage, change);
       storage.advanceTo(batch.to);
     });
+    for (const change of changes) this.#noteMissing(change);
     onChanged(changes);
     this.#settle();
   }
@@ -122,10 +158,15 @@ export class Replica {
     const { storage, onChanged } = this.parts;
     side.transaction(() => {
       side.endCopy(revision);
-      side.writeNote(SOURCE, JSON.stringify(source));
+      side.writeNote(SOURCE_NOTE, JSON.stringify(source));
     });
     side.close();
-    await sync(side.path);
+    this.#isExchanging = true;
+    try {
+      await sync(side.path);
+    } finally {
+      this.#isExchanging = false;
+    }
     if (!storage.isOpen) return;
     this.#source = undefined;
     storage.exchangeFor(side.path);
@@ -141,11 +182,12 @@ export class Replica {
     if (side !== undefined) removeFile(side.path);
   }
 
-  /** Resolves to whether everything up to a revision is here within a time, in ms. */
-  whenReached(revision: number, timeoutMs: number): Promise<boolean> {
+  /** Resolves to whether everything up to a position is here within a time, in ms. */
+  async whenReached(position: Position, timeoutMs: number): Promise<boolean> {
+    if (this.#hasReached(position)) return true;
     return new Promise((resolve) => {
       const waiter = {
-        revision,
+        position,
         reached: () => {
           clearTimeout(timer);
           resolve(true);
@@ -161,10 +203,26 @@ export class Replica {
 
   #settle(): void {
     if (this.#waiting.length === 0) return;
-    const { revision } = this.parts.storage;
-    const all = this.#waiting;
-    this.#waiting = all.filter((waiter) => waiter.revision > revision);
-    for (const waiter of all) if (waiter.revision <= revision) waiter.reached();
+    const left: Waiter[] = [];
+    for (const waiter of this.#waiting) {
+      if (this.#hasReached(waiter.position)) waiter.reached();
+      else left.push(waiter);
+    }
+    this.#waiting = left;
+  }
+
+  #hasReached(position: Position): boolean {
+    const own = this.position;
+    if (own?.historyId !== position.historyId || !isWithin(position, own)) return false;
+    for (const revision of this.#missing.values()) if (revision <= position.revision) return false;
+    return true;
+  }
+
+  /** What was changed again before it could be read has not come yet, though later changes have. */
+  #noteMissing([revision, namespaceId, op, key]: Change): void {
+    const id = `${namespaceId} ${key}`;
+    if (op === ChangeOp.Put || op === ChangeOp.Delete) this.#missing.delete(id);
+    else if (op === ChangeOp.Superseded && !this.#missing.has(id)) this.#missing.set(id, revision);
   }
 
   /** While the pages come, what is known of an entry is newer than any page before. */
@@ -178,6 +236,11 @@ export class Replica {
       }
     });
   }
+}
+
+/** Within one history: a later epoch goes on from what was committed in the one before. */
+function isWithin(position: Position, other: Position): boolean {
+  return position.epoch <= other.epoch && position.revision <= other.revision;
 }
 
 function adopt(storage: Storage, namespaces: ChangeBatch['namespaces']): void {
