@@ -6,7 +6,7 @@ import { Sweeper } from '../cache/sweeper.js';
 import type { Command, CommandResult } from '../commands/command.js';
 import { CommandExecutor, isFailure } from '../commands/command-executor.js';
 import type { Clock } from '../common/clock.js';
-import { StorageLostError, type HyperCacheError } from '../common/errors.js';
+import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
 import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
@@ -18,6 +18,7 @@ import { LockFactory } from '../locks/lock-factory.js';
 import { ChangeFeed } from '../replication/change-feed.js';
 import type { ForwardedCommand } from '../replication/command-codec.js';
 import { PrimaryEndpoint } from '../replication/primary-endpoint.js';
+import { SOURCE_NOTE } from '../replication/replica.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
@@ -133,10 +134,21 @@ export class PrimaryNode implements HyperCacheNode {
 
   async start(): Promise<void> {
     this.#storage.open();
+    this.#refuseReplica();
     const { quarantined } = this.#storage;
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
     this.#coherence.adjust();
     this.#maintenance.start();
+  }
+
+  /** What a secondary has copied goes on in the history of another node. */
+  #refuseReplica(): void {
+    if (this.#storage.readNote(SOURCE_NOTE) === undefined) return;
+    this.#storage.close();
+    throw new RoleMismatchError(
+      `${this.#storage.path} holds the replica of a secondary.`,
+      'Give the primary the sqlitePath of its own data, or an empty directory.',
+    );
   }
 
   async close(): Promise<void> {
