@@ -27,6 +27,7 @@ export interface HttpPrimaryClientOptions {
  * @internal
  */
 export class HttpPrimaryClient implements PrimaryClient {
+  readonly url: string;
   readonly #target: Target;
   readonly #timeoutMs: number;
   readonly #adapter: AxiosAdapter;
@@ -34,6 +35,7 @@ export class HttpPrimaryClient implements PrimaryClient {
 
   constructor({ url, path, token, timeoutMs }: HttpPrimaryClientOptions) {
     this.#target = targetOf(url, path);
+    this.url = this.#target.url;
     this.#timeoutMs = timeoutMs;
     this.#adapter = nodeAdapter(this.#target, {
       [TOKEN_HEADER]: token,

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../common/clock.js';
+import { InvalidArgumentError } from '../common/errors.js';
 import { silentLogger, type HyperCacheLogger } from '../common/logger.js';
 import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
@@ -19,6 +20,8 @@ export interface NodeEnvironment {
 
 /**
  * A node for these options, not yet started.
+ *
+ * @throws {HC_ARGUMENT_INVALID} for a secondary without a client
  * @internal
  */
 export function createNode(
@@ -29,8 +32,15 @@ export function createNode(
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
   const lines = logger ?? silentLogger;
   if (options.role === 'secondary') {
-    if (environment.primaryClient === undefined) throw new Error('A secondary needs a client.');
-    return new SecondaryNode(options, environment.primaryClient(options), clock, random, lines);
+    return new SecondaryNode(options, clientFor(options, environment), clock, random, lines);
   }
   return new PrimaryNode(options, clock, random, lines);
+}
+
+function clientFor(options: ResolvedOptions, { primaryClient }: NodeEnvironment): PrimaryClient {
+  if (primaryClient !== undefined) return primaryClient(options);
+  throw new InvalidArgumentError(
+    'A secondary has no way to reach its primary.',
+    'Create it by HyperCacheModule, which has one.',
+  );
 }

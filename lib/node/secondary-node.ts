@@ -106,8 +106,7 @@ export class SecondaryNode implements HyperCacheNode {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#queue.drain();
-    this.#queue.close();
+    await this.#queue.close();
     this.#replica.stop();
     this.#leases.loseAll(new ClosedError());
     this.client.close();

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { HyperCacheError } from '../common/errors.js';
+import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import type { Position } from '../replication/position.js';
 import { isBusy, toStorageError } from '../storage/sqlite-error.js';
 import { Storage } from '../storage/storage.js';
@@ -132,7 +132,10 @@ export class SharedReplica implements ReplicaHost {
       const { revision } = storage;
       storage.close();
       this.parts.caches().clearMemory();
-      const error = toStorageError(new Error("the primary's file was replaced"));
+      const error = new StorageLostError(
+        "The primary's file was deleted or replaced.",
+        'It is opened again as soon as it is there.',
+      );
       this.parts.events.emit('replica:lost', { error, revision });
       this.parts.onNewHistory();
     }

@@ -11,7 +11,7 @@ import { toStorageError } from '../storage/sqlite-error.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
 import { encodeCommand, type ForwardedCommand } from './command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from './exchange.js';
-import { unpackArray } from './fields.js';
+import { malformed, unpackArray } from './fields.js';
 import type { PrimaryClient } from './primary-client.js';
 import type { ChangeBatch } from './change-batch.js';
 import type { Position } from './position.js';
@@ -71,10 +71,6 @@ export class ForwardQueue implements CommandQueue {
     return this.#unsettled;
   }
 
-  get isClosed(): boolean {
-    return this.#closed;
-  }
-
   /** @throws {HC_CLOSED | HC_QUEUE_FULL} */
   push(write: Forwarded): void {
     if (this.#closed) throw new ClosedError();
@@ -103,15 +99,26 @@ export class ForwardQueue implements CommandQueue {
     return new Promise((resolve) => this.#drains.push(resolve));
   }
 
-  /** Refuses what waits and everything after. */
-  close(): void {
+  /** Waits for what is not yet done as long as a request may take, refuses the rest and everything after. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
+    await this.#drainWithin(this.parts.timeoutMs);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
     for (const write of waiting) write.failed(new ClosedError());
     this.#settled(waiting.length);
+  }
+
+  async #drainWithin(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.drain(), deadline]);
+    clearTimeout(timer);
   }
 
   readonly #send = (): void => {
@@ -173,7 +180,7 @@ export class ForwardQueue implements CommandQueue {
     for (const [i, write] of batch.entries()) {
       const outcome = outcomes[i];
       if (outcome === undefined || outcome instanceof HyperCacheError) {
-        write.failed(outcome ?? toStorageError(new Error('The primary left out an answer.')));
+        write.failed(outcome ?? malformed('an answer is missing'));
       } else if (failure === undefined) write.committed(outcome);
       else write.failed(failure);
     }

@@ -10,6 +10,8 @@ import type { FeedRequest } from './sync-endpoint.js';
  * @internal
  */
 export interface PrimaryClient {
+  /** Where the primary is, for messages. */
+  readonly url: string;
   exchange(request: Buffer): Promise<Buffer>;
   /** Resolves when the answer begins. Aborting destroys the stream. */
   feed(request: FeedRequest, signal: AbortSignal): Promise<Readable>;

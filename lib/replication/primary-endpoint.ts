@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { storedBytes } from '../common/codec.js';
 import type { Clock } from '../common/clock.js';
-import { HyperCacheError } from '../common/errors.js';
+import { ClosedError, HyperCacheError } from '../common/errors.js';
 import { isExpired } from '../common/expiry.js';
 import type { CommandResult, LeaseResult } from '../commands/command.js';
 import type { Outcome } from '../commands/command-executor.js';
@@ -103,7 +103,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
     sink.on('error', () => undefined);
     sink.on('close', () => {
       clearInterval(sign);
-      if (!isAnswered) left.abort(new Error('The node that waited has gone.'));
+      if (!isAnswered) left.abort(new ClosedError());
     });
     sink.write(encodeFrame([FrameType.Hello]));
     const answer = (...content: readonly unknown[]): void => {

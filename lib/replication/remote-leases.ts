@@ -140,13 +140,13 @@ export class RemoteLeases implements LeaseService {
       const frame = await answerOf(stream, () => {
         heardAt = this.clock.monotonic();
       });
-      if (frame === undefined) throw new Error('it ended the stream');
+      if (frame === undefined) throw lost(this.client.url, undefined);
       const [, token, code, message] = frame;
       if (typeof code === 'string') throw reviveError(code, String(message));
       return typeof token === 'number' ? token : undefined;
     } catch (error) {
       if (error instanceof HyperCacheError) throw error;
-      throw new PrimaryTimeoutError('primaryUrl', 'the connection was lost while waiting', error);
+      throw lost(this.client.url, error);
     } finally {
       clearInterval(watch);
       signal?.removeEventListener('abort', abort);
@@ -172,6 +172,10 @@ export class RemoteLeases implements LeaseService {
       );
     });
   }
+}
+
+function lost(url: string, cause: unknown): PrimaryTimeoutError {
+  return new PrimaryTimeoutError(url, 'the connection was lost while waiting', cause);
 }
 
 async function answerOf(stream: Readable, onFrame: () => void): Promise<Frame | undefined> {

@@ -156,14 +156,14 @@ export class ReplicaLoop {
       await this.#read(stream, () => {
         heardAt = clock.monotonic();
       });
-      return new PrimaryUnreachableError('primaryUrl', new Error('it ended the stream'));
+      return new PrimaryUnreachableError(client.url, 'it ended the stream');
     } catch (error) {
       if (error instanceof HyperCacheError) return error;
       if (connection.signal.aborted) {
-        return new PrimaryUnreachableError('primaryUrl', new Error('it has fallen silent'));
+        return new PrimaryUnreachableError(client.url, 'it has fallen silent');
       }
       return isNetwork(error)
-        ? new PrimaryUnreachableError('primaryUrl', error)
+        ? new PrimaryUnreachableError(client.url, error)
         : toStorageError(error);
     } finally {
       clearInterval(watch);
@@ -216,7 +216,7 @@ export class ReplicaLoop {
       case FrameType.SnapshotEnd:
         return this.#endSnapshot(Number(frame[1]));
       case FrameType.End:
-        throw new PrimaryUnreachableError('primaryUrl', new Error(String(frame[1])));
+        throw new PrimaryUnreachableError(this.parts.client.url, String(frame[1]));
       default:
         // A later version may say more.
         return undefined;

@@ -6,6 +6,7 @@ import { deferred, type Deferred } from './deferred.js';
 
 /** A connection to a primary of the same process, which a test can cut, hold and restore. */
 export class DirectClient implements PrimaryClient {
+  readonly url = 'http://direct';
   /** Undefined: nobody answers. */
   endpoint: SyncEndpoint | undefined;
   readonly feeds: FeedRequest[] = [];

@@ -28,7 +28,7 @@ describe("a secondary with replica: 'none'", () => {
     expect(await cache.get('a')).toEqual({ x: 1 });
     expect(await cache.increment('n', 1)).toBe(1);
     expect(await cache.get('n')).toBe(1);
-    expect(await cache.wrap('w', () => 'made').then(({ value }) => value)).toBe('made');
+    expect((await cache.wrap('w', () => 'made')).value).toBe('made');
     expect(await primary.cache('default').get('w')).toBe('made');
     expect(await cache.delete('a')).toBe(true);
     expect(await cache.get('a')).toBeUndefined();
@@ -59,7 +59,7 @@ describe("a secondary with replica: 'none'", () => {
     expect(await cache.get('a')).toBeUndefined();
     expect(codes).toEqual(['HC_PRIMARY_UNREACHABLE']);
     await expect(cache.set('a', 2)).rejects.toMatchObject({ code: 'HC_PRIMARY_UNREACHABLE' });
-    expect(await cache.wrap('a', () => 'made').then(({ value }) => value)).toBe('made');
+    expect((await cache.wrap('a', () => 'made')).value).toBe('made');
   });
 });
 
