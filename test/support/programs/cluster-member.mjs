@@ -1,0 +1,49 @@
+// A Nest application that is a node of a cluster, and works as its parent says, one message at a time.
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { HyperCache, HyperCacheModule } from '../../../dist/index.js';
+import { HYPERCACHE_NODE } from '../../../dist/nest/hyper-cache.constants.js';
+import { AcknowledgedWrites } from './cluster-member/acknowledged-writes.mjs';
+import { wrapMany } from './cluster-member/factory.mjs';
+import { MixedRun } from './cluster-member/mixed-run.mjs';
+import { config, monotonicMs } from './open-node.mjs';
+
+process.on('disconnect', () => process.exit(1));
+const app = await NestFactory.create(
+  { module: class AppModule {}, imports: [HyperCacheModule.forRoot(config.options)] },
+  new ExpressAdapter(),
+  { logger: false },
+);
+await app.listen(config.port ?? 0, '127.0.0.1');
+const cache = app.get(HyperCache);
+const node = app.get(HYPERCACHE_NODE);
+const writes = new AcknowledgedWrites(cache, config.name);
+const targets = {
+  cache,
+  node,
+  member: {
+    mixedRun: (plan) => new MixedRun(node, config.name, plan).perform(),
+    write: (concurrency) => writes.begin(concurrency),
+    acknowledged: () => writes.acknowledged,
+    endWriting: (file) => writes.end(file),
+    wrapMany: (key, options) => wrapMany(cache, key, config.name, options),
+  },
+};
+
+process.on('message', async (message) => {
+  if (message === 'stop') {
+    await app.close();
+    process.exit(0);
+  }
+  const { id, target, method, args } = message;
+  const calledAt = monotonicMs();
+  try {
+    const value = await targets[target][method](...args);
+    const plain = value instanceof HyperCache ? true : value;
+    process.send({ id, value: plain, calledAt, returnedAt: monotonicMs() });
+  } catch (error) {
+    process.send({ id, error: { code: error.code, message: error.stack } });
+  }
+});
+process.send('ready');
