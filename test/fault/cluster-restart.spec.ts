@@ -43,7 +43,11 @@ async function progressOf(members: readonly Member[]): Promise<void> {
 function countLost({ directory }: Member, list: string): number {
   const file = new Database(join(directory, 'hypercache.sqlite'), { readonly: true });
   try {
-    const find = file.prepare('SELECT value FROM entries WHERE key = ?').pluck();
+    const find = file
+      .prepare(
+        "SELECT value FROM entries WHERE key = ? AND namespace_id = (SELECT id FROM namespaces WHERE name = 'default')",
+      )
+      .pluck();
     const keys = readFileSync(list, 'utf8').split('\n');
     return keys.filter((key) => find.get(key) !== key).length;
   } finally {
