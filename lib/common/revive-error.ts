@@ -37,12 +37,27 @@ const CLASSES: { readonly [code in HyperCacheErrorCode]?: { prototype: HyperCach
   HC_VALUE_UNSUPPORTED: UnsupportedValueError,
 };
 
+/** What errors tell beside their code and message. */
+const FIELDS = ['hint', 'lock', 'token', 'bytes', 'maxBytes'] as const;
+
+/** The fields of an error as they travel. @internal */
+export type ErrorFields = readonly (readonly [name: string, value: unknown])[];
+
+/** @internal */
+export function fieldsOf(error: HyperCacheError): ErrorFields {
+  return Object.entries(error).filter(([name]) => isField(name));
+}
+
 /**
  * The error that another node had, by its code and message, as an instance of its own class.
  *
  * @internal
  */
-export function reviveError(code: string, message: string): HyperCacheError {
+export function reviveError(
+  code: string,
+  message: string,
+  fields: ErrorFields = [],
+): HyperCacheError {
   const known = Object.hasOwn(CLASSES, code) ? CLASSES[code as HyperCacheErrorCode] : undefined;
   if (known === undefined) {
     return new PrimaryMismatchError(
@@ -53,5 +68,10 @@ export function reviveError(code: string, message: string): HyperCacheError {
   // The message is complete: no constructor is to add its own hint.
   const error = Reflect.construct(Error, [message], known as never) as HyperCacheError;
   const { name } = known.prototype.constructor;
-  return Object.assign(error, { code, name, hint: '' });
+  const own = Object.fromEntries(fields.filter(([field]) => isField(field)));
+  return Object.assign(error, { code, name, hint: '' }, own);
+}
+
+function isField(name: string): boolean {
+  return FIELDS.some((field) => field === name);
 }

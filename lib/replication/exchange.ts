@@ -1,5 +1,5 @@
 import { HyperCacheError } from '../common/errors.js';
-import { reviveError } from '../common/revive-error.js';
+import { fieldsOf, reviveError, type ErrorFields } from '../common/revive-error.js';
 import type { StoredValue } from '../common/codec.js';
 import type { CommandResult } from '../commands/command.js';
 import type { HeldLease } from '../storage/lease-table.js';
@@ -35,7 +35,8 @@ export interface CommandsAnswer {
   readonly changes: ChangeBatch | undefined;
 }
 
-type WireOutcome = CommandResult | readonly [code: string, message: string];
+type WireError = readonly [code: string, message: string, fields: ErrorFields];
+type WireOutcome = CommandResult | WireError;
 type WireChanges = readonly [
   from: number,
   to: number,
@@ -62,7 +63,9 @@ export function answerToWire({ position, outcomes, changes }: CommandsAnswer): u
     epoch,
     revision,
     outcomes.map((outcome): WireOutcome =>
-      outcome instanceof HyperCacheError ? [outcome.code, outcome.message] : outcome,
+      outcome instanceof HyperCacheError
+        ? [outcome.code, outcome.message, fieldsOf(outcome)]
+        : outcome,
     ),
     changes === undefined ? null : changesToWire(changes),
   ];
@@ -79,13 +82,11 @@ export function answerFromWire(message: readonly unknown[]): CommandsAnswer {
   ];
   return {
     position: { historyId, epoch, revision },
-    outcomes: outcomes.map((outcome) =>
-      isError(outcome) ? reviveError(outcome[0], outcome[1]) : outcome,
-    ),
+    outcomes: outcomes.map((outcome) => (isError(outcome) ? reviveError(...outcome) : outcome)),
     changes: changes === null ? undefined : changesFromWire(changes),
   };
 }
 
-function isError(outcome: WireOutcome): outcome is readonly [code: string, message: string] {
+function isError(outcome: WireOutcome): outcome is WireError {
   return Array.isArray(outcome);
 }
