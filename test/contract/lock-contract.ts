@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
+import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { describeBadInput } from './lock/bad-input.js';
 import { describeExclusion } from './lock/exclusion.js';
@@ -17,6 +18,8 @@ import { describeWaiting } from './lock/waiting.js';
 export interface LockSubject {
   /** What an application injects. */
   readonly cache: HyperCache;
+  /** The node that decides. */
+  readonly decider: HyperCacheNode;
   /** Moves the clock by which leases are judged; only where it is manual. */
   advance(ms: number): void;
 }

@@ -40,7 +40,7 @@ export function describeNames(create: CreateLockSubject): void {
     });
 
     it('sweeping and evicting entries leaves locks held', async () => {
-      const { cache } = await create({
+      const { cache, decider } = await create({
         isRealTime: true,
         options: { maxEntries: 10, sweepInterval: 1 },
       });
@@ -49,7 +49,7 @@ export function describeNames(create: CreateLockSubject): void {
       await cache.set('brief', 'value', 1);
       for (let i = 0; i < 50; i++) await cache.set(`key-${i}`, i);
       await eventually(async () => {
-        const { l2 } = await cache.stats();
+        const { l2 } = await decider.stats();
         expect(l2.evicted).toBeGreaterThan(30);
       });
 
