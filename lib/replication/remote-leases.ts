@@ -114,9 +114,12 @@ export class RemoteLeases implements LeaseService {
       try {
         token = await this.#answer(request, left);
       } catch (error) {
-        // It may have been given at the same moment.
-        if (signal?.aborted === true) void this.release(lease, owner).catch(() => undefined);
-        throw signal?.aborted === true ? signal.reason : error;
+        const isAborted = signal?.aborted === true;
+        // It may have been given at the same moment, and nobody here would know.
+        if (isAborted || error instanceof PrimaryTimeoutError) {
+          void this.release(lease, owner).catch(() => undefined);
+        }
+        throw isAborted ? signal.reason : error;
       }
       if (token === undefined) return undefined;
       const grant = await this.extend(lease, owner, ttlMs);
