@@ -26,6 +26,8 @@ export {
   NotAnIntegerError,
   NotPrimaryError,
   NumberRangeError,
+  OutboxFullError,
+  OutOfOrderError,
   PrimaryForeignError,
   PrimaryMismatchError,
   PrimaryRefusedError,
@@ -68,7 +70,7 @@ export {
   type Versioned,
   type WrapOptions,
 } from './nest/hyper-cache.service.js';
-export type { HyperCacheStats } from './node/hyper-cache-node.js';
+export type { DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
 export type {
   Durability,
   HyperCacheOptions,

@@ -176,6 +176,10 @@ export class CacheWriter {
           if (isResolved) onLostWrite(error);
           reject(error);
         },
+        () => {
+          isResolved = true;
+          resolve(true);
+        },
       );
       if (relaxed) isResolved = queue.pushRelaxed(write);
       else queue.push(write);

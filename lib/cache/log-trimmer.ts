@@ -6,6 +6,9 @@ import type { RoomGiver } from './evictor.js';
 const TRIM_ROWS = 2000;
 const MARK_INTERVAL_MS = 10_000;
 
+/** How long it is remembered what another node has sent: one that was away for longer may do it twice. */
+const SOURCE_KEPT_MS = 30 * 24 * 3_600_000;
+
 /** Of a file that is full, the log may take this share; and this many rows go when more room is needed. */
 const FULL_SHARE = 1 / 8;
 const ROOM_ROWS = 500;
@@ -42,6 +45,7 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
     return storage.transaction(() => {
       if (storage.revision !== this.#markedRevision && now - this.#markedAt >= MARK_INTERVAL_MS) {
         storage.changes.mark(storage.revision, now);
+        storage.sources.forget(now - SOURCE_KEPT_MS);
         this.#markedAt = now;
         this.#markedRevision = storage.revision;
       }

@@ -97,6 +97,12 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     return true;
   }
 
+  /** Somebody else answers for it: its caller need not wait. */
+  accepted(): void {
+    this.resolve?.(0);
+    this.resolve = this.reject = undefined;
+  }
+
   committed(result: CommandResult): void {
     this.settled(this);
     // The executor answers each kind of command with the result of its kind (ResultOf).

@@ -15,6 +15,7 @@ import {
   releaseLease,
 } from './lease-commands.js';
 import { clear, deletePrefix, deleteTag } from './removal-commands.js';
+import { SourceMarks } from './source-marks.js';
 import { add, fill, set, setIf } from './store-commands.js';
 
 /** @internal */
@@ -47,14 +48,24 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
       if (result !== undefined) return [result];
     }
     const monotonicNow = this.clock.monotonic();
-    return this.storage.transaction(() =>
-      commands.map((command) => outcomeOf(this.storage, command, now, monotonicNow)),
-    );
+    return this.storage.transaction(() => {
+      const marks = new SourceMarks(this.storage);
+      const outcomes = commands.map((command) => {
+        const origin = 'origin' in command ? command.origin : undefined;
+        return (
+          (origin && marks.answer(command, origin)) ??
+          outcomeOf(this.storage, command, now, monotonicNow)
+        );
+      });
+      marks.write(now);
+      return outcomes;
+    });
   }
 
   /** A lone plain set needs no explicit transaction. */
-  #setAlone({ namespace, key, value, expiresAt, tags, fence }: SetCommand): Outcome | undefined {
-    if (tags.length > 0 || fence !== undefined) return undefined;
+  #setAlone(command: SetCommand): Outcome | undefined {
+    const { namespace, key, value, expiresAt, tags, fence, origin } = command;
+    if (tags.length > 0 || fence !== undefined || origin !== undefined) return undefined;
     const namespaceId = this.storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return undefined;
     const revision = this.storage.setAlone(namespaceId, key, value, expiresAt);

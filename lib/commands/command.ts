@@ -42,11 +42,26 @@ interface ValueCommand extends KeyCommand {
   readonly tags: readonly string[];
 }
 
+/**
+ * Which of the asynchronous writes of another node a command is: it is executed once, however often it comes.
+ *
+ * @internal
+ */
+export interface Origin {
+  /** Random, one for each start of a node. */
+  readonly source: string;
+  /** Grows with each write of the source. */
+  readonly sequence: number;
+  /** The one that must have been executed last; undefined for the first of a request. */
+  readonly follows: number | undefined;
+}
+
 /** Stores, unless its fence is out of date. Result: `{ stored, revision }`. */
 export interface SetCommand extends ValueCommand {
   readonly kind: 'set';
   /** Refused when a later token of this lock was granted. */
   readonly fence?: Fence | undefined;
+  readonly origin?: Origin | undefined;
 }
 
 /** The lock under which a write is made, and the token that its writer was given. @internal */
@@ -76,6 +91,7 @@ export interface SetIfCommand extends ValueCommand {
 /** Result: `{ deleted, revision }`. */
 export interface DeleteCommand extends KeyCommand {
   readonly kind: 'delete';
+  readonly origin?: Origin | undefined;
 }
 
 /** Reads and deletes. Result: `{ entry, revision }`. */

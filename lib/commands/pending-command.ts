@@ -18,6 +18,7 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
     valueBytes: number,
     private readonly settled: Settle<R>,
     private readonly reject: Fail,
+    readonly accepted?: (() => void) | undefined,
   ) {
     this.bytes = valueBytes + 100;
   }

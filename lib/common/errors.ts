@@ -24,6 +24,8 @@ export type HyperCacheErrorCode =
   | 'HC_NOT_PRIMARY'
   | 'HC_NUMBER_RANGE'
   | 'HC_OPTIONS_INVALID'
+  | 'HC_OUTBOX_FULL'
+  | 'HC_OUT_OF_ORDER'
   | 'HC_PRIMARY_FOREIGN'
   | 'HC_PRIMARY_MISMATCH'
   | 'HC_PRIMARY_REFUSED'
@@ -328,6 +330,28 @@ export class QueueFullError extends HyperCacheError {
     super(
       `${operations} writes wait to be committed.`,
       'Await the writes, so that the producer cannot outrun the disk.',
+    );
+  }
+}
+
+/** So many asynchronous writes wait for the primary that no more are accepted. @publicApi */
+export class OutboxFullError extends HyperCacheError {
+  readonly code = 'HC_OUTBOX_FULL';
+  constructor(operations: number, bytes: number) {
+    super(
+      `${operations} writes (${bytes} bytes) wait in the outbox for the primary; this one was not accepted.`,
+      "Bring the primary back; raise outboxMaxEntries or outboxMaxBytes, or set outboxFull: 'block'.",
+    );
+  }
+}
+
+/** An asynchronous write came before the one that it follows; its node sends it again. @publicApi */
+export class OutOfOrderError extends HyperCacheError {
+  readonly code = 'HC_OUT_OF_ORDER';
+  constructor(sequence: number, last: number) {
+    super(
+      `The write ${sequence} of another node came when only ${last} was executed.`,
+      'The node sends it again by itself.',
     );
   }
 }

@@ -31,6 +31,8 @@ export interface HyperCacheEvents {
   'replica:lost': { error: HyperCacheError; revision: number };
   /** This node has copied everything that the primary holds. */
   'replica:snapshot': { entries: number; ms: number };
+  /** The primary has refused an asynchronous write for good; it is kept among the dead letters. */
+  'outbox:refused': { namespace: string; key: string; error: HyperCacheError };
 }
 
 /** @publicApi */
@@ -52,6 +54,7 @@ const CHANNELS = {
   'replica:connected': channel('hypercache:replica:connected'),
   'replica:lost': channel('hypercache:replica:lost'),
   'replica:snapshot': channel('hypercache:replica:snapshot'),
+  'outbox:refused': channel('hypercache:outbox:refused'),
 };
 
 type Topics = { readonly [E in HyperCacheEvent]: EventTopic<HyperCacheEvents[E]> };
@@ -75,6 +78,7 @@ export class CacheEvents {
     'replica:connected': new EventTopic(CHANNELS['replica:connected']),
     'replica:lost': new EventTopic(CHANNELS['replica:lost']),
     'replica:snapshot': new EventTopic(CHANNELS['replica:snapshot']),
+    'outbox:refused': new EventTopic(CHANNELS['outbox:refused']),
   };
 
   /** @throws {HC_ARGUMENT_INVALID} for an event that there is not, or a listener that cannot be called */

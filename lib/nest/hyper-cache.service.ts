@@ -2,7 +2,12 @@ import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
 import type { Lock } from '../locks/lock.js';
 import type { LockInfo, LockOptions, SemaphoreOptions } from '../locks/lock-factory.js';
-import type { HyperCacheNode, HyperCacheStats, NodeCache } from '../node/hyper-cache-node.js';
+import type {
+  DeadLetterInfo,
+  HyperCacheNode,
+  HyperCacheStats,
+  NodeCache,
+} from '../node/hyper-cache-node.js';
 
 /** How an entry is stored. @publicApi */
 export interface SetOptions {
@@ -237,9 +242,23 @@ export class HyperCache {
     return this.#node.locks.list();
   }
 
-  /** Resolves when everything written before is committed. */
-  flush(): Promise<void> {
-    return this.#node.flush();
+  /**
+   * Resolves when everything written before is committed: on a secondary, on the primary.
+   *
+   * @param timeout milliseconds after which it rejects with the reason, such as `HC_PRIMARY_UNREACHABLE`; what was
+   *   written stays in the outbox. @default 10_000
+   */
+  flush(timeout?: number): Promise<void> {
+    return this.#node.flush(timeout);
+  }
+
+  /**
+   * Asynchronous writes of this node that the primary has refused for good, the newest first; 1,000 are kept.
+   *
+   * @param limit how many at most. @default 100
+   */
+  async deadLetters(limit = 100): Promise<readonly DeadLetterInfo[]> {
+    return this.#node.deadLetters(limit);
   }
 
   /** Counters and gauges of the whole node. */

@@ -136,6 +136,8 @@ export interface HyperCacheStats {
     /** Taken since the start. */
     snapshots: number;
   };
+  /** On a secondary with `asyncRequests`: what waits for the primary, and what it has refused. */
+  outbox?: { entries: number; bytes: number; deadLetters: number };
   /** On a primary: those who follow it. */
   replicas?: {
     id: string;
@@ -144,6 +146,20 @@ export interface HyperCacheStats {
     snapshot: boolean;
     bufferedBytes: number;
   }[];
+}
+
+/** An asynchronous write that the primary has refused for good. @publicApi */
+export interface DeadLetterInfo {
+  /** When it was refused, in Unix ms. */
+  readonly at: number;
+  /** Of the refusal. */
+  readonly code: string;
+  readonly message: string;
+  readonly kind: 'set' | 'delete';
+  readonly namespace: string;
+  readonly key: string;
+  /** What was to be stored; undefined for a deletion. */
+  readonly value: unknown;
 }
 
 /**
@@ -165,8 +181,14 @@ export interface HyperCacheNode {
   start(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;
-  /** Resolves when every write that was accepted before is committed. */
-  flush(): Promise<void>;
+  /**
+   * Resolves when every write that was accepted before is committed, on the primary too.
+   *
+   * @param timeoutMs after which it rejects with the reason
+   */
+  flush(timeoutMs?: number): Promise<void>;
+  /** Asynchronous writes that the primary has refused for good, the newest first. */
+  deadLetters(limit: number): readonly DeadLetterInfo[];
   stats(): Awaitable<HyperCacheStats>;
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;

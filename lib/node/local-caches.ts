@@ -8,9 +8,11 @@ import {
 } from '../cache/cache-stats.js';
 import { CacheWriter, type CommandQueue } from '../cache/cache-writer.js';
 import { PendingWrites } from '../cache/pending-writes.js';
+import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
 import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
 import type { Clock } from '../common/clock.js';
+import { decodeValue } from '../common/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
@@ -20,6 +22,7 @@ import { L1Budget } from '../memory/l1-budget.js';
 import { ChangeOp, type Change } from '../replication/change-batch.js';
 import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
 import type { Storage } from '../storage/storage.js';
+import type { QueuedWrite } from '../storage/write-queue.js';
 import { NamedCache } from './named-cache.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -36,7 +39,12 @@ export interface LocalCachesParts {
   /** The writes go to another node, and come back as changes. */
   readonly isReplica: boolean;
   /** How this node reads a namespace, if not simply from what is here. */
-  readonly readsOf: (tiered: TieredCache, namespace: string, counters: CacheCounters) => CacheReads;
+  readonly readsOf: (
+    tiered: TieredCache,
+    namespace: string,
+    counters: CacheCounters,
+    pending: PendingWrites,
+  ) => CacheReads;
   /** The last revision that a read of this node has seen. */
   readonly revision: () => number;
   readonly onReadError: (error: HyperCacheError, cause: unknown) => void;
@@ -70,6 +78,24 @@ export class LocalCaches {
     const own = this.#create(namespace, defaultTtl);
     this.#caches.set(namespace, own);
     return own.cache;
+  }
+
+  /**
+   * A write that an earlier process has accepted: until it is done, reads of this node see it.
+   *
+   * @returns what is to be told of its end
+   */
+  restore(command: SetCommand | DeleteCommand): QueuedWrite<Command, CommandResult> {
+    const { namespace, key } = command;
+    this.cache(namespace);
+    const pending = this.#caches.get(namespace)?.pending;
+    const entry =
+      command.kind === 'set'
+        ? { value: decodeValue(command.value), expiresAt: command.expiresAt }
+        : { value: undefined, expiresAt: 0 };
+    pending?.put(key, entry);
+    const settle = (): void => void pending?.settle(key, entry);
+    return { command, bytes: 0, committed: settle, failed: settle, accepted: undefined };
   }
 
   find(namespace: string): LocalCache | undefined {
@@ -148,7 +174,7 @@ export class LocalCaches {
       clock,
       onReadError,
     });
-    const reads = readsOf(tiered, namespace, counters);
+    const reads = readsOf(tiered, namespace, counters, pending);
     const writes = new CacheWriter({
       namespace,
       queue,

@@ -49,6 +49,12 @@ export interface HyperCacheOptions {
   timeout?: number | undefined;
   /** Whether a secondary's writes resolve when they are in its outbox. @default HYPERCACHE_ASYNC, else true */
   asyncRequests?: boolean | undefined;
+  /** Writes that wait in the outbox at most. @default 100_000 */
+  outboxMaxEntries?: number | undefined;
+  /** Bytes of writes that wait in the outbox at most. @default 67_108_864 (64 MiB) */
+  outboxMaxBytes?: number | undefined;
+  /** What a write meets when the outbox is full: it is refused, or it waits for room. @default 'reject' */
+  outboxFull?: 'reject' | 'block' | undefined;
   /**
    * How a secondary reads: 'feed': from its own replica, which follows the primary's changes. 'shared': from the
    * primary's file, on the same host. 'none': from the primary, with every read. @default 'feed'
@@ -108,6 +114,9 @@ export interface ResolvedOptions {
   readonly apiToken: readonly string[];
   readonly timeout: number;
   readonly asyncRequests: boolean;
+  readonly outboxMaxEntries: number;
+  readonly outboxMaxBytes: number;
+  readonly outboxFull: 'reject' | 'block';
   readonly replica: ReplicaMode;
   readonly path: string;
   readonly listen: Readonly<ListenOptions> | undefined;

@@ -26,7 +26,12 @@ import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
 import { CoherenceLoop } from './coherence-loop.js';
-import type { HyperCacheNode, HyperCacheStats, NodeCache } from './hyper-cache-node.js';
+import type {
+  DeadLetterInfo,
+  HyperCacheNode,
+  HyperCacheStats,
+  NodeCache,
+} from './hyper-cache-node.js';
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { FILE_NAME, type ResolvedOptions } from './options.js';
@@ -163,6 +168,11 @@ export class PrimaryNode implements HyperCacheNode {
 
   flush(): Promise<void> {
     return this.#queue.drain();
+  }
+
+  /** Its own writes need nobody else. */
+  deadLetters(): readonly DeadLetterInfo[] {
+    return [];
   }
 
   cache(namespace: string, defaultTtl?: number): NodeCache {

@@ -1,5 +1,6 @@
 import type { CacheReads, EntriesPage, KeysPage } from '../cache/cache-reads.js';
 import type { CacheCounters } from '../cache/cache-stats.js';
+import type { PendingWrites } from '../cache/pending-writes.js';
 import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
 import { decodeValue } from '../common/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
@@ -14,6 +15,8 @@ export interface ReplicaReadsParts {
   /** What is here. */
   readonly local: TieredCache;
   readonly remote: RemoteReads;
+  /** Writes of this node that are not yet done: reads see them wherever else they look. */
+  readonly pending: PendingWrites;
   /** Whether what is here can be relied on. */
   readonly isReady: () => boolean;
   readonly counters: CacheCounters;
@@ -31,23 +34,28 @@ export class ReplicaReads implements CacheReads {
   constructor(private readonly parts: ReplicaReadsParts) {}
 
   get(key: string): unknown {
-    const { local, isReady } = this.parts;
-    return isReady() ? local.get(key) : this.#value(key);
+    const { local } = this.parts;
+    return this.#isHere(key) ? local.get(key) : this.#value(key);
   }
 
   mget(keys: readonly string[]): unknown[] | Promise<unknown[]> {
     const { local, isReady } = this.parts;
-    return isReady() ? local.mget(keys) : Promise.all(keys.map((key) => this.#value(key)));
+    return isReady() ? local.mget(keys) : Promise.all(keys.map((key) => this.get(key)));
   }
 
   find(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
-    const { local, isReady } = this.parts;
-    return isReady() ? local.find(key) : this.#entry(key);
+    const { local } = this.parts;
+    return this.#isHere(key) ? local.find(key) : this.#entry(key);
   }
 
   peek(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
-    const { local, isReady } = this.parts;
-    return isReady() ? local.peek(key) : this.#ask(key);
+    const { local } = this.parts;
+    return this.#isHere(key) ? local.peek(key) : this.#ask(key);
+  }
+
+  #isHere(key: string): boolean {
+    const { isReady, pending } = this.parts;
+    return isReady() || pending.get(key) !== undefined;
   }
 
   async #value(key: string): Promise<unknown> {
@@ -55,13 +63,17 @@ export class ReplicaReads implements CacheReads {
   }
 
   has(key: string): boolean | Promise<boolean> {
-    const { local, isReady } = this.parts;
-    return isReady() ? local.has(key) : this.#entry(key).then((entry) => entry !== undefined);
+    const { local } = this.parts;
+    return this.#isHere(key)
+      ? local.has(key)
+      : this.#entry(key).then((entry) => entry !== undefined);
   }
 
   expiresAt(key: string): number | undefined | Promise<number | undefined> {
-    const { local, isReady } = this.parts;
-    return isReady() ? local.expiresAt(key) : this.#entry(key).then((entry) => entry?.expiresAt);
+    const { local } = this.parts;
+    return this.#isHere(key)
+      ? local.expiresAt(key)
+      : this.#entry(key).then((entry) => entry?.expiresAt);
   }
 
   async findWithRevision(key: string): Promise<{ value: unknown; revision: number }> {

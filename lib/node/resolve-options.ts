@@ -61,6 +61,12 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: isBoolean,
     instead: 'write true or false',
   },
+  outboxMaxEntries: { isValid: isPositive, instead: 'write a whole number above 0' },
+  outboxMaxBytes: { isValid: isPositive, instead: 'write bytes as a whole number above 0' },
+  outboxFull: {
+    isValid: isOneOf('reject', 'block'),
+    instead: "write 'reject' or 'block'",
+  },
   replica: {
     isValid: isOneOf('feed', 'shared', 'none'),
     instead: "write 'feed', 'shared' or 'none'",
@@ -231,6 +237,9 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     primaryUrl: undefined,
     timeout: 2000,
     asyncRequests: true,
+    outboxMaxEntries: 100_000,
+    outboxMaxBytes: 64 * MIB,
+    outboxFull: 'reject',
     replica: 'feed',
     path: '/api/hypercache',
     ttl: 0,

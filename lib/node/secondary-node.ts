@@ -1,18 +1,33 @@
+import { join } from 'node:path';
 import type { Clock } from '../common/clock.js';
-import { ClosedError, StorageLostError, type HyperCacheError } from '../common/errors.js';
+import { decodeValue } from '../common/codec.js';
+import {
+  ClosedError,
+  ReplicaBehindError,
+  StorageLostError,
+  type HyperCacheError,
+} from '../common/errors.js';
 import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { FillClaims } from '../locks/fill-claims.js';
 import { LockFactory } from '../locks/lock-factory.js';
+import { malformed } from '../replication/fields.js';
 import { ForwardQueue } from '../replication/forward-queue.js';
+import { Outbox, type Target } from '../replication/outbox.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import { PrimaryClock } from '../replication/primary-clock.js';
 import { RemoteLeases } from '../replication/remote-leases.js';
 import { RemoteReads } from '../replication/remote-reads.js';
+import { OutboxFile } from '../storage/outbox-file.js';
 import { FedReplica } from './fed-replica.js';
-import type { HyperCacheNode, HyperCacheStats, NodeCache } from './hyper-cache-node.js';
+import type {
+  DeadLetterInfo,
+  HyperCacheNode,
+  HyperCacheStats,
+  NodeCache,
+} from './hyper-cache-node.js';
 import { LocalCaches } from './local-caches.js';
 import { NoReplica } from './no-replica.js';
 import type { ResolvedOptions } from './options.js';
@@ -21,6 +36,11 @@ import { ReplicaReads } from './replica-reads.js';
 import { SharedReplica } from './shared-replica.js';
 
 const HOSTS = { feed: FedReplica, shared: SharedReplica, none: NoReplica } as const;
+
+const OUTBOX_FILE_NAME = 'hypercache.outbox.sqlite';
+
+/** How long `flush` waits when nothing is said. */
+const FLUSH_TIMEOUT_MS = 10_000;
 
 /**
  * A node that reads from what is near, and sends what it writes to the primary.
@@ -32,6 +52,8 @@ export class SecondaryNode implements HyperCacheNode {
   /** Nothing: replicas follow the primary alone. */
   readonly sync = undefined;
   readonly #replica: ReplicaHost;
+  readonly #outboxFile: OutboxFile;
+  readonly #outbox: Outbox | undefined;
   readonly #queue: ForwardQueue;
   readonly #leases: RemoteLeases;
   readonly #caches: LocalCaches;
@@ -44,7 +66,7 @@ export class SecondaryNode implements HyperCacheNode {
     private readonly client: PrimaryClient,
     clock: Clock,
     random: Random,
-    logger: HyperCacheLogger,
+    private readonly logger: HyperCacheLogger,
   ) {
     const primaryClock = new PrimaryClock(clock);
     const events = this.#events;
@@ -63,7 +85,31 @@ export class SecondaryNode implements HyperCacheNode {
       onNewHistory: () => this.#onNewHistory(),
     });
     this.#replica = replica;
-    this.#queue = new ForwardQueue({ client, replica, timeoutMs: options.timeout });
+    this.#outboxFile = new OutboxFile({
+      path: join(options.sqlitePath, OUTBOX_FILE_NAME),
+      fullSync: options.durability === 'full',
+      clock,
+      random,
+    });
+    this.#outbox = options.asyncRequests
+      ? new Outbox({
+          file: this.#outboxFile,
+          maxEntries: options.outboxMaxEntries,
+          maxBytes: options.outboxMaxBytes,
+          limits: options,
+        })
+      : undefined;
+    this.#queue = new ForwardQueue({
+      client,
+      replica,
+      random,
+      timeoutMs: options.timeout,
+      outbox: this.#outbox,
+      blocksWhenFull: options.outboxFull === 'block',
+      onRefused: (target, error) => this.#onRefused(target, error),
+      onError: (error, during) => incidents.report(error, during),
+    });
+    events.on('replica:connected', () => this.#queue.wake());
     const remote = new RemoteReads(client, primaryClock, (position) => {
       if (!replica.isReady) replica.mustReach(position);
     });
@@ -79,11 +125,12 @@ export class SecondaryNode implements HyperCacheNode {
       events,
       incidents,
       isReplica: true,
-      readsOf: (local, namespace, counters) =>
+      readsOf: (local, namespace, counters, pending) =>
         new ReplicaReads({
           namespace,
           local,
           remote,
+          pending,
           isReady: () => replica.isReady,
           counters,
           events,
@@ -96,11 +143,33 @@ export class SecondaryNode implements HyperCacheNode {
 
   async start(): Promise<void> {
     try {
+      this.#openOutbox();
       await this.#replica.start();
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /** What an earlier process has left is seen by reads from here on, and is sent first. */
+  #openOutbox(): void {
+    const outbox = this.#outbox;
+    if (outbox === undefined) return;
+    this.#outboxFile.open();
+    const { quarantined } = this.#outboxFile;
+    if (quarantined !== undefined) this.#announceLoss(quarantined);
+    const left = outbox.load((command) => {
+      if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
+      return this.#caches.restore(command);
+    });
+    this.#queue.resume(left);
+  }
+
+  #announceLoss(quarantined: string): void {
+    this.logger.warn(
+      `The outbox was damaged: writes that the primary did not yet have may be lost. It was kept as ${quarantined}.`,
+    );
+    this.#events.emit('recovered', { reason: 'corrupt', quarantined });
   }
 
   async close(): Promise<void> {
@@ -110,10 +179,21 @@ export class SecondaryNode implements HyperCacheNode {
     this.#replica.stop();
     this.#leases.loseAll(new ClosedError());
     this.client.close();
+    this.#outboxFile.close();
   }
 
-  flush(): Promise<void> {
-    return this.#queue.drain();
+  async flush(timeoutMs = FLUSH_TIMEOUT_MS): Promise<void> {
+    if (await this.#queue.flush(timeoutMs)) return;
+    throw this.#queue.lost ?? new ReplicaBehindError(timeoutMs);
+  }
+
+  deadLetters(limit: number): readonly DeadLetterInfo[] {
+    return (this.#outbox?.deadLetters(limit) ?? []).flatMap(({ at, code, message, command }) => {
+      if (command.kind !== 'set' && command.kind !== 'delete') return [];
+      const { kind, namespace, key } = command;
+      const value = command.kind === 'set' ? decodeValue(command.value) : undefined;
+      return [{ at, code, message, kind, namespace, key, value }];
+    });
   }
 
   cache(namespace: string, defaultTtl?: number): NodeCache {
@@ -130,6 +210,13 @@ export class SecondaryNode implements HyperCacheNode {
       l1: { entries: budget.entries, bytes: budget.bytes, evictions: budget.evictions },
       queued: this.#queue.length,
       lockWaiters: this.#leases.waiting,
+      ...(this.#outbox !== undefined && {
+        outbox: {
+          entries: this.#outbox.entries,
+          bytes: this.#outbox.bytes,
+          deadLetters: this.#outbox.deadLetterCount,
+        },
+      }),
       incidents: this.#incidents.count,
     };
   }
@@ -142,7 +229,13 @@ export class SecondaryNode implements HyperCacheNode {
     this.#events.off(event, listener);
   }
 
+  #onRefused({ namespace, key }: Target, error: HyperCacheError): void {
+    this.#events.emit('outbox:refused', { namespace, key, error });
+    this.#incidents.report(error, 'sending an asynchronous write');
+  }
+
   #onNewHistory(): void {
+    this.#queue.forgetHistory();
     this.#leases.loseAll(
       new StorageLostError(
         'The primary has begun a new history.',

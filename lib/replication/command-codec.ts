@@ -1,5 +1,5 @@
 import { checkedLeaseTtl, checkedLimit, checkedOwner } from '../locks/lock-arguments.js';
-import type { Command, RemovalStep } from '../commands/command.js';
+import type { Command, Origin, RemovalStep } from '../commands/command.js';
 import { LeaseKind, type LeaseName } from '../storage/lease-table.js';
 import { Fields, malformed } from './fields.js';
 
@@ -36,6 +36,16 @@ const KINDS = [
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
   readonly [kind in ForwardedCommand['kind']]: number;
 };
+
+/** Stands before a command that tells where it comes from. */
+const WITH_ORIGIN = 100;
+
+const MAX_SOURCE_LENGTH = 64;
+
+/** A command as it travels, with the origin that an asynchronous write has. @internal */
+export function withOrigin(command: unknown, { source, sequence, follows }: Origin): unknown[] {
+  return [WITH_ORIGIN, source, sequence, follows ?? null, command];
+}
 
 /** A command as it travels. @internal */
 export function encodeCommand(command: ForwardedCommand): unknown[] {
@@ -93,6 +103,7 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
 export function decodeCommand(message: unknown, limits: CommandLimits): ForwardedCommand {
   if (!Array.isArray(message)) throw malformed('a command is no list');
   const fields = new Fields(message, 1);
+  if (message[0] === WITH_ORIGIN) return decodeWithOrigin(fields, limits);
   const kind = KINDS[message[0] as number];
   switch (kind) {
     case 'set': {
@@ -149,6 +160,22 @@ export function decodeCommand(message: unknown, limits: CommandLimits): Forwarde
     default:
       throw malformed('a command of an unknown kind');
   }
+}
+
+function decodeWithOrigin(fields: Fields, limits: CommandLimits): ForwardedCommand {
+  const source = fields.string();
+  const sequence = fields.integer();
+  const follows = fields.any();
+  if (source.length > MAX_SOURCE_LENGTH) throw malformed('a source');
+  if (follows !== null && !Number.isSafeInteger(follows)) throw malformed('a sequence');
+  const inner = fields.any();
+  if (Array.isArray(inner) && inner[0] === WITH_ORIGIN) throw malformed('an origin of an origin');
+  const command = decodeCommand(inner, limits);
+  if (command.kind !== 'set' && command.kind !== 'delete') {
+    throw malformed(`an asynchronous ${command.kind}`);
+  }
+  const origin = { source, sequence, follows: follows === null ? undefined : Number(follows) };
+  return { ...command, origin };
 }
 
 /** @internal */

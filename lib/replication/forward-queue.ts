@@ -4,20 +4,22 @@ import type { Command, CommandResult } from '../commands/command.js';
 import {
   ClosedError,
   HyperCacheError,
+  OutboxFullError,
   QueueFullError,
   ReplicaBehindError,
+  type HyperCacheErrorCode,
 } from '../common/errors.js';
+import type { Random } from '../common/random.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
-import { encodeCommand, type ForwardedCommand } from './command-codec.js';
+import type { ChangeBatch } from './change-batch.js';
+import { encodeCommand, withOrigin, type ForwardedCommand } from './command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from './exchange.js';
 import { malformed, unpackArray } from './fields.js';
-import type { PrimaryClient } from './primary-client.js';
-import type { ChangeBatch } from './change-batch.js';
+import { targetOf, type Forwarded, type Outbox, type Target } from './outbox.js';
 import type { Position } from './position.js';
+import type { PrimaryClient } from './primary-client.js';
 import { pack } from './wire.js';
-
-type Forwarded = QueuedWrite<Command, CommandResult>;
 
 /** How a node gets to see what the primary has committed. @internal */
 export interface FollowedChanges {
@@ -36,55 +38,141 @@ export interface FollowedChanges {
 export interface ForwardQueueParts {
   readonly client: PrimaryClient;
   readonly replica: FollowedChanges;
+  readonly random: Random;
   /** Milliseconds that a write waits for its own change to arrive. */
   readonly timeoutMs: number;
+  /** Where writes whose result nobody needs are accepted; undefined when all wait for the primary. */
+  readonly outbox: Outbox | undefined;
+  /** What a write meets when the outbox is full: it waits for room instead of being refused. */
+  readonly blocksWhenFull: boolean;
+  /** A write that had been accepted was refused for good. */
+  readonly onRefused: (target: Target, error: HyperCacheError) => void;
+  /** What went wrong that no caller is told about. */
+  readonly onError: (error: HyperCacheError, during: string) => void;
 }
+
+type Write = QueuedWrite<Command, CommandResult>;
 
 /** What one request takes at most. */
 const BATCH_OPERATIONS = 1000;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
-/** Writes that wait for the primary; those beyond are refused. */
+/** Writes that wait for the primary's answer; those beyond are refused. */
 const MAX_OPERATIONS = 200_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 1000;
+
+/** After so many requests in a row that failed, nobody is to wait for what will hardly come. */
+const BREAK_AFTER = 3;
+const BREAK_MS = 250;
+
+/** The longest that a timer waits. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Failures that pass: what was accepted is sent again. Anything else is the primary's last word. */
+const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
+  'HC_CLOSED',
+  'HC_OUT_OF_ORDER',
+  'HC_QUEUE_FULL',
+  'HC_STORAGE_BUSY',
+  'HC_STORAGE_FAILED',
+  'HC_STORAGE_FULL',
+  'HC_STORAGE_LOST',
+]);
+
+/** What is taken at a turn: a write, and its command encoded once. */
+type Taken = Pick<Forwarded, 'write' | 'command' | 'target'>;
+
+/** Who waits until so many writes are settled. */
+interface Waiter {
+  readonly after: number;
+  readonly resolve: () => void;
+}
+
+/** What the primary says of a request that it did not execute, because of what stands in it. */
+const REFUSALS: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
+  'HC_ARGUMENT_INVALID',
+  'HC_BODY_TOO_LARGE',
+  'HC_KEY_INVALID',
+  'HC_REQUEST_INVALID',
+  'HC_VALUE_TOO_LARGE',
+]);
+
 /**
  * Sends a node's writes to the primary: those of one turn of the event loop, and those that came while a request was
- * on its way, in one request, one request at a time, so that they arrive in their order. A write is done when the
- * primary has committed it and this node has applied it: the node reads its own writes.
+ * on its way, in one request, one request at a time, so that they arrive in their order.
+ *
+ * A write whose result nobody needs is done for its caller when it is in the outbox; it is sent until the primary has
+ * answered for it. Any other is done when the primary has committed it and this node has applied it; it goes behind
+ * what was accepted before, and fails when the primary cannot be reached.
  *
  * @internal
  */
 export class ForwardQueue implements CommandQueue {
-  #waiting: Forwarded[] = [];
-  #bytes = 0;
+  /** What has come in this turn. */
+  #arrived: Write[] = [];
+  #arrivedBytes = 0;
+  /** What is to be sent. */
+  #line: Forwarded[] = [];
+  /** Accepted writes in the line that a newer one of the same key may replace. */
+  readonly #replaceable = new Map<string, Forwarded>();
   #turn: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #isSending = false;
-  #unsettled = 0;
-  #drains: (() => void)[] = [];
+  #failures = 0;
+  /** How many are to be sent one by one. */
+  #alone = 0;
+  #lost: HyperCacheError | undefined;
+  #pushed = 0;
+  #settledCount = 0;
+  #drains: Waiter[] = [];
+  #flushes: Waiter[] = [];
+  /** How to give up on answers that are not yet applied here. */
+  readonly #applying = new Set<() => void>();
   #closed = false;
 
   constructor(private readonly parts: ForwardQueueParts) {}
 
   /** Writes that are not yet done. */
   get length(): number {
-    return this.#unsettled;
+    return this.#pushed - this.#settledCount;
   }
 
-  /** @throws {HC_CLOSED | HC_QUEUE_FULL} */
-  push(write: Forwarded): void {
+  /** Why the primary did not take the last request; undefined when it did. */
+  get lost(): HyperCacheError | undefined {
+    return this.#lost;
+  }
+
+  /** Sends what an earlier process of this node has left, before anything else. */
+  resume(left: readonly Forwarded[]): void {
+    this.#pushed += left.length;
+    this.#line.push(...left);
+    this.#send();
+  }
+
+  /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
+  push(write: Write): void {
     if (this.#closed) throw new ClosedError();
-    if (this.#waiting.length >= MAX_OPERATIONS || this.#bytes + write.bytes > MAX_BYTES) {
-      throw new QueueFullError(this.#waiting.length);
+    const { outbox, blocksWhenFull } = this.parts;
+    const isAcceptable = outbox !== undefined && write.accepted !== undefined;
+    if (isAcceptable && outbox.isFull && !blocksWhenFull) {
+      throw new OutboxFullError(outbox.entries, outbox.bytes);
     }
-    this.#waiting.push(write);
-    this.#bytes += write.bytes;
-    this.#unsettled++;
-    if (!this.#isSending) this.#turn ??= onNextTurn(this.#send);
+    if (!isAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
+    const waiting = this.#arrived.length + this.#line.length - (outbox?.entries ?? 0);
+    if (waiting >= MAX_OPERATIONS || this.#arrivedBytes + write.bytes > MAX_BYTES) {
+      throw new QueueFullError(waiting);
+    }
+    this.#arrived.push(write);
+    this.#arrivedBytes += write.bytes;
+    this.#pushed++;
+    this.#turn ??= onNextTurn(this.#onTurn);
   }
 
   /** No write of a replica is relaxed. */
-  pushRelaxed(write: Forwarded): boolean {
+  pushRelaxed(write: Write): boolean {
     this.push(write);
     return false;
   }
@@ -93,41 +181,138 @@ export class ForwardQueue implements CommandQueue {
     return false;
   }
 
-  /** Resolves when everything that waits now is done or refused, and perhaps some of what came after. */
+  /** Resolves when as many writes are done or refused as there were, or the primary is away. */
   drain(): Promise<void> {
-    if (this.#unsettled === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drains.push(resolve));
+    if (this.length === 0 || this.#lost !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#drains.push({ after: this.#pushed, resolve }));
   }
 
-  /** Waits for what is not yet done as long as a request may take, refuses the rest and everything after. */
+  /** As {@link drain}, also while the primary is away; resolves to whether that came within a time, in ms. */
+  flush(timeoutMs: number): Promise<boolean> {
+    if (this.length === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiter = {
+        after: this.#pushed,
+        resolve: () => {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#flushes = this.#flushes.filter((other) => other !== waiter);
+        resolve(false);
+      }, timeoutMs);
+      this.#flushes.push(waiter);
+    });
+  }
+
+  /** The primary can be reached again: what waits for a retry need not wait any longer. */
+  wake(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#failures = 0;
+    this.#send();
+  }
+
+  /** The primary has another history: what was done in the old one cannot arrive here any more. */
+  forgetHistory(): void {
+    for (const giveUp of Array.from(this.#applying)) giveUp();
+  }
+
+  /**
+   * Waits for what is not yet done as long as a request may take. What is in the outbox is sent after the next start;
+   * the rest is refused, as is everything after.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#drainWithin(this.parts.timeoutMs);
+    if (this.#lost === undefined) await this.flush(this.parts.timeoutMs);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#bytes = 0;
-    for (const write of waiting) write.failed(new ClosedError());
-    this.#settled(waiting.length);
+    clearTimeout(this.#retry);
+    const refused = this.#arrived.splice(0);
+    for (const { write, row } of this.#line.splice(0)) if (row === undefined) refused.push(write);
+    for (const write of refused) write.failed(new ClosedError());
+    this.forgetHistory();
   }
 
-  async #drainWithin(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+  get #isBroken(): boolean {
+    return this.#failures >= BREAK_AFTER && this.#retry !== undefined;
+  }
+
+  readonly #onTurn = (): void => {
+    this.#turn = undefined;
+    this.#take();
+    this.#send();
+  };
+
+  /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
+  #take(): void {
+    const { outbox } = this.parts;
+    // Who is to wait for room waits, and so does everything behind.
+    if (outbox?.isFull === true && this.#line.length > 0) return;
+    const taken = this.#arrived.splice(0).map((write): Taken => {
+      const command = write.command as ForwardedCommand;
+      return { write, command: encodeCommand(command), target: targetOf(command) };
     });
-    await Promise.race([this.drain(), deadline]);
-    clearTimeout(timer);
+    this.#arrivedBytes = 0;
+    const isAcceptable = ({ write }: Taken): boolean =>
+      outbox !== undefined && write.accepted !== undefined;
+    const accepted = new Map(
+      outbox === undefined ? [] : this.#accept(outbox, taken.filter(isAcceptable), taken.length),
+    );
+    for (const one of taken) {
+      const item = isAcceptable(one)
+        ? accepted.get(one.write)
+        : { ...one, bytes: one.write.bytes, row: undefined };
+      if (item !== undefined) this.#join(item);
+    }
+    for (const write of accepted.keys()) write.accepted?.();
+  }
+
+  #accept(outbox: Outbox, acceptable: readonly Taken[], takenCount: number): [Write, Forwarded][] {
+    if (acceptable.length === 0) return [];
+    const superseded = new Set<Forwarded>();
+    // Who waits for an answer may depend on what stands before him.
+    if (acceptable.length === takenCount) {
+      for (const { target } of acceptable) {
+        const older = target && this.#replaceable.get(idOf(target));
+        if (older !== undefined) superseded.add(older);
+      }
+    }
+    try {
+      const items = outbox.accept(acceptable, Array.from(superseded));
+      this.#leave(superseded);
+      return items.map((item) => [item.write, item]);
+    } catch (error) {
+      const failure = toStorageError(error);
+      for (const { write } of acceptable) write.failed(failure);
+      this.#settled(acceptable.length);
+      return [];
+    }
+  }
+
+  #join(item: Forwarded): void {
+    this.#line.push(item);
+    if (item.row === undefined) this.#replaceable.clear();
+    else if (item.target !== undefined) this.#replaceable.set(idOf(item.target), item);
+  }
+
+  /** Newer writes have taken their places. */
+  #leave(superseded: ReadonlySet<Forwarded>): void {
+    if (superseded.size === 0) return;
+    this.#line = this.#line.filter((item) => !superseded.has(item));
+    for (const { write } of superseded) write.committed({ stored: true, revision: 0 });
+    this.#settled(superseded.size);
   }
 
   readonly #send = (): void => {
-    this.#turn = undefined;
-    if (this.#isSending || this.#waiting.length === 0) return;
+    if (this.#isSending || this.#retry !== undefined || this.#line.length === 0) return;
+    const batch = this.#takeBatch();
     this.#isSending = true;
-    void this.#exchange(this.#takeBatch()).finally(() => {
+    void this.#exchange(batch).finally(() => {
       this.#isSending = false;
-      if (this.#waiting.length > 0) this.#send();
+      if (this.#arrived.length > 0) this.#take();
+      this.#send();
     });
   };
 
@@ -136,18 +321,82 @@ export class ForwardQueue implements CommandQueue {
     const { client, replica } = this.parts;
     let answer: CommandsAnswer;
     try {
-      const commands = batch.map(({ command }) => encodeCommand(command as ForwardedCommand));
       const since = replica.isFed ? -1 : (replica.position?.revision ?? -1);
-      const request = [RequestKind.Commands, since, commands];
+      const request = [RequestKind.Commands, since, commandsOf(batch)];
       answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
       this.#applyAhead(answer);
     } catch (error) {
       const failure = toStorageError(error);
-      for (const write of batch) write.failed(failure);
-      this.#settled(batch.length);
+      if (REFUSALS.has(failure.code)) this.#refused(batch, failure);
+      else this.#failed(batch, failure);
       return;
     }
-    void this.#settleWhenApplied(batch, answer);
+    this.#lost = undefined;
+    const answered = this.#firstUnanswered(batch, answer);
+    if (answered === batch.length) this.#failures = 0;
+    else this.#keepRest(batch, answered, answer);
+    this.#settleWhenApplied(batch.slice(0, answered), answer).catch((error: unknown) => {
+      // The node closes meanwhile, or its file is lost.
+      this.parts.onError(toStorageError(error), 'waiting for what was written');
+    });
+  }
+
+  /** The primary did nothing, because of one of them: each is sent alone, so that only that one is refused. */
+  #refused(batch: readonly Forwarded[], failure: HyperCacheError): void {
+    const [only] = batch;
+    if (batch.length > 1 || only === undefined) {
+      this.#alone = batch.length;
+      this.#line.unshift(...batch);
+      return;
+    }
+    this.#clearOutbox(batch, [failure]);
+    this.#settle(only, failure, undefined);
+  }
+
+  /** Nothing of the batch was answered: what was accepted is sent again, the rest fails, and what waits behind it. */
+  #failed(batch: readonly Forwarded[], failure: HyperCacheError): void {
+    if (this.#lost === undefined) this.parts.onError(failure, 'sending writes to the primary');
+    this.#lost = failure;
+    const all = [...batch, ...this.#line];
+    this.#line = all.filter(({ row }) => row !== undefined);
+    for (const { write, row } of all) if (row === undefined) write.failed(failure);
+    this.#settled(all.length - this.#line.length);
+    for (const { resolve } of this.#drains.splice(0)) resolve();
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    if (this.#closed) return;
+    this.#failures++;
+    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
+    const ms = this.#line.length > 0 ? most * share : BREAK_MS;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#send();
+    }, ms).unref();
+  }
+
+  /** Where what was accepted begins to have failed in a way that passes; the primary takes it in order only. */
+  #firstUnanswered(batch: readonly Forwarded[], { outcomes }: CommandsAnswer): number {
+    const first = batch.findIndex(({ row }, i) => {
+      const outcome = outcomes[i];
+      return row !== undefined && outcome instanceof HyperCacheError && PASSING.has(outcome.code);
+    });
+    return first < 0 ? batch.length : first;
+  }
+
+  /** Puts back what was accepted; those who wait for an answer have theirs. */
+  #keepRest(batch: readonly Forwarded[], first: number, { outcomes }: CommandsAnswer): void {
+    const failure = outcomes[first];
+    if (failure instanceof HyperCacheError) this.parts.onError(failure, 'sending writes');
+    const rest = batch.slice(first);
+    this.#line.unshift(...rest.filter(({ row }) => row !== undefined));
+    for (const [i, item] of rest.entries()) {
+      if (item.row === undefined) this.#settle(item, outcomes[first + i], undefined);
+    }
+    this.#retryLater();
   }
 
   /** While the feed is not there the answer itself brings the changes. */
@@ -160,56 +409,137 @@ export class ForwardQueue implements CommandQueue {
   }
 
   async #settleWhenApplied(batch: readonly Forwarded[], answer: CommandsAnswer): Promise<void> {
+    if (batch.length === 0) return;
     const { replica, timeoutMs } = this.parts;
-    const wanted = { ...answer.position, revision: lastRevisionOf(answer) };
+    this.#clearOutbox(batch, answer.outcomes);
+    const wanted = { ...answer.position, revision: lastRevisionOf(answer, batch.length) };
     let isReached = wanted.revision === 0;
     if (replica.position === undefined) {
       // There is nothing to read here that could be older, and must not be when there is.
       replica.mustReach(wanted);
       isReached = true;
     }
-    isReached ||= await replica.whenReached(wanted, timeoutMs);
-    this.#settle(batch, answer, isReached ? undefined : new ReplicaBehindError(timeoutMs));
+    isReached ||= await this.#whenReached(wanted, timeoutMs);
+    const failure = isReached ? undefined : new ReplicaBehindError(timeoutMs);
+    const late: number[] = [];
+    for (const [i, item] of batch.entries()) {
+      if (failure !== undefined && item.row !== undefined) late.push(i);
+      else this.#settle(item, answer.outcomes[i], failure);
+    }
+    if (late.length === 0) return;
+    // Nobody waits for these; until they are here, reads find them among the pending writes.
+    await this.#whenReached(wanted, MAX_TIMER_MS);
+    for (const i of late) {
+      const item = batch[i];
+      if (item !== undefined) this.#settle(item, answer.outcomes[i], undefined);
+    }
+  }
+
+  #whenReached(position: Position, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => resolve(true);
+      const wait = async (): Promise<void> => {
+        try {
+          resolve(await this.parts.replica.whenReached(position, timeoutMs));
+        } catch (error) {
+          reject(error);
+        } finally {
+          this.#applying.delete(giveUp);
+        }
+      };
+      this.#applying.add(giveUp);
+      void wait();
+    });
+  }
+
+  /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */
+  #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
+    const { outbox, onRefused, onError } = this.parts;
+    const accepted = batch.filter(({ row }) => row !== undefined);
+    if (outbox === undefined || accepted.length === 0) return;
+    try {
+      for (const [i, item] of batch.entries()) {
+        const outcome = outcomes[i];
+        if (item.row === undefined || !(outcome instanceof HyperCacheError)) continue;
+        outbox.bury(item, outcome.code, outcome.message);
+        if (item.target !== undefined) onRefused(item.target, outcome);
+      }
+      outbox.done(accepted);
+    } catch (error) {
+      // Then it is sent again after the next start, and the primary knows that it is done.
+      onError(toStorageError(error), 'clearing the outbox');
+    }
+    if (this.#arrived.length > 0) this.#turn ??= onNextTurn(this.#onTurn);
   }
 
   #settle(
-    batch: readonly Forwarded[],
-    { outcomes }: CommandsAnswer,
+    { write }: Forwarded,
+    outcome: CommandsAnswer['outcomes'][number] | undefined,
     failure: HyperCacheError | undefined,
   ): void {
-    for (const [i, write] of batch.entries()) {
-      const outcome = outcomes[i];
-      if (outcome === undefined || outcome instanceof HyperCacheError) {
-        write.failed(outcome ?? malformed('an answer is missing'));
-      } else if (failure === undefined) write.committed(outcome);
-      else write.failed(failure);
-    }
-    this.#settled(batch.length);
+    if (outcome === undefined || outcome instanceof HyperCacheError) {
+      write.failed(outcome ?? malformed('an answer is missing'));
+    } else if (failure === undefined) write.committed(outcome);
+    else write.failed(failure);
+    this.#settled(1);
   }
 
   #takeBatch(): Forwarded[] {
+    const most = this.#alone > 0 ? 1 : BATCH_OPERATIONS;
+    if (this.#alone > 0) this.#alone--;
     let count = 0;
     let bytes = 0;
-    for (const write of this.#waiting) {
-      if (count > 0 && bytes + write.bytes > BATCH_BYTES) break;
-      bytes += write.bytes;
-      if (++count === BATCH_OPERATIONS) break;
+    let source: string | undefined;
+    for (const item of this.#line) {
+      if (count > 0 && bytes + item.bytes > BATCH_BYTES) break;
+      // What two starts of the node have accepted is not sent together: the second must not come before the first.
+      if (item.row !== undefined && item.row.source !== (source ??= item.row.source)) break;
+      bytes += item.bytes;
+      this.#keepFromBeingReplaced(item);
+      if (++count === most) break;
     }
-    this.#bytes -= bytes;
-    return this.#waiting.splice(0, count);
+    return this.#line.splice(0, count);
+  }
+
+  /** What is on its way may have arrived. */
+  #keepFromBeingReplaced(item: Forwarded): void {
+    const id = item.target && idOf(item.target);
+    if (id !== undefined && this.#replaceable.get(id) === item) this.#replaceable.delete(id);
   }
 
   #settled(count: number): void {
-    this.#unsettled -= count;
-    if (this.#unsettled > 0) return;
-    for (const resolve of this.#drains.splice(0)) resolve();
+    this.#settledCount += count;
+    this.#drains = this.#resolve(this.#drains);
+    this.#flushes = this.#resolve(this.#flushes);
+  }
+
+  #resolve(waiters: Waiter[]): Waiter[] {
+    if (waiters.length === 0) return waiters;
+    for (const { after, resolve } of waiters) if (after <= this.#settledCount) resolve();
+    return waiters.filter(({ after }) => after > this.#settledCount);
   }
 }
 
-/** What the node has to have applied before it may say that it is done. */
-function lastRevisionOf({ position, outcomes }: CommandsAnswer): number {
+function idOf({ namespace, key }: Target): string {
+  return `${namespace}\0${key}`;
+}
+
+/** The commands as they travel; each that was accepted says which one it follows. */
+function commandsOf(batch: readonly Forwarded[]): unknown[] {
+  let follows: number | undefined;
+  return batch.map(({ command, row }) => {
+    if (row === undefined) return command;
+    const { source, sequence } = row;
+    const message = withOrigin(command, { source, sequence, follows });
+    follows = sequence;
+    return message;
+  });
+}
+
+/** What the node has to have applied before it may say that the first ones are done. */
+function lastRevisionOf({ position, outcomes }: CommandsAnswer, count: number): number {
   let last = 0;
-  for (const outcome of outcomes) {
+  for (const outcome of outcomes.slice(0, count)) {
     if ('revision' in outcome) last = Math.max(last, outcome.revision);
     // Who holds a lease sees what was written under it before.
     else if ('handOvers' in outcome) last = position.revision;

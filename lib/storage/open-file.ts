@@ -10,6 +10,7 @@ import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
+import { SourceTable } from './source-table.js';
 import { salvageEpoch } from './salvage-epoch.js';
 import { changeSql } from './sql/changes.js';
 import { entrySql } from './sql/entries.js';
@@ -44,6 +45,7 @@ export interface OpenFile {
   readonly tags: TagTable;
   readonly namespaces: NamespaceTable;
   readonly leases: LeaseTable;
+  readonly sources: SourceTable;
   readonly counts: EntryCounts;
   readonly historyId: string;
   readonly epoch: number;
@@ -156,6 +158,7 @@ function assemble(
     tags: new TagTable(connection),
     namespaces,
     leases: new LeaseTable(connection, identity, rowIds),
+    sources: new SourceTable(connection),
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,

@@ -18,6 +18,7 @@ import {
 import { pragmaSql } from './sql/pragmas.js';
 import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';
+import type { SourceTable } from './source-table.js';
 import type { TagTable } from './tag-table.js';
 
 /** @internal */
@@ -82,6 +83,10 @@ export class Storage {
 
   get leases(): LeaseTable {
     return this.#open.leases;
+  }
+
+  get sources(): SourceTable {
+    return this.#open.sources;
   }
 
   get counts(): EntryCounts {

@@ -13,6 +13,11 @@ export interface QueuedWrite<C, R> {
   readonly bytes: number;
   committed(result: R): void;
   failed(error: HyperCacheError): void;
+  /**
+   * There for a write that need not wait for its result: it was accepted, durably, and one of the other two follows
+   * later.
+   */
+  readonly accepted?: (() => void) | undefined;
 }
 
 /**

@@ -31,7 +31,7 @@ describe('docs/observability.md', () => {
 
   it('names every number of stats(), and no other', async () => {
     const primary = await clusters.primary();
-    const { node, cache } = await clusters.secondary(primary);
+    const { node, cache } = await clusters.secondary(primary, { asyncRequests: true });
     await cache.set('a', 1);
     const stats = { ...(await primary.stats()), ...(await node.stats()) };
     const rows = table('field');
@@ -46,6 +46,7 @@ describe('docs/observability.md', () => {
       l1: stats.l1,
       l2: stats.l2,
       replica: stats.replica,
+      outbox: stats.outbox,
       replicas: stats.replicas?.[0],
     };
     for (const [field, numbers] of Object.entries(nested)) {

@@ -46,7 +46,11 @@ export function useProcessClusters(): ProcessClusters {
     directory,
     primary: (port, home) => start('primary', { role: 'primary' }, port, home),
     secondary: (name, port) =>
-      start(name, { role: 'secondary', primaryUrl: `http://127.0.0.1:${port}` }, 0),
+      start(
+        name,
+        { role: 'secondary', primaryUrl: `http://127.0.0.1:${port}`, asyncRequests: false },
+        0,
+      ),
   };
 }
 

@@ -52,7 +52,7 @@ export function useDirectClusters(): DirectClusters {
     async secondary(primary, options = {}, environment = {}) {
       const client = new DirectClient(primary?.sync);
       const node = await start(
-        { role: 'secondary', primaryUrl: 'http://direct', ...options },
+        { role: 'secondary', primaryUrl: 'http://direct', asyncRequests: false, ...options },
         { ...environment, primaryClient: () => client },
       );
       return { node, cache: node.cache('default'), client };

@@ -98,4 +98,13 @@ ${LOG_TRIGGERS}
   CREATE INDEX lease_waiters_by_name ON lease_waiters (kind, name, id);
   CREATE INDEX lease_waiters_by_owner ON lease_waiters (owner);
   `,
+  `
+  -- How far the asynchronous writes of each other node have come: what is sent again is not done again.
+  CREATE TABLE sources (
+    id TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL,
+    -- Unix ms of the last write.
+    seen_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -1,0 +1,193 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../common/clock.js';
+import { ClosedError, FileInUseError, StorageOpenError } from '../common/errors.js';
+import type { Random } from '../common/random.js';
+import { connect, type Connection, type Statement } from './native.js';
+import { quarantine } from './open-connection.js';
+import { metaSql } from './sql/meta.js';
+import { OUTBOX_MIGRATIONS, outboxSql } from './sql/outbox.js';
+import { pragmaSql, transactionSql } from './sql/pragmas.js';
+import { isBusy, isCorruption } from './sqlite-error.js';
+
+/** A command that waits for the primary, as bytes. @internal */
+export interface OutboxRow {
+  readonly sequence: number;
+  readonly source: string;
+  readonly command: Buffer;
+}
+
+/** A command that the primary has refused. @internal */
+export interface DeadLetterRow {
+  readonly sequence: number;
+  /** Unix ms. */
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+  readonly command: Buffer;
+}
+
+/** @internal */
+export interface OutboxFileOptions {
+  readonly path: string;
+  /** Every commit reaches the disk before it returns. */
+  readonly fullSync: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+interface OpenOutbox {
+  readonly connection: Connection;
+  readonly source: string;
+  readonly add: Statement;
+  readonly page: Statement;
+  readonly remove: Statement;
+  readonly removeUpTo: Statement;
+  readonly bury: Statement;
+  readonly trimDeadLetters: Statement;
+  readonly deadLetters: Statement;
+  readonly deadLetterCount: Statement;
+}
+
+const SOURCE_BYTES = 16;
+const DEAD_LETTERS = 1000;
+
+/**
+ * The file in which a node's asynchronous writes wait for the primary. It survives the replica, which may be replaced
+ * by a snapshot. Each start of the node is a source of its own: should a power loss take the last rows, what comes after is
+ * never taken for what was sent before.
+ *
+ * @internal
+ */
+export class OutboxFile {
+  #open: OpenOutbox | undefined;
+  /** Where a file that was found damaged at {@link open} was put. */
+  quarantined: string | undefined;
+
+  constructor(private readonly options: OutboxFileOptions) {}
+
+  /** @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_NATIVE_MODULE} */
+  open(): void {
+    const { path, clock } = this.options;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#open = this.#connect();
+    } catch (error) {
+      if (isBusy(error)) throw new FileInUseError(path);
+      if (!isCorruption(error)) throw cannotOpen(path, error);
+      this.quarantined = quarantine(path, clock.now());
+      this.#open = this.#connect();
+    }
+  }
+
+  close(): void {
+    this.#open?.connection.close();
+    this.#open = undefined;
+  }
+
+  /** Random, one for each start. */
+  get source(): string {
+    return this.#file.source;
+  }
+
+  /**
+   * Adds commands durably, all or none; returns their sequences.
+   *
+   * @param replaced sequences whose place they take
+   */
+  add(commands: readonly Buffer[], replaced: readonly number[] = []): number[] {
+    const { add, remove, source } = this.#file;
+    return this.#transaction(() => {
+      for (const sequence of replaced) remove.run(sequence);
+      return commands.map((command) => Number(add.run(source, command).lastInsertRowid));
+    });
+  }
+
+  /** The first rows behind a sequence. */
+  page(after: number, limit: number): OutboxRow[] {
+    return this.#file.page.all(after, limit) as OutboxRow[];
+  }
+
+  /** Everything up to a sequence is done. */
+  removeUpTo(sequence: number): void {
+    this.#file.removeUpTo.run(sequence);
+  }
+
+  /** Keeps a command that was refused among the dead letters; the oldest of more than 1,000 goes. */
+  bury(sequence: number, code: string, message: string): void {
+    const { bury, trimDeadLetters } = this.#file;
+    bury.run(this.options.clock.now(), code, message, sequence);
+    trimDeadLetters.run(DEAD_LETTERS);
+  }
+
+  /** The newest first. */
+  deadLetters(limit: number): DeadLetterRow[] {
+    return this.#file.deadLetters.all(limit) as DeadLetterRow[];
+  }
+
+  get deadLetterCount(): number {
+    return Number(this.#file.deadLetterCount.get());
+  }
+
+  get #file(): OpenOutbox {
+    if (this.#open === undefined) throw new ClosedError();
+    return this.#open;
+  }
+
+  #transaction<T>(body: () => T): T {
+    const { connection } = this.#file;
+    connection.exec(transactionSql.begin);
+    try {
+      const result = body();
+      connection.exec(transactionSql.commit);
+      return result;
+    } catch (error) {
+      // SQLite has already rolled back by itself when the disk is full.
+      if (connection.inTransaction) connection.exec(transactionSql.rollback);
+      throw error;
+    }
+  }
+
+  #connect(): OpenOutbox {
+    const { path, fullSync, random } = this.options;
+    const connection = connect(path, { timeout: 0 });
+    try {
+      connection.exec(outboxSql.newFile);
+      connection.exec(outboxSql.pragmas('FULL'));
+      connection.exec(transactionSql.begin);
+      const version = Number(connection.prepare(pragmaSql.readUserVersion).pluck().get());
+      for (const migration of OUTBOX_MIGRATIONS.slice(version)) connection.exec(migration);
+      connection.exec(outboxSql.writeApplicationId);
+      connection.exec(pragmaSql.writeUserVersion(OUTBOX_MIGRATIONS.length));
+      const source = random.hex(SOURCE_BYTES);
+      // Written, though nobody reads it: from here on the lock is held.
+      connection.prepare(metaSql.write).run('source', source);
+      connection.exec(transactionSql.commit);
+      if (!fullSync) connection.exec(pragmaSql.syncNormal);
+      const prepare = (sql: string): Statement => connection.prepare(sql);
+      return {
+        connection,
+        source,
+        add: prepare(outboxSql.add),
+        page: prepare(outboxSql.page),
+        remove: prepare(outboxSql.remove),
+        removeUpTo: prepare(outboxSql.removeUpTo),
+        bury: prepare(outboxSql.bury),
+        trimDeadLetters: prepare(outboxSql.trimDeadLetters),
+        deadLetters: prepare(outboxSql.deadLetters),
+        deadLetterCount: prepare(outboxSql.deadLetterCount).pluck(),
+      };
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+}
+
+function cannotOpen(path: string, cause: unknown): StorageOpenError {
+  return new StorageOpenError(
+    `${path} cannot be opened for writing.`,
+    'Point sqlitePath (or HYPERCACHE_SQLITE_PATH) at a directory that this process may write to, on a local disk.',
+    { cause },
+  );
+}

@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
+import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
+import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
+import { eventually } from '../../support/eventually.js';
+
+const clusters = useDirectClusters();
+const ASYNC = { asyncRequests: true } as const;
+
+/** A primary whose answers get lost: it does what it is asked, and nobody hears. */
+function deaf(endpoint: SyncEndpoint, times: number): SyncEndpoint {
+  let left = times;
+  return {
+    feed: (request, sink) => endpoint.feed(request, sink),
+    wait: (request, sink) => endpoint.wait(request, sink),
+    async exchange(request) {
+      const answer = await endpoint.exchange(request);
+      if (left-- > 0) throw new PrimaryTimeoutError('http://direct', 'the answer was lost');
+      return answer;
+    },
+  };
+}
+
+async function outboxOf({ node }: DirectSecondary) {
+  return (await node.stats()).outbox;
+}
+
+describe('an asynchronous write', () => {
+  it('resolves while the primary is away, is seen here at once, and arrives when it is back', async () => {
+    const primary = await clusters.primary();
+    const secondary = await clusters.secondary(primary, ASYNC);
+    const { cache, client, node } = secondary;
+    await cache.set('gone', 1);
+    await node.flush();
+    client.endpoint = undefined;
+    client.cut();
+    await cache.set('a', { x: 1 }, { tags: ['t'] });
+    expect(await cache.delete('gone')).toBe(true);
+
+    expect(await cache.get('a')).toEqual({ x: 1 });
+    expect(await cache.has('gone')).toBe(false);
+    expect(await outboxOf(secondary)).toMatchObject({ entries: 2, deadLetters: 0 });
+    expect(await primary.cache('default').get('a')).toBeUndefined();
+    client.endpoint = primary.sync;
+    await node.flush();
+
+    expect(await primary.cache('default').mget(['a', 'gone'])).toEqual([{ x: 1 }, undefined]);
+    expect(await outboxOf(secondary)).toMatchObject({ entries: 0, bytes: 0 });
+    expect(await cache.get('a')).toEqual({ x: 1 });
+  });
+
+  it('survives the end of the process, and is seen by the next one before it arrives', async () => {
+    const primary = await clusters.primary();
+    const sqlitePath = clusters.directory();
+    const first = await clusters.secondary(primary, { ...ASYNC, sqlitePath });
+    await first.cache.set('kept', 'old');
+    await first.node.flush();
+    first.client.endpoint = undefined;
+    first.client.cut();
+    await first.cache.set('kept', 'new');
+    await first.cache.set('more', new Date(0));
+    await first.node.close();
+    const second = await clusters.secondary(undefined, { ...ASYNC, sqlitePath });
+
+    expect(await second.cache.get('kept')).toBe('new');
+    expect(await second.cache.get('more')).toEqual(new Date(0));
+    second.client.endpoint = primary.sync;
+    await second.node.flush();
+    expect(await primary.cache('default').mget(['kept', 'more'])).toEqual(['new', new Date(0)]);
+  });
+
+  it('is done once, however often it is sent', async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary, ASYNC);
+    const own = primary.cache('default');
+    client.endpoint = deaf(primary.sync as SyncEndpoint, 3);
+    await cache.set('a', 'first');
+    await eventually(async () => expect(await own.get('a')).toBe('first'));
+    await own.set('a', 'newer');
+    await node.flush();
+
+    expect(await own.get('a')).toBe('newer');
+    await eventually(async () => expect(await cache.get('a')).toBe('newer'));
+  });
+
+  it('goes before what waits for an answer', async () => {
+    const primary = await clusters.primary();
+    const { cache } = await clusters.secondary(primary, ASYNC);
+    void cache.set('n', 5);
+
+    expect(await cache.increment('n', 1)).toBe(6);
+    void cache.delete('n');
+    expect(await cache.add('n', 'added')).toBe(true);
+    expect(await cache.get('n')).toBe('added');
+  });
+
+  it('is replaced by a newer one of its key while the primary is away', async () => {
+    const primary = await clusters.primary();
+    const secondary = await clusters.secondary(primary, ASYNC);
+    const { cache, client, node } = secondary;
+    client.endpoint = undefined;
+    client.cut();
+    await cache.set('first', 0);
+    for (let i = 0; i < 20; i++) await cache.set('a', i);
+    // The first of them may have been on its way when the primary was found to be away.
+    expect((await outboxOf(secondary))?.entries).toBeLessThanOrEqual(4);
+    client.endpoint = primary.sync;
+    await node.flush();
+
+    expect(await primary.cache('default').get('a')).toBe(19);
+  });
+
+  it('is refused when the outbox is full, and nothing is lost', async () => {
+    const primary = await clusters.primary();
+    const secondary = await clusters.secondary(primary, { ...ASYNC, outboxMaxEntries: 5 });
+    const { cache, client, node } = secondary;
+    client.endpoint = undefined;
+    client.cut();
+    for (let i = 0; i < 5; i++) await cache.set(`k${i}`, i);
+
+    await expect(cache.set('k5', 5)).rejects.toMatchObject({ code: 'HC_OUTBOX_FULL' });
+    expect(await cache.get('k5')).toBeUndefined();
+    client.endpoint = primary.sync;
+    await node.flush();
+    await cache.set('k5', 5);
+    await node.flush();
+    expect(await primary.cache('default').mget(['k0', 'k4', 'k5'])).toEqual([0, 4, 5]);
+  });
+
+  it("waits for room with outboxFull: 'block'", async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary, {
+      ...ASYNC,
+      outboxMaxEntries: 5,
+      outboxFull: 'block',
+    });
+    client.endpoint = undefined;
+    client.cut();
+    for (let i = 0; i < 5; i++) await cache.set(`k${i}`, i);
+    const blocked = cache.set('k5', 5);
+    client.endpoint = primary.sync;
+    await blocked;
+    await node.flush();
+
+    expect(await primary.cache('default').get('k5')).toBe(5);
+  });
+
+  it('that the primary refuses for good becomes a dead letter, and holds nothing up', async () => {
+    const primary = await clusters.primary({ maxValueSize: 1000 });
+    const { cache, node } = await clusters.secondary(primary, ASYNC);
+    const refused: string[] = [];
+    node.on('outbox:refused', ({ key, error }) => refused.push(`${key} ${error.code}`));
+    await cache.set('large', 'x'.repeat(2000));
+    await cache.set('small', 1);
+    await node.flush();
+
+    expect(refused).toEqual(['large HC_VALUE_TOO_LARGE']);
+    expect(await primary.cache('default').mget(['large', 'small'])).toEqual([undefined, 1]);
+    expect(await cache.get('large')).toBeUndefined();
+    expect(node.deadLetters(10)).toEqual([
+      expect.objectContaining({ key: 'large', kind: 'set', code: 'HC_VALUE_TOO_LARGE' }),
+    ]);
+  });
+
+  it('is told apart from what fails while the primary is away', async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary, ASYNC);
+    client.endpoint = undefined;
+    client.cut();
+    await cache.set('a', 1);
+
+    await expect(cache.increment('n', 1)).rejects.toMatchObject({ code: 'HC_PRIMARY_UNREACHABLE' });
+    await expect(node.flush(50)).rejects.toMatchObject({ code: 'HC_PRIMARY_UNREACHABLE' });
+    expect(await cache.get('a')).toBe(1);
+  });
+
+  it('is not overwritten here by an older change of the feed', async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary, ASYNC);
+    const exchange = client.endpoint as SyncEndpoint;
+    client.endpoint = {
+      ...exchange,
+      feed: exchange.feed.bind(exchange),
+      wait: exchange.wait,
+      exchange: async () => Promise.reject(new PrimaryTimeoutError('http://direct', 'held')),
+    };
+    await cache.set('a', 'mine');
+    await primary.cache('default').set('a', 'theirs');
+    const { revision } = await primary.stats();
+    await eventually(async () =>
+      expect((await node.stats()).revision).toBeGreaterThanOrEqual(revision),
+    );
+
+    expect(await cache.get('a')).toBe('mine');
+    client.endpoint = primary.sync;
+    await node.flush();
+    expect(await primary.cache('default').get('a')).toBe('mine');
+  });
+});
