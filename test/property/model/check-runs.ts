@@ -4,7 +4,7 @@ import type { HyperCacheOptions } from '../../../lib/node/options.js';
 import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
 import { ModelRun } from './model-run.js';
 import type { Step } from './steps.js';
-import { SystemUnderTest } from './system-under-test.js';
+import { SystemUnderTest, type ModelledSystem } from './system-under-test.js';
 
 /** How many runs are made of each variant: more of them for a long search. */
 const SEARCH = Number(process.env['HYPERCACHE_TEST_RUNS'] ?? 1);
@@ -13,10 +13,18 @@ const SEARCH = Number(process.env['HYPERCACHE_TEST_RUNS'] ?? 1);
 export async function checkRuns(
   options: HyperCacheOptions,
   steps: fc.Arbitrary<Step[]>,
-  { runs, evicts = false }: { runs: number; evicts?: boolean },
+  {
+    runs,
+    evicts = false,
+    System = SystemUnderTest,
+  }: {
+    runs: number;
+    evicts?: boolean;
+    System?: new (root: string, options: HyperCacheOptions) => ModelledSystem;
+  },
 ): Promise<void> {
   const root = makeTemporaryDirectory();
-  const system = new SystemUnderTest(root, options);
+  const system = new System(root, options);
   const allowances = {
     relaxed: options.durability === 'relaxed',
     shares: options.isolation === 'share',

@@ -4,7 +4,7 @@ import type { NodeCache } from '../../../lib/node/hyper-cache-node.js';
 import { CacheModel } from './cache-model.js';
 import { KEYS, issue, predict, spoil, type Operation } from './operations.js';
 import { NAMESPACES, type Namespace, type Step } from './steps.js';
-import type { SystemUnderTest } from './system-under-test.js';
+import type { ModelledSystem } from './system-under-test.js';
 
 /** In which ways a cache may differ from the model. */
 export interface Allowances {
@@ -29,7 +29,7 @@ export class ModelRun {
 
   /** @param name for namespaces that no other run on the system has used */
   constructor(
-    private readonly system: SystemUnderTest,
+    private readonly system: ModelledSystem,
     private readonly name: string,
     private readonly allowances: Allowances,
   ) {

@@ -14,8 +14,37 @@ import { backgroundRound } from '../../support/background-round.js';
 
 const FILES = ['hypercache.sqlite', 'hypercache.sqlite-wal'];
 
+/** What is held against the model. */
+export interface ModelledSystem {
+  readonly clock: ManualClock;
+  /** What went wrong behind the scenes. */
+  readonly incidents: string[];
+  cache(namespace: string): NodeCache;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+  /** The process dies, and another one finds what it left on the disk. */
+  crash(): Promise<void>;
+  flush(): Promise<void>;
+  /** Lets the sweeper, the evictor and the others do what is due. */
+  maintain(): Promise<void>;
+  stats(): HyperCacheStats;
+  /** Rows in the file, counted by SQLite. */
+  countRows(): number;
+}
+
+/** Rows in the file of a directory, counted by SQLite. */
+export function countRowsIn(directory: string): number {
+  const file = new Database(join(directory, 'hypercache.sqlite'), { readonly: true });
+  try {
+    return Number(file.prepare('SELECT count(*) FROM entries').pluck().get());
+  } finally {
+    file.close();
+  }
+}
+
 /** A real node on a real file, which can be stopped, killed and started again. */
-export class SystemUnderTest {
+export class SystemUnderTest implements ModelledSystem {
   readonly clock = new ManualClock();
   /** What went wrong behind the scenes. */
   readonly incidents: string[] = [];
@@ -86,12 +115,7 @@ export class SystemUnderTest {
 
   /** Rows in the file, counted by SQLite. */
   countRows(): number {
-    const file = new Database(join(this.#directory, 'hypercache.sqlite'), { readonly: true });
-    try {
-      return Number(file.prepare('SELECT count(*) FROM entries').pluck().get());
-    } finally {
-      file.close();
-    }
+    return countRowsIn(this.#directory);
   }
 
   get #running(): HyperCacheNode {
