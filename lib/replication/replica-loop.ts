@@ -62,6 +62,7 @@ export class ReplicaLoop {
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #mustCopy = false;
+  #refusedHistory: string | undefined;
   #snapshot: { readonly entries: number; readonly since: number } | undefined;
   #head = 0;
   #lagMs = 0;
@@ -244,7 +245,11 @@ export class ReplicaLoop {
     const { replica, storage, clock } = this.parts;
     const known = replica.position;
     const isNewHistory = known !== undefined && known.historyId !== this.#source.historyId;
-    if (isNewHistory && entries === 0 && storage.counts.total > 0) {
+    const { historyId } = this.#source;
+    const isEmpty = entries === 0 || historyId === this.#refusedHistory;
+    if (isNewHistory && isEmpty && storage.counts.total > 0) {
+      // It stays refused: the first write that reaches it does not make it the old one again.
+      this.#refusedHistory = historyId;
       throw new PrimaryMismatchError(
         'The primary has come back empty, with a new history; this node goes on serving what it holds.',
         "Give the primary its data back; or, if it is to begin anew, remove this node's sqlitePath and start it again.",

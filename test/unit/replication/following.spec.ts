@@ -257,7 +257,6 @@ describe('a snapshot', () => {
     const { client } = secondary;
     client.hold(3);
     connect(secondary, primary);
-    await eventually(() => expect(client.feeds).toHaveLength(2));
     await eventually(() =>
       expect(primary.stats()).toMatchObject({ replicas: [{ snapshot: true }] }),
     );
@@ -336,6 +335,10 @@ describe('a primary with another history', () => {
     disconnect(secondary);
     connect(secondary, second);
     await eventually(() => expect(secondary.client.feeds.length).toBeGreaterThan(3));
+    // Not even when the first write has reached it.
+    await setMany(second, 20, 21);
+    const tried = secondary.client.feeds.length;
+    await eventually(() => expect(secondary.client.feeds.length).toBeGreaterThan(tried + 1));
 
     expect(await secondary.cache.get('key-9')).toBe('key-9');
     expect(await secondary.node.stats()).toMatchObject({
