@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Clock } from '../common/clock.js';
 import { decodeValue } from '../common/codec.js';
 import {
@@ -36,8 +35,6 @@ import { ReplicaReads } from './replica-reads.js';
 import { SharedReplica } from './shared-replica.js';
 
 const HOSTS = { feed: FedReplica, shared: SharedReplica, none: NoReplica } as const;
-
-const OUTBOX_FILE_NAME = 'hypercache.outbox.sqlite';
 
 /** How long `flush` waits when nothing is said. */
 const FLUSH_TIMEOUT_MS = 10_000;
@@ -86,7 +83,7 @@ export class SecondaryNode implements HyperCacheNode {
     });
     this.#replica = replica;
     this.#outboxFile = new OutboxFile({
-      path: join(options.sqlitePath, OUTBOX_FILE_NAME),
+      directory: options.sqlitePath,
       fullSync: options.durability === 'full',
       clock,
       random,

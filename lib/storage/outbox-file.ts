@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../common/clock.js';
 import { ClosedError, FileInUseError, StorageOpenError } from '../common/errors.js';
 import type { Random } from '../common/random.js';
@@ -19,7 +19,6 @@ export interface OutboxRow {
 
 /** A command that the primary has refused. @internal */
 export interface DeadLetterRow {
-  readonly sequence: number;
   /** Unix ms. */
   readonly at: number;
   readonly code: string;
@@ -29,7 +28,8 @@ export interface DeadLetterRow {
 
 /** @internal */
 export interface OutboxFileOptions {
-  readonly path: string;
+  /** Where the outboxes of the node's processes stand. */
+  readonly directory: string;
   /** Every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   readonly clock: Clock;
@@ -49,6 +49,9 @@ interface OpenOutbox {
   readonly deadLetterCount: Statement;
 }
 
+/** Processes of a node that can have an outbox each. */
+const MAX_PROCESSES = 64;
+
 const SOURCE_BYTES = 16;
 const DEAD_LETTERS = 1000;
 
@@ -61,22 +64,40 @@ const DEAD_LETTERS = 1000;
  */
 export class OutboxFile {
   #open: OpenOutbox | undefined;
+  /** Of a start that crashed it may come again, but under another source. */
+  #last = 0;
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
 
   constructor(private readonly options: OutboxFileOptions) {}
 
-  /** @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_NATIVE_MODULE} */
+  /**
+   * Opens the first file of its kind in the directory that no other process has open.
+   *
+   * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_NATIVE_MODULE}
+   */
   open(): void {
-    const { path, clock } = this.options;
+    const { directory } = this.options;
+    mkdirSync(directory, { recursive: true });
+    for (let number = 0; number < MAX_PROCESSES; number++) {
+      const path = join(directory, fileName(number));
+      try {
+        this.#open = this.#openOrReplace(path);
+        return;
+      } catch (error) {
+        if (!isBusy(error)) throw cannotOpen(path, error);
+      }
+    }
+    throw new FileInUseError(join(directory, fileName(0)));
+  }
+
+  #openOrReplace(path: string): OpenOutbox {
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      this.#open = this.#connect();
+      return this.#connect(path);
     } catch (error) {
-      if (isBusy(error)) throw new FileInUseError(path);
-      if (!isCorruption(error)) throw cannotOpen(path, error);
-      this.quarantined = quarantine(path, clock.now());
-      this.#open = this.#connect();
+      if (!isCorruption(error)) throw error;
+      this.quarantined = quarantine(path, this.options.clock.now());
+      return this.#connect(path);
     }
   }
 
@@ -99,7 +120,11 @@ export class OutboxFile {
     const { add, remove, source } = this.#file;
     return this.#transaction(() => {
       for (const sequence of replaced) remove.run(sequence);
-      return commands.map((command) => Number(add.run(source, command).lastInsertRowid));
+      return commands.map((command) => {
+        const sequence = ++this.#last;
+        add.run(sequence, source, command);
+        return sequence;
+      });
     });
   }
 
@@ -148,8 +173,8 @@ export class OutboxFile {
     }
   }
 
-  #connect(): OpenOutbox {
-    const { path, fullSync, random } = this.options;
+  #connect(path: string): OpenOutbox {
+    const { fullSync, random } = this.options;
     const connection = connect(path, { timeout: 0 });
     try {
       connection.exec(outboxSql.newFile);
@@ -164,6 +189,7 @@ export class OutboxFile {
       connection.prepare(metaSql.write).run('source', source);
       connection.exec(transactionSql.commit);
       if (!fullSync) connection.exec(pragmaSql.syncNormal);
+      this.#last = Number(connection.prepare(outboxSql.lastSequence).pluck().get() ?? 0);
       const prepare = (sql: string): Statement => connection.prepare(sql);
       return {
         connection,
@@ -182,6 +208,10 @@ export class OutboxFile {
       throw error;
     }
   }
+}
+
+function fileName(number: number): string {
+  return number === 0 ? 'hypercache.outbox.sqlite' : `hypercache.outbox-${number}.sqlite`;
 }
 
 function cannotOpen(path: string, cause: unknown): StorageOpenError {
