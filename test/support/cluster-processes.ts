@@ -22,7 +22,7 @@ export interface Member {
 export interface ProcessClusters {
   directory(): string;
   primary(port: number, directory?: string): Promise<Member>;
-  secondary(name: string, port: number): Promise<Member>;
+  secondary(name: string, port: number, options?: HyperCacheOptions): Promise<Member>;
 }
 
 /** The processes are killed after the test. */
@@ -45,10 +45,15 @@ export function useProcessClusters(): ProcessClusters {
   return {
     directory,
     primary: (port, home) => start('primary', { role: 'primary' }, port, home),
-    secondary: (name, port) =>
+    secondary: (name, port, options = {}) =>
       start(
         name,
-        { role: 'secondary', primaryUrl: `http://127.0.0.1:${port}`, asyncRequests: false },
+        {
+          role: 'secondary',
+          primaryUrl: `http://127.0.0.1:${port}`,
+          asyncRequests: false,
+          ...options,
+        },
         0,
       ),
   };
