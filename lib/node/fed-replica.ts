@@ -33,6 +33,8 @@ export class FedReplica implements ReplicaHost {
   readonly #loop: ReplicaLoop;
   readonly #sweeper: Sweeper;
   readonly #maintenance: MaintenanceLoop;
+  #isStale = false;
+  #staleness: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: ReplicaHostParts) {
     const { options, clock, random } = parts;
@@ -81,7 +83,11 @@ export class FedReplica implements ReplicaHost {
   }
 
   get isReady(): boolean {
-    return this.#replica.isReady;
+    return !this.#isStale && this.#replica.isReady;
+  }
+
+  get isStale(): boolean {
+    return this.#isStale;
   }
 
   /** A snapshot brings the changes too. */
@@ -108,6 +114,7 @@ export class FedReplica implements ReplicaHost {
   }
 
   stop(): void {
+    clearTimeout(this.#staleness);
     this.#maintenance.stop();
     this.#loop.stop();
     this.storage.close();
@@ -143,6 +150,7 @@ export class FedReplica implements ReplicaHost {
       replica: {
         isReady: this.isReady,
         isConnected: this.#loop.isConnected,
+        isStale: this.isStale,
         lag: this.#loop.head - storage.revision,
         lagMs: this.#loop.lagMs,
         snapshots: this.#loop.snapshots,
@@ -158,14 +166,27 @@ export class FedReplica implements ReplicaHost {
   #onConnected(): void {
     const { logger, events, options } = this.parts;
     const { revision } = this.storage;
+    clearTimeout(this.#staleness);
+    this.#staleness = undefined;
+    this.#isStale = false;
     logger.log(`Following ${options.primaryUrl ?? ''} from revision ${revision}.`);
     events.emit('replica:connected', { revision });
   }
 
   #onLost(error: HyperCacheError): void {
-    const { events, incidents } = this.parts;
+    const { events, incidents, options } = this.parts;
     events.emit('replica:lost', { error, revision: this.storage.revision });
     incidents.report(error, 'following the primary');
+    if (options.onPrimaryLost !== 'miss' || this.#isStale) return;
+    this.#staleness ??= setTimeout(() => this.#becomeStale(), options.staleAfter).unref();
+  }
+
+  #becomeStale(): void {
+    const { logger, options } = this.parts;
+    this.#isStale = true;
+    logger.warn(
+      `The primary has been away for ${options.staleAfter} ms: reads find nothing until it is back.`,
+    );
   }
 
   #onSnapshot(entries: number, ms: number): void {

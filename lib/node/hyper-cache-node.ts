@@ -129,6 +129,8 @@ export interface HyperCacheStats {
     isReady: boolean;
     /** Whether the primary's changes arrive. */
     isConnected: boolean;
+    /** Whether the primary has been away for `staleAfter`, and reads find nothing (`onPrimaryLost: 'miss'`). */
+    isStale: boolean;
     /** Revisions of the primary that are known of and not yet here. */
     lag: number;
     /** Milliseconds from the commit of the last change that arrived until it was here. */

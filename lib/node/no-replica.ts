@@ -18,6 +18,7 @@ export class NoReplica implements ReplicaHost {
   /** Never opened. */
   readonly storage: Storage;
   readonly isReady = false;
+  readonly isStale = false;
   readonly isFed = true;
   readonly position = undefined;
 
@@ -65,7 +66,14 @@ export class NoReplica implements ReplicaHost {
       epoch: 0,
       revision: 0,
       l2: { entries: 0, usedBytes: 0, fileBytes: 0, walBytes: 0, evicted: 0, swept: 0 },
-      replica: { isReady: false, isConnected: true, lag: 0, lagMs: 0, snapshots: 0 },
+      replica: {
+        isReady: false,
+        isConnected: true,
+        isStale: false,
+        lag: 0,
+        lagMs: 0,
+        snapshots: 0,
+      },
     };
   }
 

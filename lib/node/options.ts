@@ -49,6 +49,13 @@ export interface HyperCacheOptions {
   timeout?: number | undefined;
   /** Whether a secondary's writes resolve when they are in its outbox. @default HYPERCACHE_ASYNC, else true */
   asyncRequests?: boolean | undefined;
+  /**
+   * What a secondary's reads find while its primary is lost: what the replica holds, or, after `staleAfter`,
+   * nothing. @default 'serve-stale'
+   */
+  onPrimaryLost?: 'serve-stale' | 'miss' | undefined;
+  /** Milliseconds without the primary after which `onPrimaryLost: 'miss'` takes effect. @default 60_000 */
+  staleAfter?: number | undefined;
   /** Writes that wait in the outbox at most. @default 100_000 */
   outboxMaxEntries?: number | undefined;
   /** Bytes of writes that wait in the outbox at most. @default 67_108_864 (64 MiB) */
@@ -114,6 +121,8 @@ export interface ResolvedOptions {
   readonly apiToken: readonly string[];
   readonly timeout: number;
   readonly asyncRequests: boolean;
+  readonly onPrimaryLost: 'serve-stale' | 'miss';
+  readonly staleAfter: number;
   readonly outboxMaxEntries: number;
   readonly outboxMaxBytes: number;
   readonly outboxFull: 'reject' | 'block';

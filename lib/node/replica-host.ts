@@ -38,6 +38,8 @@ export interface ReplicaHost extends FollowedChanges {
   readonly storage: Storage;
   /** Whether reads can be served from it; otherwise they go to the primary. */
   readonly isReady: boolean;
+  /** The primary has been away for so long that nothing here counts any more: every read is a miss. */
+  readonly isStale: boolean;
   /** @throws what only another configuration can mend */
   start(): Promise<void>;
   stop(): void;

@@ -19,6 +19,8 @@ export interface ReplicaReadsParts {
   readonly pending: PendingWrites;
   /** Whether what is here can be relied on. */
   readonly isReady: () => boolean;
+  /** Nothing here counts any more, and nobody else can be asked. */
+  readonly isStale: () => boolean;
   readonly counters: CacheCounters;
   readonly events: CacheEvents;
   /** A read from the primary that failed: it is a miss, and this is told why. */
@@ -119,7 +121,8 @@ export class ReplicaReads implements CacheReads {
 
   async #ask(key: string): Promise<(CacheEntry & { revision: number }) | undefined> {
     assertKey(key);
-    const { remote, namespace, onReadError } = this.parts;
+    const { remote, namespace, isStale, onReadError } = this.parts;
+    if (isStale()) return undefined;
     try {
       const entry = await remote.entry(namespace, key);
       return entry && { ...entry, value: decodeValue(entry.value) };

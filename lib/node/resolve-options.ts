@@ -61,6 +61,14 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: isBoolean,
     instead: 'write true or false',
   },
+  onPrimaryLost: {
+    isValid: isOneOf('serve-stale', 'miss'),
+    instead: "write 'serve-stale' or 'miss'",
+  },
+  staleAfter: {
+    isValid: (value) => isPositive(value) && Number(value) <= 2_147_483_647,
+    instead: 'write milliseconds as a whole number from 1 to 2147483647',
+  },
   outboxMaxEntries: { isValid: isPositive, instead: 'write a whole number above 0' },
   outboxMaxBytes: { isValid: isPositive, instead: 'write bytes as a whole number above 0' },
   outboxFull: {
@@ -237,6 +245,8 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     primaryUrl: undefined,
     timeout: 2000,
     asyncRequests: true,
+    onPrimaryLost: 'serve-stale',
+    staleAfter: 60_000,
     outboxMaxEntries: 100_000,
     outboxMaxBytes: 64 * MIB,
     outboxFull: 'reject',

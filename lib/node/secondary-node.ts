@@ -129,6 +129,7 @@ export class SecondaryNode implements HyperCacheNode {
           remote,
           pending,
           isReady: () => replica.isReady,
+          isStale: () => replica.isStale,
           counters,
           events,
           onReadError: (error: HyperCacheError) => incidents.report(error, 'reading'),

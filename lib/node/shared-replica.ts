@@ -20,6 +20,7 @@ export class SharedReplica implements ReplicaHost {
   readonly storage: Storage;
   /** The primary's answers bring nothing: what they tell of is in the file. */
   readonly isFed = true;
+  readonly isStale = false;
   #look: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
   #seenVersion = -1;
@@ -89,6 +90,7 @@ export class SharedReplica implements ReplicaHost {
       replica: {
         isReady: this.isReady,
         isConnected: this.isReady,
+        isStale: this.isStale,
         lag: 0,
         lagMs: 0,
         snapshots: 0,

@@ -107,3 +107,42 @@ describe("a secondary with replica: 'shared'", () => {
     });
   });
 });
+
+describe('a secondary that has lost its primary', () => {
+  it('serves what it holds', async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary);
+    await cache.set('a', 1);
+    client.endpoint = undefined;
+    client.cut();
+    await eventually(async () =>
+      expect(await node.stats()).toMatchObject({ replica: { isConnected: false } }),
+    );
+
+    expect(await cache.get('a')).toBe(1);
+  });
+
+  it("finds nothing after staleAfter with onPrimaryLost: 'miss', until the primary is back", async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary, {
+      asyncRequests: true,
+      onPrimaryLost: 'miss',
+      staleAfter: 1,
+    });
+    await cache.set('a', 1);
+    await node.flush();
+    client.endpoint = undefined;
+    client.cut();
+    await eventually(async () =>
+      expect(await node.stats()).toMatchObject({ replica: { isStale: true } }),
+    );
+
+    expect(await cache.get('a')).toBeUndefined();
+    expect(await cache.mget(['a'])).toEqual([undefined]);
+    await cache.set('b', 'mine');
+    expect(await cache.get('b')).toBe('mine');
+    client.endpoint = primary.sync;
+    await eventually(async () => expect(await cache.get('a')).toBe(1));
+    expect(await node.stats()).toMatchObject({ replica: { isStale: false } });
+  });
+});
