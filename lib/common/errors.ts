@@ -5,6 +5,7 @@
  */
 export type HyperCacheErrorCode =
   | 'HC_ARGUMENT_INVALID'
+  | 'HC_BACKUP_FAILED'
   | 'HC_BODY_TOO_LARGE'
   | 'HC_CLOSED'
   | 'HC_CONTENT_TYPE'
@@ -43,7 +44,9 @@ export type HyperCacheErrorCode =
   | 'HC_STORAGE_FULL'
   | 'HC_STORAGE_LOST'
   | 'HC_STORAGE_OPEN'
+  | 'HC_SUPERSEDED'
   | 'HC_TTL_INVALID'
+  | 'HC_TWO_PRIMARIES'
   | 'HC_UNAUTHORIZED'
   | 'HC_VALUE_TOO_LARGE'
   | 'HC_VALUE_UNSUPPORTED';
@@ -303,6 +306,21 @@ export class PrimaryMismatchError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_MISMATCH';
 }
 
+/** The history of a primary has ended: another node was promoted, and goes on. @publicApi */
+export class SupersededError extends HyperCacheError {
+  readonly code = 'HC_SUPERSEDED';
+}
+
+/** More than one primary writes what should be one history. @publicApi */
+export class TwoPrimariesError extends HyperCacheError {
+  readonly code = 'HC_TWO_PRIMARIES';
+}
+
+/** No backup was made; nothing of it is left. @publicApi */
+export class BackupFailedError extends HyperCacheError {
+  readonly code = 'HC_BACKUP_FAILED';
+}
+
 /** @publicApi */
 export class ClosedError extends HyperCacheError {
   readonly code = 'HC_CLOSED';
@@ -418,14 +436,15 @@ export class NativeModuleError extends HyperCacheError {
   readonly code = 'HC_NATIVE_MODULE';
 }
 
-/** Another HyperCache of this process has the same file open. @publicApi */
+/** Another HyperCache of this process has the same file open; for a command: anybody. @publicApi */
 export class FileInUseError extends HyperCacheError {
   readonly code = 'HC_FILE_IN_USE';
-  constructor(path: string) {
-    super(
-      `${path} is already open in this process.`,
-      'Call HyperCacheModule.forRoot() once and use forFeature() for more caches, or give each its own sqlitePath.',
-    );
+  constructor(
+    path: string,
+    where = 'already open in this process',
+    hint = 'Call HyperCacheModule.forRoot() once and use forFeature() for more caches, or give each its own sqlitePath.',
+  ) {
+    super(`${path} is ${where}.`, hint);
   }
 }
 

@@ -16,6 +16,8 @@ import {
   StorageFailedError,
   StorageFullError,
   StorageLostError,
+  SupersededError,
+  TwoPrimariesError,
   UnsupportedValueError,
   ValueTooLargeError,
   type HyperCacheErrorCode,
@@ -38,7 +40,9 @@ const CLASSES: { readonly [code in HyperCacheErrorCode]?: { prototype: HyperCach
   HC_STORAGE_FAILED: StorageFailedError,
   HC_STORAGE_FULL: StorageFullError,
   HC_STORAGE_LOST: StorageLostError,
+  HC_SUPERSEDED: SupersededError,
   HC_TTL_INVALID: InvalidTtlError,
+  HC_TWO_PRIMARIES: TwoPrimariesError,
   HC_VALUE_TOO_LARGE: ValueTooLargeError,
   HC_VALUE_UNSUPPORTED: UnsupportedValueError,
 };

@@ -2,7 +2,7 @@ import type { Evictor } from '../cache/evictor.js';
 import type { Command, CommandResult } from '../commands/command.js';
 import type { CommandExecutor, Outcome } from '../commands/command-executor.js';
 import { storedBytes } from '../common/codec.js';
-import { StorageLostError } from '../common/errors.js';
+import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import { isCorruption } from '../storage/sqlite-error.js';
 import type { Writer } from '../storage/write-queue.js';
 
@@ -25,9 +25,13 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
     private readonly executor: CommandExecutor,
     private readonly evictor: Evictor,
     private readonly onCorruption: () => void,
+    /** Why this node writes nothing any more. */
+    private readonly refusal: () => HyperCacheError | undefined,
   ) {}
 
   write(commands: readonly Command[]): readonly Outcome[] {
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
     try {
       let bytes = 0;
       for (const command of commands) bytes += bytesOf(command);

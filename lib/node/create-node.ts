@@ -34,7 +34,14 @@ export function createNode(
   if (options.role === 'secondary') {
     return new SecondaryNode(options, clientFor(options, environment), clock, random, lines);
   }
-  return new PrimaryNode(options, clock, random, lines);
+  const { primaryClient } = environment;
+  return new PrimaryNode(
+    options,
+    clock,
+    random,
+    lines,
+    primaryClient && (({ url, path }) => primaryClient({ ...options, primaryUrl: url, path })),
+  );
 }
 
 function clientFor(options: ResolvedOptions, { primaryClient }: NodeEnvironment): PrimaryClient {

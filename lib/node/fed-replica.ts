@@ -10,7 +10,8 @@ import { Replica } from '../replication/replica.js';
 import { ReplicaLoop } from '../replication/replica-loop.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
-import type { HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import { nothingToBackUp } from './nothing-to-back-up.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { FILE_NAME } from './options.js';
 import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
@@ -52,6 +53,7 @@ export class FedReplica implements ReplicaHost {
       storage,
       createSide: () => createStorage(SIDE_FILE_NAME),
       onChanged: (changes) => parts.caches().dropReplicated(changes),
+      primary: { url: options.primaryUrl ?? '', path: options.path },
     });
     this.#loop = new ReplicaLoop({
       ...parts,
@@ -59,6 +61,8 @@ export class FedReplica implements ReplicaHost {
       storage,
       replicaId: random.hex(REPLICA_ID_BYTES),
       maxValueBytes: options.maxValueSize,
+      acceptNewHistory: options.acceptNewHistory,
+      onIncident: (error) => parts.incidents.report(error, 'following the primary'),
       onConnected: () => this.#onConnected(),
       onLost: (error) => this.#onLost(error),
       onSnapshot: (entries, ms) => this.#onSnapshot(entries, ms),
@@ -106,7 +110,7 @@ export class FedReplica implements ReplicaHost {
     if (!this.#replica.hasSource && storage.revision > 0) {
       throw new RoleMismatchError(
         `${storage.path} holds the data of a primary, and would be overwritten by that of another node.`,
-        'Give the secondary a sqlitePath of its own, or move the directory away.',
+        'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx hypercache adopt`: it follows from there.',
       );
     }
     this.#maintenance.start();
@@ -156,6 +160,14 @@ export class FedReplica implements ReplicaHost {
         snapshots: this.#loop.snapshots,
       },
     };
+  }
+
+  async backup(path: string): Promise<BackupSummary> {
+    const { position } = this;
+    if (position === undefined) throw nothingToBackUp();
+    const summary = await this.storage.backUp(path);
+    const { historyId, epoch } = this.position ?? position;
+    return { ...summary, historyId, epoch };
   }
 
   onReadError(error: HyperCacheError, cause: unknown): void {

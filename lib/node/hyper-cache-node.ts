@@ -1,7 +1,10 @@
 import type { CacheStats, HitRatios } from '../cache/cache-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
+import type { BackupSummary } from '../storage/backup.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
+
+export type { BackupSummary };
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -192,6 +195,13 @@ export interface HyperCacheNode {
   /** Asynchronous writes that the primary has refused for good, the newest first. */
   deadLetters(limit: number): readonly DeadLetterInfo[];
   stats(): Awaitable<HyperCacheStats>;
+  /**
+   * Copies the node's file, as of one point in time, beside what goes on.
+   *
+   * @param path of a file that there is not yet
+   * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED}
+   */
+  backup(path: string): Promise<BackupSummary>;
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;
 }

@@ -5,7 +5,8 @@ import { RequestKind } from '../replication/exchange.js';
 import type { HyperCacheError } from '../common/errors.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import { Storage } from '../storage/storage.js';
-import type { HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';
 import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
 
@@ -75,6 +76,10 @@ export class NoReplica implements ReplicaHost {
         snapshots: 0,
       },
     };
+  }
+
+  async backup(): Promise<BackupSummary> {
+    throw nothingToBackUp();
   }
 
   onReadError(error: HyperCacheError): void {

@@ -67,6 +67,11 @@ export interface HyperCacheOptions {
    * primary's file, on the same host. 'none': from the primary, with every read. @default 'feed'
    */
   replica?: ReplicaMode | undefined;
+  /**
+   * Whether a replica gives up what it holds for a primary that has come back empty, with a new history. Without it
+   * the replica goes on serving, and says so. @default false
+   */
+  acceptNewHistory?: boolean | undefined;
   /** Where the HTTP API stands, below the application's global prefix. @default '/api/hypercache' */
   path?: string | undefined;
   /** Serves the HTTP API on a port of its own, and not in the application. @default undefined: in the application */
@@ -127,6 +132,7 @@ export interface ResolvedOptions {
   readonly outboxMaxBytes: number;
   readonly outboxFull: 'reject' | 'block';
   readonly replica: ReplicaMode;
+  readonly acceptNewHistory: boolean;
   readonly path: string;
   readonly listen: Readonly<ListenOptions> | undefined;
   readonly controllerDecorators: readonly ClassDecorator[];

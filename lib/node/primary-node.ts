@@ -6,7 +6,12 @@ import { Sweeper } from '../cache/sweeper.js';
 import type { Command, CommandResult } from '../commands/command.js';
 import { CommandExecutor, isFailure } from '../commands/command-executor.js';
 import type { Clock } from '../common/clock.js';
-import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
+import {
+  RoleMismatchError,
+  StorageLostError,
+  type HyperCacheError,
+  type SupersededError,
+} from '../common/errors.js';
 import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
@@ -18,8 +23,16 @@ import { LockFactory } from '../locks/lock-factory.js';
 import { ChangeFeed } from '../replication/change-feed.js';
 import type { ForwardedCommand } from '../replication/command-codec.js';
 import { PrimaryEndpoint } from '../replication/primary-endpoint.js';
-import { SOURCE_NOTE } from '../replication/replica.js';
+import type { PrimaryClient } from '../replication/primary-client.js';
+import { SOURCE_NOTE, type PrimaryAddress } from '../replication/replica.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
+import {
+  FORMER_NOTE,
+  TakeoverNotice,
+  readSuperseded,
+  supersede,
+  type Successor,
+} from '../replication/takeover.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
@@ -27,6 +40,7 @@ import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
 import { CoherenceLoop } from './coherence-loop.js';
 import type {
+  BackupSummary,
   DeadLetterInfo,
   HyperCacheNode,
   HyperCacheStats,
@@ -55,12 +69,16 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #incidents: IncidentLog;
   readonly #caches: LocalCaches;
   readonly #feed: ChangeFeed;
+  #superseded: SupersededError | undefined;
+  #notice: TakeoverNotice | undefined;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly clock: Clock,
-    random: Random,
+    private readonly random: Random,
     private readonly logger: HyperCacheLogger,
+    /** How another primary is reached. */
+    private readonly clientFor?: (primary: PrimaryAddress) => PrimaryClient,
   ) {
     const { maxSize, maxEntries } = options;
     const storage = new Storage({
@@ -89,7 +107,12 @@ export class PrimaryNode implements HyperCacheNode {
       onEvicted: (rows) => this.#dropEvicted(rows),
     });
     const executor = new CommandExecutor(storage, clock);
-    const writer = new BoundedWriter(executor, this.#evictor, () => this.#recover('corrupt'));
+    const writer = new BoundedWriter(
+      executor,
+      this.#evictor,
+      () => this.#recover('corrupt'),
+      () => this.#superseded,
+    );
     this.#queue = new WriteQueue(writer, clock, isFailure);
     this.#leases = new LeaseManager(
       storage,
@@ -108,6 +131,8 @@ export class PrimaryNode implements HyperCacheNode {
       limits: options,
       onForward: (command) => this.#onForward(command),
       onForwarded: (command, result) => this.#onForwarded(command, result),
+      refusal: () => this.#superseded,
+      onSuperseded: (successor) => this.#onSuperseded(successor),
     });
     this.#caches = new LocalCaches({
       options,
@@ -139,24 +164,31 @@ export class PrimaryNode implements HyperCacheNode {
 
   async start(): Promise<void> {
     this.#storage.open();
-    this.#refuseReplica();
+    this.#refuseForeign();
     const { quarantined } = this.#storage;
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
     this.#coherence.adjust();
     this.#maintenance.start();
+    this.#tellFormerPrimary();
   }
 
-  /** What a secondary has copied goes on in the history of another node. */
-  #refuseReplica(): void {
-    if (this.#storage.readNote(SOURCE_NOTE) === undefined) return;
-    this.#storage.close();
-    throw new RoleMismatchError(
-      `${this.#storage.path} holds the replica of a secondary.`,
-      'Give the primary the sqlitePath of its own data, or an empty directory.',
-    );
+  /** What a secondary has copied goes on in the history of another node; so does what another node has taken over. */
+  #refuseForeign(): void {
+    const storage = this.#storage;
+    const isReplica = storage.readNote(SOURCE_NOTE) !== undefined;
+    const refusal = isReplica
+      ? new RoleMismatchError(
+          `${storage.path} holds the replica of a secondary.`,
+          'Give the primary the sqlitePath of its own data, or an empty directory; to make this replica the primary, with all its data, stop the former primary and run `npx hypercache promote`.',
+        )
+      : readSuperseded(storage);
+    if (refusal === undefined) return;
+    storage.close();
+    throw refusal;
   }
 
   async close(): Promise<void> {
+    this.#notice?.stop();
     this.#feed.end('the primary stops');
     this.#maintenance.stop();
     this.#coherence.stop();
@@ -215,6 +247,11 @@ export class PrimaryNode implements HyperCacheNode {
     };
   }
 
+  async backup(path: string): Promise<BackupSummary> {
+    await this.#queue.drain();
+    return this.#storage.backUp(path);
+  }
+
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
     this.#events.on(event, listener);
   }
@@ -253,6 +290,42 @@ export class PrimaryNode implements HyperCacheNode {
     if (rows.length > 0) this.#events.emit('evicted', { entries: rows.length });
   }
 
+  #tellFormerPrimary(): void {
+    const note = this.#storage.readNote(FORMER_NOTE);
+    if (note === undefined || this.clientFor === undefined) return;
+    if (this.options.apiToken.length === 0) return;
+    const { logger, random } = this;
+    const client = this.clientFor(JSON.parse(note) as PrimaryAddress);
+    this.#notice = new TakeoverNotice({
+      client,
+      storage: this.#storage,
+      random,
+      onHeard: ({ revision }, lost) => {
+        logger.warn(
+          `The former primary at ${client.url} refuses from now on. It had come to revision ${revision}: ${lost} changes had not arrived here when this node was promoted.`,
+        );
+      },
+      onFailure: (error) => this.#incidents.report(error, 'telling the former primary'),
+    });
+    this.#notice.start();
+  }
+
+  #onSuperseded(successor: Successor): void {
+    supersede(this.#storage, successor);
+    this.#noteSuperseded();
+  }
+
+  /** Another process on the file may have been told. */
+  #noteSuperseded(): void {
+    if (this.#superseded !== undefined) return;
+    const refusal = readSuperseded(this.#storage);
+    if (refusal === undefined) return;
+    this.#superseded = refusal;
+    this.#feed.end('another node was promoted');
+    this.#leases.loseAll(refusal);
+    this.#incidents.report(refusal, 'serving as primary');
+  }
+
   #onReadError(error: HyperCacheError, cause: unknown): void {
     this.#incidents.report(error, 'reading');
     if (isCorruption(cause)) this.#tryToRecover('corrupt');
@@ -268,6 +341,7 @@ export class PrimaryNode implements HyperCacheNode {
   #watchFile(): boolean {
     if (!this.#storage.isUnlinked()) {
       this.#coherence.adjust();
+      this.#noteSuperseded();
       return false;
     }
     const error = new StorageLostError(

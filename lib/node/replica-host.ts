@@ -8,7 +8,7 @@ import type { FollowedChanges } from '../replication/forward-queue.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import type { PrimaryClock } from '../replication/primary-clock.js';
 import type { Storage } from '../storage/storage.js';
-import type { HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
 import type { LocalCaches } from './local-caches.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -44,6 +44,8 @@ export interface ReplicaHost extends FollowedChanges {
   start(): Promise<void>;
   stop(): void;
   stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'>;
+  /** @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED} */
+  backup(path: string): Promise<BackupSummary>;
   /** A read from it has failed. */
   onReadError(error: HyperCacheError, cause: unknown): void;
 }

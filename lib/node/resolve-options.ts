@@ -79,6 +79,7 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: isOneOf('feed', 'shared', 'none'),
     instead: "write 'feed', 'shared' or 'none'",
   },
+  acceptNewHistory: { isValid: isBoolean, instead: 'write true or false' },
   path: {
     isValid: isPath,
     instead:
@@ -251,6 +252,7 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     outboxMaxBytes: 64 * MIB,
     outboxFull: 'reject',
     replica: 'feed',
+    acceptNewHistory: false,
     path: '/api/hypercache',
     ttl: 0,
     namespace: 'default',

@@ -22,6 +22,7 @@ import { RemoteReads } from '../replication/remote-reads.js';
 import { OutboxFile } from '../storage/outbox-file.js';
 import { FedReplica } from './fed-replica.js';
 import type {
+  BackupSummary,
   DeadLetterInfo,
   HyperCacheNode,
   HyperCacheStats,
@@ -217,6 +218,10 @@ export class SecondaryNode implements HyperCacheNode {
       }),
       incidents: this.#incidents.count,
     };
+  }
+
+  async backup(path: string): Promise<BackupSummary> {
+    return this.#replica.backup(path);
   }
 
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {

@@ -3,7 +3,8 @@ import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import type { Position } from '../replication/position.js';
 import { isBusy, toStorageError } from '../storage/sqlite-error.js';
 import { Storage } from '../storage/storage.js';
-import type { HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';
 import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
 
@@ -96,6 +97,10 @@ export class SharedReplica implements ReplicaHost {
         snapshots: 0,
       },
     };
+  }
+
+  async backup(): Promise<BackupSummary> {
+    throw nothingToBackUp();
   }
 
   onReadError(error: HyperCacheError): void {

@@ -3,6 +3,7 @@ import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../common/clock.js';
 import { PrimaryMismatchError } from '../common/errors.js';
 import type { Storage } from '../storage/storage.js';
+import { ANCESTORS_NOTE, ancestorsToWire, parseAncestors } from './ancestry.js';
 import { readChanges } from './change-batch.js';
 import { DigestCursor } from './fingerprint.js';
 import { canResume, parsePosition, type Position } from './position.js';
@@ -93,10 +94,14 @@ export class ChangeFeed {
         'Run the same version of nestjs-hypercache on all nodes.',
       );
     }
+    // What another process on the file has just committed is no reason to call a replica ahead.
+    this.storage.catchUp();
     const head = this.#head();
     const from = parsePosition(position);
     const { changes, epochStarts } = this.storage;
-    const resumes = from !== undefined && canResume(from, head, epochStarts, changes.oldest());
+    const ancestors = parseAncestors(this.storage.readNote(ANCESTORS_NOTE));
+    const resumes =
+      from !== undefined && canResume(from, head, epochStarts, changes.oldest(), ancestors);
     const follower: Follower = {
       replicaId,
       sink,
@@ -124,6 +129,8 @@ export class ChangeFeed {
       revision,
       this.clock.now(),
       resumes,
+      this.storage.processName,
+      ancestorsToWire(ancestors),
     ]);
     if (!resumes) {
       this.#snapshots++;

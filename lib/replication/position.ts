@@ -24,10 +24,12 @@ export function parsePosition(text: string): Position | undefined {
 
 /**
  * Whether who stands at `position` only has to be told what came after it. A replica that is ahead of the start of
- * a later epoch has seen commits that the primary lost.
+ * a later epoch has seen commits that the primary lost; one of an epoch that this file has not lived through has
+ * followed a copy of it.
  *
  * @param epochStarts the head of the log at the start of each of the primary's last epochs
  * @param oldest the oldest revision still logged
+ * @param ancestors histories that went over into this one
  * @internal
  */
 export function canResume(
@@ -35,11 +37,22 @@ export function canResume(
   head: Position,
   epochStarts: readonly (readonly [epoch: number, revision: number])[],
   oldest: number,
+  ancestors: readonly (Position & { readonly from: number })[] = [],
 ): boolean {
-  if (position.historyId !== head.historyId || position.epoch > head.epoch) return false;
-  if (position.revision > head.revision || position.revision + 1 < oldest) return false;
-  if (position.epoch === head.epoch) return true;
-  const next = epochStarts.find(([epoch]) => epoch > position.epoch);
-  const isKnown = epochStarts.some(([epoch]) => epoch <= position.epoch);
-  return isKnown && next !== undefined && position.revision <= next[1];
+  const { historyId, epoch, revision } = position;
+  if (revision > head.revision || revision + 1 < oldest) return false;
+  if (historyId !== head.historyId) {
+    return ancestors.some(
+      (ancestor) =>
+        ancestor.historyId === historyId &&
+        // Of an earlier epoch nobody knows here which of its commits were lost.
+        ancestor.epoch === epoch &&
+        ancestor.from <= revision &&
+        revision <= ancestor.revision,
+    );
+  }
+  if (epoch >= head.epoch) return epoch === head.epoch;
+  const known = epochStarts.findIndex(([other]) => other === epoch);
+  const next = known < 0 ? undefined : epochStarts[known + 1];
+  return next !== undefined && revision <= next[1];
 }

@@ -37,6 +37,7 @@ import {
 } from './exchange.js';
 import { Fields, malformed, unpackArray } from './fields.js';
 import type { FeedRequest, SyncEndpoint } from './sync-endpoint.js';
+import { successorFromWire, type Successor } from './takeover.js';
 import { encodeFrame, FrameType, pack } from './wire.js';
 
 /** @internal */
@@ -51,6 +52,10 @@ export interface PrimaryEndpointParts {
   readonly onForward: (command: ForwardedCommand) => void;
   /** It was committed: memory has to follow. */
   readonly onForwarded: (command: ForwardedCommand, result: CommandResult) => void;
+  /** Why this node serves nobody any more. */
+  readonly refusal: () => HyperCacheError | undefined;
+  /** Another node goes on in its place. */
+  readonly onSuperseded: (successor: Successor) => void;
 }
 
 const MAX_BATCH = 1000;
@@ -70,7 +75,11 @@ export class PrimaryEndpoint implements SyncEndpoint {
 
   async exchange(request: Buffer): Promise<Buffer> {
     const fields = new Fields(unpackArray(request));
-    switch (fields.integer()) {
+    const kind = fields.integer();
+    if (kind !== RequestKind.Supersede) this.#assertServing();
+    switch (kind) {
+      case RequestKind.Supersede:
+        return this.#supersede(fields);
       case RequestKind.Commands:
         return this.#execute(fields.integer(), fields.list());
       case RequestKind.Queries:
@@ -81,10 +90,12 @@ export class PrimaryEndpoint implements SyncEndpoint {
   }
 
   feed(request: FeedRequest, sink: Writable): void {
+    this.#assertServing();
     this.parts.feed.add(request, sink);
   }
 
   wait(request: Buffer, sink: Writable): void {
+    this.#assertServing();
     const { leases, limits } = this.parts;
     const fields = new Fields(unpackArray(request));
     const left = new AbortController();
@@ -122,6 +133,18 @@ export class PrimaryEndpoint implements SyncEndpoint {
       }
     };
     void acquire();
+  }
+
+  #assertServing(): void {
+    const refusal = this.parts.refusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #supersede(fields: Fields): Buffer {
+    const { storage, onSuperseded } = this.parts;
+    onSuperseded(successorFromWire(fields));
+    const { historyId, epoch, revision } = storage;
+    return pack([historyId, epoch, revision]);
   }
 
   async #execute(since: number, messages: readonly unknown[]): Promise<Buffer> {

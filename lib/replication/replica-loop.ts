@@ -10,11 +10,13 @@ import type { Random } from '../common/random.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import { changesFromWire } from './exchange.js';
+import { ancestorsFromWire } from './ancestry.js';
 import { agrees } from './fingerprint.js';
+import { HistoryGuard, type Greeting } from './history-guard.js';
 import { formatPosition } from './position.js';
 import type { PrimaryClient } from './primary-client.js';
 import type { PrimaryClock } from './primary-clock.js';
-import type { Replica } from './replica.js';
+import type { Replica, Source } from './replica.js';
 import type { CopiedEntry } from './snapshot-cursor.js';
 import { PROTOCOL_VERSION } from './sync-endpoint.js';
 import { FrameReader, FrameType, type Frame } from './wire.js';
@@ -35,6 +37,10 @@ export interface ReplicaLoopParts {
   readonly onSnapshot: (entries: number, ms: number) => void;
   /** The primary's history is not the one that was followed so far. */
   readonly onNewHistory: () => void;
+  /** Whether a primary that is empty, or a history that was left, may take the place of what is held. */
+  readonly acceptNewHistory: boolean;
+  /** What has to be told although the connection goes on. */
+  readonly onIncident: (error: HyperCacheError) => void;
 }
 
 /** A primary that says nothing for so long is lost: three heartbeats. */
@@ -62,7 +68,6 @@ export class ReplicaLoop {
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #mustCopy = false;
-  #refusedHistory: string | undefined;
   #snapshot: { readonly entries: number; readonly since: number } | undefined;
   #head = 0;
   #lagMs = 0;
@@ -70,7 +75,11 @@ export class ReplicaLoop {
   #first: (() => void) | undefined;
   #error: HyperCacheError | undefined;
 
-  constructor(private readonly parts: ReplicaLoopParts) {}
+  readonly #guard: HistoryGuard;
+
+  constructor(private readonly parts: ReplicaLoopParts) {
+    this.#guard = new HistoryGuard(parts.client.url);
+  }
 
   /** Whether changes arrive: neither connecting nor in the middle of a snapshot. */
   get isConnected(): boolean {
@@ -100,7 +109,7 @@ export class ReplicaLoop {
   /**
    * Resolves when the first connection is made or has failed in a way that may pass.
    *
-   * @throws {HC_PRIMARY_REFUSED | HC_PRIMARY_FOREIGN | HC_PRIMARY_MISMATCH} what only another configuration can mend
+   * @throws {HC_PRIMARY_REFUSED | HC_PRIMARY_FOREIGN | HC_PRIMARY_MISMATCH | HC_SUPERSEDED} what only another configuration can mend
    */
   async start(): Promise<void> {
     const first = new Promise<void>((resolve) => {
@@ -224,20 +233,62 @@ export class ReplicaLoop {
     }
   }
 
-  #source = { historyId: '', epoch: 0 };
+  #source: Source & { readonly name: string } = {
+    historyId: '',
+    epoch: 0,
+    ancestors: [],
+    name: '',
+  };
 
-  #greet([, protocol, historyId, epoch, revision, now, resumes]: Frame): void {
+  #greet([, protocol, historyId, epoch, revision, now, resumes, name, ancestors]: Frame): void {
     if (protocol !== PROTOCOL_VERSION) {
       throw new PrimaryMismatchError(
         `The primary speaks protocol ${String(protocol)}, this node ${PROTOCOL_VERSION}.`,
         'Run the same version of nestjs-hypercache on all nodes.',
       );
     }
-    this.#source = { historyId: String(historyId), epoch: Number(epoch) };
-    this.#head = Number(revision);
+    const greeting: Greeting = {
+      historyId: String(historyId),
+      epoch: Number(epoch),
+      revision: Number(revision),
+      name: String(name),
+      resumes: resumes === true,
+    };
+    this.#judge(greeting);
+    const known = Array.isArray(ancestors) ? ancestorsFromWire(ancestors) : [];
+    this.#source = { ...greeting, ancestors: known };
+    this.#head = greeting.revision;
     this.parts.primaryClock.observe(Number(now));
-    if (resumes !== true) return;
-    this.parts.replica.follow(this.#source.historyId, this.#source.epoch);
+    if (greeting.resumes) this.#resume(greeting.revision);
+  }
+
+  #judge(greeting: Greeting): void {
+    const { replica, onIncident } = this.parts;
+    const { position } = replica;
+    if (position === undefined || this.#accepts) return;
+    const doubt = this.#guard.judge(greeting, { position, ancestors: replica.ancestors });
+    if (doubt !== undefined) onIncident(doubt);
+  }
+
+  get #accepts(): boolean {
+    return this.parts.acceptNewHistory || this.parts.replica.acceptsNewHistory;
+  }
+
+  #resume(head: number): void {
+    const { replica, onNewHistory } = this.parts;
+    const { historyId, epoch } = this.#source;
+    const before = replica.position;
+    const isNewHistory = before !== undefined && before.historyId !== historyId;
+    if ((isNewHistory || before?.epoch !== epoch) && !replica.isComplete) {
+      this.#mustCopy = true;
+      throw new PrimaryMismatchError(
+        'The primary goes on from where this replica was still waiting for the content of some changes.',
+        'It takes a new snapshot by itself.',
+      );
+    }
+    replica.follow(this.#source, head);
+    this.#guard.follow(this.#source);
+    if (isNewHistory) onNewHistory();
     this.#connect(false);
   }
 
@@ -246,13 +297,13 @@ export class ReplicaLoop {
     const known = replica.position;
     const isNewHistory = known !== undefined && known.historyId !== this.#source.historyId;
     const { historyId } = this.#source;
-    const isEmpty = entries === 0 || historyId === this.#refusedHistory;
-    if (isNewHistory && isEmpty && storage.counts.total > 0) {
+    const isEmpty = entries === 0 || replica.refused === historyId;
+    if (isNewHistory && isEmpty && storage.counts.total > 0 && !this.#accepts) {
       // It stays refused: the first write that reaches it does not make it the old one again.
-      this.#refusedHistory = historyId;
+      replica.refuse(historyId);
       throw new PrimaryMismatchError(
         'The primary has come back empty, with a new history; this node goes on serving what it holds.',
-        "Give the primary its data back; or, if it is to begin anew, remove this node's sqlitePath and start it again.",
+        'Give the primary its data back, or promote a replica; if it is to begin anew, run `npx hypercache accept-new-history` on this node while it is stopped, or give it the option acceptNewHistory: true.',
       );
     }
     this.#snapshot = { entries: Number(entries), since: clock.monotonic() };
@@ -267,6 +318,7 @@ export class ReplicaLoop {
     this.#snapshot = undefined;
     this.#mustCopy = false;
     this.#snapshots++;
+    this.#guard.follow(this.#source);
     if (before !== undefined && before !== this.#source.historyId) onNewHistory();
     if (snapshot !== undefined) onSnapshot(snapshot.entries, clock.monotonic() - snapshot.since);
     this.#connect(true);
@@ -294,8 +346,13 @@ export class ReplicaLoop {
       last: last === null ? undefined : String(last),
       digest,
     };
-    if (agrees(storage, range, Number(now))) return;
+    if (agrees(storage, range, Number(now))) {
+      this.#guard.agree();
+      return;
+    }
     this.#mustCopy = true;
+    const doubt = this.#guard.differ(storage.revision);
+    if (doubt !== undefined) throw doubt;
     throw new PrimaryMismatchError(
       `At revision ${storage.revision} this replica differs from its primary.`,
       'It takes a new snapshot by itself.',
@@ -304,10 +361,11 @@ export class ReplicaLoop {
 
   #lose(error: HyperCacheError): void {
     const wasConnected = this.#isConnected;
+    const isAnother = error.code !== this.#error?.code && needsSomebody(error);
     this.#isConnected = false;
     this.#error = error;
     this.#settleFirst();
-    if (wasConnected || this.#failures === 0) this.parts.onLost(error);
+    if (wasConnected || this.#failures === 0 || isAnother) this.parts.onLost(error);
     this.#failures++;
   }
 
@@ -327,7 +385,17 @@ export class ReplicaLoop {
 
 /** Whether it does not pass by itself: the configuration of one of the two nodes is wrong. @internal */
 export function isLasting(error: HyperCacheError): boolean {
-  return ['HC_PRIMARY_REFUSED', 'HC_PRIMARY_FOREIGN', 'HC_PRIMARY_MISMATCH'].includes(error.code);
+  return [
+    'HC_PRIMARY_FOREIGN',
+    'HC_PRIMARY_MISMATCH',
+    'HC_PRIMARY_REFUSED',
+    'HC_SUPERSEDED',
+  ].includes(error.code);
+}
+
+/** It was first told that the connection is gone; that it does not come back by itself is news. */
+function needsSomebody(error: HyperCacheError): boolean {
+  return isLasting(error) || error.code === 'HC_TWO_PRIMARIES';
 }
 
 function isNetwork(error: unknown): boolean {

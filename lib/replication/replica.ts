@@ -5,6 +5,7 @@ import { forgetTags } from '../commands/entry-commands.js';
 import { ChangeKind } from '../storage/change-log.js';
 import type { Storage } from '../storage/storage.js';
 import { ChangeOp, type Change, type ChangeBatch, type CopiedContent } from './change-batch.js';
+import { ANCESTORS_NOTE, formatAncestors, parseAncestors, type Ancestor } from './ancestry.js';
 import type { Position } from './position.js';
 import type { CopiedEntry } from './snapshot-cursor.js';
 
@@ -15,11 +16,25 @@ export interface ReplicaParts {
   readonly createSide: () => Storage;
   /** What has left memory: the changes, or everything. */
   readonly onChanged: (changes: readonly Change[] | undefined) => void;
+  /** Where the primary is reached: for the day on which this replica takes its place. */
+  readonly primary: PrimaryAddress;
+}
+
+/** @internal */
+export interface PrimaryAddress {
+  readonly url: string;
+  /** Of its API. */
+  readonly path: string;
+}
+
+/** Whose changes are followed. @internal */
+export interface Source extends Omit<Position, 'revision'> {
+  readonly ancestors: readonly Ancestor[];
 }
 
 interface Snapshot {
   readonly side: Storage;
-  readonly source: Omit<Position, 'revision'>;
+  readonly source: Source;
 }
 
 /** Somebody who has to see what the primary holds. */
@@ -30,6 +45,25 @@ interface Waiter {
 
 /** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
 export const SOURCE_NOTE = 'source';
+
+/** Where the primary that is followed is reached. @internal */
+export const PRIMARY_NOTE = 'primary';
+
+/**
+ * Changes have come whose content has not: what the file holds is no state that the primary was in.
+ *
+ * @internal
+ */
+export const INCOMPLETE_NOTE = 'incomplete';
+
+/** The operator's word that another history may take the place of the one that is followed, once. @internal */
+export const ACCEPT_NOTE = 'accept_new_history';
+
+/** The history of a primary that came back empty, and was not accepted. */
+const REFUSED_NOTE = 'refused_history';
+
+/** Stands for the keys that were missing before a restart; no position waits for it. */
+const UNKNOWN_KEYS = ['', Number.POSITIVE_INFINITY] as const;
 
 /**
  * A copy of the primary's entries, under the primary's revisions. Changes come in order, each batch in one
@@ -43,7 +77,9 @@ export class Replica {
   #isExchanging = false;
   #floor: Position | undefined;
   /** Keys whose change came without its content, which a later batch brings, by the first such revision. */
-  readonly #missing = new Map<string, number>();
+  #missing = new Map<string, number>();
+  /** Where the keys that were missing before a restart have come. */
+  #completeAt = Number.POSITIVE_INFINITY;
   #waiting: Waiter[] = [];
 
   constructor(private readonly parts: ReplicaParts) {}
@@ -74,6 +110,33 @@ export class Replica {
     return this.#snapshot !== undefined || this.#isExchanging;
   }
 
+  /** Whether everything up to its position is here. */
+  get isComplete(): boolean {
+    return this.#missing.size === 0;
+  }
+
+  /** The histories before the one that it follows. */
+  get ancestors(): readonly Ancestor[] {
+    return parseAncestors(this.parts.storage.readNote(ANCESTORS_NOTE));
+  }
+
+  /** Whether the operator has allowed that another history takes the place of this one. */
+  get acceptsNewHistory(): boolean {
+    return this.parts.storage.readNote(ACCEPT_NOTE) !== undefined;
+  }
+
+  /** The history that was refused because it was empty. */
+  get refused(): string | undefined {
+    return this.parts.storage.readNote(REFUSED_NOTE);
+  }
+
+  /** Remembers it for as long as this file is there, over restarts too. */
+  refuse(historyId: string): void {
+    const { storage } = this.parts;
+    if (this.refused === historyId) return;
+    storage.transaction(() => storage.writeNote(REFUSED_NOTE, historyId));
+  }
+
   /** What the primary has shown before: it is not ready until it shows at least as much. */
   mustReach(position: Position): void {
     const floor = this.#floor;
@@ -83,19 +146,35 @@ export class Replica {
 
   /** Reads from the file whose history it follows; again when a new file was begun. */
   load(): void {
-    const note = this.parts.storage.readNote(SOURCE_NOTE);
+    const { storage } = this.parts;
+    const note = storage.readNote(SOURCE_NOTE);
     this.#source =
       note === undefined ? undefined : (JSON.parse(note) as Omit<Position, 'revision'>);
     this.#missing.clear();
+    this.#completeAt = Number.POSITIVE_INFINITY;
+    if (storage.readNote(INCOMPLETE_NOTE) !== undefined) this.#missing.set(...UNKNOWN_KEYS);
   }
 
-  /** The primary goes on in another epoch, in which everything up to here is the same. */
-  follow(historyId: string, epoch: number): void {
-    if (this.#source?.historyId === historyId && this.#source.epoch === epoch) return;
-    const source = { historyId, epoch };
-    const { storage } = this.parts;
-    storage.transaction(() => storage.writeNote(SOURCE_NOTE, JSON.stringify(source)));
-    this.#source = source;
+  /**
+   * The primary goes on in another epoch, or another history, in which everything up to here is the same.
+   *
+   * @param head of the primary: who has come so far misses nothing
+   */
+  follow(source: Source, head: number): void {
+    const { historyId, epoch } = source;
+    const { storage, primary } = this.parts;
+    this.#completeAt = head;
+    const isKnown = this.#source?.historyId === historyId && this.#source.epoch === epoch;
+    const isAccepting = storage.readNote(ACCEPT_NOTE) !== undefined;
+    const isHere = storage.readNote(PRIMARY_NOTE) === JSON.stringify(primary);
+    if (isKnown && isHere && !isAccepting && this.#missing.size === 0) return;
+    if (storage.revision >= head) this.#missing.delete(UNKNOWN_KEYS[0]);
+    storage.transaction(() => {
+      writeSource(storage, source, primary);
+      storage.removeNote(ACCEPT_NOTE);
+      noteIncomplete(storage, this.#missing.size > 0);
+    });
+    this.#source = { historyId, epoch };
     this.#settle();
   }
 
@@ -119,18 +198,24 @@ export class Replica {
       );
     }
     const changes = batch.changes.filter(([changed]) => changed > revision);
+    const missing = new Map(this.#missing);
+    for (const change of changes) noteMissing(missing, change);
+    if (batch.to >= this.#completeAt) missing.delete(UNKNOWN_KEYS[0]);
+    const isComplete = missing.size === 0;
+    const isTurning = isComplete !== this.isComplete;
     storage.transaction(() => {
       adopt(storage, batch.namespaces);
       for (const change of changes) applyLogged(storage, change);
       storage.advanceTo(batch.to);
+      if (isTurning) noteIncomplete(storage, !isComplete);
     });
-    for (const change of changes) this.#noteMissing(change);
+    this.#missing = missing;
     onChanged(changes);
     this.#settle();
   }
 
   /** What follows, up to its end, is everything that the primary holds. */
-  beginSnapshot(source: Omit<Position, 'revision'>, namespaces: ChangeBatch['namespaces']): void {
+  beginSnapshot(source: Source, namespaces: ChangeBatch['namespaces']): void {
     this.abortSnapshot();
     const side = this.parts.createSide();
     removeFile(side.path);
@@ -158,7 +243,7 @@ export class Replica {
     const { storage, onChanged } = this.parts;
     side.transaction(() => {
       side.endCopy(revision);
-      side.writeNote(SOURCE_NOTE, JSON.stringify(source));
+      writeSource(side, source, this.parts.primary);
     });
     side.close();
     this.#isExchanging = true;
@@ -218,13 +303,6 @@ export class Replica {
     return true;
   }
 
-  /** What was changed again before it could be read has not come yet, though later changes have. */
-  #noteMissing([revision, namespaceId, op, key]: Change): void {
-    const id = `${namespaceId} ${key}`;
-    if (op === ChangeOp.Put || op === ChangeOp.Delete) this.#missing.delete(id);
-    else if (op === ChangeOp.Superseded && !this.#missing.has(id)) this.#missing.set(id, revision);
-  }
-
   /** While the pages come, what is known of an entry is newer than any page before. */
   #copy(side: Storage, { namespaces, changes }: ChangeBatch): void {
     side.transaction(() => {
@@ -241,6 +319,29 @@ export class Replica {
 /** Within one history: a later epoch goes on from what was committed in the one before. */
 function isWithin(position: Position, other: Position): boolean {
   return position.epoch <= other.epoch && position.revision <= other.revision;
+}
+
+/** What was changed again before it could be read has not come yet, though later changes have. */
+function noteMissing(missing: Map<string, number>, change: Change): void {
+  const [revision, namespaceId, op, key] = change;
+  const id = `${namespaceId} ${key}`;
+  if (op === ChangeOp.Put || op === ChangeOp.Delete) missing.delete(id);
+  else if (op === ChangeOp.Superseded && !missing.has(id)) missing.set(id, revision);
+}
+
+function noteIncomplete(storage: Storage, isIncomplete: boolean): void {
+  if (isIncomplete) storage.writeNote(INCOMPLETE_NOTE, '1');
+  else storage.removeNote(INCOMPLETE_NOTE);
+}
+
+function writeSource(
+  storage: Storage,
+  { historyId, epoch, ancestors }: Source,
+  primary: PrimaryAddress,
+): void {
+  storage.writeNote(SOURCE_NOTE, JSON.stringify({ historyId, epoch }));
+  storage.writeNote(ANCESTORS_NOTE, formatAncestors(ancestors));
+  storage.writeNote(PRIMARY_NOTE, JSON.stringify(primary));
 }
 
 function adopt(storage: Storage, namespaces: ChangeBatch['namespaces']): void {

@@ -34,6 +34,23 @@ export interface OpenFileOptions {
 /** @internal */
 export type EpochStart = readonly [epoch: number, revision: number];
 
+/** Notes by which a file says who it is. @internal */
+export const IdentityNote = {
+  HistoryId: 'history_id',
+  Epoch: 'epoch',
+  EpochStarts: 'epoch_starts',
+  /** The file is a copy of another moment: whoever it was copied from may have gone on since. */
+  Restored: 'restored',
+} as const;
+
+/**
+ * How far an epoch is ahead of the last one that is known of a file which may have lived on elsewhere: so many
+ * unclean stops it can have had there before fencing tokens would meet. 2^21 epochs fit into a token.
+ *
+ * @internal
+ */
+export const EPOCH_LEAP = 1000;
+
 /** Epochs whose start is remembered. */
 const KNOWN_EPOCHS = 100;
 
@@ -65,6 +82,10 @@ export interface OpenFile {
   readNote(name: string): string | undefined;
   /** Inside a transaction. */
   writeNote(name: string, text: string): void;
+  /** Inside a transaction. */
+  removeNote(name: string): void;
+  /** What `body` commits is on the disk when it returns, whatever the durability. */
+  durably(body: () => void): void;
   /** Whether another process has the file open. */
   isShared(): boolean;
   /** A number that changes when another connection commits. */
@@ -146,6 +167,7 @@ function assemble(
   const lastId = connection.prepare(entrySql.lastId).pluck();
   const readMeta = connection.prepare(metaSql.read).pluck();
   const writeMeta = connection.prepare(metaSql.write);
+  const removeMeta = connection.prepare(metaSql.remove);
   const identity = isReadOnly ? look(connection) : enter(connection, options, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
@@ -177,6 +199,15 @@ function assemble(
       return note === undefined ? undefined : String(note);
     },
     writeNote: (name, text) => void writeMeta.run(name, text),
+    removeNote: (name) => void removeMeta.run(name),
+    durably: (body) => {
+      connection.exec(pragmaSql.syncFull);
+      try {
+        body();
+      } finally {
+        if (!options.fullSync) connection.exec(pragmaSql.syncNormal);
+      }
+    },
     isShared: identity.isShared,
     dataVersion: () => Number(dataVersion.get()),
     noteOthersChanges: () => {
@@ -217,7 +248,7 @@ function enter(
   const processId = random.hex(8);
   connection.exec(pragmaSql.syncFull);
   connection.exec(transactionSql.begin);
-  const historyId = String(read.get('history_id') ?? random.hex(16));
+  const historyId = String(read.get(IdentityNote.HistoryId) ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
   const { wasClean, leave, isShared } = joinProcesses(connection, {
@@ -226,16 +257,19 @@ function enter(
     isSameBoot,
     now: clock.monotonic(),
   });
-  const last = Number(read.get('epoch') ?? 0);
-  const epoch = wasClean && last > epochFloor ? last : Math.max(last, epochFloor) + 1;
+  const last = Number(read.get(IdentityNote.Epoch) ?? 0);
+  const isRestored = read.get(IdentityNote.Restored) !== undefined;
+  const next = Math.max(last, epochFloor) + (isRestored ? EPOCH_LEAP : 1);
+  const epoch = wasClean && !isRestored && last > epochFloor ? last : next;
+  if (isRestored) connection.prepare(metaSql.remove).run(IdentityNote.Restored);
   const counts = wasClean ? parseCounts(read.get('entry_counts')) : undefined;
-  const epochStarts = parseStarts(read.get('epoch_starts'));
+  const epochStarts = parseStarts(read.get(IdentityNote.EpochStarts));
   if (epochStarts.at(-1)?.[0] !== epoch) {
     epochStarts.push([epoch, Number(connection.prepare(changeSql.head).pluck().get() ?? 0)]);
-    write.run('epoch_starts', JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
+    write.run(IdentityNote.EpochStarts, JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
   }
-  write.run('history_id', historyId);
-  write.run('epoch', epoch);
+  write.run(IdentityNote.HistoryId, historyId);
+  write.run(IdentityNote.Epoch, epoch);
   write.run('boot_id', bootId);
   connection.exec(transactionSql.commit);
   connection.exec(pragmaSql.checkpoint);
@@ -247,8 +281,8 @@ function enter(
 function look(connection: Connection): Identity {
   const read = connection.prepare(metaSql.read).pluck();
   return {
-    historyId: String(read.get('history_id')),
-    epoch: Number(read.get('epoch')),
+    historyId: String(read.get(IdentityNote.HistoryId)),
+    epoch: Number(read.get(IdentityNote.Epoch)),
     epochStarts: [],
     processId: '',
     bootId: '',

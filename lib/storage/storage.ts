@@ -1,7 +1,9 @@
+import { hostname } from 'node:os';
 import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { StoredValue } from '../common/codec.js';
 import { ClosedError, FileInUseError, type HyperCacheError } from '../common/errors.js';
+import { backUp, type BackupSummary } from './backup.js';
 import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
@@ -9,6 +11,8 @@ import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
 import { quarantine } from './open-connection.js';
 import {
+  EPOCH_LEAP,
+  IdentityNote,
   inodeOf,
   openFile,
   type EpochStart,
@@ -113,6 +117,11 @@ export class Storage {
     return this.#open.processId;
   }
 
+  /** As {@link processId}, for people: where the process runs, too. */
+  get processName(): string {
+    return `${hostname()} (pid ${process.pid}, ${this.processId})`;
+  }
+
   /** The revision of the last committed change that this process knows of. */
   get revision(): number {
     return this.#revision;
@@ -155,6 +164,30 @@ export class Storage {
   /** Inside a transaction. */
   writeNote(name: string, text: string): void {
     this.#open.writeNote(name, text);
+  }
+
+  /** Inside a transaction. */
+  removeNote(name: string): void {
+    this.#open.removeNote(name);
+  }
+
+  /**
+   * From the next opening on the file is another history, whose fencing tokens are larger than those of an epoch that
+   * may have gone on elsewhere. Inside a transaction.
+   *
+   * @returns its epoch
+   */
+  beginHistory(historyId: string, lastEpoch: number): number {
+    const epoch = Math.max(this.epoch, lastEpoch) + EPOCH_LEAP;
+    this.writeNote(IdentityNote.HistoryId, historyId);
+    this.writeNote(IdentityNote.Epoch, String(epoch));
+    this.writeNote(IdentityNote.EpochStarts, JSON.stringify([[epoch, this.revision]]));
+    return epoch;
+  }
+
+  /** Runs `body` in one transaction that has reached the disk when this returns. */
+  durableTransaction(body: () => void): void {
+    this.#open.durably(() => this.transaction(body));
   }
 
   /**
@@ -294,6 +327,16 @@ export class Storage {
       throw this.#lost;
     }
     this.#lost = undefined;
+  }
+
+  /**
+   * Copies the file to a path that is free, as of one point in time, beside what goes on.
+   *
+   * @throws {HC_CLOSED | HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_STORAGE_BUSY}
+   */
+  async backUp(to: string): Promise<BackupSummary> {
+    void this.#open;
+    return backUp(this.path, to);
   }
 
   /** From here on a locked file is waited for, because nothing comes after. */

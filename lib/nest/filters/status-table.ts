@@ -23,6 +23,8 @@ const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
   HC_CONTENT_TYPE: 415,
   HC_NOT_PRIMARY: 421,
   HC_PRIMARY_MISMATCH: 421,
+  HC_SUPERSEDED: 421,
+  HC_BACKUP_FAILED: 503,
   HC_CLOSED: 503,
   HC_OUTBOX_FULL: 503,
   HC_OUT_OF_ORDER: 409,
@@ -34,6 +36,7 @@ const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
   HC_REPLICA_BEHIND: 503,
   HC_STORAGE_BUSY: 503,
   HC_STORAGE_LOST: 503,
+  HC_TWO_PRIMARIES: 503,
   HC_STORAGE_FULL: 507,
 };
 

@@ -29,6 +29,7 @@ export const pragmaSql = {
   syncFull: 'PRAGMA synchronous = FULL',
   syncOff: 'PRAGMA synchronous = OFF',
   syncNormal: 'PRAGMA synchronous = NORMAL',
+  exclusive: 'PRAGMA locking_mode = EXCLUSIVE',
   busyTimeout: (ms: number): string => `PRAGMA busy_timeout = ${ms}`,
   tolerateDamage: 'PRAGMA writable_schema = ON',
   readApplicationId: 'PRAGMA application_id',
