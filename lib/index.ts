@@ -1,6 +1,7 @@
 export type { CacheCounters, CacheStats, HitRatios } from './cache/cache-stats.js';
 export type { Isolation } from './cache/isolation.js';
 export {
+  BackupFailedError,
   BodyTooLargeError,
   ClosedError,
   ContentTypeError,
@@ -41,6 +42,8 @@ export {
   StorageFullError,
   StorageLostError,
   StorageOpenError,
+  SupersededError,
+  TwoPrimariesError,
   UnauthorizedError,
   UnknownRouteError,
   UnsupportedValueError,
@@ -70,7 +73,7 @@ export {
   type Versioned,
   type WrapOptions,
 } from './nest/hyper-cache.service.js';
-export type { DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
+export type { BackupSummary, DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
 export type {
   Durability,
   HyperCacheOptions,

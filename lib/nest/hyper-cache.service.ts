@@ -3,6 +3,7 @@ import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
 import type { Lock } from '../locks/lock.js';
 import type { LockInfo, LockOptions, SemaphoreOptions } from '../locks/lock-factory.js';
 import type {
+  BackupSummary,
   DeadLetterInfo,
   HyperCacheNode,
   HyperCacheStats,
@@ -264,6 +265,16 @@ export class HyperCache {
   /** Counters and gauges of the whole node. */
   async stats(): Promise<HyperCacheStats> {
     return this.#node.stats();
+  }
+
+  /**
+   * Copies the file of this node to a path that is free, with everything that was committed when it was called or soon
+   * after: one point in time, beside what goes on. To start a node from it, see docs/operations.md.
+   *
+   * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED}
+   */
+  async backup(path: string): Promise<BackupSummary> {
+    return this.#node.backup(path);
   }
 
   /** A Keyv storage adapter on this cache; its `disconnect()` leaves the cache open. */

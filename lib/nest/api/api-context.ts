@@ -17,14 +17,17 @@ export class ApiContext {
   readonly maxJsonBytes: number;
   /** Bytes of a body between nodes at most. */
   readonly maxBatchBytes: number;
+  /** For files that go again: on the disk of the node's own file. */
+  readonly directory: string;
 
   constructor(
     readonly node: HyperCacheNode,
-    options: Pick<ResolvedOptions, 'apiToken' | 'namespace' | 'maxValueSize'>,
+    options: Pick<ResolvedOptions, 'apiToken' | 'namespace' | 'maxValueSize' | 'sqlitePath'>,
     readonly logger: HyperCacheLogger,
   ) {
     this.tokens = new TokenList(options.apiToken);
     this.namespace = options.namespace;
+    this.directory = options.sqlitePath;
     this.maxJsonBytes = 2 * options.maxValueSize + 64 * KIB;
     this.maxBatchBytes = Math.max(MIN_BATCH_BYTES, 2 * options.maxValueSize);
   }

@@ -1,4 +1,5 @@
 import { Controller, VERSION_NEUTRAL, type Type } from '@nestjs/common';
+import { BackupController } from './backup.controller.js';
 import { CacheController } from './cache.controller.js';
 import { FallbackController } from './fallback.controller.js';
 import { LockController } from './lock.controller.js';
@@ -11,6 +12,7 @@ const CONTROLLERS: readonly Type[] = [
   LockController,
   StatusController,
   SyncController,
+  BackupController,
   FallbackController,
 ];
 

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import type { ServerResponse } from 'node:http';
 import type { HyperCacheError } from '../../common/errors.js';
 import { PROTOCOL_VERSION } from '../../replication/sync-endpoint.js';
@@ -58,6 +60,24 @@ export function beginStream(response: unknown): ServerResponse {
   raw.socket?.setNoDelay(true);
   raw.socket?.setTimeout(0);
   return raw;
+}
+
+/**
+ * A file, as fast as its receiver takes it. Resolves when all was sent, or the receiver has left.
+ *
+ * @internal
+ */
+export async function answerFile(response: unknown, path: string, bytes: number): Promise<void> {
+  const raw = rawResponse(response);
+  setHead(raw, 200, 'application/octet-stream');
+  raw.setHeader('content-length', bytes);
+  raw.socket?.setTimeout(0);
+  try {
+    await pipeline(createReadStream(path), raw);
+  } catch {
+    // A receiver that leaves has noticed; one that stays sees an answer that is too short.
+    raw.destroy();
+  }
 }
 
 function send(raw: ServerResponse, status: number, type: string, body: string | Buffer): void {

@@ -1,0 +1,33 @@
+import { Controller, Get, Inject, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { UnknownRouteError } from '../../common/errors.js';
+import { ApiContext } from '../api/api-context.js';
+import { Uncached } from '../decorators/uncached.decorator.js';
+import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
+import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
+import { answerFile } from '../wire/answer.js';
+import { rawRequest, rawResponse } from '../wire/raw-exchange.js';
+import { withTemporaryDirectory } from '../wire/temporary-directory.js';
+
+/** A copy of the node's file. @internal */
+@Controller()
+@UseGuards(ClusterTokenGuard)
+@UseFilters(ApiExceptionFilter)
+export class BackupController {
+  constructor(@Inject(ApiContext) private readonly api: ApiContext) {}
+
+  @Get('backup')
+  @Uncached()
+  async backup(@Req() request: unknown, @Res() response: unknown): Promise<void> {
+    // The platforms answer HEAD with the handler of GET.
+    if (rawRequest(request).method !== 'GET') throw new UnknownRouteError();
+    const { open, node, directory } = this.api;
+    open.assertOpen();
+    await withTemporaryDirectory(directory, async (path) => {
+      const { bytes } = await node.backup(path);
+      open.assertOpen();
+      const raw = rawResponse(response);
+      open.addStream(raw);
+      await answerFile(raw, path, bytes);
+    });
+  }
+}

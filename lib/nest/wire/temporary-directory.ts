@@ -1,0 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Calls `work` with a path in a directory of its own, which goes when it is done. @internal */
+export async function withTemporaryDirectory(
+  parent: string,
+  work: (path: string) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(join(parent, 'temporary-'));
+  try {
+    await work(join(directory, 'hypercache.sqlite'));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
