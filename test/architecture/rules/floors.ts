@@ -13,6 +13,8 @@ export const floors: Readonly<Record<string, number>> = {
   replication: 3,
   node: 4,
   keyv: 5,
+  // The commands of an operator: beside an application, without Nest.
+  cli: 5,
   nest: 6,
 };
 
