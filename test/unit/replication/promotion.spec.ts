@@ -1,0 +1,282 @@
+import { describe, expect, it } from '@jest/globals';
+import { adopt } from '../../../lib/node/adopt.js';
+import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
+import { inspect } from '../../../lib/node/inspect.js';
+import { promote } from '../../../lib/node/promote.js';
+import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
+import { DirectClient } from '../../support/direct-client.js';
+import { eventually } from '../../support/eventually.js';
+
+const clusters = useDirectClusters();
+
+interface Cluster {
+  readonly primary: HyperCacheNode;
+  readonly primaryDirectory: string;
+  /** The one that is to be promoted. */
+  readonly heir: DirectSecondary;
+  readonly heirDirectory: string;
+  readonly other: DirectSecondary;
+}
+
+async function start(): Promise<Cluster> {
+  const primaryDirectory = clusters.directory();
+  const heirDirectory = clusters.directory();
+  const primary = await clusters.primary({ sqlitePath: primaryDirectory });
+  await primary.cache('default').set('first', 1);
+  const heir = await clusters.secondary(primary, { sqlitePath: heirDirectory });
+  const other = await clusters.secondary(primary);
+  await primary.cache('default').set('second', { n: 2 }, { tags: ['t'] });
+  await caughtUp(primary, heir);
+  await caughtUp(primary, other);
+  return { primary, primaryDirectory, heir, heirDirectory, other };
+}
+
+async function caughtUp(primary: HyperCacheNode, { node }: DirectSecondary): Promise<void> {
+  const { historyId, revision } = await primary.stats();
+  await eventually(async () =>
+    expect(await node.stats()).toMatchObject({
+      historyId,
+      revision,
+      replica: { isConnected: true },
+    }),
+  );
+}
+
+/** Stops the heir, promotes it, and starts it again. */
+async function promoted(
+  { heir, heirDirectory }: Cluster,
+  former = new DirectClient(undefined),
+): Promise<HyperCacheNode> {
+  await heir.node.close();
+  promote(heirDirectory);
+  return clusters.primary({ sqlitePath: heirDirectory }, { primaryClient: () => former });
+}
+
+function turnTo({ client }: DirectSecondary, primary: HyperCacheNode): void {
+  client.endpoint = primary.sync;
+  client.cut();
+}
+
+const codesOf = (node: HyperCacheNode): string[] => {
+  const codes: string[] = [];
+  node.on('error', ({ error }) => codes.push(error.code));
+  return codes;
+};
+
+describe('a secondary that was promoted', () => {
+  it('goes on with its data, and replicas follow it without a snapshot', async () => {
+    const cluster = await start();
+    await cluster.primary.close();
+    const before = (await cluster.other.node.stats()).revision;
+    const successor = await promoted(cluster);
+    turnTo(cluster.other, successor);
+    await successor.cache('default').set('third', 3);
+    await caughtUp(successor, cluster.other);
+
+    const { cache, node } = cluster.other;
+    expect(await cache.mget(['first', 'second', 'third'])).toEqual([1, { n: 2 }, 3]);
+    expect(await node.stats()).toMatchObject({ revision: before + 1, replica: { snapshots: 1 } });
+    expect(await successor.cache('default').deleteTag('t')).toBe(1);
+  });
+
+  it('gives a snapshot to a replica that was ahead of it', async () => {
+    const cluster = await start();
+    const { primary, heir, other } = cluster;
+    heir.client.endpoint = undefined;
+    heir.client.cut();
+    await primary.cache('default').set('lost', true);
+    await caughtUp(primary, other);
+    await primary.close();
+    const successor = await promoted(cluster);
+    turnTo(other, successor);
+    await caughtUp(successor, other);
+
+    expect(await other.cache.mget(['first', 'lost'])).toEqual([1, undefined]);
+    expect(await other.node.stats()).toMatchObject({ replica: { snapshots: 2 } });
+  });
+
+  it('is followed over two promotions', async () => {
+    const cluster = await start();
+    const { primary, other } = cluster;
+    const lateDirectory = clusters.directory();
+    const late = await clusters.secondary(primary, { sqlitePath: lateDirectory });
+    await caughtUp(primary, late);
+    await late.node.close();
+    await primary.close();
+    const second = await promoted(cluster);
+    const thirdDirectory = clusters.directory();
+    await other.node.close();
+    const third = await clusters.secondary(second, { sqlitePath: thirdDirectory });
+    await second.cache('default').set('third', 3);
+    await caughtUp(second, third);
+    await second.close();
+    await third.node.close();
+    promote(thirdDirectory);
+    const last = await clusters.primary({ sqlitePath: thirdDirectory });
+    const back = await clusters.secondary(last, { sqlitePath: lateDirectory });
+    await caughtUp(last, back);
+
+    expect(inspect(thirdDirectory).ancestors).toHaveLength(2);
+    expect(await back.cache.mget(['first', 'third'])).toEqual([1, 3]);
+  });
+
+  it('gives larger fencing tokens than the former primary', async () => {
+    const cluster = await start();
+    const old = cluster.primary.locks.lock('l', { ttl: 60_000 });
+    await old.acquire();
+    await cluster.primary.close();
+    const successor = await promoted(cluster);
+    const lock = successor.locks.lock('l', { ttl: 60_000 });
+
+    expect(await lock.acquire()).toBe(true);
+    expect(lock.token).toBeGreaterThan(Number(old.token));
+  });
+
+  it('makes the holders of locks start over', async () => {
+    const cluster = await start();
+    const lock = cluster.other.node.locks.lock('l', { ttl: 60_000 });
+    const lost = lock.run(
+      ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    );
+    const outcome = expect(lost).rejects.toMatchObject({ code: 'HC_LOCK_LOST' });
+    await eventually(() => expect(lock.token).toBeDefined());
+    await cluster.primary.close();
+    turnTo(cluster.other, await promoted(cluster));
+
+    await outcome;
+  });
+});
+
+describe('the former primary', () => {
+  it('is told, and refuses at once and at every later start', async () => {
+    const cluster = await start();
+    const { primary, primaryDirectory, other } = cluster;
+    const codes = codesOf(primary);
+    await promoted(cluster, new DirectClient(primary.sync));
+    await eventually(() => expect(codes).toContain('HC_SUPERSEDED'));
+
+    const refused = { code: 'HC_SUPERSEDED' };
+    await expect(primary.cache('default').set('a', 1)).rejects.toMatchObject(refused);
+    const lock = primary.locks.lock('l', { ttl: 1000 });
+    await expect(lock.acquire()).rejects.toMatchObject(refused);
+    await expect(other.node.locks.lock('l', { ttl: 1000 }).acquire()).rejects.toMatchObject(
+      refused,
+    );
+    await expect(clusters.secondary(primary)).rejects.toMatchObject(refused);
+    expect(await primary.cache('default').get('first')).toBe(1);
+    await primary.close();
+    for (let starts = 0; starts < 2; starts++) {
+      await expect(clusters.primary({ sqlitePath: primaryDirectory })).rejects.toMatchObject({
+        ...refused,
+        message: expect.stringContaining('npx hypercache adopt'),
+      });
+    }
+  });
+
+  it('is told when it comes back', async () => {
+    const cluster = await start();
+    const { primaryDirectory, heirDirectory } = cluster;
+    await cluster.primary.close();
+    const client = new DirectClient(undefined);
+    await promoted(cluster, client);
+    await eventually(() => expect(client.exchanges).toBeGreaterThan(1));
+    expect(inspect(heirDirectory)).toMatchObject({ untold: 'http://direct/' });
+    const back = await clusters.primary({ sqlitePath: primaryDirectory });
+    client.endpoint = back.sync;
+
+    await eventually(() =>
+      expect(back.cache('default').set('a', 1)).rejects.toMatchObject({ code: 'HC_SUPERSEDED' }),
+    );
+    await eventually(() => expect(inspect(heirDirectory).untold).toBeUndefined());
+  });
+
+  it('is refused by those who follow the promoted node', async () => {
+    const cluster = await start();
+    const { primary, other } = cluster;
+    const successor = await promoted(cluster);
+    turnTo(other, successor);
+    await caughtUp(successor, other);
+    const codes = codesOf(other.node);
+    turnTo(other, primary);
+    await eventually(() => expect(codes).toContain('HC_SUPERSEDED'));
+
+    expect(await other.node.stats()).toMatchObject({
+      historyId: (await successor.stats()).historyId,
+      replica: { isConnected: false },
+    });
+    expect(await other.cache.get('first')).toBe(1);
+  });
+
+  it('follows as a secondary, once it is adopted', async () => {
+    const cluster = await start();
+    const { primary, primaryDirectory } = cluster;
+    const codes = codesOf(primary);
+    const successor = await promoted(cluster, new DirectClient(primary.sync));
+    await eventually(() => expect(codes).toContain('HC_SUPERSEDED'));
+    await primary.close();
+    adopt(primaryDirectory);
+    await successor.cache('default').set('third', 3);
+    const { node, cache } = await clusters.secondary(successor, { sqlitePath: primaryDirectory });
+
+    expect(await node.stats()).toMatchObject({ replica: { isConnected: true, snapshots: 0 } });
+    await eventually(() => expect(cache.get('third')).toBe(3));
+  });
+
+  it('says so when two nodes were promoted in its place', async () => {
+    const cluster = await start();
+    const { primary } = cluster;
+    const secondDirectory = clusters.directory();
+    const second = await clusters.secondary(primary, { sqlitePath: secondDirectory });
+    await caughtUp(primary, second);
+    const codes = codesOf(primary);
+    await promoted(cluster, new DirectClient(primary.sync));
+    await eventually(() => expect(codes).toContain('HC_SUPERSEDED'));
+    await second.node.close();
+    promote(secondDirectory);
+    const lines: string[] = [];
+    const note = (line: string): void => void lines.push(line);
+    await clusters.primary(
+      { sqlitePath: secondDirectory, logger: { log: note, warn: note, error: note } },
+      { primaryClient: () => new DirectClient(primary.sync) },
+    );
+
+    await eventually(() => expect(lines.join()).toContain('Two nodes were promoted'));
+  });
+});
+
+describe('promote', () => {
+  it('refuses a node that runs', async () => {
+    const { heirDirectory } = await start();
+
+    expect(() => promote(heirDirectory)).toThrow(
+      expect.objectContaining({ code: 'HC_FILE_IN_USE' }),
+    );
+  });
+
+  it('refuses what is no replica', async () => {
+    const sqlitePath = clusters.directory();
+    const primary = await clusters.primary({ sqlitePath });
+    await primary.cache('default').set('a', 1);
+    await primary.close();
+
+    expect(() => promote(sqlitePath)).toThrow(
+      expect.objectContaining({ code: 'HC_ROLE_MISMATCH' }),
+    );
+    expect(() => promote(clusters.directory())).toThrow(
+      expect.objectContaining({ code: 'HC_STORAGE_OPEN' }),
+    );
+  });
+
+  it('is named by a primary that finds a replica', async () => {
+    const { heir, heirDirectory } = await start();
+    await heir.node.close();
+
+    await expect(clusters.primary({ sqlitePath: heirDirectory })).rejects.toMatchObject({
+      code: 'HC_ROLE_MISMATCH',
+      message: expect.stringContaining('npx hypercache promote'),
+    });
+  });
+});
