@@ -71,6 +71,8 @@ export async function answerFile(response: unknown, path: string, bytes: number)
   const raw = rawResponse(response);
   setHead(raw, 200, 'application/octet-stream');
   raw.setHeader('content-length', bytes);
+  // One answer that takes long: a server that stops need not wait for what might come after it.
+  raw.setHeader('connection', 'close');
   raw.socket?.setTimeout(0);
   try {
     await pipeline(createReadStream(path), raw);
