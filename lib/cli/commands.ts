@@ -33,13 +33,18 @@ interface Given {
 
 const COMMANDS: { readonly [name: string]: (given: Given) => string | Promise<string> } = {
   promote: ({ path }) => {
-    const { position, former, formerUrl, isComplete } = promote(path);
+    const { position, former, formerUrl, isComplete, waiting } = promote(path);
     return [
       `Promoted: history ${position.historyId}, epoch ${position.epoch}, from revision ${position.revision} on.`,
       `It goes on from history ${former.historyId}, epoch ${former.epoch}, revision ${former.revision}.`,
       ...(isComplete
         ? []
         : ['This node was catching up: the other replicas will take a snapshot.']),
+      ...(waiting === 0
+        ? []
+        : [
+            `${waiting} asynchronous writes of this node never reached the former primary: they are not in this history, and stay in the hypercache.outbox*.sqlite beside it.`,
+          ]),
       "Start it with role: 'primary' and an apiToken, and point primaryUrl of the others at it.",
       formerUrl === undefined
         ? 'Where the former primary was is not known here: make sure that it does not come back.'

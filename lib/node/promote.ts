@@ -15,6 +15,7 @@ import {
   type PrimaryAddress,
 } from '../replication/replica.js';
 import { FORMER_NOTE } from '../replication/takeover.js';
+import { countWaiting } from '../storage/count-waiting.js';
 import { withoutCredentials } from './inspect.js';
 import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
@@ -28,6 +29,8 @@ export interface Promotion {
   readonly formerUrl: string | undefined;
   /** False when the content of some changes had not arrived: then the other replicas take a snapshot. */
   readonly isComplete: boolean;
+  /** Writes that wait in this node's outbox: a primary sends nothing. */
+  readonly waiting: number;
 }
 
 /**
@@ -78,6 +81,7 @@ export function promote(directory: string, environment: CommandEnvironment = {})
           ? undefined
           : withoutCredentials(JSON.parse(primary) as PrimaryAddress),
       isComplete,
+      waiting: countWaiting(directory),
     };
   });
 }

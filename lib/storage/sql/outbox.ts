@@ -39,6 +39,7 @@ export const outboxSql = {
   lastSequence: 'SELECT max(sequence) FROM outbox',
   add: 'INSERT INTO outbox VALUES (?, ?, ?)',
   page: 'SELECT sequence, source, command FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?',
+  count: 'SELECT count(*) FROM outbox',
   remove: 'DELETE FROM outbox WHERE sequence = ?',
   removeUpTo: 'DELETE FROM outbox WHERE sequence <= ?',
   bury: `INSERT INTO dead_letters (at, code, message, command)
