@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import { join } from 'node:path';
 import { adopt } from '../../../lib/node/adopt.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { inspect } from '../../../lib/node/inspect.js';
@@ -268,6 +270,19 @@ describe('promote', () => {
     expect(() => promote(clusters.directory())).toThrow(
       expect.objectContaining({ code: 'HC_STORAGE_OPEN' }),
     );
+  });
+
+  it('tells how many asynchronous writes stay behind', async () => {
+    const { heir, heirDirectory } = await start();
+    await heir.node.close();
+    const outbox = new Database(join(heirDirectory, 'hypercache.outbox.sqlite'));
+    outbox.exec(
+      'CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY, source, command)',
+    );
+    outbox.exec("INSERT INTO outbox VALUES (7, 's', x'00')");
+    outbox.close();
+
+    expect(promote(heirDirectory)).toMatchObject({ waiting: 1, isComplete: true });
   });
 
   it('is named by a primary that finds a replica', async () => {
