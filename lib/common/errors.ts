@@ -363,12 +363,12 @@ export class OutboxFullError extends HyperCacheError {
   }
 }
 
-/** An asynchronous write came before the one that it follows; its node sends it again. @publicApi */
+/** A write came before the one that it follows, or after its sender gave it up; what was accepted is sent again. @publicApi */
 export class OutOfOrderError extends HyperCacheError {
   readonly code = 'HC_OUT_OF_ORDER';
   constructor(sequence: number, last: number) {
     super(
-      `The write ${sequence} of another node came when only ${last} was executed.`,
+      `The write ${sequence} of another node did not come in its turn: the last was ${last}.`,
       'The node sends it again by itself.',
     );
   }

@@ -41,10 +41,8 @@ export interface ForwardQueueParts {
   readonly random: Random;
   /** Milliseconds that a write waits for its own change to arrive. */
   readonly timeoutMs: number;
-  /** What was accepted stands here until the primary has answered. */
-  readonly outbox: Outbox;
-  /** Whether writes whose result nobody needs are accepted; otherwise all wait for the primary. */
-  readonly accepts: boolean;
+  /** Where writes whose result nobody needs are accepted; undefined when all wait for the primary. */
+  readonly outbox: Outbox | undefined;
   /** What a write meets when the outbox is full: it waits for room instead of being refused. */
   readonly blocksWhenFull: boolean;
   /** A write that had been accepted was refused for good. */
@@ -62,6 +60,8 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 /** Writes that wait for the primary's answer; those beyond are refused. */
 const MAX_OPERATIONS = 200_000;
 const MAX_BYTES = 256 * 1024 * 1024;
+
+const SENDER_BYTES = 16;
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1000;
@@ -123,6 +123,9 @@ export class ForwardQueue implements CommandQueue {
   #turn: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isSending = false;
+  /** By which the primary tells a request that comes twice, or too late. */
+  readonly #sender: string;
+  #requests = 0;
   #failures = 0;
   /** How many are to be sent one by one. */
   #alone = 0;
@@ -135,7 +138,9 @@ export class ForwardQueue implements CommandQueue {
   readonly #applying = new Set<() => void>();
   #closed = false;
 
-  constructor(private readonly parts: ForwardQueueParts) {}
+  constructor(private readonly parts: ForwardQueueParts) {
+    this.#sender = parts.random.hex(SENDER_BYTES);
+  }
 
   /** Writes that are not yet done. */
   get length(): number {
@@ -157,13 +162,13 @@ export class ForwardQueue implements CommandQueue {
   /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
   push(write: Write): void {
     if (this.#closed) throw new ClosedError();
-    const { outbox, accepts, blocksWhenFull } = this.parts;
-    const isAcceptable = accepts && write.accepted !== undefined;
+    const { outbox, blocksWhenFull } = this.parts;
+    const isAcceptable = outbox !== undefined && write.accepted !== undefined;
     if (isAcceptable && outbox.isFull && !blocksWhenFull) {
       throw new OutboxFullError(outbox.entries, outbox.bytes);
     }
     if (!isAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
-    const waiting = this.#arrived.length + this.#line.length - outbox.entries;
+    const waiting = this.#arrived.length + this.#line.length - (outbox?.entries ?? 0);
     if (waiting >= MAX_OPERATIONS || this.#arrivedBytes + write.bytes > MAX_BYTES) {
       throw new QueueFullError(waiting);
     }
@@ -249,16 +254,19 @@ export class ForwardQueue implements CommandQueue {
 
   /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
   #take(): void {
-    const { outbox, accepts } = this.parts;
+    const { outbox } = this.parts;
     // Who is to wait for room waits, and so does everything behind.
-    if (outbox.isFull && this.#line.length > 0) return;
+    if (outbox?.isFull === true && this.#line.length > 0) return;
     const taken = this.#arrived.splice(0).map((write): Taken => {
       const command = write.command as ForwardedCommand;
       return { write, command: encodeCommand(command), target: targetOf(command) };
     });
     this.#arrivedBytes = 0;
-    const isAcceptable = ({ write }: Taken): boolean => accepts && write.accepted !== undefined;
-    const accepted = new Map(this.#accept(taken.filter(isAcceptable), taken.length));
+    const isAcceptable = ({ write }: Taken): boolean =>
+      outbox !== undefined && write.accepted !== undefined;
+    const accepted = new Map(
+      outbox === undefined ? [] : this.#accept(outbox, taken.filter(isAcceptable), taken.length),
+    );
     for (const one of taken) {
       const item = isAcceptable(one)
         ? accepted.get(one.write)
@@ -268,9 +276,8 @@ export class ForwardQueue implements CommandQueue {
     for (const write of accepted.keys()) write.accepted?.();
   }
 
-  #accept(acceptable: readonly Taken[], takenCount: number): [Write, Forwarded][] {
+  #accept(outbox: Outbox, acceptable: readonly Taken[], takenCount: number): [Write, Forwarded][] {
     if (acceptable.length === 0) return [];
-    const { outbox } = this.parts;
     const superseded = new Set<Forwarded>();
     // Who waits for an answer may depend on what stands before him.
     if (acceptable.length === takenCount) {
@@ -307,8 +314,6 @@ export class ForwardQueue implements CommandQueue {
 
   readonly #send = (): void => {
     if (this.#isSending || this.#retry !== undefined || this.#line.length === 0) return;
-    // What is left is in the outbox, for the next start.
-    if (this.#closed && this.#lost !== undefined) return;
     const batch = this.#takeBatch();
     this.#isSending = true;
     void this.#exchange(batch).finally(() => {
@@ -324,7 +329,8 @@ export class ForwardQueue implements CommandQueue {
     let answer: CommandsAnswer;
     try {
       const since = replica.isFed ? -1 : (replica.position?.revision ?? -1);
-      const request = [RequestKind.Commands, since, commandsOf(batch)];
+      const order = [this.#sender, ++this.#requests];
+      const request = [RequestKind.Commands, since, commandsOf(batch), ...order];
       answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
       this.#applyAhead(answer);
     } catch (error) {
@@ -364,8 +370,7 @@ export class ForwardQueue implements CommandQueue {
     for (const { write, row } of all) if (row === undefined) write.failed(failure);
     this.#settled(all.length - this.#line.length);
     for (const { resolve } of this.#drains.splice(0)) resolve();
-    if (this.#closed) for (const { resolve } of this.#flushes.splice(0)) resolve();
-    else this.#retryLater();
+    this.#retryLater();
   }
 
   #retryLater(): void {
@@ -459,7 +464,7 @@ export class ForwardQueue implements CommandQueue {
   #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
     const { outbox, onRefused, onError } = this.parts;
     const accepted = batch.filter(({ row }) => row !== undefined);
-    if (accepted.length === 0) return;
+    if (outbox === undefined || accepted.length === 0) return;
     try {
       for (const [i, item] of batch.entries()) {
         const outcome = outcomes[i];

@@ -36,6 +36,7 @@ import {
   type LeasesAnswer,
 } from './exchange.js';
 import { Fields, malformed, unpackArray } from './fields.js';
+import { RequestOrder } from './request-order.js';
 import type { FeedRequest, SyncEndpoint } from './sync-endpoint.js';
 import { successorFromWire, type Successor } from './takeover.js';
 import { encodeFrame, FrameType, pack } from './wire.js';
@@ -71,6 +72,8 @@ const SIGN_OF_LIFE_MS = 1000;
  * @internal
  */
 export class PrimaryEndpoint implements SyncEndpoint {
+  readonly #order = new RequestOrder();
+
   constructor(private readonly parts: PrimaryEndpointParts) {}
 
   async exchange(request: Buffer): Promise<Buffer> {
@@ -81,7 +84,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
       case RequestKind.Supersede:
         return this.#supersede(fields);
       case RequestKind.Commands:
-        return this.#execute(fields.integer(), fields.list());
+        return this.#execute(fields);
       case RequestKind.Queries:
         return this.#answer(fields.list());
       default:
@@ -147,11 +150,14 @@ export class PrimaryEndpoint implements SyncEndpoint {
     return pack([historyId, epoch, revision]);
   }
 
-  async #execute(since: number, messages: readonly unknown[]): Promise<Buffer> {
+  async #execute(fields: Fields): Promise<Buffer> {
+    const since = fields.integer();
+    const messages = fields.list();
     if (messages.length > MAX_BATCH) throw malformed(`${messages.length} operations`);
     const { limits, storage } = this.parts;
     // All are read before the first is run: a batch that is malformed does nothing.
     const commands = messages.map((message) => decodeCommand(message, limits));
+    this.#order.admit(fields.string(), fields.integer());
     const outcomes = await Promise.all(commands.map((command) => this.#run(command)));
     const { historyId, epoch, revision } = storage;
     const isWanted = since >= 0 && since < revision && storage.changes.oldest() <= since + 1;

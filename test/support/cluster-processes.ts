@@ -22,7 +22,12 @@ export interface Member {
 export interface ProcessClusters {
   directory(): string;
   primary(port: number, directory?: string): Promise<Member>;
-  secondary(name: string, port: number, options?: HyperCacheOptions): Promise<Member>;
+  secondary(
+    name: string,
+    port: number,
+    options?: HyperCacheOptions,
+    directory?: string,
+  ): Promise<Member>;
 }
 
 /** The processes are killed after the test. */
@@ -45,7 +50,7 @@ export function useProcessClusters(): ProcessClusters {
   return {
     directory,
     primary: (port, home) => start('primary', { role: 'primary' }, port, home),
-    secondary: (name, port, options = {}) =>
+    secondary: (name, port, options = {}, home) =>
       start(
         name,
         {
@@ -55,6 +60,7 @@ export function useProcessClusters(): ProcessClusters {
           ...options,
         },
         0,
+        home,
       ),
   };
 }

@@ -6,6 +6,7 @@ import { HyperCache, HyperCacheModule } from '../../../dist/index.js';
 import { HYPERCACHE_NODE } from '../../../dist/nest/hyper-cache.constants.js';
 import { AcknowledgedWrites } from './cluster-member/acknowledged-writes.mjs';
 import { wrapMany } from './cluster-member/factory.mjs';
+import { JournaledWrites } from './cluster-member/journaled-writes.mjs';
 import { MixedRun } from './cluster-member/mixed-run.mjs';
 import { config, monotonicMs } from './open-node.mjs';
 
@@ -19,6 +20,7 @@ await app.listen(config.port ?? 0, '127.0.0.1');
 const cache = app.get(HyperCache);
 const node = app.get(HYPERCACHE_NODE);
 const writes = new AcknowledgedWrites(cache, config.name);
+const journal = new JournaledWrites(cache, config.name);
 const targets = {
   cache,
   node,
@@ -27,6 +29,9 @@ const targets = {
     write: (concurrency) => writes.begin(concurrency),
     acknowledged: () => writes.acknowledged,
     endWriting: (file) => writes.end(file),
+    beginJournal: (plan) => journal.begin(plan),
+    journaled: () => journal.acknowledged,
+    endJournal: () => journal.end(),
     wrapMany: (key, options) => wrapMany(cache, key, config.name, options),
   },
 };

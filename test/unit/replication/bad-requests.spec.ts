@@ -15,6 +15,7 @@ const clusters = useDirectClusters();
 const CALLERS_FAULT = [
   'HC_ARGUMENT_INVALID',
   'HC_KEY_INVALID',
+  'HC_OUT_OF_ORDER',
   'HC_TTL_INVALID',
   'HC_VALUE_TOO_LARGE',
   'HC_PRIMARY_MISMATCH',
@@ -72,11 +73,13 @@ describe('a request that no node sends', () => {
   it('of random values is refused', async () => {
     const { primary, sync } = await start();
     const code = fc.oneof(fc.constantFrom(...Object.values(QueryKind)), fc.nat(20), anything);
+    let sent = 0;
     const message = fc.tuple(code, anything, anything, anything, anything);
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 3 }), async (messages) => {
         for (const kind of [RequestKind.Commands, RequestKind.Queries]) {
-          const content = kind === RequestKind.Commands ? [0, messages] : [messages];
+          const content =
+            kind === RequestKind.Commands ? [0, messages, 'sender', ++sent] : [messages];
           try {
             await sync.exchange(pack([kind, ...content]));
           } catch (error) {
@@ -102,10 +105,12 @@ describe('a request that no node sends', () => {
       [0, 'default', 'key', 'value', Infinity, Array.from({ length: 65 }, () => 't')],
       [0, '', 'key', 'value', Infinity, []],
     ]) {
-      await expectRefusal(() => sync.exchange(pack([RequestKind.Commands, -1, [set, bad]])));
+      await expectRefusal(() =>
+        sync.exchange(pack([RequestKind.Commands, -1, [set, bad], 'sender', 1])),
+      );
     }
     const many = Array.from({ length: 1001 }, () => set);
-    await expectRefusal(() => sync.exchange(pack([RequestKind.Commands, -1, many])));
+    await expectRefusal(() => sync.exchange(pack([RequestKind.Commands, -1, many, 'sender', 1])));
 
     expect(await revisionOf(primary)).toBe(0);
     expect(await primary.cache('default').get('key')).toBeUndefined();
@@ -113,11 +118,14 @@ describe('a request that no node sends', () => {
 
   it('with one byte changed is refused, or means something', async () => {
     const { primary, sync } = await start();
+    let sent = 0;
+    const set = [0, 'default', 'key', 'value', Infinity, ['tag']];
+    const increment = [7, 'default', 'count', 1, 0, Infinity];
     const requests = [
-      pack([RequestKind.Commands, -1, [[0, 'default', 'key', 'value', Infinity, ['tag']]]]),
-      pack([RequestKind.Commands, 0, [[7, 'default', 'count', 1, 0, Infinity]]]),
-      pack([RequestKind.Queries, [[QueryKind.Entry, 'default', 'key']]]),
-      pack([RequestKind.Queries, [[QueryKind.Keys, 'default', '', '']]]),
+      () => pack([RequestKind.Commands, -1, [set], 'sender', ++sent]),
+      () => pack([RequestKind.Commands, 0, [increment], 'sender', ++sent]),
+      () => pack([RequestKind.Queries, [[QueryKind.Entry, 'default', 'key']]]),
+      () => pack([RequestKind.Queries, [[QueryKind.Keys, 'default', '', '']]]),
     ];
     await fc.assert(
       fc.asyncProperty(
@@ -125,7 +133,7 @@ describe('a request that no node sends', () => {
         fc.nat(),
         fc.nat(255),
         async (request, at, byte) => {
-          const bytes = Buffer.from(request);
+          const bytes = request();
           bytes[at % bytes.length] = byte;
           try {
             expect(Array.isArray(unpack(await sync.exchange(bytes)))).toBe(true);
