@@ -3,7 +3,7 @@ import type { CommandQueue } from '../cache/cache-writer.js';
 import type { CommandOf, CommandResult, LeaseResult } from '../commands/command.js';
 import { PendingCommand } from '../commands/pending-command.js';
 import type { Clock } from '../common/clock.js';
-import { HyperCacheError, PrimaryTimeoutError } from '../common/errors.js';
+import { HyperCacheError, PrimaryTimeoutError, ReplicaBehindError } from '../common/errors.js';
 import { reviveError } from '../common/revive-error.js';
 import { LeaseHolders } from '../locks/lease-holders.js';
 import type { AcquireRequest, LeaseHolder, LeaseService } from '../locks/lease-service.js';
@@ -94,15 +94,14 @@ export class RemoteLeases implements LeaseService {
 
   async #take({ lease, owner, ttlMs, slots }: AcquireRequest): Promise<Grant | undefined> {
     const since = this.clock.monotonic();
-    const { grant } = await this.#run({
-      kind: 'acquireLease',
-      lease,
-      owner,
-      ttl: ttlMs,
-      slots,
-      wait: 0,
-    });
-    return grant && { token: grant.token, expiresAt: since + ttlMs };
+    try {
+      const command = { kind: 'acquireLease', lease, owner, ttl: ttlMs, slots, wait: 0 } as const;
+      const { grant } = await this.#run(command);
+      return grant && { token: grant.token, expiresAt: since + ttlMs };
+    } catch (error) {
+      this.#giveBackIfLost(error, lease, owner);
+      throw error;
+    }
   }
 
   async #wait(request: AcquireRequest, deadline: number): Promise<Grant | undefined> {
@@ -115,16 +114,24 @@ export class RemoteLeases implements LeaseService {
         token = await this.#answer(request, left);
       } catch (error) {
         const isAborted = signal?.aborted === true;
-        // It may have been given at the same moment, and nobody here would know.
-        if (isAborted || error instanceof PrimaryTimeoutError) {
-          void this.release(lease, owner).catch(() => undefined);
-        }
+        if (isAborted) this.#giveBack(lease, owner);
+        else this.#giveBackIfLost(error, lease, owner);
         throw isAborted ? signal.reason : error;
       }
       if (token === undefined) return undefined;
       const grant = await this.extend(lease, owner, ttlMs);
       if (grant !== undefined) return grant;
     }
+  }
+
+  /** It may have been given, and nobody here would know. */
+  #giveBackIfLost(error: unknown, lease: LeaseName, owner: string): void {
+    const isUncertain = error instanceof PrimaryTimeoutError || error instanceof ReplicaBehindError;
+    if (isUncertain) this.#giveBack(lease, owner);
+  }
+
+  #giveBack(lease: LeaseName, owner: string): void {
+    this.release(lease, owner).catch(() => undefined);
   }
 
   /** Resolves to the token of what was given, or undefined when the time was over. */
