@@ -30,7 +30,15 @@ export class FillClaims {
 
   /** Resolves to how the right is given back; to nothing when there is nobody to agree with, or no way to do so. */
   async claim(namespace: string, key: string): Promise<(() => void) | undefined> {
-    if (!this.isShared()) return undefined;
+    try {
+      return this.isShared() ? await this.#claim(namespace, key) : undefined;
+    } catch {
+      // A page must not fail because nobody can be asked; storing the result tells what is wrong.
+      return undefined;
+    }
+  }
+
+  async #claim(namespace: string, key: string): Promise<(() => void) | undefined> {
     const name = createHash('sha256').update(`${namespace}\0${key}`).digest('base64url');
     const lock = new Lock(
       {
@@ -46,12 +54,7 @@ export class FillClaims {
       this.leases,
       this.clock,
     );
-    try {
-      if (!(await lock.acquire())) return undefined;
-    } catch {
-      // A page must not fail because nobody can be asked; storing the result tells what is wrong.
-      return undefined;
-    }
+    if (!(await lock.acquire())) return undefined;
     return () => void lock.release().catch(() => undefined);
   }
 }

@@ -22,9 +22,10 @@ export class HyperCacheModule {
    */
   static forRoot(options: HyperCacheOptions | HyperCacheRole = {}): DynamicModule {
     const given = typeof options === 'string' ? { role: options } : options;
+    // What is no object is left for the validation of the options to report, and so is what is of another type.
+    if (!isRecord(given)) return root(HyperCacheCoreModule.forRoot(given));
     const core = { ...given };
     const { isGlobal, controllerDecorators } = given;
-    // What is of another type is left for the validation of the options to report.
     if (typeof isGlobal === 'boolean') delete core.isGlobal;
     if (areDecorators(controllerDecorators)) delete core.controllerDecorators;
     return root(HyperCacheCoreModule.forRoot(core), isGlobal, controllerDecorators);
@@ -64,6 +65,10 @@ function root(
     providers: cacheProviders,
     exports: cacheProviders,
   };
+}
+
+function isRecord(value: unknown): value is HyperCacheOptions {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function areDecorators(value: unknown): value is readonly ClassDecorator[] {

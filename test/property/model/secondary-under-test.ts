@@ -91,6 +91,7 @@ export class SecondaryUnderTest implements ModelledSystem {
         role: 'secondary',
         primaryUrl: 'http://direct',
         sqlitePath: this.#directory,
+        asyncRequests: false,
         ...this.options,
       },
       () => new DirectClient(endpoint),
