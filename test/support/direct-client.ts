@@ -41,7 +41,7 @@ export class DirectClient implements PrimaryClient {
 
   /** Ends all streams, as a network that fails would. */
   cut(): void {
-    for (const stream of this.#streams) stream.destroy(new Error('cut'));
+    for (const stream of this.#streams) stream.destroy(cutOff());
     this.#streams.clear();
   }
 
@@ -77,6 +77,11 @@ export class DirectClient implements PrimaryClient {
     signal.addEventListener('abort', () => stream.destroy());
     return stream;
   }
+}
+
+/** As Node tells it of a connection. */
+function cutOff(): Error {
+  return Object.assign(new Error('cut'), { code: 'ECONNRESET' });
 }
 
 /** Lets one write after the other through, each when it may pass. */
