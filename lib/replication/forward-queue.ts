@@ -137,6 +137,8 @@ export class ForwardQueue implements CommandQueue {
   /** How to give up on answers that are not yet applied here. */
   readonly #applying = new Set<() => void>();
   #closed = false;
+  /** Nothing is sent any more. */
+  #isOver = false;
 
   constructor(private readonly parts: ForwardQueueParts) {
     this.#sender = parts.random.hex(SENDER_BYTES);
@@ -234,6 +236,7 @@ export class ForwardQueue implements CommandQueue {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#lost === undefined) await this.flush(this.parts.timeoutMs);
+    this.#isOver = true;
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     clearTimeout(this.#retry);
     const refused = this.#arrived.splice(0);
@@ -313,7 +316,8 @@ export class ForwardQueue implements CommandQueue {
   }
 
   readonly #send = (): void => {
-    if (this.#isSending || this.#retry !== undefined || this.#line.length === 0) return;
+    if (this.#isOver || this.#isSending || this.#retry !== undefined) return;
+    if (this.#line.length === 0) return;
     const batch = this.#takeBatch();
     this.#isSending = true;
     void this.#exchange(batch).finally(() => {
@@ -374,7 +378,7 @@ export class ForwardQueue implements CommandQueue {
   }
 
   #retryLater(): void {
-    if (this.#closed) return;
+    if (this.#isOver) return;
     this.#failures++;
     const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
     const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;

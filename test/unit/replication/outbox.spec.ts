@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
+import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
 
 const clusters = useDirectClusters();
@@ -195,5 +196,31 @@ describe('an asynchronous write', () => {
     client.endpoint = primary.sync;
     await node.flush();
     expect(await primary.cache('default').get('a')).toBe('mine');
+  });
+
+  it('is not sent over and over when the primary goes away while the node closes', async () => {
+    const primary = await clusters.primary();
+    const { cache, client, node } = await clusters.secondary(primary, ASYNC);
+    const endpoint = primary.sync as SyncEndpoint;
+    const held = deferred<void>();
+    let requests = 0;
+    client.endpoint = {
+      feed: (request, sink) => endpoint.feed(request, sink),
+      wait: (request, sink) => endpoint.wait(request, sink),
+      async exchange() {
+        requests++;
+        await held.promise;
+        // Without an end to it, nothing else would ever run again.
+        if (requests < 1000) throw new PrimaryTimeoutError('http://direct', 'away');
+        return new Promise(() => undefined);
+      },
+    };
+    await cache.set('a', 1);
+    await eventually(() => expect(requests).toBe(1));
+    const closed = node.close();
+    held.resolve();
+    await closed;
+
+    expect(requests).toBeLessThan(100);
   });
 });
