@@ -46,6 +46,9 @@ export interface ReplicaLoopParts {
 /** A primary that says nothing for so long is lost: three heartbeats. */
 const SILENCE_MS = 3000;
 
+/** How long the start of the application waits for a snapshot to be complete. */
+const FIRST_SNAPSHOT_MS = 2000;
+
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
 
@@ -73,6 +76,7 @@ export class ReplicaLoop {
   #lagMs = 0;
   #snapshots = 0;
   #first: (() => void) | undefined;
+  #firstWait: NodeJS.Timeout | undefined;
   #error: HyperCacheError | undefined;
 
   readonly #guard: HistoryGuard;
@@ -107,7 +111,7 @@ export class ReplicaLoop {
   }
 
   /**
-   * Resolves when the first connection is made or has failed in a way that may pass.
+   * Resolves when the first connection is made, with a small snapshot complete, or has failed in a way that may pass.
    *
    * @throws {HC_PRIMARY_REFUSED | HC_PRIMARY_FOREIGN | HC_PRIMARY_MISMATCH | HC_SUPERSEDED} what only another configuration can mend
    */
@@ -128,6 +132,7 @@ export class ReplicaLoop {
     clearTimeout(this.#retry);
     this.#connection?.abort();
     this.parts.replica.abortSnapshot();
+    this.#settleFirst();
   }
 
   /** What the replica holds has changed by other ways: the connection begins anew from where it stands now. */
@@ -308,6 +313,8 @@ export class ReplicaLoop {
     }
     this.#snapshot = { entries: Number(entries), since: clock.monotonic() };
     replica.beginSnapshot(this.#source, namespaces as [string, number][]);
+    // The application starts meanwhile: its reads go to the primary.
+    this.#firstWait ??= setTimeout(() => this.#settleFirst(), FIRST_SNAPSHOT_MS);
   }
 
   async #endSnapshot(revision: number): Promise<void> {
@@ -370,6 +377,7 @@ export class ReplicaLoop {
   }
 
   #settleFirst(): void {
+    clearTimeout(this.#firstWait);
     this.#first?.();
     this.#first = undefined;
   }

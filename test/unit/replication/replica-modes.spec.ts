@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { useDirectClusters } from '../../support/clusters.js';
+import { createNode } from '../../../lib/node/create-node.js';
+import { resolveOptions } from '../../../lib/node/resolve-options.js';
+import { CLUSTER_TOKEN, useDirectClusters } from '../../support/clusters.js';
+import { DirectClient } from '../../support/direct-client.js';
 import { eventually } from '../../support/eventually.js';
 
 const clusters = useDirectClusters();
@@ -144,5 +147,38 @@ describe('a secondary that has lost its primary', () => {
     client.endpoint = primary.sync;
     await eventually(async () => expect(await cache.get('a')).toBe(1));
     expect(await node.stats()).toMatchObject({ replica: { isStale: false } });
+  });
+});
+
+describe('a secondary whose first snapshot takes long', () => {
+  it('starts meanwhile, and reads from the primary until it is complete', async () => {
+    const primary = await clusters.primary();
+    await primary.cache('default').set('a', 1);
+    const client = new DirectClient(primary.sync);
+    // The greeting and the beginning of the snapshot come.
+    client.hold(2);
+    const options = resolveOptions(
+      {
+        role: 'secondary',
+        primaryUrl: 'http://direct',
+        sqlitePath: clusters.directory(),
+        apiToken: CLUSTER_TOKEN,
+      },
+      {},
+    );
+    const node = createNode(options, { primaryClient: () => client });
+    try {
+      await node.start();
+
+      expect(await node.stats()).toMatchObject({ replica: { isReady: false, isConnected: false } });
+      expect(await node.cache('default').get('a')).toBe(1);
+      client.release();
+      await eventually(async () =>
+        expect(await node.stats()).toMatchObject({ replica: { isReady: true } }),
+      );
+      expect(await node.cache('default').get('a')).toBe(1);
+    } finally {
+      await node.close();
+    }
   });
 });
