@@ -15,7 +15,8 @@ export async function run(bench) {
   const { seconds } = bench.options;
   const primary = await start(bench, {});
   const url = await primary.ask('url');
-  const follow = (more = {}) => start(bench, { role: 'secondary', primaryUrl: url, asyncRequests: false, ...more });
+  const follow = (more = {}) =>
+    start(bench, { role: 'secondary', primaryUrl: url, asyncRequests: false, ...more });
 
   const entries = bench.scale(1_000_000);
   await primary.ask('fill', entries);
