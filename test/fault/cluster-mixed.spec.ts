@@ -35,13 +35,18 @@ function sumOf(records: readonly Readonly<Record<string, number>>[]): Record<str
 describe('A primary and three secondaries', () => {
   const clusters = useProcessClusters();
 
-  it(
-    'hold the same after all verbs from all of them at once, and none has ever gone back',
-    async () => {
+  it.each([
+    ['synchronous', false],
+    ['asynchronous', true],
+  ])(
+    'hold the same after all verbs from all of them at once, and none has ever gone back: %s writes',
+    async (_kind, asyncRequests) => {
       const port = await freePort();
       const primary = await clusters.primary(port);
       const secondaries = await Promise.all(
-        SECONDARIES.map((name) => clusters.secondary(name, port, { timeout: PATIENCE_MS })),
+        SECONDARIES.map((name) =>
+          clusters.secondary(name, port, { timeout: PATIENCE_MS, asyncRequests }),
+        ),
       );
       const members = [primary, ...secondaries];
       const logs = clusters.directory();

@@ -100,7 +100,8 @@ export class MixedRun {
   async #set(cache, key, options) {
     const value = this.#value();
     const calledAt = ++this.#tick;
-    const revision = await cache.set(key, value, { ttl: HOUR, ...options });
+    // An asynchronous write does not yet know its own.
+    const revision = (await cache.set(key, value, { ttl: HOUR, ...options })) || null;
     this.#note('write', `${cache.namespace}/${key}`, value.id, revision, calledAt);
   }
 
