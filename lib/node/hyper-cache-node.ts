@@ -141,7 +141,7 @@ export interface HyperCacheStats {
     /** Taken since the start. */
     snapshots: number;
   };
-  /** On a secondary with `asyncRequests`: what waits for the primary, and what it has refused. */
+  /** On a secondary: what waits for the primary, and what it has refused. */
   outbox?: { entries: number; bytes: number; deadLetters: number };
   /** On a primary: those who follow it. */
   replicas?: {

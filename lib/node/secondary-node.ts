@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.js';
 import { decodeValue } from '../common/codec.js';
 import {
   ClosedError,
+  FileInUseError,
   ReplicaBehindError,
   StorageLostError,
   type HyperCacheError,
@@ -51,7 +52,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly sync = undefined;
   readonly #replica: ReplicaHost;
   readonly #outboxFile: OutboxFile;
-  readonly #outbox: Outbox | undefined;
+  readonly #outbox: Outbox;
   readonly #queue: ForwardQueue;
   readonly #leases: RemoteLeases;
   readonly #caches: LocalCaches;
@@ -60,7 +61,7 @@ export class SecondaryNode implements HyperCacheNode {
   #isClosed = false;
 
   constructor(
-    options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
     private readonly client: PrimaryClient,
     clock: Clock,
     random: Random,
@@ -89,20 +90,19 @@ export class SecondaryNode implements HyperCacheNode {
       clock,
       random,
     });
-    this.#outbox = options.asyncRequests
-      ? new Outbox({
-          file: this.#outboxFile,
-          maxEntries: options.outboxMaxEntries,
-          maxBytes: options.outboxMaxBytes,
-          limits: options,
-        })
-      : undefined;
+    this.#outbox = new Outbox({
+      file: this.#outboxFile,
+      maxEntries: options.outboxMaxEntries,
+      maxBytes: options.outboxMaxBytes,
+      limits: options,
+    });
     this.#queue = new ForwardQueue({
       client,
       replica,
       random,
       timeoutMs: options.timeout,
       outbox: this.#outbox,
+      accepts: options.asyncRequests,
       blocksWhenFull: options.outboxFull === 'block',
       onRefused: (target, error) => this.#onRefused(target, error),
       onError: (error, during) => incidents.report(error, during),
@@ -152,16 +152,24 @@ export class SecondaryNode implements HyperCacheNode {
 
   /** What an earlier process has left is seen by reads from here on, and is sent first. */
   #openOutbox(): void {
-    const outbox = this.#outbox;
-    if (outbox === undefined) return;
     this.#outboxFile.open();
-    const { quarantined } = this.#outboxFile;
+    const { quarantined, number } = this.#outboxFile;
+    if (number > 0 && this.options.replica === 'feed') throw this.#inUse();
     if (quarantined !== undefined) this.#announceLoss(quarantined);
-    const left = outbox.load((command) => {
+    const left = this.#outbox.load((command) => {
       if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
       return this.#caches.restore(command);
     });
     this.#queue.resume(left);
+  }
+
+  /** A replica has one writer. */
+  #inUse(): FileInUseError {
+    return new FileInUseError(
+      this.options.sqlitePath,
+      'already open by another secondary',
+      "Give each process its own sqlitePath, or use replica: 'shared' or 'none'.",
+    );
   }
 
   #announceLoss(quarantined: string): void {
@@ -187,7 +195,7 @@ export class SecondaryNode implements HyperCacheNode {
   }
 
   deadLetters(limit: number): readonly DeadLetterInfo[] {
-    return (this.#outbox?.deadLetters(limit) ?? []).flatMap(({ at, code, message, command }) => {
+    return this.#outbox.deadLetters(limit).flatMap(({ at, code, message, command }) => {
       if (command.kind !== 'set' && command.kind !== 'delete') return [];
       const { kind, namespace, key } = command;
       const value = command.kind === 'set' ? decodeValue(command.value) : undefined;
@@ -209,13 +217,11 @@ export class SecondaryNode implements HyperCacheNode {
       l1: { entries: budget.entries, bytes: budget.bytes, evictions: budget.evictions },
       queued: this.#queue.length,
       lockWaiters: this.#leases.waiting,
-      ...(this.#outbox !== undefined && {
-        outbox: {
-          entries: this.#outbox.entries,
-          bytes: this.#outbox.bytes,
-          deadLetters: this.#outbox.deadLetterCount,
-        },
-      }),
+      outbox: {
+        entries: this.#outbox.entries,
+        bytes: this.#outbox.bytes,
+        deadLetters: this.#outbox.deadLetterCount,
+      },
       incidents: this.#incidents.count,
     };
   }

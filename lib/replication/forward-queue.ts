@@ -41,8 +41,10 @@ export interface ForwardQueueParts {
   readonly random: Random;
   /** Milliseconds that a write waits for its own change to arrive. */
   readonly timeoutMs: number;
-  /** Where writes whose result nobody needs are accepted; undefined when all wait for the primary. */
-  readonly outbox: Outbox | undefined;
+  /** What was accepted stands here until the primary has answered. */
+  readonly outbox: Outbox;
+  /** Whether writes whose result nobody needs are accepted; otherwise all wait for the primary. */
+  readonly accepts: boolean;
   /** What a write meets when the outbox is full: it waits for room instead of being refused. */
   readonly blocksWhenFull: boolean;
   /** A write that had been accepted was refused for good. */
@@ -164,13 +166,13 @@ export class ForwardQueue implements CommandQueue {
   /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
   push(write: Write): void {
     if (this.#closed) throw new ClosedError();
-    const { outbox, blocksWhenFull } = this.parts;
-    const isAcceptable = outbox !== undefined && write.accepted !== undefined;
+    const { outbox, accepts, blocksWhenFull } = this.parts;
+    const isAcceptable = accepts && write.accepted !== undefined;
     if (isAcceptable && outbox.isFull && !blocksWhenFull) {
       throw new OutboxFullError(outbox.entries, outbox.bytes);
     }
     if (!isAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
-    const waiting = this.#arrived.length + this.#line.length - (outbox?.entries ?? 0);
+    const waiting = this.#arrived.length + this.#line.length - outbox.entries;
     if (waiting >= MAX_OPERATIONS || this.#arrivedBytes + write.bytes > MAX_BYTES) {
       throw new QueueFullError(waiting);
     }
@@ -257,19 +259,16 @@ export class ForwardQueue implements CommandQueue {
 
   /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
   #take(): void {
-    const { outbox } = this.parts;
+    const { outbox, accepts } = this.parts;
     // Who is to wait for room waits, and so does everything behind.
-    if (outbox?.isFull === true && this.#line.length > 0) return;
+    if (outbox.isFull && this.#line.length > 0) return;
     const taken = this.#arrived.splice(0).map((write): Taken => {
       const command = write.command as ForwardedCommand;
       return { write, command: encodeCommand(command), target: targetOf(command) };
     });
     this.#arrivedBytes = 0;
-    const isAcceptable = ({ write }: Taken): boolean =>
-      outbox !== undefined && write.accepted !== undefined;
-    const accepted = new Map(
-      outbox === undefined ? [] : this.#accept(outbox, taken.filter(isAcceptable), taken.length),
-    );
+    const isAcceptable = ({ write }: Taken): boolean => accepts && write.accepted !== undefined;
+    const accepted = new Map(this.#accept(taken.filter(isAcceptable), taken.length));
     for (const one of taken) {
       const item = isAcceptable(one)
         ? accepted.get(one.write)
@@ -279,8 +278,9 @@ export class ForwardQueue implements CommandQueue {
     for (const write of accepted.keys()) write.accepted?.();
   }
 
-  #accept(outbox: Outbox, acceptable: readonly Taken[], takenCount: number): [Write, Forwarded][] {
+  #accept(acceptable: readonly Taken[], takenCount: number): [Write, Forwarded][] {
     if (acceptable.length === 0) return [];
+    const { outbox } = this.parts;
     const superseded = new Set<Forwarded>();
     // Who waits for an answer may depend on what stands before him.
     if (acceptable.length === takenCount) {
@@ -468,7 +468,7 @@ export class ForwardQueue implements CommandQueue {
   #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
     const { outbox, onRefused, onError } = this.parts;
     const accepted = batch.filter(({ row }) => row !== undefined);
-    if (outbox === undefined || accepted.length === 0) return;
+    if (accepted.length === 0) return;
     try {
       for (const [i, item] of batch.entries()) {
         const outcome = outcomes[i];

@@ -63,6 +63,8 @@ const DEAD_LETTERS = 1000;
  * @internal
  */
 export class OutboxFile {
+  /** How many other processes of the node have one open before this one. */
+  number = 0;
   #open: OpenOutbox | undefined;
   /** Of a start that crashed it may come again, but under another source. */
   #last = 0;
@@ -83,6 +85,7 @@ export class OutboxFile {
       const path = join(directory, fileName(number));
       try {
         this.#open = this.#openOrReplace(path);
+        this.number = number;
         return;
       } catch (error) {
         if (!isBusy(error)) throw cannotOpen(path, error);

@@ -224,3 +224,29 @@ describe('an asynchronous write', () => {
     expect(requests).toBeLessThan(100);
   });
 });
+
+describe('the directory of a secondary', () => {
+  it('belongs to one of them', async () => {
+    const primary = await clusters.primary();
+    const sqlitePath = clusters.directory();
+    await clusters.secondary(primary, { sqlitePath });
+
+    await expect(clusters.secondary(primary, { sqlitePath })).rejects.toMatchObject({
+      code: 'HC_FILE_IN_USE',
+    });
+  });
+
+  it('may hold accepted writes that are sent by one that accepts none', async () => {
+    const primary = await clusters.primary();
+    const sqlitePath = clusters.directory();
+    const first = await clusters.secondary(primary, { ...ASYNC, sqlitePath });
+    first.client.endpoint = undefined;
+    first.client.cut();
+    await first.cache.set('a', 1);
+    await first.node.close();
+    const { node } = await clusters.secondary(primary, { sqlitePath, asyncRequests: false });
+    await node.flush();
+
+    expect(await primary.cache('default').get('a')).toBe(1);
+  });
+});
