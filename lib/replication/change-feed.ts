@@ -11,8 +11,7 @@ import { SnapshotCursor } from './snapshot-cursor.js';
 import { PROTOCOL_VERSION, type FeedRequest } from './sync-endpoint.js';
 import { encodeFrame, FrameType } from './wire.js';
 
-/** @internal */
-export const HEARTBEAT_MS = 1000;
+const HEARTBEAT_MS = 1000;
 
 /** A replica whose connection takes nothing for so long is cut off; it resumes from its position. */
 const STALL_MS = 30_000;
@@ -62,7 +61,6 @@ export class ChangeFeed {
   #recentBytes = 0;
   #isPumping = false;
   #heartbeat: NodeJS.Timeout | undefined;
-  #snapshots = 0;
 
   constructor(
     private readonly storage: Storage,
@@ -79,11 +77,6 @@ export class ChangeFeed {
       snapshot: snapshot !== undefined,
       buffered: sink.writableLength,
     }));
-  }
-
-  /** Snapshots that were begun since the start. */
-  get snapshots(): number {
-    return this.#snapshots;
   }
 
   /** @throws {HC_PRIMARY_MISMATCH} before anything was written */
@@ -133,7 +126,6 @@ export class ChangeFeed {
       ancestorsToWire(ancestors),
     ]);
     if (!resumes) {
-      this.#snapshots++;
       const { namespaces, counts } = this.storage;
       this.#send(follower, [FrameType.SnapshotBegin, revision, namespaces.all(), counts.total]);
     }

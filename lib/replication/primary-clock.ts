@@ -15,11 +15,6 @@ export class PrimaryClock implements Clock {
 
   constructor(private readonly own: Clock) {}
 
-  /** Milliseconds that the primary's clock is ahead of this machine's. */
-  get offset(): number {
-    return this.#offset;
-  }
-
   now(): number {
     return this.own.now() + this.#offset;
   }

@@ -105,11 +105,6 @@ export class ReplicaLoop {
     return this.#snapshots;
   }
 
-  /** Why there is no connection; undefined when there is one. */
-  get error(): HyperCacheError | undefined {
-    return this.#error;
-  }
-
   /**
    * Resolves when the first connection is made, with a small snapshot complete, or has failed in a way that may pass.
    *
