@@ -4,11 +4,12 @@ import type { EventTopic } from '../common/event-topic.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { isExpired } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
-import type { L1 } from '../memory/l1.js';
+import type { L1, L1Entry } from '../memory/l1.js';
 import type { EntryRow, EntryTable } from '../storage/entry-table.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import type { CacheCounters } from './cache-stats.js';
+import type { MemoryCoherence } from './coherence.js';
 import type { CacheReads, EntriesPage, KeysPage } from './cache-reads.js';
 import { admit, release, type Isolation } from './isolation.js';
 import type { PendingWrites } from './pending-writes.js';
@@ -25,6 +26,7 @@ export interface CacheEntry {
 export interface TieredCacheParts {
   readonly namespace: string;
   readonly storage: Storage;
+  readonly coherence: MemoryCoherence;
   /** `undefined` when the memory layer is off. */
   readonly l1: L1 | undefined;
   readonly pending: PendingWrites;
@@ -46,6 +48,7 @@ const PAGE_KEYS = 500;
  */
 export class TieredCache implements CacheReads {
   readonly #l1: L1 | undefined;
+  readonly #coherence: MemoryCoherence;
   readonly #counters: CacheCounters;
   readonly #isolation: Isolation;
   readonly #hits: EventTopic<HyperCacheEvents['hit']>;
@@ -53,6 +56,7 @@ export class TieredCache implements CacheReads {
 
   constructor(private readonly parts: TieredCacheParts) {
     this.#l1 = parts.l1;
+    this.#coherence = parts.coherence;
     this.#counters = parts.counters;
     this.#hits = parts.events.topics.hit;
     this.#misses = parts.events.topics.miss;
@@ -61,7 +65,7 @@ export class TieredCache implements CacheReads {
 
   /** The value, isolated as the caller's option says; `undefined` on a miss. */
   get(key: string): unknown {
-    const hit = this.#l1?.get(key);
+    const hit = this.#getFromL1(key);
     if (hit !== undefined) {
       this.#counters.l1Hits++;
       if (this.#hits.isHeard) this.#tellHit(key, 'l1');
@@ -79,7 +83,7 @@ export class TieredCache implements CacheReads {
 
   /** As {@link get}, with the deadline, and without isolation. */
   find(key: string): CacheEntry | undefined {
-    const hit = this.#l1?.get(key);
+    const hit = this.#getFromL1(key);
     if (hit === undefined) return this.#findBelowL1(key);
     this.#counters.l1Hits++;
     if (this.#hits.isHeard) this.#tellHit(key, 'l1');
@@ -88,7 +92,7 @@ export class TieredCache implements CacheReads {
 
   /** As {@link find}, for those who have asked before: neither counted nor told. */
   peek(key: string): CacheEntry | undefined {
-    return this.#l1?.get(key) ?? this.#lookBelowL1(key);
+    return this.#getFromL1(key) ?? this.#lookBelowL1(key);
   }
 
   /** Isolates a value of the cache's own for a caller. */
@@ -103,7 +107,7 @@ export class TieredCache implements CacheReads {
   /** The live entry's deadline without reading its value; `undefined` on a miss. */
   expiresAt(key: string): number | undefined {
     const { pending, clock } = this.parts;
-    const known = this.#l1?.get(key) ?? pending.get(key);
+    const known = this.#getFromL1(key) ?? pending.get(key);
     if (known !== undefined) {
       const isLive = known.value !== undefined && !isExpired(known.expiresAt, clock.coarseNow());
       return isLive ? known.expiresAt : undefined;
@@ -156,6 +160,12 @@ export class TieredCache implements CacheReads {
       .map((row): [string, unknown] => [row.key, this.#decode(row.value)])
       .filter(([, value]) => value !== undefined);
     return { entries, next: nextFrom(rows) };
+  }
+
+  #getFromL1(key: string): L1Entry | undefined {
+    if (this.#l1 === undefined) return undefined;
+    if (this.#coherence.isShared) this.#coherence.refresh();
+    return this.#l1.get(key);
   }
 
   #findBelowL1(key: string): CacheEntry | undefined {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ALWAYS_COHERENT } from '../cache/coherence.js';
 import { LogTrimmer } from '../cache/log-trimmer.js';
 import { SpaceReleaser } from '../cache/space-releaser.js';
 import { Sweeper } from '../cache/sweeper.js';
@@ -30,6 +31,7 @@ const REPLICA_ID_BYTES = 8;
  */
 export class FedReplica implements ReplicaHost {
   readonly storage: Storage;
+  readonly coherence = ALWAYS_COHERENT;
   readonly #replica: Replica;
   readonly #loop: ReplicaLoop;
   readonly #sweeper: Sweeper;
@@ -45,6 +47,7 @@ export class FedReplica implements ReplicaHost {
         fullSync: false,
         clock,
         random,
+        hasOneWriter: true,
         onForeignChanges: (changes) => parts.caches().dropLogged(changes),
       });
     const storage = createStorage(FILE_NAME);

@@ -1,3 +1,4 @@
+import type { MemoryCoherence } from '../cache/coherence.js';
 import type { CacheReads } from '../cache/cache-reads.js';
 import {
   hitRatios,
@@ -30,6 +31,7 @@ import type { ResolvedOptions } from './options.js';
 export interface LocalCachesParts {
   readonly options: ResolvedOptions;
   readonly storage: Storage;
+  readonly coherence: MemoryCoherence;
   readonly queue: CommandQueue;
   /** By which deadlines are set and judged. */
   readonly clock: Clock;
@@ -156,7 +158,7 @@ export class LocalCaches {
   }
 
   #create(namespace: string, defaultTtl: number): LocalCache {
-    const { options, storage, queue, clock, claims, events, incidents } = this.parts;
+    const { options, storage, coherence, queue, clock, claims, events, incidents } = this.parts;
     const { isReplica, readsOf, revision, onReadError } = this.parts;
     const { isolation, maxValueSize } = options;
     const l1 = options.l1 === false ? undefined : new L1(this.budget, clock);
@@ -166,6 +168,7 @@ export class LocalCaches {
     const tiered = new TieredCache({
       namespace,
       storage,
+      coherence,
       l1,
       pending,
       counters,

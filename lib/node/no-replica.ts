@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ALWAYS_COHERENT } from '../cache/coherence.js';
 import { isLasting } from '../replication/replica-loop.js';
 import { pack } from '../replication/wire.js';
 import { RequestKind } from '../replication/exchange.js';
@@ -18,6 +19,7 @@ import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
 export class NoReplica implements ReplicaHost {
   /** Never opened. */
   readonly storage: Storage;
+  readonly coherence = ALWAYS_COHERENT;
   readonly isReady = false;
   readonly isStale = false;
   readonly isFed = true;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Coherence } from '../cache/coherence.js';
 import { Evictor } from '../cache/evictor.js';
 import { LogTrimmer } from '../cache/log-trimmer.js';
 import { SpaceReleaser } from '../cache/space-releaser.js';
@@ -38,7 +39,6 @@ import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js
 import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
-import { CoherenceLoop } from './coherence-loop.js';
 import type {
   BackupSummary,
   DeadLetterInfo,
@@ -63,7 +63,7 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #evictor: Evictor;
   readonly #sweeper: Sweeper;
   readonly #leases: LeaseManager;
-  readonly #coherence: CoherenceLoop;
+  readonly #coherence: Coherence;
   readonly #maintenance: MaintenanceLoop;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
@@ -134,9 +134,16 @@ export class PrimaryNode implements HyperCacheNode {
       refusal: () => this.#superseded,
       onSuperseded: (successor) => this.#onSuperseded(successor),
     });
+    this.#coherence = new Coherence({
+      storage,
+      clock,
+      intervalMs: options.coherenceInterval,
+      onError: (error) => this.#onMaintenanceError(error),
+    });
     this.#caches = new LocalCaches({
       options,
       storage,
+      coherence: this.#coherence,
       queue: this.#queue,
       clock,
       claims: new FillClaims(this.#leases, clock, random, () => this.#isShared()),
@@ -150,10 +157,6 @@ export class PrimaryNode implements HyperCacheNode {
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
     const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
-    const { coherenceInterval } = options;
-    this.#coherence = new CoherenceLoop(storage, coherenceInterval, (error) =>
-      this.#onMaintenanceError(error),
-    );
     const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(
       [watch, this.#sweeper, this.#evictor, trimmer, collector, new SpaceReleaser(storage)],
@@ -167,7 +170,7 @@ export class PrimaryNode implements HyperCacheNode {
     this.#refuseForeign();
     const { quarantined } = this.#storage;
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
-    this.#coherence.adjust();
+    this.#coherence.start();
     this.#maintenance.start();
     this.#tellFormerPrimary();
   }

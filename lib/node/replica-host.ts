@@ -1,3 +1,4 @@
+import type { MemoryCoherence } from '../cache/coherence.js';
 import type { Clock } from '../common/clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
@@ -36,6 +37,8 @@ export interface ReplicaHostParts {
 export interface ReplicaHost extends FollowedChanges {
   /** Relied on only while it is ready. */
   readonly storage: Storage;
+  /** With what others write to the file. */
+  readonly coherence: MemoryCoherence;
   /** Whether reads can be served from it; otherwise they go to the primary. */
   readonly isReady: boolean;
   /** The primary has been away for so long that nothing here counts any more: every read is a miss. */

@@ -117,6 +117,7 @@ export class SecondaryNode implements HyperCacheNode {
     this.#caches = new LocalCaches({
       options,
       storage,
+      coherence: replica.coherence,
       queue: this.#queue,
       clock: primaryClock,
       claims: new FillClaims(this.#leases, clock, random, () => true),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Coherence } from '../cache/coherence.js';
 import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import type { Position } from '../replication/position.js';
 import { isBusy, toStorageError } from '../storage/sqlite-error.js';
@@ -19,12 +20,11 @@ const WATCH_MS = 500;
  */
 export class SharedReplica implements ReplicaHost {
   readonly storage: Storage;
+  readonly coherence: Coherence;
   /** The primary's answers bring nothing: what they tell of is in the file. */
   readonly isFed = true;
   readonly isStale = false;
-  #look: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
-  #seenVersion = -1;
 
   constructor(private readonly parts: ReplicaHostParts) {
     const { options, clock, random } = parts;
@@ -35,6 +35,14 @@ export class SharedReplica implements ReplicaHost {
       random,
       isReadOnly: true,
       onForeignChanges: (changes) => parts.caches().dropLogged(changes),
+    });
+    this.coherence = new Coherence({
+      storage: this.storage,
+      clock,
+      intervalMs: options.coherenceInterval,
+      onError: (error) => {
+        if (!isBusy(error)) this.onReadError(toStorageError(error));
+      },
     });
   }
 
@@ -50,13 +58,12 @@ export class SharedReplica implements ReplicaHost {
 
   async start(): Promise<void> {
     this.#tryToOpen();
-    const { coherenceInterval } = this.parts.options;
-    this.#look = setInterval(() => this.#catchUp(), coherenceInterval).unref();
+    this.coherence.start();
     this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
   }
 
   stop(): void {
-    clearInterval(this.#look);
+    this.coherence.stop();
     clearInterval(this.#watch);
     this.storage.close();
   }
@@ -70,7 +77,7 @@ export class SharedReplica implements ReplicaHost {
   }
 
   async whenReached({ revision }: Position): Promise<boolean> {
-    this.#catchUp();
+    this.coherence.look();
     return !this.storage.isOpen || this.storage.revision >= revision;
   }
 
@@ -111,24 +118,10 @@ export class SharedReplica implements ReplicaHost {
     const { incidents, events, logger } = this.parts;
     try {
       this.storage.open();
-      this.#seenVersion = -1;
       logger.log(`Reading the primary's file from revision ${this.storage.revision}.`);
       events.emit('replica:connected', { revision: this.storage.revision });
     } catch (error) {
       incidents.report(toStorageError(error), "opening the primary's file");
-    }
-  }
-
-  #catchUp(): void {
-    const { storage } = this;
-    if (!storage.isOpen) return;
-    try {
-      const version = storage.dataVersion();
-      if (version === this.#seenVersion) return;
-      storage.catchUp();
-      this.#seenVersion = version;
-    } catch (error) {
-      if (!isBusy(error)) this.onReadError(toStorageError(error));
     }
   }
 

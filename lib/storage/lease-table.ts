@@ -62,7 +62,8 @@ const EPOCH_TOKENS = 2 ** 32;
 export interface LeaseIdentity {
   readonly epoch: number;
   readonly processId: string;
-  readonly bootId: string;
+  /** By which its process is told from a later one of the same pid. */
+  readonly lifetime: string;
 }
 
 /** How long a process counts as alive after a sign of life, in ms. @internal */
@@ -240,8 +241,8 @@ export class LeaseTable {
 
   /** A sign of life of this process, for those who would give its waiters a lease. */
   beat(now: number): void {
-    const { processId, bootId } = this.identity;
-    this.#beat.run(processId, process.pid, bootId, now + ALIVE_MS);
+    const { processId, lifetime } = this.identity;
+    this.#beat.run(processId, process.pid, lifetime, now + ALIVE_MS);
   }
 
   #isLive({ deadline, process }: Waiter, now: number): boolean {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
-import { ChangeLog } from './change-log.js';
+import { ChangeKind, ChangeLog } from './change-log.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
 import { LeaseTable, type LeaseIdentity } from './lease-table.js';
@@ -29,6 +29,8 @@ export interface OpenFileOptions {
   readonly random: Random;
   /** The file is another node's: it is read where it stands, and never changed. */
   readonly isReadOnly?: boolean;
+  /** No other process writes to it, and what stands in its log comes from elsewhere. */
+  readonly hasOneWriter?: boolean;
 }
 
 /** @internal */
@@ -50,6 +52,11 @@ export const IdentityNote = {
  * @internal
  */
 export const EPOCH_LEAP = 1000;
+
+/** The note says that {@link COUNTS_NOTE} is right after each transaction, and not just after a clean stop. */
+const COUNTS_SHARED_NOTE = 'counts_shared';
+/** How many rows each namespace has. */
+const COUNTS_NOTE = 'entry_counts';
 
 /** Epochs whose start is remembered. */
 const KNOWN_EPOCHS = 100;
@@ -88,6 +95,14 @@ export interface OpenFile {
   durably(body: () => void): void;
   /** Whether another process has the file open. */
   isShared(): boolean;
+  /** Whether {@link counts} stand in the file, because several processes change them. */
+  readonly sharesCounts: boolean;
+  /** From here on they do; a change is added to the log, so that the others notice. As a transaction of its own. */
+  shareCounts(): void;
+  /** From here on they do not: this process is alone. As a transaction of its own. */
+  keepCounts(): void;
+  /** Carries what the running transaction has changed of them into the file, if they stand there. */
+  writeCounts(): void;
   /** A number that changes when another connection commits. */
   dataVersion(): number;
   /** Reads again what is kept in memory of the file. Inside a transaction. */
@@ -171,7 +186,13 @@ function assemble(
   const identity = isReadOnly ? look(connection) : enter(connection, options, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
-  const counts = new EntryCounts(identity.counts ?? countRows(connection));
+  let sharesCounts = identity.sharesCounts;
+  const readCounts = (): [number, number][] => parseCounts(readMeta.get(COUNTS_NOTE)) ?? [];
+  const writeCounts = (rows: [number, number][]): void =>
+    void writeMeta.run(COUNTS_NOTE, JSON.stringify(rows));
+  const counts = new EntryCounts(identity.counts, () =>
+    sharesCounts ? readCounts() : undefined,
+  );
   const namespaces = new NamespaceTable(connection, rowIds);
   return {
     connection,
@@ -209,6 +230,36 @@ function assemble(
       }
     },
     isShared: identity.isShared,
+    get sharesCounts() {
+      return sharesCounts;
+    },
+    shareCounts: () => {
+      begin.run();
+      try {
+        if (readMeta.get(COUNTS_SHARED_NOTE) === undefined) {
+          announceSharing(connection, countRows(connection));
+        }
+        commit.run();
+        sharesCounts = true;
+      } finally {
+        if (connection.inTransaction) rollback.run();
+      }
+    },
+    keepCounts: () => {
+      begin.run();
+      try {
+        if (identity.isShared()) return;
+        counts.load(readCounts());
+        removeMeta.run(COUNTS_SHARED_NOTE);
+        commit.run();
+        sharesCounts = false;
+      } finally {
+        if (connection.inTransaction) rollback.run();
+      }
+    },
+    writeCounts: () => {
+      if (sharesCounts && counts.isStaged) writeCounts(counts.afterwards());
+    },
     dataVersion: () => Number(dataVersion.get()),
     noteOthersChanges: () => {
       rowIds.restart(Number(lastId.get() ?? 0));
@@ -219,7 +270,7 @@ function assemble(
       connection.exec(pragmaSql.busyTimeout(OPEN_TIMEOUT_MS));
       connection.exec(transactionSql.begin);
       identity.leave();
-      writeMeta.run('entry_counts', JSON.stringify(counts.snapshot()));
+      writeCounts(counts.snapshot());
       connection.exec(transactionSql.commit);
     },
   };
@@ -229,8 +280,9 @@ interface Identity extends LeaseIdentity {
   readonly historyId: string;
   readonly epochStarts: readonly EpochStart[];
   readonly isShared: () => boolean;
-  /** Rows by namespace as noted by a clean stop. */
-  readonly counts: [number, number][] | undefined;
+  /** Rows by namespace. */
+  readonly counts: [number, number][];
+  readonly sharesCounts: boolean;
   readonly leave: () => void;
 }
 
@@ -240,7 +292,7 @@ interface Identity extends LeaseIdentity {
  */
 function enter(
   connection: Connection,
-  { clock, random, fullSync }: OpenFileOptions,
+  { clock, random, fullSync, hasOneWriter = false }: OpenFileOptions,
   epochFloor: number,
 ): Identity {
   const read = connection.prepare(metaSql.read).pluck();
@@ -251,7 +303,7 @@ function enter(
   const historyId = String(read.get(IdentityNote.HistoryId) ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
-  const { wasClean, leave, isShared } = joinProcesses(connection, {
+  const { wasClean, isJoining, lifetime, leave, isShared } = joinProcesses(connection, {
     processId,
     bootId,
     isSameBoot,
@@ -260,9 +312,19 @@ function enter(
   const last = Number(read.get(IdentityNote.Epoch) ?? 0);
   const isRestored = read.get(IdentityNote.Restored) !== undefined;
   const next = Math.max(last, epochFloor) + (isRestored ? EPOCH_LEAP : 1);
-  const epoch = wasClean && !isRestored && last > epochFloor ? last : next;
+  // Who joins others goes on with them: nothing can have been lost that they have not seen.
+  const goesOn = (wasClean || isJoining) && !isRestored && last > epochFloor;
+  const epoch = goesOn ? last : next;
   if (isRestored) connection.prepare(metaSql.remove).run(IdentityNote.Restored);
-  const counts = wasClean ? parseCounts(read.get('entry_counts')) : undefined;
+  const isCounted = wasClean || read.get(COUNTS_SHARED_NOTE) !== undefined;
+  const counts =
+    (isCounted ? parseCounts(read.get(COUNTS_NOTE)) : undefined) ?? countRows(connection);
+  const sharesCounts = isJoining && !hasOneWriter;
+  if (sharesCounts && !isCounted) {
+    announceSharing(connection, counts);
+  } else if (!sharesCounts) {
+    connection.prepare(metaSql.remove).run(COUNTS_SHARED_NOTE);
+  }
   const epochStarts = parseStarts(read.get(IdentityNote.EpochStarts));
   if (epochStarts.at(-1)?.[0] !== epoch) {
     epochStarts.push([epoch, Number(connection.prepare(changeSql.head).pluck().get() ?? 0)]);
@@ -272,9 +334,19 @@ function enter(
   write.run(IdentityNote.Epoch, epoch);
   write.run('boot_id', bootId);
   connection.exec(transactionSql.commit);
-  connection.exec(pragmaSql.checkpoint);
+  if (!goesOn || wasClean) connection.exec(pragmaSql.checkpoint);
   if (!fullSync) connection.exec(pragmaSql.syncNormal);
-  return { historyId, epoch, epochStarts, processId, bootId, counts, leave, isShared };
+  return {
+    historyId,
+    epoch,
+    epochStarts,
+    processId,
+    lifetime,
+    counts,
+    sharesCounts,
+    leave,
+    isShared,
+  };
 }
 
 /** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */
@@ -285,8 +357,9 @@ function look(connection: Connection): Identity {
     epoch: Number(read.get(IdentityNote.Epoch)),
     epochStarts: [],
     processId: '',
-    bootId: '',
+    lifetime: '',
     counts: [],
+    sharesCounts: false,
     leave: () => undefined,
     isShared: () => true,
   };
@@ -307,6 +380,15 @@ function parseCounts(stored: unknown): [number, number][] | undefined {
 
 function parseStarts(stored: unknown): EpochStart[] {
   return typeof stored === 'string' ? (JSON.parse(stored) as EpochStart[]) : [];
+}
+
+/** Every process on the file meets a change that it does not know, and learns from the note that others count too. */
+function announceSharing(connection: Connection, counts: [number, number][]): void {
+  const write = connection.prepare(metaSql.write);
+  write.run(COUNTS_NOTE, JSON.stringify(counts));
+  write.run(COUNTS_SHARED_NOTE, '1');
+  const revision = Number(connection.prepare(changeSql.head).pluck().get() ?? 0) + 1;
+  connection.prepare(changeSql.append).run(revision, 0, ChangeKind.Clear, '');
 }
 
 function countRows(connection: Connection): [number, number][] {

@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Connection } from './native.js';
 import { errnoOf } from './open-connection.js';
 import { leaseSql, processSql } from './sql/leases.js';
+
+/** Of those behind the name (proc(5): the 22nd of all). */
+const START_TIME_FIELD = 19;
 
 /** @internal */
 export interface JoiningProcess {
@@ -17,6 +21,9 @@ export interface JoiningProcess {
 export interface Membership {
   /** Nobody had the file open, and nobody had left it without a word. */
   readonly wasClean: boolean;
+  /** Others have it open for certain. */
+  readonly isJoining: boolean;
+  readonly lifetime: string;
   readonly leave: () => void;
   /** Whether others have the file open, or have left it without a word. Says so again that this one has. */
   readonly isShared: () => boolean;
@@ -35,11 +42,15 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
   const known = connection.prepare(processSql.all).all() as {
     id: string;
     pid: number;
+    boot_id: string;
     alive_until: number;
   }[];
   let isAlone = true;
-  for (const { id, pid, alive_until } of known) {
-    const isAlive = (pid !== process.pid && isRunning(pid)) || alive_until > now;
+  let isJoining = false;
+  for (const { id, pid, boot_id: lifetime, alive_until } of known) {
+    const runs = pid !== process.pid && isRunning(pid);
+    const isAlive = runs || alive_until > now;
+    isJoining ||= runs && isSameBoot && lifetime === lifetimeOf(bootId, pid);
     if (isSameBoot && isAlive) {
       isAlone = false;
       continue;
@@ -48,22 +59,37 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
     dropWaiters.run(id);
   }
   const beat = connection.prepare(processSql.beat);
-  beat.run(processId, process.pid, bootId, now);
+  const lifetime = lifetimeOf(bootId, process.pid);
+  beat.run(processId, process.pid, lifetime, now);
   const ids = connection.prepare(processSql.ids).pluck();
   // Where others stayed, time went on: one that keeps crashing must not hold the leases of the dead.
   if (isAlone) connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
   return {
     wasClean: known.length === 0,
+    isJoining,
+    lifetime,
     leave: () => {
       leave.run(processId);
       dropWaiters.run(processId);
     },
     isShared: () => {
       const open = ids.all();
-      if (!open.includes(processId)) beat.run(processId, process.pid, bootId, now);
+      if (!open.includes(processId)) beat.run(processId, process.pid, lifetime, now);
       return open.some((id) => id !== processId);
     },
   };
+}
+
+/** Tells a process from a later one of the same pid, as far as the system lets it be told. */
+function lifetimeOf(bootId: string, pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${bootId} ${fields[START_TIME_FIELD] ?? ''}`;
+  } catch {
+    return bootId;
+  }
 }
 
 function isRunning(pid: number): boolean {

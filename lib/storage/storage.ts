@@ -39,6 +39,9 @@ export type LossReason = 'corrupt' | 'unlinked';
 /** How long a stop waits for another process that has the file locked, in ms. */
 const STOP_TIMEOUT_MS = 1000;
 
+/** Of what other processes have changed so much is read; of more, nothing in memory is believed any more. */
+const MOST_READ = 10_000;
+
 /** Files that this process has open: two writers in one process would not see each other's L1. */
 const openPaths = new Set<string>();
 
@@ -55,6 +58,8 @@ export class Storage {
   #epochFloor = 0;
   #revision = 0;
   #staged = 0;
+  /** Nobody has written who is not known to be there. */
+  #knowsAll = true;
   #realPath = '';
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
@@ -197,10 +202,10 @@ export class Storage {
    */
   transaction<T>(body: () => T): T {
     const file = this.#open;
-    file.begin();
     try {
-      this.#catchUp(file);
+      this.#begin(file);
       const result = body();
+      file.writeCounts();
       file.commit();
       this.#settle(file);
       return result;
@@ -213,7 +218,7 @@ export class Storage {
   /**
    * One plain set as one statement: SQLite's own transaction is enough, because the log is appended by trigger.
    *
-   * @returns the revision; undefined, and nothing is written, when another process has written meanwhile
+   * @returns the revision; undefined, and nothing is written, when other processes write too
    */
   setAlone(
     namespaceId: number,
@@ -222,6 +227,7 @@ export class Storage {
     expiresAt: number,
   ): number | undefined {
     const file = this.#open;
+    if (file.sharesCounts || !this.#knowsAll) return undefined;
     const revision = this.nextRevision();
     try {
       if (file.entries.putAlone({ namespaceId, key, value, expiresAt, revision, tagSet: 0 })) {
@@ -240,6 +246,12 @@ export class Storage {
   /** Whether another process has the file open. Notes that this one has, should that have been forgotten. */
   isShared(): boolean {
     return this.#open.isShared();
+  }
+
+  /** No other process has the file open any more. */
+  noteAlone(): void {
+    const file = this.#open;
+    if (file.sharesCounts) file.keepCounts();
   }
 
   /** A number that changes when another process commits. */
@@ -366,6 +378,26 @@ export class Storage {
     return this.#file;
   }
 
+  /** Takes the lock of the writers, knowing of everything that was written, and by whom. */
+  #begin(file: OpenFile): void {
+    for (;;) {
+      this.#noteOthers(file);
+      file.begin();
+      this.#catchUp(file);
+      if (this.#knowsAll) return;
+      file.rollback();
+    }
+  }
+
+  /** Somebody has written who was not there before: from here on the counts are common. */
+  #noteOthers(file: OpenFile): void {
+    if (this.#knowsAll) return;
+    if (!file.sharesCounts && this.options.hasOneWriter !== true && file.isShared()) {
+      file.shareCounts();
+    }
+    this.#knowsAll = true;
+  }
+
   #settle(file: OpenFile): void {
     file.counts.commit();
     if (this.#revision === this.#staged) return;
@@ -394,9 +426,10 @@ export class Storage {
     const head = file.changes.head();
     if (head === since) return;
     file.noteOthersChanges();
+    this.#knowsAll = file.sharesCounts;
     this.#revision = this.#staged = head;
     this.options.onAdvance?.();
-    const isLogged = file.changes.oldest() <= since + 1;
+    const isLogged = head - since <= MOST_READ && file.changes.oldest() <= since + 1;
     this.options.onForeignChanges(isLogged ? file.changes.since(since) : undefined);
   }
 
@@ -411,6 +444,7 @@ export class Storage {
   #openFile(): OpenFile {
     const file = openFile(this.options, this.#epochFloor);
     this.quarantined = file.quarantined;
+    this.#knowsAll = true;
     this.#revision = this.#staged = file.changes.head();
     return file;
   }

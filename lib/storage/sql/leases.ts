@@ -50,7 +50,7 @@ export const leaseSql = {
 
 /** @internal */
 export const processSql = {
-  all: 'SELECT id, pid, alive_until FROM processes',
+  all: 'SELECT id, pid, boot_id, alive_until FROM processes',
   leave: 'DELETE FROM processes WHERE id = ?',
   /** Inserted again when it was forgotten: a process of another container cannot see whether this one runs. */
   beat: `INSERT INTO processes (id, pid, boot_id, alive_until) VALUES (?, ?, ?, ?)

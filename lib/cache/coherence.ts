@@ -1,0 +1,98 @@
+import { setImmediate as onNextTurn } from 'node:timers';
+import type { Clock } from '../common/clock.js';
+import type { Storage } from '../storage/storage.js';
+
+/** Who reads memory asks first whether it may still be believed. @internal */
+export interface MemoryCoherence {
+  /** Whether others write to the file at all. */
+  readonly isShared: boolean;
+  /** What others have changed leaves memory. To be called before each read from memory; it looks once per turn. */
+  refresh(): void;
+}
+
+/** Of a node whose file nobody else writes to. @internal */
+export const ALWAYS_COHERENT: MemoryCoherence = { isShared: false, refresh: () => undefined };
+
+/** After so many reads in one turn of the event loop it is asked how long the turn already lasts. */
+const READS_PER_QUESTION = 32;
+
+/** @internal */
+export interface CoherenceParts {
+  readonly storage: Storage;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Between two looks when nobody reads, in ms. */
+  readonly intervalMs: number;
+  /** Something was committed by another process. */
+  readonly onCommit?: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Keeps what this process has in memory coherent with what other processes commit to the file: it looks at the end of
+ * the change log before the first read from memory in a turn of the event loop, again in a long turn, and every
+ * interval. A process that is alone only has the timer, which keeps no process alive.
+ *
+ * @internal
+ */
+export class Coherence implements MemoryCoherence {
+  isShared = false;
+  #timer: NodeJS.Timeout | undefined;
+  #seenVersion = -1;
+  #lookedAt = 0;
+  /** Reads until the next question whether to look. */
+  #readsLeft = 0;
+  #isTurnKnown = false;
+  readonly #expire = (): void => {
+    this.#isTurnKnown = false;
+    this.#readsLeft = 0;
+  };
+
+  constructor(private readonly parts: CoherenceParts) {}
+
+  start(): void {
+    this.#timer ??= setInterval(this.look, this.parts.intervalMs).unref();
+    this.look();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.isShared = false;
+  }
+
+  refresh(): void {
+    if (--this.#readsLeft >= 0) return;
+    this.#readsLeft = READS_PER_QUESTION;
+    const now = this.parts.clock.monotonic();
+    if (this.#isTurnKnown && now - this.#lookedAt < this.parts.intervalMs / 2) return;
+    if (!this.#isTurnKnown) {
+      this.#isTurnKnown = true;
+      onNextTurn(this.#expire);
+    }
+    this.#lookedAt = now;
+    this.look();
+  }
+
+  /** Notes who has come, and who has gone. */
+  adjust(): void {
+    const { storage } = this.parts;
+    this.isShared = storage.isShared();
+    if (!this.isShared) storage.noteAlone();
+  }
+
+  /** As each interval. */
+  readonly look = (): void => {
+    const { storage, onCommit, onError } = this.parts;
+    if (!storage.isOpen) return;
+    try {
+      const version = storage.dataVersion();
+      if (version === this.#seenVersion) return;
+      if (!this.isShared) this.adjust();
+      storage.catchUp();
+      this.#seenVersion = version;
+      onCommit?.();
+    } catch (error) {
+      onError(error);
+    }
+  };
+}
