@@ -180,6 +180,8 @@ export class CacheWriter {
           isResolved = true;
           resolve(true);
         },
+        // The primary answers a deletion with the result of one.
+        (result) => resolve((result as ResultOf['delete']).deleted),
       );
       if (relaxed) isResolved = queue.pushRelaxed(write);
       else queue.push(write);

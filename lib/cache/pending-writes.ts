@@ -103,6 +103,11 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     this.resolve = this.reject = undefined;
   }
 
+  answered(result: CommandResult): void {
+    this.resolve?.((result as StoreResult).revision);
+    this.resolve = this.reject = undefined;
+  }
+
   committed(result: CommandResult): void {
     this.settled(this);
     // The executor answers each kind of command with the result of its kind (ResultOf).

@@ -19,6 +19,7 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
     private readonly settled: Settle<R>,
     private readonly reject: Fail,
     readonly accepted?: (() => void) | undefined,
+    readonly answered?: Settle<CommandResult> | undefined,
   ) {
     this.bytes = valueBytes + 100;
   }

@@ -6,32 +6,25 @@ import {
   HyperCacheError,
   OutboxFullError,
   QueueFullError,
-  ReplicaBehindError,
   type HyperCacheErrorCode,
 } from '../common/errors.js';
 import type { Random } from '../common/random.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
+import { AnsweredWrites, settleWrite, type AppliedChanges } from './answered-writes.js';
 import type { ChangeBatch } from './change-batch.js';
 import { encodeCommand, withOrigin, type ForwardedCommand } from './command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from './exchange.js';
-import { malformed, unpackArray } from './fields.js';
+import { unpackArray } from './fields.js';
 import { targetOf, type Forwarded, type Outbox, type Target } from './outbox.js';
-import type { Position } from './position.js';
 import type { PrimaryClient } from './primary-client.js';
 import { pack } from './wire.js';
 
 /** How a node gets to see what the primary has committed. @internal */
-export interface FollowedChanges {
-  /** Where it stands; undefined while it holds nothing, and its reads go where its writes go. */
-  readonly position: Position | undefined;
+export interface FollowedChanges extends AppliedChanges {
   /** Whether the changes come by themselves. */
   readonly isFed: boolean;
   apply(batch: ChangeBatch): void;
-  /** Somebody has been told what the primary held there: reads from here must not show less. */
-  mustReach(position: Position): void;
-  /** Resolves to whether everything up to a position is here within a time, in ms. */
-  whenReached(position: Position, timeoutMs: number): Promise<boolean>;
 }
 
 /** @internal */
@@ -39,7 +32,7 @@ export interface ForwardQueueParts {
   readonly client: PrimaryClient;
   readonly replica: FollowedChanges;
   readonly random: Random;
-  /** Milliseconds that a write waits for its own change to arrive. */
+  /** Milliseconds that a write waits for its own change to arrive, and a close for everything. */
   readonly timeoutMs: number;
   /** What was accepted stands here until the primary has answered. */
   readonly outbox: Outbox;
@@ -71,9 +64,6 @@ const LAST_RETRY_MS = 1000;
 /** After so many requests in a row that failed, nobody is to wait for what will hardly come. */
 const BREAK_AFTER = 3;
 const BREAK_MS = 250;
-
-/** The longest that a timer waits. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Failures that pass: what was accepted is sent again. Anything else is the primary's last word. */
 const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
@@ -127,6 +117,7 @@ export class ForwardQueue implements CommandQueue {
   #isSending = false;
   /** By which the primary tells a request that comes twice, or too late. */
   readonly #sender: string;
+  readonly #answered: AnsweredWrites;
   #requests = 0;
   #failures = 0;
   /** How many are to be sent one by one. */
@@ -136,14 +127,17 @@ export class ForwardQueue implements CommandQueue {
   #settledCount = 0;
   #drains: Waiter[] = [];
   #flushes: Waiter[] = [];
-  /** How to give up on answers that are not yet applied here. */
-  readonly #applying = new Set<() => void>();
   #closed = false;
   /** Nothing is sent any more. */
   #isOver = false;
 
   constructor(private readonly parts: ForwardQueueParts) {
     this.#sender = parts.random.hex(SENDER_BYTES);
+    this.#answered = new AnsweredWrites({
+      ...parts,
+      ...parts.outbox.bounds,
+      onSettled: (count) => this.#settled(count),
+    });
   }
 
   /** Writes that are not yet done. */
@@ -166,8 +160,8 @@ export class ForwardQueue implements CommandQueue {
   /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
   push(write: Write): void {
     if (this.#closed) throw new ClosedError();
-    const { outbox, accepts, blocksWhenFull } = this.parts;
-    const isAcceptable = accepts && write.accepted !== undefined;
+    const { outbox, blocksWhenFull } = this.parts;
+    const isAcceptable = this.#isAcceptable(write);
     if (isAcceptable && outbox.isFull && !blocksWhenFull) {
       throw new OutboxFullError(outbox.entries, outbox.bytes);
     }
@@ -227,7 +221,7 @@ export class ForwardQueue implements CommandQueue {
 
   /** The primary has another history: what was done in the old one cannot arrive here any more. */
   forgetHistory(): void {
-    for (const giveUp of Array.from(this.#applying)) giveUp();
+    this.#answered.forgetHistory();
   }
 
   /**
@@ -247,6 +241,11 @@ export class ForwardQueue implements CommandQueue {
     this.forgetHistory();
   }
 
+  /** What this node cannot keep in memory until it arrives has to be waited for. */
+  #isAcceptable(write: Write): boolean {
+    return this.parts.accepts && write.accepted !== undefined && !this.#answered.isFull;
+  }
+
   get #isBroken(): boolean {
     return this.#failures >= BREAK_AFTER && this.#retry !== undefined;
   }
@@ -259,7 +258,7 @@ export class ForwardQueue implements CommandQueue {
 
   /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
   #take(): void {
-    const { outbox, accepts } = this.parts;
+    const { outbox } = this.parts;
     // Who is to wait for room waits, and so does everything behind.
     if (outbox.isFull && this.#line.length > 0) return;
     const taken = this.#arrived.splice(0).map((write): Taken => {
@@ -267,10 +266,10 @@ export class ForwardQueue implements CommandQueue {
       return { write, command: encodeCommand(command), target: targetOf(command) };
     });
     this.#arrivedBytes = 0;
-    const isAcceptable = ({ write }: Taken): boolean => accepts && write.accepted !== undefined;
-    const accepted = new Map(this.#accept(taken.filter(isAcceptable), taken.length));
+    const acceptable = new Set(taken.filter(({ write }) => this.#isAcceptable(write)));
+    const accepted = new Map(this.#accept(Array.from(acceptable), taken.length));
     for (const one of taken) {
-      const item = isAcceptable(one)
+      const item = acceptable.has(one)
         ? accepted.get(one.write)
         : { ...one, bytes: one.write.bytes, row: undefined };
       if (item !== undefined) this.#join(item);
@@ -347,7 +346,10 @@ export class ForwardQueue implements CommandQueue {
     const answered = this.#firstUnanswered(batch, answer);
     if (answered === batch.length) this.#failures = 0;
     else this.#keepRest(batch, answered, answer);
-    this.#settleWhenApplied(batch.slice(0, answered), answer).catch((error: unknown) => {
+    const done = batch.slice(0, answered);
+    if (done.length === 0) return;
+    this.#clearOutbox(done, answer.outcomes);
+    this.#answered.settle(done, answer).catch((error: unknown) => {
       // The node closes meanwhile, or its file is lost.
       this.parts.onError(toStorageError(error), 'waiting for what was written');
     });
@@ -362,7 +364,8 @@ export class ForwardQueue implements CommandQueue {
       return;
     }
     this.#clearOutbox(batch, [failure]);
-    this.#settle(only, failure, undefined);
+    settleWrite(only, failure);
+    this.#settled(1);
   }
 
   /** Nothing of the batch was answered: what was accepted is sent again, the rest fails, and what waits behind it. */
@@ -406,7 +409,9 @@ export class ForwardQueue implements CommandQueue {
     const rest = batch.slice(first);
     this.#line.unshift(...rest.filter(({ row }) => row !== undefined));
     for (const [i, item] of rest.entries()) {
-      if (item.row === undefined) this.#settle(item, outcomes[first + i], undefined);
+      if (item.row !== undefined) continue;
+      settleWrite(item, outcomes[first + i]);
+      this.#settled(1);
     }
     this.#retryLater();
   }
@@ -418,50 +423,6 @@ export class ForwardQueue implements CommandQueue {
     if (changes === undefined || known === undefined) return;
     if (known.historyId !== position.historyId || known.epoch !== position.epoch) return;
     if (changes.from <= known.revision) replica.apply(changes);
-  }
-
-  async #settleWhenApplied(batch: readonly Forwarded[], answer: CommandsAnswer): Promise<void> {
-    if (batch.length === 0) return;
-    const { replica, timeoutMs } = this.parts;
-    this.#clearOutbox(batch, answer.outcomes);
-    const wanted = { ...answer.position, revision: lastRevisionOf(answer, batch.length) };
-    let isReached = wanted.revision === 0;
-    if (replica.position === undefined) {
-      // There is nothing to read here that could be older, and must not be when there is.
-      replica.mustReach(wanted);
-      isReached = true;
-    }
-    isReached ||= await this.#whenReached(wanted, timeoutMs);
-    const failure = isReached ? undefined : new ReplicaBehindError(timeoutMs);
-    const late: number[] = [];
-    for (const [i, item] of batch.entries()) {
-      if (failure !== undefined && item.row !== undefined) late.push(i);
-      else this.#settle(item, answer.outcomes[i], failure);
-    }
-    if (late.length === 0) return;
-    // Nobody waits for these; until they are here, reads find them among the pending writes.
-    await this.#whenReached(wanted, MAX_TIMER_MS);
-    for (const i of late) {
-      const item = batch[i];
-      if (item !== undefined) this.#settle(item, answer.outcomes[i], undefined);
-    }
-  }
-
-  #whenReached(position: Position, timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => resolve(true);
-      const wait = async (): Promise<void> => {
-        try {
-          resolve(await this.parts.replica.whenReached(position, timeoutMs));
-        } catch (error) {
-          reject(error);
-        } finally {
-          this.#applying.delete(giveUp);
-        }
-      };
-      this.#applying.add(giveUp);
-      void wait();
-    });
   }
 
   /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */
@@ -482,18 +443,6 @@ export class ForwardQueue implements CommandQueue {
       onError(toStorageError(error), 'clearing the outbox');
     }
     if (this.#arrived.length > 0) this.#turn ??= onNextTurn(this.#onTurn);
-  }
-
-  #settle(
-    { write }: Forwarded,
-    outcome: CommandsAnswer['outcomes'][number] | undefined,
-    failure: HyperCacheError | undefined,
-  ): void {
-    if (outcome === undefined || outcome instanceof HyperCacheError) {
-      write.failed(outcome ?? malformed('an answer is missing'));
-    } else if (failure === undefined) write.committed(outcome);
-    else write.failed(failure);
-    this.#settled(1);
   }
 
   #takeBatch(): Forwarded[] {
@@ -546,15 +495,4 @@ function commandsOf(batch: readonly Forwarded[]): unknown[] {
     follows = sequence;
     return message;
   });
-}
-
-/** What the node has to have applied before it may say that the first ones are done. */
-function lastRevisionOf({ position, outcomes }: CommandsAnswer, count: number): number {
-  let last = 0;
-  for (const outcome of outcomes.slice(0, count)) {
-    if ('revision' in outcome) last = Math.max(last, outcome.revision);
-    // Who holds a lease sees what was written under it before.
-    else if ('handOvers' in outcome) last = position.revision;
-  }
-  return last;
 }

@@ -64,6 +64,11 @@ export class Outbox {
     return this.parts.file.deadLetterCount;
   }
 
+  get bounds(): Pick<OutboxParts, 'maxEntries' | 'maxBytes'> {
+    const { maxEntries, maxBytes } = this.parts;
+    return { maxEntries, maxBytes };
+  }
+
   get isFull(): boolean {
     return this.#entries >= this.parts.maxEntries || this.#bytes >= this.parts.maxBytes;
   }

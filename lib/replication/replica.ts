@@ -281,7 +281,7 @@ export class Replica {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiter);
         resolve(false);
-      }, timeoutMs);
+      }, timeoutMs).unref();
       this.#waiting.push(waiter);
     });
   }

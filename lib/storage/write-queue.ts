@@ -18,6 +18,11 @@ export interface QueuedWrite<C, R> {
    * later.
    */
   readonly accepted?: (() => void) | undefined;
+  /**
+   * There for a write that this node's reads find while it waits: its caller is told its result, although reads of what
+   * is committed may not show it yet; `committed` follows.
+   */
+  readonly answered?: ((result: R) => void) | undefined;
 }
 
 /**

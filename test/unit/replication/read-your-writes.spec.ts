@@ -80,7 +80,59 @@ describe('a secondary reads its own write', () => {
     expect(await cache.get('seen')).toBe('by the primary');
   });
 
-  it('or is told that it cannot, while the primary has another history', async () => {
+  it('from what waits, while its change does not arrive', async () => {
+    const primary = await clusters.primary();
+    const { cache, node, client } = await clusters.secondary(primary, { timeout: 50 });
+    await cache.set('gone', 'before');
+    client.hold();
+    await primary.cache('default').set('large', LARGE);
+    await cache.set('key', 'mine');
+    expect(await cache.delete('gone')).toBe(true);
+    expect(await cache.mget(['key', 'gone'])).toEqual(['mine', undefined]);
+    await primary.cache('default').set('gone', 'theirs');
+    await primary.cache('default').set('key', 'theirs');
+    expect(await cache.mget(['key', 'gone'])).toEqual(['mine', undefined]);
+    await node.flush();
+
+    await expect(cache.increment('n', 1)).rejects.toMatchObject({ code: 'HC_REPLICA_BEHIND' });
+    client.release();
+    await reached(node, await revisionOf(primary));
+    expect(await cache.mget(['key', 'gone', 'n'])).toEqual(['theirs', 'theirs', 1]);
+  });
+
+  it.each([false, true])(
+    'as long as few of them wait: then it is told that it cannot (asyncRequests: %s)',
+    async (asyncRequests) => {
+      const primary = await clusters.primary();
+      const { cache, node, client } = await clusters.secondary(primary, {
+        asyncRequests,
+        timeout: 50,
+        outboxMaxEntries: 5,
+      });
+      await cache.set('key-5', 'before');
+      await reached(node, await revisionOf(primary));
+      await node.flush();
+      client.hold();
+      await primary.cache('default').set('large', LARGE);
+      for (let i = 0; i < 5; i++) {
+        await cache.set(`key-${i}`, 'mine');
+        await node.flush();
+      }
+      const failure = { code: 'HC_REPLICA_BEHIND' };
+      await expect(cache.set('key-5', 'mine')).rejects.toMatchObject(failure);
+      await expect(cache.delete('key-5')).rejects.toMatchObject(failure);
+
+      const keys = ['key-0', 'key-4', 'key-5'];
+      expect(await cache.mget(keys)).toEqual(['mine', 'mine', 'before']);
+      client.release();
+      await reached(node, await revisionOf(primary));
+      expect(await cache.mget(keys)).toEqual(['mine', 'mine', undefined]);
+      await cache.set('key-5', 'again');
+      expect(await cache.get('key-5')).toBe('again');
+    },
+  );
+
+  it('and the answer to an operation, while the primary has another history, only if it is here', async () => {
     const first = await clusters.primary();
     await setMany(first, 10, 'first');
     const { cache, client } = await clusters.secondary(first, { timeout: 100 });
@@ -89,7 +141,9 @@ describe('a secondary reads its own write', () => {
     client.cut();
     await eventually(() => expect(client.feeds.length).toBeGreaterThan(2));
 
-    await expect(cache.set('key', 'mine')).rejects.toMatchObject({ code: 'HC_REPLICA_BEHIND' });
+    await cache.set('key', 'mine');
+    expect(await cache.get('key')).toBe('mine');
+    await expect(cache.increment('n', 1)).rejects.toMatchObject({ code: 'HC_REPLICA_BEHIND' });
   });
 
   it('while its feed is cut, from the answer to the write', async () => {
@@ -129,7 +183,7 @@ describe('a secondary reads its own write', () => {
       wait: (request, sink) => sync.wait(request, sink),
       feed: (_request, sink) => void sink.destroy(new Error('cut')),
     };
-    await expect(cache.set('key', 'mine')).rejects.toMatchObject({ code: 'HC_REPLICA_BEHIND' });
+    await expect(cache.add('key', 'mine')).rejects.toMatchObject({ code: 'HC_REPLICA_BEHIND' });
     client.endpoint = sync;
     await reached(node, await revisionOf(primary));
 
