@@ -12,6 +12,8 @@ export interface AcquireRequest {
   readonly waitMs: number;
   /** Leaves the queue when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether who asks holds the lease already: then it is not given back when the answer is lost. */
+  readonly isHeld?: (() => boolean) | undefined;
 }
 
 /** Who is told when all leases are lost at once. @internal */

@@ -99,7 +99,9 @@ export class Lock {
     const { lease, owner, ttlMs, slots } = this.settings;
     const { signal } = options;
     const waitMs = options.wait === undefined ? this.settings.waitMs : checkedWait(options.wait);
-    const grant = await this.leases.acquire({ lease, owner, ttlMs, slots, waitMs, signal });
+    const isHeld = (): boolean => this.isHeld;
+    const request = { lease, owner, ttlMs, slots, waitMs, signal, isHeld };
+    const grant = await this.leases.acquire(request);
     if (grant === undefined) return false;
     if (signal?.aborted === true) {
       await this.leases.release(lease, owner);

@@ -111,7 +111,7 @@ export class SecondaryNode implements HyperCacheNode {
     const remote = new RemoteReads(client, primaryClock, (position) => {
       if (!replica.isReady) replica.mustReach(position);
     });
-    this.#leases = new RemoteLeases(this.#queue, client, remote, clock);
+    this.#leases = new RemoteLeases(this.#queue, client, remote, clock, random);
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     const { storage } = replica;
     this.#caches = new LocalCaches({

@@ -1,18 +1,12 @@
 import type { Writable } from 'node:stream';
 import { storedBytes } from '../common/codec.js';
 import type { Clock } from '../common/clock.js';
-import { ClosedError, HyperCacheError } from '../common/errors.js';
+import { HyperCacheError } from '../common/errors.js';
 import { isExpired } from '../common/expiry.js';
 import type { CommandResult, LeaseResult } from '../commands/command.js';
 import type { Outcome } from '../commands/command-executor.js';
 import { PendingCommand } from '../commands/pending-command.js';
-import type { AcquireRequest, LeaseService } from '../locks/lease-service.js';
-import {
-  checkedLeaseTtl,
-  checkedLimit,
-  checkedOwner,
-  checkedWait,
-} from '../locks/lock-arguments.js';
+import type { LeaseService } from '../locks/lease-service.js';
 import type { Grant, HeldLease } from '../storage/lease-table.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
@@ -36,10 +30,11 @@ import {
   type LeasesAnswer,
 } from './exchange.js';
 import { Fields, malformed, unpackArray } from './fields.js';
+import { LeaseWaits } from './lease-waits.js';
 import { RequestOrder } from './request-order.js';
 import type { FeedRequest, SyncEndpoint } from './sync-endpoint.js';
 import { successorFromWire, type Successor } from './takeover.js';
-import { encodeFrame, FrameType, pack } from './wire.js';
+import { pack } from './wire.js';
 
 /** @internal */
 export interface PrimaryEndpointParts {
@@ -63,9 +58,6 @@ const MAX_BATCH = 1000;
 const PAGE_ROWS = 500;
 const PAGE_BYTES = 1024 * 1024;
 
-/** Between two signs of life to who waits for a lock. */
-const SIGN_OF_LIFE_MS = 1000;
-
 /**
  * What a primary does for other nodes. Their values are opaque to it.
  *
@@ -73,8 +65,11 @@ const SIGN_OF_LIFE_MS = 1000;
  */
 export class PrimaryEndpoint implements SyncEndpoint {
   readonly #order = new RequestOrder();
+  readonly #waits: LeaseWaits;
 
-  constructor(private readonly parts: PrimaryEndpointParts) {}
+  constructor(private readonly parts: PrimaryEndpointParts) {
+    this.#waits = new LeaseWaits(parts.leases, parts.limits);
+  }
 
   async exchange(request: Buffer): Promise<Buffer> {
     const fields = new Fields(unpackArray(request));
@@ -99,43 +94,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
 
   wait(request: Buffer, sink: Writable): void {
     this.#assertServing();
-    const { leases, limits } = this.parts;
-    const fields = new Fields(unpackArray(request));
-    const left = new AbortController();
-    const wanted: AcquireRequest = {
-      lease: leaseOf(fields),
-      owner: checkedOwner(fields.any()),
-      ttlMs: checkedLeaseTtl(fields.any(), limits.maxLockTtl),
-      slots: checkedLimit(fields.any()),
-      waitMs: checkedWait(fields.any()),
-      signal: left.signal,
-    };
-    const sign = setInterval(() => {
-      sink.write(encodeFrame([FrameType.Heartbeat]));
-    }, SIGN_OF_LIFE_MS);
-    let isAnswered = false;
-    sink.on('error', () => undefined);
-    sink.on('close', () => {
-      clearInterval(sign);
-      if (!isAnswered) left.abort(new ClosedError());
-    });
-    sink.write(encodeFrame([FrameType.Hello]));
-    const answer = (...content: readonly unknown[]): void => {
-      isAnswered = true;
-      sink.end(encodeFrame([FrameType.Answer, ...content]));
-    };
-    const acquire = async (): Promise<void> => {
-      try {
-        const grant = await leases.acquire(wanted);
-        // Nobody is there to use it.
-        if (sink.destroyed && grant !== undefined) await leases.release(wanted.lease, wanted.owner);
-        else answer(grant?.token ?? null);
-      } catch (error) {
-        const { code, message } = toStorageError(error);
-        if (!left.signal.aborted) answer(null, code, message);
-      }
-    };
-    void acquire();
+    this.#waits.begin(request, sink);
   }
 
   #assertServing(): void {

@@ -3,7 +3,13 @@ import type { CommandQueue } from '../cache/cache-writer.js';
 import type { CommandOf, CommandResult, LeaseResult } from '../commands/command.js';
 import { PendingCommand } from '../commands/pending-command.js';
 import type { Clock } from '../common/clock.js';
-import { HyperCacheError, PrimaryTimeoutError, ReplicaBehindError } from '../common/errors.js';
+import type { Random } from '../common/random.js';
+import {
+  HyperCacheError,
+  OutOfOrderError,
+  PrimaryTimeoutError,
+  ReplicaBehindError,
+} from '../common/errors.js';
 import { reviveError } from '../common/revive-error.js';
 import { LeaseHolders } from '../locks/lease-holders.js';
 import type { AcquireRequest, LeaseHolder, LeaseService } from '../locks/lease-service.js';
@@ -23,6 +29,8 @@ const SILENCE_MS = 3000;
 
 const MAX_FRAME_BYTES = 64 * 1024;
 
+const SENDER_BYTES = 16;
+
 /**
  * The leases of the primary. Each is counted from before it was asked for, on this machine's clock, so it never
  * ends later here than there. Who waits is one long request; what it is given is confirmed by an extension, because
@@ -33,13 +41,19 @@ const MAX_FRAME_BYTES = 64 * 1024;
 export class RemoteLeases implements LeaseService {
   readonly #holders = new LeaseHolders();
   #waiting = 0;
+  /** By which the primary tells a request that comes twice. */
+  readonly #sender: string;
+  #requests = 0;
 
   constructor(
     private readonly queue: CommandQueue,
     private readonly client: PrimaryClient,
     private readonly reads: RemoteReads,
     private readonly clock: Clock,
-  ) {}
+    random: Random,
+  ) {
+    this.#sender = random.hex(SENDER_BYTES);
+  }
 
   /** Promises of this node that wait for a lease. */
   get waiting(): number {
@@ -92,14 +106,15 @@ export class RemoteLeases implements LeaseService {
     this.#holders.loseAll(cause);
   }
 
-  async #take({ lease, owner, ttlMs, slots }: AcquireRequest): Promise<Grant | undefined> {
+  async #take(request: AcquireRequest): Promise<Grant | undefined> {
+    const { lease, owner, ttlMs, slots } = request;
     const since = this.clock.monotonic();
     try {
       const command = { kind: 'acquireLease', lease, owner, ttl: ttlMs, slots, wait: 0 } as const;
       const { grant } = await this.#run(command);
       return grant && { token: grant.token, expiresAt: since + ttlMs };
     } catch (error) {
-      this.#giveBackIfLost(error, lease, owner);
+      if (isUncertain(error)) this.#giveBack(request);
       throw error;
     }
   }
@@ -114,8 +129,7 @@ export class RemoteLeases implements LeaseService {
         token = await this.#answer(request, left);
       } catch (error) {
         const isAborted = signal?.aborted === true;
-        if (isAborted) this.#giveBack(lease, owner);
-        else this.#giveBackIfLost(error, lease, owner);
+        if (isAborted || isUncertain(error)) this.#giveBack(request);
         throw isAborted ? signal.reason : error;
       }
       if (token === undefined) return undefined;
@@ -124,14 +138,9 @@ export class RemoteLeases implements LeaseService {
     }
   }
 
-  /** It may have been given, and nobody here would know. */
-  #giveBackIfLost(error: unknown, lease: LeaseName, owner: string): void {
-    const isUncertain = error instanceof PrimaryTimeoutError || error instanceof ReplicaBehindError;
-    if (isUncertain) this.#giveBack(lease, owner);
-  }
-
-  #giveBack(lease: LeaseName, owner: string): void {
-    this.release(lease, owner).catch(() => undefined);
+  /** It may have been given, and nobody here would know; unless its handle holds it from before. */
+  #giveBack({ lease, owner, isHeld }: AcquireRequest): void {
+    if (isHeld?.() !== true) this.release(lease, owner).catch(() => undefined);
   }
 
   /** Resolves to the token of what was given, or undefined when the time was over. */
@@ -145,7 +154,8 @@ export class RemoteLeases implements LeaseService {
       if (this.clock.monotonic() - heardAt > SILENCE_MS) abort();
     }, SILENCE_MS / 6);
     try {
-      const body = pack([...leaseFields(lease), owner, ttlMs, slots, waitMs]);
+      const order = [this.#sender, ++this.#requests];
+      const body = pack([...leaseFields(lease), owner, ttlMs, slots, waitMs, ...order]);
       const stream = await this.client.wait(body, connection.signal);
       const frame = await answerOf(stream, () => {
         heardAt = this.clock.monotonic();
@@ -182,6 +192,15 @@ export class RemoteLeases implements LeaseService {
       );
     });
   }
+}
+
+/** Whether nobody knows if the lease was given. */
+function isUncertain(error: unknown): boolean {
+  return (
+    error instanceof PrimaryTimeoutError ||
+    error instanceof ReplicaBehindError ||
+    error instanceof OutOfOrderError
+  );
 }
 
 function lost(url: string, cause: unknown): PrimaryTimeoutError {

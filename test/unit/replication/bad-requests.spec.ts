@@ -164,6 +164,9 @@ describe('a request that no node sends', () => {
       [0, 'lock', owner, 1000, 1, NaN],
       [0, 'lock', owner, 1000, 1, 2 ** 31],
       [0, 'lock', owner, 1000, 1, '5'],
+      [0, 'lock', owner, 1000, 1, 1000],
+      [0, 'lock', owner, 1000, 1, 1000, 'x'.repeat(65), 1],
+      [0, 'lock', owner, 1000, 1, 1000, 'sender', 'one'],
     ]) {
       const sink = new PassThrough();
       await expectRefusal(() => sync.wait(pack(bad), sink));
@@ -172,7 +175,9 @@ describe('a request that no node sends', () => {
     }
 
     expect(await primary.stats()).toMatchObject({ lockWaiters: 0, locksHeld: 0 });
-    expect(typeof (await answerOf(sync, pack([0, 'lock', owner, 1000, 1, 1000])))).toBe('number');
+    expect(
+      typeof (await answerOf(sync, pack([0, 'lock', owner, 1000, 1, 1000, 'sender', 1]))),
+    ).toBe('number');
   });
 
   it('for the feed is a snapshot when the position is unknown, an error when the protocol is', async () => {

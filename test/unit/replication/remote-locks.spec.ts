@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { PassThrough } from 'node:stream';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
+import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
-import { pack } from '../../../lib/replication/wire.js';
+import { FrameReader, FrameType, pack, type Frame } from '../../../lib/replication/wire.js';
+import { LeaseKind } from '../../../lib/storage/lease-table.js';
 import { useDirectClusters } from '../../support/clusters.js';
 import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
@@ -18,6 +20,21 @@ function syncOf({ sync }: HyperCacheNode): SyncEndpoint {
 /** Resolves when so many wait on the primary. */
 function queued(primary: HyperCacheNode, waiters: number): Promise<void> {
   return eventually(() => expect(primary.stats()).toMatchObject({ lockWaiters: waiters }));
+}
+
+/** As a secondary asks for a lock, or a slot of a semaphore of two, to wait for. */
+function waitRequest(owner: string, number: number, slots = 1): Buffer {
+  const kind = slots === 1 ? LeaseKind.Lock : LeaseKind.Semaphore;
+  return pack([kind, 'lock', owner, 60_000, slots, 60_000, 'sender', number]);
+}
+
+/** What stands in a stream so far. */
+function answersIn(sink: PassThrough): Frame[] {
+  const reader = new FrameReader(1_000_000);
+  reader.push((sink.read() as Buffer | null) ?? Buffer.alloc(0));
+  const frames: Frame[] = [];
+  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(frame);
+  return frames.filter(([type]) => type === FrameType.Answer);
 }
 
 describe('a lock of a secondary', () => {
@@ -130,7 +147,7 @@ describe('a lock of a secondary', () => {
     const held = primary.locks.lock('lock', { ttl: 60_000 });
     await held.acquire();
     const sink = new PassThrough();
-    syncOf(primary).wait(pack([0, 'lock', 'somebody', 60_000, 1, 60_000]), sink);
+    syncOf(primary).wait(waitRequest('somebody', 1), sink);
     await queued(primary, 1);
     const released = held.release();
     sink.destroy();
@@ -140,6 +157,98 @@ describe('a lock of a secondary', () => {
     await eventually(async () =>
       expect(await primary.locks.lock('lock', { ttl: 1 }).acquire()).toBe(true),
     );
+  });
+
+  it('is kept, whatever becomes of copies of the request that it was given to', async () => {
+    const primary = await clusters.primary();
+    const request = waitRequest('owner', 1, 2);
+    const sink = new PassThrough();
+    syncOf(primary).wait(request, sink);
+    await eventually(async () => expect(await primary.locks.list()).toHaveLength(1));
+    const [held] = await primary.locks.list();
+    expect(answersIn(sink)).toEqual([[FrameType.Answer, held?.token]]);
+    const copy = new PassThrough();
+
+    expect(() => syncOf(primary).wait(request, copy)).toThrow(
+      expect.objectContaining({ code: 'HC_OUT_OF_ORDER' }),
+    );
+    copy.destroy();
+    await primary.flush();
+    expect(await primary.locks.list()).toMatchObject([{ token: held?.token }]);
+  });
+
+  it('that was given back is not taken by a copy of its request', async () => {
+    const primary = await clusters.primary();
+    const { node } = await clusters.secondary(primary);
+    const request = waitRequest('owner', 1);
+    syncOf(primary).wait(request, new PassThrough());
+    await eventually(async () => expect(await primary.locks.list()).toHaveLength(1));
+    await expect(async () => syncOf(primary).wait(request, new PassThrough())).rejects.toThrow();
+    await node.locks.restore('lock', 'owner').release();
+
+    expect(await primary.locks.lock('lock', { ttl: 1000 }).acquire()).toBe(true);
+  });
+
+  it('is waited for by the newest request of its owner alone', async () => {
+    const primary = await clusters.primary();
+    const held = primary.locks.lock('lock', { ttl: 60_000 });
+    await held.acquire();
+    const given = new PassThrough();
+    const newest = new PassThrough();
+    syncOf(primary).wait(waitRequest('owner', 1), given);
+    await queued(primary, 1);
+    syncOf(primary).wait(waitRequest('owner', 2), newest);
+    await eventually(() => expect(given.destroyed).toBe(true));
+    await queued(primary, 1);
+    await held.release();
+    await eventually(() => expect(newest.writableEnded).toBe(true));
+
+    const [granted] = await primary.locks.list();
+    expect(granted?.owner).toBe('owner');
+    expect(answersIn(newest)).toEqual([[FrameType.Answer, granted?.token]]);
+  });
+
+  it('is not given back by a handle that holds it and asks in vain once more', async () => {
+    const primary = await clusters.primary();
+    const { node, client } = await clusters.secondary(primary);
+    const lock = node.locks.lock('lock', { ttl: 60_000 });
+    await lock.acquire();
+    const sync = syncOf(primary);
+    let isLost = true;
+    client.endpoint = {
+      feed: (request, sink) => sync.feed(request, sink),
+      wait: (request, sink) => sync.wait(request, sink),
+      async exchange(request) {
+        const answer = await sync.exchange(request);
+        if (!isLost) return answer;
+        isLost = false;
+        throw new PrimaryTimeoutError('http://direct', 'the answer was lost');
+      },
+    };
+    await expect(lock.acquire()).rejects.toMatchObject({ code: 'HC_PRIMARY_TIMEOUT' });
+    await eventually(() => node.cache('default').set('after', 1));
+
+    expect(lock.isHeld).toBe(true);
+    expect(await primary.locks.list()).toMatchObject([{ token: lock.token }]);
+  });
+
+  it('of which the request arrives only as a copy is not held for ever', async () => {
+    const primary = await clusters.primary();
+    const { node, client } = await clusters.secondary(primary);
+    const sync = syncOf(primary);
+    client.endpoint = {
+      feed: (request, sink) => sync.feed(request, sink),
+      wait: (request, sink) => sync.wait(request, sink),
+      async exchange(request) {
+        await sync.exchange(request);
+        return sync.exchange(request);
+      },
+    };
+    const lock = node.locks.lock('lock', { ttl: 60_000 });
+    await expect(lock.acquire()).rejects.toMatchObject({ code: 'HC_OUT_OF_ORDER' });
+    client.endpoint = sync;
+
+    await eventually(async () => expect(await primary.locks.list()).toHaveLength(0));
   });
 
   it('is refused when the connection is lost while it waits, and nobody waits any more', async () => {
