@@ -11,11 +11,11 @@ import { Replica } from '../replication/replica.js';
 import { ReplicaLoop } from '../replication/replica-loop.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
-import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { FILE_NAME } from './options.js';
-import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
+import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
 
 const SIDE_FILE_NAME = 'hypercache.snapshot.sqlite';
 
@@ -140,7 +140,7 @@ export class FedReplica implements ReplicaHost {
     return this.#replica.whenReached(position, timeoutMs);
   }
 
-  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
+  stats(): ReplicaHostStats {
     const { storage } = this;
     const { historyId = '', epoch = 0 } = this.#replica.position ?? {};
     return {

@@ -140,6 +140,9 @@ export interface HyperCacheStats {
     lagMs: number;
     /** Taken since the start. */
     snapshots: number;
+    /** How often it began to follow the primary, and how often it lost it; see 'replica:connected', 'replica:lost'. */
+    connected: number;
+    lost: number;
   };
   /** On a secondary: what waits for the primary, and what it has refused. */
   outbox?: { entries: number; bytes: number; deadLetters: number };
@@ -152,6 +155,15 @@ export interface HyperCacheStats {
     bufferedBytes: number;
   }[];
 }
+
+/** What a replica says of itself. @internal */
+export type ReplicaStats = Omit<NonNullable<HyperCacheStats['replica']>, keyof ReplicaTransitions>;
+
+/** Counted by the node, whatever its replica is. @internal */
+export type ReplicaTransitions = Pick<
+  NonNullable<HyperCacheStats['replica']>,
+  'connected' | 'lost'
+>;
 
 /** An asynchronous write that the primary has refused for good. @publicApi */
 export interface DeadLetterInfo {

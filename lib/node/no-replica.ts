@@ -6,10 +6,10 @@ import { RequestKind } from '../replication/exchange.js';
 import type { HyperCacheError } from '../common/errors.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import { Storage } from '../storage/storage.js';
-import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';
-import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
+import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
 
 /**
  * Nothing: every read goes to the primary.
@@ -63,7 +63,7 @@ export class NoReplica implements ReplicaHost {
     return true;
   }
 
-  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
+  stats(): ReplicaHostStats {
     return {
       historyId: '',
       epoch: 0,

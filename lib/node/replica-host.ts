@@ -9,7 +9,7 @@ import type { FollowedChanges } from '../replication/forward-queue.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import type { PrimaryClock } from '../replication/primary-clock.js';
 import type { Storage } from '../storage/storage.js';
-import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary, HyperCacheStats, ReplicaStats } from './hyper-cache-node.js';
 import type { LocalCaches } from './local-caches.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -29,6 +29,14 @@ export interface ReplicaHostParts {
   readonly onNewHistory: () => void;
 }
 
+/** Its share of the node's numbers. @internal */
+export interface ReplicaHostStats extends Pick<
+  HyperCacheStats,
+  'historyId' | 'epoch' | 'revision' | 'l2'
+> {
+  readonly replica: ReplicaStats;
+}
+
 /**
  * What a secondary reads from, as the option `replica` says.
  *
@@ -46,7 +54,7 @@ export interface ReplicaHost extends FollowedChanges {
   /** @throws what only another configuration can mend */
   start(): Promise<void>;
   stop(): void;
-  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'>;
+  stats(): ReplicaHostStats;
   /** @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED} */
   backup(path: string): Promise<BackupSummary>;
   /** A read from it has failed. */

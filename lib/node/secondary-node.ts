@@ -58,6 +58,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly #caches: LocalCaches;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
+  readonly #transitions = { connected: 0, lost: 0 };
   #isClosed = false;
 
   constructor(
@@ -107,7 +108,11 @@ export class SecondaryNode implements HyperCacheNode {
       onRefused: (target, error) => this.#onRefused(target, error),
       onError: (error, during) => incidents.report(error, during),
     });
-    events.on('replica:connected', () => this.#queue.wake());
+    events.on('replica:connected', () => {
+      this.#transitions.connected++;
+      this.#queue.wake();
+    });
+    events.on('replica:lost', () => void this.#transitions.lost++);
     const remote = new RemoteReads(client, primaryClock, (position) => {
       if (!replica.isReady) replica.mustReach(position);
     });
@@ -210,9 +215,11 @@ export class SecondaryNode implements HyperCacheNode {
 
   stats(): HyperCacheStats {
     const { budget } = this.#caches;
+    const { replica, ...stats } = this.#replica.stats();
     return {
       role: 'secondary',
-      ...this.#replica.stats(),
+      ...stats,
+      replica: { ...replica, ...this.#transitions },
       caches: this.#caches.stats(),
       ratios: this.#caches.ratios(),
       l1: { entries: budget.entries, bytes: budget.bytes, evictions: budget.evictions },

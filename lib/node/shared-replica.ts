@@ -4,10 +4,10 @@ import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import type { Position } from '../replication/position.js';
 import { isBusy, toStorageError } from '../storage/sqlite-error.js';
 import { Storage } from '../storage/storage.js';
-import type { BackupSummary, HyperCacheStats } from './hyper-cache-node.js';
+import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';
-import type { ReplicaHost, ReplicaHostParts } from './replica-host.js';
+import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
 
 /** How often it is looked whether the file is there, and still the same, in ms. */
 const WATCH_MS = 500;
@@ -81,7 +81,7 @@ export class SharedReplica implements ReplicaHost {
     return !this.storage.isOpen || this.storage.revision >= revision;
   }
 
-  stats(): Pick<HyperCacheStats, 'historyId' | 'epoch' | 'revision' | 'l2' | 'replica'> {
+  stats(): ReplicaHostStats {
     const { storage } = this;
     const { historyId = '', epoch = 0, revision = 0 } = this.position ?? {};
     return {
@@ -99,7 +99,7 @@ export class SharedReplica implements ReplicaHost {
         isReady: this.isReady,
         isConnected: this.isReady,
         isStale: this.isStale,
-        lag: 0,
+        lag: storage.isOpen ? storage.changes.head() - revision : 0,
         lagMs: 0,
         snapshots: 0,
       },
@@ -137,6 +137,7 @@ export class SharedReplica implements ReplicaHost {
         'It is opened again as soon as it is there.',
       );
       this.parts.events.emit('replica:lost', { error, revision });
+      this.parts.incidents.report(error, "reading the primary's file");
       this.parts.onNewHistory();
     }
     if (!storage.isOpen) this.#tryToOpen();

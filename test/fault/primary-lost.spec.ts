@@ -87,5 +87,6 @@ describe('A primary that is lost', () => {
     await eventually(() => cache.set('key', 'after'));
     expect(await node.locks.lock('lock', { ttl: 1000 }).acquire()).toBe(true);
     expect(lines.length).toBeLessThan(6);
+    expect(await node.stats()).toMatchObject({ replica: { connected: 2, lost: 1 } });
   });
 });

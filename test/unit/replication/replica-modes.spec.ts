@@ -78,6 +78,22 @@ describe("a secondary with replica: 'shared'", () => {
     expect({ revision, historyId }).toEqual({ revision: own.revision, historyId: own.historyId });
   });
 
+  it('tells how many revisions of the file it has not looked at', async () => {
+    const sqlitePath = clusters.directory();
+    const primary = await clusters.primary({ sqlitePath });
+    const { node } = await clusters.secondary(primary, {
+      replica: 'shared',
+      sqlitePath,
+      coherenceInterval: 1000,
+    });
+    const lagOf = async (): Promise<number | undefined> => (await node.stats()).replica?.lag;
+    expect(await lagOf()).toBe(0);
+    for (let i = 0; i < 3; i++) await primary.cache('default').set(`k${i}`, i);
+
+    expect(await lagOf()).toBe(3);
+    await eventually(async () => expect(await lagOf()).toBe(0));
+  });
+
   it('reads what it has written, and soon what others write', async () => {
     const sqlitePath = clusters.directory();
     const primary = await clusters.primary({ sqlitePath });
