@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import { MAX_RUN } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
 import type { RoomGiver } from './evictor.js';
@@ -36,7 +37,7 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
     const maxRows = (this.maxFileBytes * FULL_SHARE) / storage.changes.rowBytes();
     const last = storage.revision - Math.floor(maxRows);
     if (last < storage.changes.oldest()) return false;
-    return storage.transaction(() => storage.changes.trim(last, ROOM_ROWS)) > 0;
+    return storage.transaction(() => this.#trim(last, ROOM_ROWS)) > 0;
   }
 
   step(): boolean {
@@ -52,9 +53,14 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
       const byCount = storage.revision - this.maxEntries;
       const byAge = storage.changes.headAt(now - this.maxAgeMs);
       const last = Math.max(byCount, byAge);
-      return (
-        last >= storage.changes.oldest() && storage.changes.trim(last, TRIM_ROWS) === TRIM_ROWS
-      );
+      return last >= storage.changes.oldest() && this.#trim(last, TRIM_ROWS) === TRIM_ROWS;
     });
+  }
+
+  #trim(revision: number, limit: number): number {
+    const { changes, sources } = this.storage;
+    const removed = changes.trim(revision, limit);
+    sources.trimLog(changes.oldest() - MAX_RUN, limit);
+    return removed;
   }
 }

@@ -43,7 +43,7 @@ const COMMANDS: { readonly [name: string]: (given: Given) => string | Promise<st
       ...(waiting === 0
         ? []
         : [
-            `${waiting} asynchronous writes of this node never reached the former primary: they are not in this history, and stay in the hypercache.outbox*.sqlite beside it.`,
+            `${waiting} asynchronous writes wait in this node's outbox: it does them at its start, but for those that the former primary had done.`,
           ]),
       "Start it with role: 'primary' and an apiToken, and point primaryUrl of the others at it.",
       formerUrl === undefined

@@ -52,10 +52,11 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
       const marks = new SourceMarks(this.storage);
       const outcomes = commands.map((command) => {
         const origin = 'origin' in command ? command.origin : undefined;
-        return (
-          (origin && marks.answer(command, origin)) ??
-          outcomeOf(this.storage, command, now, monotonicNow)
-        );
+        const known = origin && marks.answer(command, origin);
+        if (known !== undefined) return known;
+        const outcome = outcomeOf(this.storage, command, now, monotonicNow);
+        if (origin !== undefined) marks.executed(origin);
+        return outcome;
       });
       marks.write(now);
       return outcomes;

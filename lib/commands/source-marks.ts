@@ -1,4 +1,5 @@
 import { OutOfOrderError, type HyperCacheError } from '../common/errors.js';
+import { MAX_RUN, type SourceRun } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { Command, CommandResult, Origin } from './command.js';
 
@@ -9,6 +10,9 @@ import type { Command, CommandResult, Origin } from './command.js';
  */
 export class SourceMarks {
   readonly #marks = new Map<string, number>();
+  /** The last run of each source, and those before. */
+  readonly #last = new Map<string, SourceRun>();
+  readonly #runs: SourceRun[] = [];
 
   constructor(private readonly storage: Storage) {}
 
@@ -27,9 +31,26 @@ export class SourceMarks {
     return undefined;
   }
 
+  /** The command was executed: what it has changed stands under the head as it is now. */
+  executed({ source, sequence }: Origin): void {
+    const revision = this.storage.head;
+    const last = this.#last.get(source);
+    const isNext =
+      last !== undefined &&
+      last.count < MAX_RUN &&
+      last.revision + last.count === revision &&
+      last.sequence + last.count === sequence;
+    if (isNext) {
+      this.#last.set(source, { ...last, count: last.count + 1 });
+      return;
+    }
+    if (last !== undefined) this.#runs.push(last);
+    this.#last.set(source, { revision, source, sequence, count: 1 });
+  }
+
   /** Inside the same transaction. */
   write(now: number): void {
-    for (const [source, sequence] of this.#marks) this.storage.sources.mark(source, sequence, now);
+    this.storage.sources.record([...this.#runs, ...this.#last.values()], now);
   }
 }
 

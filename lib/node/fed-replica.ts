@@ -54,6 +54,7 @@ export class FedReplica implements ReplicaHost {
     this.storage = storage;
     this.#replica = new Replica({
       storage,
+      clock,
       createSide: () => createStorage(SIDE_FILE_NAME),
       onChanged: (changes) => parts.caches().dropReplicated(changes),
       primary: { url: options.primaryUrl ?? '', path: options.path },

@@ -4,9 +4,11 @@ import { Evictor } from '../cache/evictor.js';
 import { LogTrimmer } from '../cache/log-trimmer.js';
 import { SpaceReleaser } from '../cache/space-releaser.js';
 import { Sweeper } from '../cache/sweeper.js';
-import type { Command, CommandResult } from '../commands/command.js';
+import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
 import { CommandExecutor, isFailure } from '../commands/command-executor.js';
+import { PendingCommand } from '../commands/pending-command.js';
 import type { Clock } from '../common/clock.js';
+import { storedBytes } from '../common/codec.js';
 import {
   RoleMismatchError,
   StorageLostError,
@@ -21,8 +23,10 @@ import { FillClaims } from '../locks/fill-claims.js';
 import { LeaseCollector } from '../locks/lease-collector.js';
 import { LeaseManager } from '../locks/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
+import { ANCESTORS_NOTE } from '../replication/ancestry.js';
 import { ChangeFeed } from '../replication/change-feed.js';
 import type { ForwardedCommand } from '../replication/command-codec.js';
+import { executeLeftWrites } from '../replication/left-writes.js';
 import { PrimaryEndpoint } from '../replication/primary-endpoint.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import { SOURCE_NOTE, type PrimaryAddress } from '../replication/replica.js';
@@ -172,7 +176,42 @@ export class PrimaryNode implements HyperCacheNode {
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
     this.#coherence.start();
     this.#maintenance.start();
+    await this.#executeLeftWrites();
     this.#tellFormerPrimary();
+  }
+
+  /** A node that was promoted has accepted writes that its primary never got. */
+  async #executeLeftWrites(): Promise<void> {
+    if (this.#storage.readNote(ANCESTORS_NOTE) === undefined) return;
+    const { options, clock, random, logger } = this;
+    try {
+      const count = await executeLeftWrites({
+        directory: options.sqlitePath,
+        fullSync: options.durability === 'full',
+        clock,
+        random,
+        limits: options,
+        execute: (command) => this.#execute(command),
+        onRefused: ({ namespace, key }, error) => {
+          this.#events.emit('outbox:refused', { namespace, key, error });
+          this.#incidents.report(error, 'doing an asynchronous write');
+        },
+        onUnreadable: (error) => this.#incidents.report(error, 'reading an outbox'),
+        onQuarantined: (path) => {
+          logger.warn(`An outbox was damaged: writes in it may be lost. It was kept as ${path}.`);
+        },
+      });
+      if (count > 0) logger.log(`Did ${count} asynchronous writes that had waited here.`);
+    } catch (error) {
+      this.#incidents.report(toStorageError(error), 'doing the asynchronous writes that wait here');
+    }
+  }
+
+  #execute(command: SetCommand | DeleteCommand): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      const bytes = 'value' in command ? storedBytes(command.value) : 0;
+      this.#queue.push(new PendingCommand(command, bytes, resolve, reject));
+    });
   }
 
   /** What a secondary has copied goes on in the history of another node; so does what another node has taken over. */

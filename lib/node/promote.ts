@@ -29,7 +29,7 @@ export interface Promotion {
   readonly formerUrl: string | undefined;
   /** False when the content of some changes had not arrived: then the other replicas take a snapshot. */
   readonly isComplete: boolean;
-  /** Writes that wait in this node's outbox: a primary sends nothing. */
+  /** Writes that wait in this node's outbox: it executes them itself when it starts. */
   readonly waiting: number;
 }
 

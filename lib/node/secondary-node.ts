@@ -96,6 +96,7 @@ export class SecondaryNode implements HyperCacheNode {
       maxEntries: options.outboxMaxEntries,
       maxBytes: options.outboxMaxBytes,
       limits: options,
+      onUnreadable: (error) => incidents.report(error, 'reading the outbox'),
     });
     this.#queue = new ForwardQueue({
       client,

@@ -1,6 +1,7 @@
 import { storedBytes, type StoredValue } from '../common/codec.js';
 import { ChangeKind } from '../storage/change-log.js';
 import type { EntryRow } from '../storage/entry-table.js';
+import type { SourceRun } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 
 /** What a change is, as it travels. @internal */
@@ -39,6 +40,8 @@ export interface ChangeBatch {
   /** The names of the namespaces that occur in it. */
   readonly namespaces: readonly (readonly [name: string, id: number])[];
   readonly changes: readonly Change[];
+  /** Which asynchronous writes of other nodes are among them. */
+  readonly runs: readonly SourceRun[];
 }
 
 /** Bounds of one batch, so that neither side's event loop is held. */
@@ -84,7 +87,8 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
     const [, id, , key] = change;
     if ((last.get(`${id} ${key}`) ?? 0) > to) changes.push(change);
   }
-  return { from, to, namespaces: namesOf(storage, changes), changes };
+  const runs = storage.sources.between(from, to);
+  return { from, to, namespaces: namesOf(storage, changes), changes, runs };
 }
 
 /** An entry's content as it travels. @internal */

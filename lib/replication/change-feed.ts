@@ -2,9 +2,11 @@ import type { Writable } from 'node:stream';
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../common/clock.js';
 import { PrimaryMismatchError } from '../common/errors.js';
+import type { SourceMark } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 import { ANCESTORS_NOTE, ancestorsToWire, parseAncestors } from './ancestry.js';
 import { readChanges } from './change-batch.js';
+import { changesToWire } from './exchange.js';
 import { DigestCursor } from './fingerprint.js';
 import { canResume, parsePosition, type Position } from './position.js';
 import { SnapshotCursor } from './snapshot-cursor.js';
@@ -89,12 +91,14 @@ export class ChangeFeed {
     }
     // What another process on the file has just committed is no reason to call a replica ahead.
     this.storage.catchUp();
-    const head = this.#head();
+    let head = this.#head();
     const from = parsePosition(position);
     const { changes, epochStarts } = this.storage;
     const ancestors = parseAncestors(this.storage.readNote(ANCESTORS_NOTE));
     const resumes =
       from !== undefined && canResume(from, head, epochStarts, changes.oldest(), ancestors);
+    const marks = resumes ? [] : this.#marks();
+    head = this.#head();
     const follower: Follower = {
       replicaId,
       sink,
@@ -127,7 +131,13 @@ export class ChangeFeed {
     ]);
     if (!resumes) {
       const { namespaces, counts } = this.storage;
-      this.#send(follower, [FrameType.SnapshotBegin, revision, namespaces.all(), counts.total]);
+      this.#send(follower, [
+        FrameType.SnapshotBegin,
+        revision,
+        namespaces.all(),
+        counts.total,
+        marks,
+      ]);
     }
     this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref();
     this.#pump();
@@ -147,6 +157,17 @@ export class ChangeFeed {
     this.#recentBytes = 0;
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
+  }
+
+  /** How far each source has come at the head. */
+  #marks(): readonly SourceMark[] {
+    const { storage } = this;
+    for (;;) {
+      const found = storage.sources.all();
+      if (found === undefined || found.head === storage.revision) return found?.marks ?? [];
+      // Another process has just committed more.
+      storage.catchUp();
+    }
   }
 
   /** It connects again, and sees. */
@@ -215,8 +236,9 @@ export class ChangeFeed {
   #frameAfter(from: number): Recent {
     const known = this.#recent.find((recent) => recent.from === from);
     if (known !== undefined) return known;
-    const { to, namespaces, changes } = readChanges(this.storage, from);
-    const frame = encodeFrame([FrameType.Changes, this.clock.now(), from, to, namespaces, changes]);
+    const batch = readChanges(this.storage, from);
+    const { to } = batch;
+    const frame = encodeFrame([FrameType.Changes, this.clock.now(), ...changesToWire(batch)]);
     const made = { from, to, frame };
     // What is read for one who is far behind is no use to the others.
     if (to === this.storage.revision) this.#keep(made);

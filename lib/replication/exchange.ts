@@ -42,17 +42,32 @@ type WireChanges = readonly [
   to: number,
   namespaces: ChangeBatch['namespaces'],
   changes: ChangeBatch['changes'],
+  runs: readonly WireRun[],
 ];
+type WireRun = readonly [revision: number, source: string, sequence: number, count: number];
 
 /** @internal */
 export function changesToWire(batch: ChangeBatch): WireChanges {
-  return [batch.from, batch.to, batch.namespaces, batch.changes];
+  const { from, to, namespaces, changes, runs } = batch;
+  const wireRuns = runs.map(({ revision, source, sequence, count }): WireRun => [
+    revision,
+    source,
+    sequence,
+    count,
+  ]);
+  return [from, to, namespaces, changes, wireRuns];
 }
 
 /** @internal */
 export function changesFromWire(fields: readonly unknown[]): ChangeBatch {
-  const [from, to, namespaces, changes] = fields as unknown as WireChanges;
-  return { from, to, namespaces, changes };
+  const [from, to, namespaces, changes, wireRuns] = fields as unknown as WireChanges;
+  const runs = wireRuns.map(([revision, source, sequence, count]) => ({
+    revision,
+    source,
+    sequence,
+    count,
+  }));
+  return { from, to, namespaces, changes, runs };
 }
 
 /** @internal */

@@ -16,7 +16,7 @@ import type { ChangeBatch } from './change-batch.js';
 import { encodeCommand, withOrigin, type ForwardedCommand } from './command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from './exchange.js';
 import { unpackArray } from './fields.js';
-import { targetOf, type Forwarded, type Outbox, type Target } from './outbox.js';
+import { isPassing, targetOf, type Forwarded, type Outbox, type Target } from './outbox.js';
 import type { PrimaryClient } from './primary-client.js';
 import { pack } from './wire.js';
 
@@ -64,17 +64,6 @@ const LAST_RETRY_MS = 1000;
 /** After so many requests in a row that failed, nobody is to wait for what will hardly come. */
 const BREAK_AFTER = 3;
 const BREAK_MS = 250;
-
-/** Failures that pass: what was accepted is sent again. Anything else is the primary's last word. */
-const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
-  'HC_CLOSED',
-  'HC_OUT_OF_ORDER',
-  'HC_QUEUE_FULL',
-  'HC_STORAGE_BUSY',
-  'HC_STORAGE_FAILED',
-  'HC_STORAGE_FULL',
-  'HC_STORAGE_LOST',
-]);
 
 /** What is taken at a turn: a write, and its command encoded once. */
 type Taken = Pick<Forwarded, 'write' | 'command' | 'target'>;
@@ -397,7 +386,7 @@ export class ForwardQueue implements CommandQueue {
   #firstUnanswered(batch: readonly Forwarded[], { outcomes }: CommandsAnswer): number {
     const first = batch.findIndex(({ row }, i) => {
       const outcome = outcomes[i];
-      return row !== undefined && outcome instanceof HyperCacheError && PASSING.has(outcome.code);
+      return row !== undefined && outcome instanceof HyperCacheError && isPassing(outcome);
     });
     return first < 0 ? batch.length : first;
   }

@@ -1,3 +1,4 @@
+import type { HyperCacheError, HyperCacheErrorCode } from '../common/errors.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
 import type { Command, CommandResult } from '../commands/command.js';
 import type { DeadLetterRow, OutboxFile } from '../storage/outbox-file.js';
@@ -34,7 +35,19 @@ export interface OutboxParts {
   readonly maxEntries: number;
   readonly maxBytes: number;
   readonly limits: CommandLimits;
+  /** What an earlier process has left cannot be read, and is buried. */
+  readonly onUnreadable: (error: HyperCacheError) => void;
 }
+
+const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
+  'HC_CLOSED',
+  'HC_OUT_OF_ORDER',
+  'HC_QUEUE_FULL',
+  'HC_STORAGE_BUSY',
+  'HC_STORAGE_FAILED',
+  'HC_STORAGE_FULL',
+  'HC_STORAGE_LOST',
+]);
 
 const PAGE_ROWS = 500;
 
@@ -94,8 +107,9 @@ export class Outbox {
           this.#count(1, bytes);
         } catch (error) {
           // One that cannot be read must not keep the node from starting.
-          const { code, message } = toStorageError(error);
-          file.bury(sequence, code, message);
+          const failure = toStorageError(error);
+          file.bury(sequence, failure.code, failure.message);
+          this.parts.onUnreadable(failure);
         }
       }
       after = rows.at(-1)?.sequence ?? after;
@@ -160,4 +174,9 @@ export class Outbox {
 /** @internal */
 export function targetOf(command: ForwardedCommand): Target | undefined {
   return 'key' in command ? { namespace: command.namespace, key: command.key } : undefined;
+}
+
+/** Whether what was accepted is to be tried again; anything else is the primary's last word. @internal */
+export function isPassing(error: HyperCacheError): boolean {
+  return PASSING.has(error.code);
 }

@@ -292,7 +292,7 @@ export class ReplicaLoop {
     this.#connect(false);
   }
 
-  #beginSnapshot([, , namespaces, entries]: Frame): void {
+  #beginSnapshot([, , namespaces, entries, marks]: Frame): void {
     const { replica, storage, clock } = this.parts;
     const known = replica.position;
     const isNewHistory = known !== undefined && known.historyId !== this.#source.historyId;
@@ -307,7 +307,11 @@ export class ReplicaLoop {
       );
     }
     this.#snapshot = { entries: Number(entries), since: clock.monotonic() };
-    replica.beginSnapshot(this.#source, namespaces as [string, number][]);
+    replica.beginSnapshot(
+      this.#source,
+      namespaces as [string, number][],
+      marks as [string, number][],
+    );
     // The application starts meanwhile: its reads go to the primary.
     this.#firstWait ??= setTimeout(() => this.#settleFirst(), FIRST_SNAPSHOT_MS);
   }

@@ -1,8 +1,10 @@
 import { open } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
+import type { Clock } from '../common/clock.js';
 import { PrimaryMismatchError } from '../common/errors.js';
 import { forgetTags } from '../commands/entry-commands.js';
 import { ChangeKind } from '../storage/change-log.js';
+import type { SourceMark } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 import { ChangeOp, type Change, type ChangeBatch, type CopiedContent } from './change-batch.js';
 import { ANCESTORS_NOTE, formatAncestors, parseAncestors, type Ancestor } from './ancestry.js';
@@ -12,6 +14,7 @@ import type { CopiedEntry } from './snapshot-cursor.js';
 /** @internal */
 export interface ReplicaParts {
   readonly storage: Storage;
+  readonly clock: Clock;
   /** A file beside it, not yet open, for a snapshot to be filled into. */
   readonly createSide: () => Storage;
   /** What has left memory: the changes, or everything. */
@@ -188,7 +191,7 @@ export class Replica {
       this.#copy(this.#snapshot.side, batch);
       return;
     }
-    const { storage, onChanged } = this.parts;
+    const { storage, clock, onChanged } = this.parts;
     const { revision } = storage;
     if (batch.to <= revision) return;
     if (batch.from > revision) {
@@ -206,6 +209,7 @@ export class Replica {
     storage.transaction(() => {
       adopt(storage, batch.namespaces);
       for (const change of changes) applyLogged(storage, change);
+      storage.sources.record(batch.runs, clock.now());
       storage.advanceTo(batch.to);
       if (isTurning) noteIncomplete(storage, !isComplete);
     });
@@ -215,13 +219,21 @@ export class Replica {
   }
 
   /** What follows, up to its end, is everything that the primary holds. */
-  beginSnapshot(source: Source, namespaces: ChangeBatch['namespaces']): void {
+  beginSnapshot(
+    source: Source,
+    namespaces: ChangeBatch['namespaces'],
+    marks: readonly SourceMark[],
+  ): void {
     this.abortSnapshot();
-    const side = this.parts.createSide();
+    const { createSide, clock } = this.parts;
+    const side = createSide();
     removeFile(side.path);
     side.open();
     side.beginCopy();
-    side.transaction(() => adopt(side, namespaces));
+    side.transaction(() => {
+      adopt(side, namespaces);
+      side.sources.mark(marks, clock.now());
+    });
     this.#snapshot = { side, source };
   }
 
@@ -304,9 +316,10 @@ export class Replica {
   }
 
   /** While the pages come, what is known of an entry is newer than any page before. */
-  #copy(side: Storage, { namespaces, changes }: ChangeBatch): void {
+  #copy(side: Storage, { namespaces, changes, runs }: ChangeBatch): void {
     side.transaction(() => {
       adopt(side, namespaces);
+      side.sources.record(runs, this.parts.clock.now());
       for (const [revision, namespaceId, op, key, ...content] of changes) {
         if (op === ChangeOp.Put) {
           put(side, revision, namespaceId, key, content as CopiedContent);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../common/clock.js';
 import { ClosedError, FileInUseError, StorageOpenError } from '../common/errors.js';
@@ -82,7 +82,7 @@ export class OutboxFile {
     const { directory } = this.options;
     mkdirSync(directory, { recursive: true });
     for (let number = 0; number < MAX_PROCESSES; number++) {
-      const path = join(directory, fileName(number));
+      const path = join(directory, outboxName(number));
       try {
         this.#open = this.#openOrReplace(path);
         this.number = number;
@@ -91,7 +91,24 @@ export class OutboxFile {
         if (!isBusy(error)) throw cannotOpen(path, error);
       }
     }
-    throw new FileInUseError(join(directory, fileName(0)));
+    throw new FileInUseError(join(directory, outboxName(0)));
+  }
+
+  /**
+   * Opens the file of a process that has ended, by its number.
+   *
+   * @returns false when a process has it open
+   * @throws {HC_STORAGE_OPEN | HC_NATIVE_MODULE}
+   */
+  openLeft(number: number): boolean {
+    const path = join(this.options.directory, outboxName(number));
+    try {
+      this.#open = this.#openOrReplace(path);
+      return true;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw cannotOpen(path, error);
+    }
   }
 
   #openOrReplace(path: string): OpenOutbox {
@@ -213,7 +230,18 @@ export class OutboxFile {
   }
 }
 
-function fileName(number: number): string {
+/** The numbers of the outboxes in a directory, in their order. @internal */
+export function outboxNumbers(directory: string): number[] {
+  if (!existsSync(directory)) return [];
+  const numbers = readdirSync(directory).flatMap((name) => {
+    const match = /^hypercache\.outbox(?:-(\d+))?\.sqlite$/.exec(name);
+    return match === null ? [] : [Number(match[1] ?? 0)];
+  });
+  return numbers.toSorted((a, b) => a - b);
+}
+
+/** @internal */
+export function outboxName(number: number): string {
   return number === 0 ? 'hypercache.outbox.sqlite' : `hypercache.outbox-${number}.sqlite`;
 }
 

@@ -2,19 +2,47 @@ import type { Connection, Statement } from './native.js';
 import { sourceSql } from './sql/sources.js';
 
 /**
- * How far the asynchronous writes of each other node have come.
+ * Asynchronous writes of another node that were executed one after the other: the first under `revision` with
+ * `sequence`, each of the `count` under the next of both.
+ *
+ * @internal
+ */
+export interface SourceRun {
+  readonly revision: number;
+  readonly source: string;
+  readonly sequence: number;
+  readonly count: number;
+}
+
+/** How far one source has come. @internal */
+export type SourceMark = readonly [source: string, sequence: number];
+
+/** Writes of one run at most, so that it is known how far back one can begin. @internal */
+export const MAX_RUN = 500;
+
+/**
+ * How far the asynchronous writes of each other node have come; and, as long as the change log tells of them, at which
+ * revision.
  *
  * @internal
  */
 export class SourceTable {
   readonly #last: Statement;
+  readonly #all: Statement;
   readonly #mark: Statement;
   readonly #forget: Statement;
+  readonly #log: Statement;
+  readonly #logged: Statement;
+  readonly #trimLog: Statement;
 
   constructor(connection: Connection) {
     this.#last = connection.prepare(sourceSql.last).pluck();
+    this.#all = connection.prepare(sourceSql.all);
     this.#mark = connection.prepare(sourceSql.mark);
     this.#forget = connection.prepare(sourceSql.forget);
+    this.#log = connection.prepare(sourceSql.log);
+    this.#logged = connection.prepare(sourceSql.logged);
+    this.#trimLog = connection.prepare(sourceSql.trimLog);
   }
 
   /** The sequence of the last write of a source that was executed; 0 for none. */
@@ -22,9 +50,49 @@ export class SourceTable {
     return Number(this.#last.get(source) ?? 0);
   }
 
-  /** Inside the transaction that executes the write. */
-  mark(source: string, sequence: number, now: number): void {
-    this.#mark.run(source, sequence, now);
+  /** All marks, and the head of the change log at the same moment; undefined when there are none. */
+  all(): { readonly head: number; readonly marks: SourceMark[] } | undefined {
+    const rows = this.#all.all() as { id: string; sequence: number; head: number | null }[];
+    const [first] = rows;
+    if (first === undefined) return undefined;
+    return { head: first.head ?? 0, marks: rows.map(({ id, sequence }) => [id, sequence]) };
+  }
+
+  /** Inside the transaction that executes the writes, or brings what they have changed. */
+  record(runs: readonly SourceRun[], now: number): void {
+    const marks = new Map<string, number>();
+    for (const { revision, source, sequence, count } of runs) {
+      this.#log.run(revision, source, sequence, count);
+      marks.set(source, sequence + count - 1);
+    }
+    this.mark(Array.from(marks), now);
+  }
+
+  /** As {@link record}, where nobody asks for the revisions. */
+  mark(marks: readonly SourceMark[], now: number): void {
+    for (const [source, sequence] of marks) this.#mark.run(source, sequence, now);
+  }
+
+  /** What was executed after one revision, up to another one. */
+  between(from: number, to: number): SourceRun[] {
+    const rows = this.#logged.all(from - MAX_RUN, to, from) as SourceRun[];
+    return rows.map(({ revision, source, sequence, count }) => {
+      const end = revision + count - 1;
+      // One that ends at `from` is told again: a refused write, which changes nothing, may have come behind it.
+      const begin = Math.min(Math.max(revision, from + 1), end);
+      const last = Math.min(end, to);
+      return {
+        revision: begin,
+        source,
+        sequence: sequence + begin - revision,
+        count: last - begin + 1,
+      };
+    });
+  }
+
+  /** Forgets at which revision the oldest were executed, up to a revision; a bounded number of them. */
+  trimLog(revision: number, limit: number): void {
+    this.#trimLog.run(revision, limit);
   }
 
   /** Forgets sources of which nothing was heard since a time, in Unix ms. */

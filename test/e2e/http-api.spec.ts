@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { HYPERCACHE_NODE } from '../../lib/nest/hyper-cache.constants.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
+import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN, type ApiClient } from '../support/api-client.js';
 import { PLATFORMS, useNestApps } from '../support/nest-apps.js';
@@ -45,7 +46,7 @@ describe.each(variants)('the HTTP API on $platform ($place)', ({ platform, place
 
     expect(answers.map(({ status }) => status)).toEqual([200, 404, 400, 404, 401]);
     for (const { headers } of answers) {
-      expect(headers.get('x-hypercache')).toBe('1');
+      expect(headers.get('x-hypercache')).toBe(String(PROTOCOL_VERSION));
       expect(headers.get('cache-control')).toBe('no-store, no-transform');
     }
   });
@@ -193,7 +194,7 @@ describe.each(variants)('the HTTP API on $platform ($place)', ({ platform, place
         role: 'primary',
         position: { historyId: expect.any(String), epoch: expect.any(Number), revision: 1 },
         version: expect.any(String),
-        protocol: 1,
+        protocol: PROTOCOL_VERSION,
       },
     });
     await expect(call('GET', '/stats')).resolves.toMatchObject({

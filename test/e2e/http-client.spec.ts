@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { HyperCacheError, QueueFullError } from '../../lib/common/errors.js';
 import { HttpPrimaryClient } from '../../lib/nest/http-primary-client.js';
+import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { OTHER_TOKEN, TOKEN } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
@@ -73,7 +74,7 @@ describe.each(variants)('HttpPrimaryClient to $platform ($place)', ({ platform, 
   it('follows a feed until it aborts', async () => {
     const { url, sync } = await start();
     const controller = new AbortController();
-    const request = { protocol: 1, replicaId: 'r-1', position: 'a b/+%' };
+    const request = { protocol: PROTOCOL_VERSION, replicaId: 'r-1', position: 'a b/+%' };
 
     const stream = await clientOf(url).feed(request, controller.signal);
     const [chunk] = await once(stream, 'data');
@@ -87,7 +88,7 @@ describe.each(variants)('HttpPrimaryClient to $platform ($place)', ({ platform, 
 
   it('begins a feed that has nothing to say yet', async () => {
     const { url } = await start();
-    const request = { protocol: 1, replicaId: 'r-1', position: 'quiet' };
+    const request = { protocol: PROTOCOL_VERSION, replicaId: 'r-1', position: 'quiet' };
 
     const stream = await clientOf(url).feed(request, new AbortController().signal);
 
@@ -97,7 +98,7 @@ describe.each(variants)('HttpPrimaryClient to $platform ($place)', ({ platform, 
 
   it('ends its feeds when the primary closes', async () => {
     const { url, close } = await start();
-    const request = { protocol: 1, replicaId: 'r-1', position: 'quiet' };
+    const request = { protocol: PROTOCOL_VERSION, replicaId: 'r-1', position: 'quiet' };
     const stream = await clientOf(url).feed(request, new AbortController().signal);
     const ended = closed(stream.resume());
 
@@ -122,7 +123,9 @@ describe.each(variants)('HttpPrimaryClient to $platform ($place)', ({ platform, 
     const errors = [
       await failure(client.exchange(FULL)),
       await failure(client.wait(FULL, signal)),
-      await failure(client.feed({ protocol: 1, replicaId: 'r', position: 'full' }, signal)),
+      await failure(
+        client.feed({ protocol: PROTOCOL_VERSION, replicaId: 'r', position: 'full' }, signal),
+      ),
     ];
 
     for (const error of errors) {
@@ -165,7 +168,7 @@ describe('HttpPrimaryClient', () => {
 
   it('says that a node without a sync endpoint is a secondary', async () => {
     const url = await serve((_request, response) => {
-      response.writeHead(421, { 'x-hypercache': '1' });
+      response.writeHead(421, { 'x-hypercache': String(PROTOCOL_VERSION) });
       response.end('{"code":"HC_NOT_PRIMARY","message":"x"}');
     });
 
@@ -205,7 +208,10 @@ describe('HttpPrimaryClient', () => {
 
   it('reports an answer that ends too early as one that never came', async () => {
     const url = await serve((_request, response) => {
-      response.writeHead(200, { 'x-hypercache': '1', 'content-length': '100' });
+      response.writeHead(200, {
+        'x-hypercache': String(PROTOCOL_VERSION),
+        'content-length': '100',
+      });
       response.write('half');
       response.flushHeaders();
       setImmediate(() => response.destroy());
@@ -236,7 +242,9 @@ describe('HttpPrimaryClient', () => {
 
     for (const error of [
       await failure(client.exchange(Buffer.from('a'))),
-      await failure(client.feed({ protocol: 1, replicaId: 'r', position: '' }, signal)),
+      await failure(
+        client.feed({ protocol: PROTOCOL_VERSION, replicaId: 'r', position: '' }, signal),
+      ),
     ]) {
       expect(error.code).toBe('HC_PRIMARY_FOREIGN');
       expect(error.message).toContain('The host application answered, not HyperCache');

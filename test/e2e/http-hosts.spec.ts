@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { HttpPrimaryClient } from '../../lib/nest/http-primary-client.js';
+import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
 import { PLACES, startApi, type Place } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN } from '../support/api-client.js';
 import { offerSync } from '../support/fake-sync.js';
@@ -70,7 +71,7 @@ describe.each(cases)('in a host with $name, on $platform ($place)', ({ platform,
     expect(deleted).toMatchObject({ status: 200, body: { deleted: 1 } });
     expect(refused).toMatchObject({ status: 401, body: { code: 'HC_UNAUTHORIZED' } });
     for (const { headers } of [set, first, miss, malformed, refused]) {
-      expect(headers.get('x-hypercache')).toBe('1');
+      expect(headers.get('x-hypercache')).toBe(String(PROTOCOL_VERSION));
       expect(headers.get('cache-control')).toContain('no-store');
     }
   });

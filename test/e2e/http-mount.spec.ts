@@ -11,6 +11,7 @@ import type { HyperCacheAsyncOptions } from '../../lib/nest/hyper-cache.module-d
 import { HyperCacheApi } from '../../lib/nest/api/hyper-cache-api.js';
 import { HyperCacheModule } from '../../lib/nest/hyper-cache.module.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
+import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
 import { startApi } from '../support/api-apps.js';
 import { apiClient, TOKEN } from '../support/api-client.js';
 import { HOST_SETTINGS, Public } from '../support/hostile-hosts.js';
@@ -83,7 +84,7 @@ describe.each(PLATFORMS)('the HTTP API on %s', (platform) => {
     const own = await apiClient(app.get(HyperCacheApi).url ?? '')('GET', '/ping');
 
     expect([inHost.status, own.status]).toEqual([404, 200]);
-    expect(own.headers.get('x-hypercache')).toBe('1');
+    expect(own.headers.get('x-hypercache')).toBe(String(PROTOCOL_VERSION));
   });
 
   it('differs between applications of one process', async () => {

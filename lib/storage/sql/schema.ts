@@ -107,4 +107,15 @@ ${LOG_TRIGGERS}
     seen_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- Which of them were executed at which revision, as long as the change log tells of it: what a replica has applied
+  -- and what it knows of the sources belong together. Of a run, each next write has the next revision and sequence.
+  CREATE TABLE source_log (
+    revision INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (revision, source)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { HyperCacheError } from '../../../lib/common/errors.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { QueryKind, RequestKind } from '../../../lib/replication/exchange.js';
-import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
+import { PROTOCOL_VERSION, type SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { FrameReader, FrameType, pack, unpack } from '../../../lib/replication/wire.js';
 import { useDirectClusters } from '../../support/clusters.js';
 
@@ -189,7 +189,7 @@ describe('a request that no node sends', () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (position) => {
         const sink = new PassThrough();
-        sync.feed({ protocol: 1, replicaId: 'r', position }, sink);
+        sync.feed({ protocol: PROTOCOL_VERSION, replicaId: 'r', position }, sink);
         const reader = new FrameReader(1 << 20);
         reader.push(sink.read() as Buffer);
         expect(reader.next()?.[0]).toBe(FrameType.Hello);

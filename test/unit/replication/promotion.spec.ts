@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
+import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import { adopt } from '../../../lib/node/adopt.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { inspect } from '../../../lib/node/inspect.js';
+import type { HyperCacheOptions } from '../../../lib/node/options.js';
 import { promote } from '../../../lib/node/promote.js';
+import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { DirectClient } from '../../support/direct-client.js';
 import { eventually } from '../../support/eventually.js';
@@ -20,13 +23,27 @@ interface Cluster {
   readonly other: DirectSecondary;
 }
 
-async function start(): Promise<Cluster> {
+/** A primary that does what it is asked, and whose answers are lost. */
+function answerless(primary: HyperCacheNode): SyncEndpoint {
+  const { sync } = primary;
+  if (sync === undefined) throw new Error('A primary can be followed.');
+  return {
+    feed: (request, sink) => sync.feed(request, sink),
+    wait: (request, sink) => sync.wait(request, sink),
+    async exchange(request) {
+      await sync.exchange(request);
+      throw new PrimaryTimeoutError('http://direct', 'the answer was lost');
+    },
+  };
+}
+
+async function start(options: HyperCacheOptions = {}): Promise<Cluster> {
   const primaryDirectory = clusters.directory();
   const heirDirectory = clusters.directory();
   const primary = await clusters.primary({ sqlitePath: primaryDirectory });
   await primary.cache('default').set('first', 1);
   const heir = await clusters.secondary(primary, { sqlitePath: heirDirectory });
-  const other = await clusters.secondary(primary);
+  const other = await clusters.secondary(primary, options);
   await primary.cache('default').set('second', { n: 2 }, { tags: ['t'] });
   await caughtUp(primary, heir);
   await caughtUp(primary, other);
@@ -149,6 +166,188 @@ describe('a secondary that was promoted', () => {
     turnTo(cluster.other, await promoted(cluster));
 
     await outcome;
+  });
+});
+
+describe('an asynchronous write that the former primary had done, and not answered,', () => {
+  /** The first write is done and not answered; the key is written again by somebody else. */
+  async function inDoubt({ primary, other, heir }: Cluster): Promise<void> {
+    const own = primary.cache('default');
+    other.client.endpoint = answerless(primary);
+    await other.cache.set('doubted', 'first');
+    await eventually(async () => expect(await own.get('doubted')).toBe('first'));
+    await own.set('doubted', 'newer');
+    await caughtUp(primary, heir);
+    await primary.close();
+  }
+
+  const ASYNC = { asyncRequests: true } as const;
+
+  it('is not done again by the node that was promoted', async () => {
+    const cluster = await start(ASYNC);
+    await inDoubt(cluster);
+    const successor = await promoted(cluster);
+    turnTo(cluster.other, successor);
+    await cluster.other.cache.set('after', true);
+    await cluster.other.node.flush();
+
+    expect(await successor.cache('default').mget(['doubted', 'after'])).toEqual(['newer', true]);
+  });
+
+  it('is not done again by one that has learnt of it from a snapshot', async () => {
+    const cluster = await start(ASYNC);
+    const { primary, heir, other } = cluster;
+    other.client.endpoint = answerless(primary);
+    await other.cache.set('doubted', 'first');
+    await eventually(async () =>
+      expect(await primary.cache('default').get('doubted')).toBe('first'),
+    );
+    await primary.cache('default').set('doubted', 'newer');
+    await heir.node.close();
+    const sqlitePath = clusters.directory();
+    const late = await clusters.secondary(primary, { sqlitePath });
+    await caughtUp(primary, late);
+    await primary.close();
+    const successor = await promoted({ ...cluster, heir: late, heirDirectory: sqlitePath });
+    turnTo(other, successor);
+    await other.node.flush();
+
+    expect(await successor.cache('default').get('doubted')).toBe('newer');
+  });
+
+  it('nor by the next one that is promoted', async () => {
+    const cluster = await start(ASYNC);
+    const sqlitePath = clusters.directory();
+    const late = await clusters.secondary(cluster.primary, { sqlitePath });
+    late.client.endpoint = undefined;
+    late.client.cut();
+    await inDoubt(cluster);
+    const successor = await promoted(cluster);
+    turnTo(late, successor);
+    await caughtUp(successor, late);
+    expect(await late.node.stats()).toMatchObject({ replica: { snapshots: 1 } });
+    await successor.close();
+    const last = await promoted({ ...cluster, heir: late, heirDirectory: sqlitePath });
+    turnTo(cluster.other, last);
+    await cluster.other.node.flush();
+
+    expect(await last.cache('default').get('doubted')).toBe('newer');
+  });
+
+  it('is done when the promoted node has not received it', async () => {
+    const cluster = await start(ASYNC);
+    const { primary, heir, other } = cluster;
+    heir.client.endpoint = undefined;
+    heir.client.cut();
+    other.client.endpoint = answerless(primary);
+    await other.cache.set('doubted', 'first');
+    await eventually(async () =>
+      expect(await primary.cache('default').get('doubted')).toBe('first'),
+    );
+    await primary.close();
+    const successor = await promoted(cluster);
+    turnTo(other, successor);
+    await other.node.flush();
+
+    expect(await successor.cache('default').get('doubted')).toBe('first');
+  });
+
+  it('is done exactly as far as the promoted node has received the batch it came in', async () => {
+    const cluster = await start(ASYNC);
+    const { primary, heir, other } = cluster;
+    const keys = Array.from({ length: 700 }, (_, i) => `key-${i}`);
+    const others = Array.from({ length: 100 }, (_, i) => `other-${i}`);
+    heir.client.endpoint = undefined;
+    heir.client.cut();
+    // So that the batches of the feed end inside the transactions: frames that were made for others are forgotten.
+    await primary.cache('default').mset(others.map((key) => ({ key, value: key })));
+    other.client.endpoint = answerless(primary);
+    await Promise.all(keys.map((key) => other.cache.set(key, 'first')));
+    await eventually(async () =>
+      expect(await primary.cache('default').get('key-699')).toBe('first'),
+    );
+    for (let i = 0; i < 20; i++) await primary.cache('default').set('last', i);
+    // The greeting, and the first of several batches.
+    heir.client.hold(2);
+    heir.client.endpoint = primary.sync;
+    const before = (await heir.node.stats()).revision;
+    await eventually(async () =>
+      expect((await heir.node.stats()).revision).toBeGreaterThan(before),
+    );
+    const received = (await heir.node.stats()).revision - before - others.length;
+    expect(received).toBe(400);
+    await primary.close();
+    const successor = await promoted(cluster);
+    const own = successor.cache('default');
+    await own.mset(keys.map((key) => ({ key, value: 'newer' })));
+    turnTo(other, successor);
+    await other.node.flush();
+
+    const values = await own.mget(keys);
+    expect(values.filter((value) => value === 'newer')).toHaveLength(received);
+    expect(values.slice(received)).toEqual(keys.slice(received).map(() => 'first'));
+  });
+});
+
+describe('what a promoted node has accepted itself', () => {
+  it('is done at its start, in order, and once', async () => {
+    const cluster = await start();
+    const { primary, heir, heirDirectory } = cluster;
+    const own = primary.cache('default');
+    await heir.node.close();
+    const options = { sqlitePath: heirDirectory, asyncRequests: true };
+    const accepting = await clusters.secondary(primary, options);
+    accepting.client.endpoint = answerless(primary);
+    await accepting.cache.set('doubted', 'first');
+    await eventually(async () => expect(await own.get('doubted')).toBe('first'));
+    await own.set('doubted', 'newer');
+    await caughtUp(primary, accepting);
+    accepting.client.endpoint = undefined;
+    accepting.client.cut();
+    await Promise.all(
+      Array.from({ length: 1200 }, (_, i) => accepting.cache.set(`key-${i}`, { i })),
+    );
+    await accepting.cache.set('key-0', 'last', { tags: ['own'] });
+    await accepting.cache.delete('first');
+    await accepting.node.close();
+    await primary.close();
+
+    expect(promote(heirDirectory).waiting).toBeGreaterThan(1200);
+    const successor = await clusters.primary({ sqlitePath: heirDirectory });
+    const cache = successor.cache('default');
+    expect(await cache.mget(['doubted', 'first', 'key-0', 'key-1199'])).toEqual([
+      'newer',
+      undefined,
+      'last',
+      { i: 1199 },
+    ]);
+    await cache.set('key-0', 'after');
+    await successor.close();
+    const again = await clusters.primary({ sqlitePath: heirDirectory });
+    expect(await again.cache('default').get('key-0')).toBe('after');
+    expect(await again.cache('default').deleteTag('own')).toBe(0);
+  });
+
+  it('is told of when it is refused', async () => {
+    const cluster = await start();
+    await cluster.heir.node.close();
+    const { heirDirectory } = cluster;
+    const options = { sqlitePath: heirDirectory, asyncRequests: true };
+    const accepting = await clusters.secondary(undefined, options);
+    await accepting.cache.set('large', 'x'.repeat(2000));
+    await accepting.cache.set('small', 1);
+    await accepting.node.close();
+    promote(heirDirectory);
+    const lines: string[] = [];
+    const note = (line: string): void => void lines.push(line);
+    const successor = await clusters.primary({
+      sqlitePath: heirDirectory,
+      maxValueSize: 1000,
+      logger: { log: note, warn: note, error: note },
+    });
+
+    expect(await successor.cache('default').mget(['large', 'small'])).toEqual([undefined, 1]);
+    expect(lines.join()).toContain('HC_VALUE_TOO_LARGE');
   });
 });
 
