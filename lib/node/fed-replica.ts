@@ -11,6 +11,7 @@ import { Replica } from '../replication/replica.js';
 import { ReplicaLoop } from '../replication/replica-loop.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
+import { removeTemporaries } from '../storage/temporary.js';
 import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
@@ -117,6 +118,7 @@ export class FedReplica implements ReplicaHost {
         'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx hypercache adopt`: it follows from there.',
       );
     }
+    removeTemporaries(this.parts.options.sqlitePath);
     this.#maintenance.start();
     await this.#loop.start();
   }

@@ -41,6 +41,7 @@ import {
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
+import { removeTemporaries } from '../storage/temporary.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
 import type {
@@ -172,6 +173,7 @@ export class PrimaryNode implements HyperCacheNode {
   async start(): Promise<void> {
     this.#storage.open();
     this.#refuseForeign();
+    if (!this.#storage.isShared()) removeTemporaries(this.options.sqlitePath);
     const { quarantined } = this.#storage;
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
     this.#coherence.start();

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import { startApi } from '../support/api-apps.js';
@@ -32,16 +34,35 @@ describe.each(PLATFORMS)('GET /backup on %s', (platform) => {
     const sqlitePath = apps.directory();
     const { app, url } = await startApi(apps, platform, 'host', { sqlitePath });
     await app.get(HyperCache).mset([{ key: 'k', value: 'x'.repeat(4_000_000) }]);
-    const left = new AbortController();
-    const answer = await fetch(`${url}/backup`, { headers, signal: left.signal });
-    await answer.body?.getReader().read();
-    left.abort();
+    // Not by fetch, which opens another connection when it leaves, for requests that never come.
+    const leaving = get(`${url}/backup`, { headers, agent: false });
+    const [answer] = (await once(leaving, 'response')) as [IncomingMessage];
+    await once(answer, 'data');
+    leaving.destroy();
     await fetch(`${url}/backup`, { headers }).then((whole) => whole.arrayBuffer());
 
     await eventually(() =>
       expect(readdirSync(sqlitePath).filter((name) => name.startsWith('temporary'))).toEqual([]),
     );
   });
+
+  it.each(['primary', 'secondary'] as const)(
+    'leaves nothing behind for longer than a %s that is killed meanwhile is away',
+    async (role) => {
+      const sqlitePath = apps.directory();
+      const left = join(sqlitePath, 'temporary-k1LL3d');
+      mkdirSync(left, { recursive: true });
+      writeFileSync(join(left, 'hypercache.sqlite'), 'half a backup');
+      writeFileSync(join(sqlitePath, 'of-somebody-else'), 'not ours');
+      const primaryUrl = 'http://127.0.0.1:1';
+      const options = role === 'primary' ? {} : { role, primaryUrl };
+      await startApi(apps, platform, 'host', { sqlitePath, ...options });
+
+      const names = readdirSync(sqlitePath);
+      expect(names).not.toContain('temporary-k1LL3d');
+      expect(names).toContain('of-somebody-else');
+    },
+  );
 
   it('wants a token, and GET', async () => {
     const { url } = await startApi(apps, platform, 'host');
