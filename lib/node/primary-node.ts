@@ -19,6 +19,7 @@ import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../c
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
+import { removeTemporaries } from '../common/temporary.js';
 import { FillClaims } from '../locks/fill-claims.js';
 import { LeaseCollector } from '../locks/lease-collector.js';
 import { LeaseManager } from '../locks/lease-manager.js';
@@ -41,7 +42,6 @@ import {
 import type { RemovableRow } from '../storage/entry-table.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
-import { removeTemporaries } from '../storage/temporary.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
 import type {

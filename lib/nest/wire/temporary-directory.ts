@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TEMPORARY_PREFIX } from '../../storage/temporary.js';
+import { TEMPORARY_PREFIX } from '../../common/temporary.js';
 
 /** Calls `work` with a path in a directory of its own, which goes when it is done. @internal */
 export async function withTemporaryDirectory(
