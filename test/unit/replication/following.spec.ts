@@ -2,15 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { PrimaryUnreachableError } from '../../../lib/common/errors.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../../lib/node/options.js';
+import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { backgroundRound } from '../../support/background-round.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
+import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 const clusters = useDirectClusters();
 const FILE = 'hypercache.sqlite';
+const SIDE_FILE = 'hypercache.snapshot.sqlite';
 
 const revisionOf = async (node: HyperCacheNode): Promise<number> => (await node.stats()).revision;
 
@@ -350,6 +354,82 @@ describe('a primary with another history', () => {
     expect(await secondary.cache.get('key-10')).toBe('key-10');
   });
 });
+
+describe('a snapshot that is under way', () => {
+  it('takes changes in their order only, not those that an answer brings ahead of them', async () => {
+    const primary = await clusters.primary();
+    await setMany(primary, 0, 10);
+    const sqlitePath = clusters.directory();
+    const { cache, client, node } = await clusters.secondary(primary, {
+      sqlitePath,
+      sweepInterval: 1,
+      l1: false,
+    });
+    await caughtUp(primary, node);
+    const own = primary.cache('default');
+    const sync = primary.sync as SyncEndpoint;
+    const asked = deferred<void>();
+    const passed = deferred<void>();
+    let mayFollow = true;
+    client.endpoint = {
+      wait: (request, sink) => sync.wait(request, sink),
+      feed(request, sink) {
+        if (!mayFollow) throw new PrimaryUnreachableError('direct', 'not yet');
+        sync.feed(request, sink);
+      },
+      async exchange(request) {
+        asked.resolve();
+        await passed.promise;
+        const answer = await sync.exchange(request);
+        answered.resolve();
+        return answer;
+      },
+    };
+    const answered = deferred<void>();
+    run(join(sqlitePath, FILE), "UPDATE entries SET value = 'other' WHERE key = 'key-5'");
+    mayFollow = false;
+    await eventually(() =>
+      expect(node.stats()).toMatchObject({ replica: { isConnected: false, lost: 1 } }),
+    );
+    // The request asks for changes, because none come; it is on its way until a snapshot has begun.
+    const written = Promise.all([cache.clear(), cache.set('kept', 'mine')]);
+    await asked.promise;
+    // The greeting, and the beginning.
+    client.hold(2);
+    mayFollow = true;
+    await eventually(() => expect(existsSync(join(sqlitePath, SIDE_FILE))).toBe(true));
+    await own.set('before the clear', 1);
+    passed.resolve();
+    await answered.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    client.release();
+    await written;
+    await caughtUp(primary, node);
+    await eventually(() => expect(clearedIn(sqlitePath)).toBe(0));
+
+    expect(await cache.mget(['kept', 'key-1', 'before the clear'])).toEqual([
+      'mine',
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+/** Namespaces of a file whose rows wait to be swept. */
+function clearedIn(directory: string): unknown {
+  const file = new Database(join(directory, FILE), { readonly: true });
+  try {
+    return file.prepare('SELECT count(*) FROM cleared_namespaces').pluck().get();
+  } finally {
+    file.close();
+  }
+}
+
+function run(path: string, sql: string): void {
+  const file = new Database(path);
+  file.exec(sql);
+  file.close();
+}
 
 describe('a replica', () => {
   it.each([
