@@ -7,6 +7,7 @@ import { HYPERCACHE_NODE } from '../../../dist/nest/hyper-cache.constants.js';
 import { AcknowledgedWrites } from './cluster-member/acknowledged-writes.mjs';
 import { wrapMany } from './cluster-member/factory.mjs';
 import { JournaledWrites } from './cluster-member/journaled-writes.mjs';
+import { LockRun } from './cluster-member/lock-run.mjs';
 import { MixedRun } from './cluster-member/mixed-run.mjs';
 import { config, monotonicMs } from './open-node.mjs';
 
@@ -20,6 +21,7 @@ await app.listen(config.port ?? 0, '127.0.0.1');
 const cache = app.get(HyperCache);
 const node = app.get(HYPERCACHE_NODE);
 const writes = new AcknowledgedWrites(cache, config.name);
+const locking = new LockRun(cache);
 const journal = new JournaledWrites(cache, config.name);
 const targets = {
   cache,
@@ -32,6 +34,9 @@ const targets = {
     beginJournal: (plan) => journal.begin(plan),
     journaled: () => journal.acknowledged,
     endJournal: () => journal.end(),
+    beginLocking: () => locking.begin(),
+    grants: () => locking.grants,
+    endLocking: () => locking.end(),
     wrapMany: (key, options) => wrapMany(cache, key, config.name, options),
   },
 };
