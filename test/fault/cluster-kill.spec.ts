@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../sample/01-single-node/src/replay/seeded-random.js';
+import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { campaign } from '../support/campaign.js';
 import {
   freePort,
@@ -13,6 +14,8 @@ import { eventually } from '../support/eventually.js';
 import { beginWriting, endWriting, judge, progressOf } from '../support/one-truth.js';
 
 const ROUNDS = 6 * campaign.factor;
+const BLOCKED_ROUNDS = 2 * campaign.factor;
+const SMALL_OUTBOX = { outboxMaxEntries: 3, outboxFull: 'block' } as const;
 /** Everything is judged after so many rounds, and at the end. */
 const JUDGED = 3;
 /** The most that the nodes write before one of them is killed, in ms. */
@@ -25,14 +28,19 @@ type Name = (typeof NAMES)[number];
 describe('A primary and two secondaries', () => {
   const clusters = useProcessClusters();
 
-  async function start() {
+  async function start(accepting: HyperCacheOptions = {}) {
     const port = await freePort();
     const homes = { primary: '', waiting: '', accepting: '' };
     for (const name of NAMES) homes[name] = clusters.directory();
     const startMember = (name: Name): Promise<Member> =>
       name === 'primary'
         ? clusters.primary(port, homes.primary)
-        : clusters.secondary(name, port, { asyncRequests: name === 'accepting' }, homes[name]);
+        : clusters.secondary(
+            name,
+            port,
+            name === 'accepting' ? { asyncRequests: true, ...accepting } : {},
+            homes[name],
+          );
     const members = {
       primary: await startMember('primary'),
       waiting: await startMember('waiting'),
@@ -41,16 +49,19 @@ describe('A primary and two secondaries', () => {
     return { members, startMember, logs: clusters.directory() };
   }
 
-  it(
-    'of which one is killed at any moment hold the same afterwards, and what they were told is true',
-    async () => {
-      const { members, startMember, logs } = await start();
+  it.each<readonly [what: string, rounds: number, accepting: HyperCacheOptions]>([
+    ['', ROUNDS, {}],
+    [', with writes that wait for room', BLOCKED_ROUNDS, SMALL_OUTBOX],
+  ])(
+    'of which one is killed at any moment hold the same afterwards, and what they were told is true%s',
+    async (_what, rounds, accepting) => {
+      const { members, startMember, logs } = await start(accepting);
       const random = seededRandom(campaign.seed);
       const all = (): Member[] => NAMES.map((name) => members[name]);
       const seen: string[] = [];
       let run = 1;
       await beginWriting(all(), logs, run);
-      for (let round = 1; round <= ROUNDS; round++) {
+      for (let round = 1; round <= rounds; round++) {
         await progressOf(all());
         await delay(random() * RUN_MS);
         const victim = NAMES[Math.floor(random() * NAMES.length)] ?? 'primary';
@@ -58,13 +69,12 @@ describe('A primary and two secondaries', () => {
         await delay(random() * RUN_MS);
         members[victim] = await startMember(victim);
         await beginWriting([members[victim]], logs, ++run);
-        if (round % JUDGED > 0 && round < ROUNDS) continue;
+        if (round % JUDGED > 0 && round < rounds) continue;
 
         await progressOf(all());
         seen.push(...(await endWriting(all())));
-        const { primary, waiting, accepting } = members;
-        await settled(primary, [waiting, accepting]);
-        const { wrong, ...report } = await judge(primary, all(), logs);
+        await settled(members.primary, [members.waiting, members.accepting]);
+        const { wrong, ...report } = await judge(members.primary, all(), logs);
         if (campaign.isReported) {
           process.stderr.write(`killed ${round} times: ${JSON.stringify(report)}\n`);
         }

@@ -40,7 +40,7 @@ export class TcpProxy {
   #late: { readonly request: Buffer; after: number }[] = [];
 
   private constructor(
-    private readonly target: number,
+    private target: number,
     seed: number,
   ) {
     this.random = seededRandom(seed);
@@ -61,6 +61,9 @@ export class TcpProxy {
     return this.#fault;
   }
 
+  /** Pieces that have come from the primary. */
+  answered = 0;
+
   /** Requests that were sent a second time. */
   get duplicates(): number {
     return this.#duplicates;
@@ -72,6 +75,11 @@ export class TcpProxy {
     this.#fault = fault;
     if (fault.kind === 'away') await this.#unlisten();
     if (fault.kind === 'away' || fault.kind === 'cut') this.#reset();
+  }
+
+  /** The name leads to another machine from here on; what is open stays where it is. @param target as of {@link open} */
+  redirect(target: number): void {
+    this.target = target;
   }
 
   async heal(): Promise<void> {
@@ -193,6 +201,7 @@ class Link {
     }
     this.#later(direction, piece.length, () => to.write(piece));
     if (direction === 'primary') this.#requests.push(piece);
+    else this.proxy.answered++;
   }
 
   #isSwallowed(direction: Direction): boolean {
