@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { LogTrimmer } from '../../../lib/cache/log-trimmer.js';
 import { ChangeKind } from '../../../lib/storage/change-log.js';
+import { MAX_RUN } from '../../../lib/storage/source-table.js';
 import type { Storage } from '../../../lib/storage/storage.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { useStorages } from '../../support/storages.js';
@@ -45,6 +46,28 @@ describe('LogTrimmer', () => {
     expect(left).toEqual([5500, 3500, 1500]);
     expect(logged(storage)).toBe(1000);
     expect(storage.changes.head()).toBe(7500);
+  });
+
+  it('forgets at which revision the writes of other nodes were executed, and not how far they have come', () => {
+    const { clock, storage, trimmer } = setUp({ maxEntries: 1000 });
+    for (let i = 0; i < 75; i++) {
+      storage.transaction(() => {
+        const revision = storage.revision + 1;
+        for (let n = 0; n < 100; n++) {
+          storage.changes.append(storage.nextRevision(), 1, ChangeKind.Key, `k${n}`);
+        }
+        const run = { revision, source: 's', sequence: 1 + i * 100, count: 100 };
+        storage.sources.record([run], clock.now());
+      });
+    }
+    while (trimmer.step());
+    trimmer.step();
+
+    // What the log of changes still tells of is known, and at most one run more than that.
+    const known = storage.sources.between(0, 7500);
+    expect(known[0]?.revision).toBeGreaterThan(6500 - 2 * MAX_RUN);
+    expect(storage.sources.between(6500, 7500)).toHaveLength(11);
+    expect(storage.sources.last('s')).toBe(7500);
   });
 
   it('holds the log within its age', () => {
