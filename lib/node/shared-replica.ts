@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Coherence } from '../cache/coherence.js';
 import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import type { Position } from '../replication/position.js';
@@ -76,9 +77,23 @@ export class SharedReplica implements ReplicaHost {
     // Once it can be opened, the file has everything.
   }
 
-  async whenReached({ revision }: Position): Promise<boolean> {
+  /** What the primary has committed is there, unless its file cannot be looked at for a moment. */
+  async whenReached(position: Position, timeoutMs: number): Promise<boolean> {
+    const { clock, options } = this.parts;
+    const deadline = clock.monotonic() + timeoutMs;
+    while (!this.#sees(position)) {
+      if (clock.monotonic() >= deadline) return false;
+      await delay(options.coherenceInterval, undefined, { ref: false });
+    }
+    return true;
+  }
+
+  #sees({ historyId, revision }: Position): boolean {
+    const { storage } = this;
     this.coherence.look();
-    return !this.storage.isOpen || this.storage.revision >= revision;
+    // In another file it never arrives; without one, reads go where it is.
+    if (!storage.isOpen || storage.historyId !== historyId) return true;
+    return storage.revision >= revision;
   }
 
   stats(): ReplicaHostStats {
