@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ALWAYS_COHERENT } from '../cache/coherence.js';
+import { Coherence } from '../cache/coherence.js';
 import { LogTrimmer } from '../cache/log-trimmer.js';
 import { SpaceReleaser } from '../cache/space-releaser.js';
 import { Sweeper } from '../cache/sweeper.js';
@@ -10,6 +10,7 @@ import type { ChangeBatch } from '../replication/change-batch.js';
 import type { Position } from '../replication/position.js';
 import { Replica } from '../replication/replica.js';
 import { ReplicaLoop } from '../replication/replica-loop.js';
+import { FileLock } from '../storage/file-lock.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
 import type { BackupSummary } from './hyper-cache-node.js';
@@ -25,18 +26,32 @@ const SWEEP_MARGIN_MS = 10_000;
 
 const REPLICA_ID_BYTES = 8;
 
+/** Held by the process that follows the primary, of several in one directory. */
+const LEAD_FILE_NAME = 'hypercache.lead';
+
+/** The other processes try to take its place each time after so many looks at the file. */
+const LOOKS_PER_TRY = 25;
+
+/** Who waits for a change that another process applies looks for it so often, in ms. */
+const WAIT_LOOK_MS = 1;
+
 /**
- * A file of the secondary's own that follows the primary's changes.
+ * A file of the secondary's own that follows the primary's changes. Of several processes in one directory one does that,
+ * for all; the others read the file, and one of them takes its place when it ends.
  *
  * @internal
  */
 export class FedReplica implements ReplicaHost {
   readonly storage: Storage;
-  readonly coherence = ALWAYS_COHERENT;
+  readonly coherence: Coherence;
   readonly #replica: Replica;
   readonly #loop: ReplicaLoop;
   readonly #sweeper: Sweeper;
   readonly #maintenance: MaintenanceLoop;
+  readonly #lead: FileLock;
+  readonly #state: FeedState;
+  #watch: NodeJS.Timeout | undefined;
+  #ticks = 0;
   #isStale = false;
   #staleness: NodeJS.Timeout | undefined;
 

@@ -15,6 +15,11 @@ export class PrimaryClock implements Clock {
 
   constructor(private readonly own: Clock) {}
 
+  /** How far the primary's clock is ahead of this machine's, in ms. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   now(): number {
     return this.own.now() + this.#offset;
   }
@@ -25,6 +30,12 @@ export class PrimaryClock implements Clock {
 
   monotonic(): number {
     return this.own.monotonic();
+  }
+
+  /** Another process of this machine has heard the primary. */
+  adopt(offset: number): void {
+    this.#samples.length = 0;
+    this.#offset = offset;
   }
 
   /** The primary's clock has just arrived, in Unix ms. */

@@ -158,6 +158,21 @@ export class Replica {
     if (storage.readNote(INCOMPLETE_NOTE) !== undefined) this.#missing.set(...UNKNOWN_KEYS);
   }
 
+  /** As {@link load}, of a file that another process keeps up to date; whenever that one has written. */
+  observe(): void {
+    const { storage } = this.parts;
+    this.load();
+    // Which keys are missing only the other one knows: nobody is told that anything is complete.
+    if (storage.readNote(INCOMPLETE_NOTE) !== undefined) this.#missing.set(UNKNOWN_KEYS[0], 0);
+    this.#settle();
+  }
+
+  /** The file is closed: there is nothing to read. */
+  unload(): void {
+    this.#source = undefined;
+    this.#missing.clear();
+  }
+
   /**
    * The primary goes on in another epoch, or another history, in which everything up to here is the same.
    *

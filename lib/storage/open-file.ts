@@ -101,6 +101,8 @@ export interface OpenFile {
   shareCounts(): void;
   /** From here on they do not: this process is alone. As a transaction of its own. */
   keepCounts(): void;
+  /** Carries them into the file though nobody shares them. Inside a transaction. */
+  noteCounts(): void;
   /** Carries what the running transaction has changed of them into the file, if they stand there. */
   writeCounts(): void;
   /** A number that changes when another connection commits. */
@@ -191,7 +193,7 @@ function assemble(
   const writeCounts = (rows: [number, number][]): void =>
     void writeMeta.run(COUNTS_NOTE, JSON.stringify(rows));
   const counts = new EntryCounts(identity.counts, () =>
-    sharesCounts ? readCounts() : undefined,
+    sharesCounts || isReadOnly ? readCounts() : undefined,
   );
   const namespaces = new NamespaceTable(connection, rowIds);
   return {
@@ -257,6 +259,7 @@ function assemble(
         if (connection.inTransaction) rollback.run();
       }
     },
+    noteCounts: () => writeCounts(counts.snapshot()),
     writeCounts: () => {
       if (sharesCounts && counts.isStaged) writeCounts(counts.afterwards());
     },

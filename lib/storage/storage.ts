@@ -10,6 +10,7 @@ import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
 import { quarantine } from './open-connection.js';
+import { whileUnchanged } from './file-lock.js';
 import {
   EPOCH_LEAP,
   IdentityNote,
@@ -61,6 +62,7 @@ export class Storage {
   /** Nobody has written who is not known to be there. */
   #knowsAll = true;
   #realPath = '';
+  #isReadOnly = false;
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
 
@@ -133,17 +135,19 @@ export class Storage {
   }
 
   /**
+   * `isReadOnly`: it is another process that writes to it.
+   *
    * @throws {HC_FILE_IN_USE | HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
-  open(): void {
+  open({ isReadOnly = this.options.isReadOnly === true } = {}): void {
     if (this.#file !== undefined) return;
     const { path } = this.options;
     const known = realPathOf(path);
-    const isOwn = this.options.isReadOnly !== true;
-    if (isOwn && known !== undefined && openPaths.has(known)) throw new FileInUseError(path);
-    this.#file = this.#openFile();
+    if (!isReadOnly && known !== undefined && openPaths.has(known)) throw new FileInUseError(path);
+    this.#isReadOnly = isReadOnly;
+    this.#file = whileUnchanged(path, () => this.#openFile());
     this.#realPath = realPathOf(path) ?? path;
-    if (isOwn) openPaths.add(this.#realPath);
+    if (!isReadOnly) openPaths.add(this.#realPath);
   }
 
   /** As {@link revision}, with what the running transaction has changed so far. */
@@ -248,6 +252,12 @@ export class Storage {
     return this.#open.isShared();
   }
 
+  /** Carries the counts into the file, for those who only read it. */
+  noteCounts(): void {
+    const file = this.#open;
+    this.transaction(() => file.noteCounts());
+  }
+
   /** No other process has the file open any more. */
   noteAlone(): void {
     const file = this.#open;
@@ -294,12 +304,18 @@ export class Storage {
   replace(reason: LossReason): string | undefined {
     const lost = this.#revision;
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
+    const inode = this.#file?.inode ?? inodeOf(this.path);
     this.#file?.connection.close();
     this.#file = undefined;
     let moved: string | undefined;
     try {
-      if (reason === 'corrupt') moved = quarantine(this.path, this.options.clock.now());
-      this.#file = this.#openFile();
+      this.#file = whileUnchanged(this.path, () => {
+        // Another process may have put a new one in its place already.
+        if (reason === 'corrupt' && inodeOf(this.path) === inode) {
+          moved = quarantine(this.path, this.options.clock.now());
+        }
+        return this.#openFile();
+      });
     } catch (error) {
       this.#lost = toStorageError(error);
       throw error;
@@ -331,9 +347,11 @@ export class Storage {
     this.#file?.connection.close();
     this.#file = undefined;
     try {
-      for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
-      renameSync(path, this.path);
-      this.#file = this.#openFile();
+      this.#file = whileUnchanged(this.path, () => {
+        for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
+        renameSync(path, this.path);
+        return this.#openFile();
+      });
     } catch (error) {
       this.#lost = toStorageError(error);
       throw this.#lost;
@@ -358,7 +376,7 @@ export class Storage {
 
   /** Marks the stop as clean and closes. Idempotent. */
   close(): void {
-    if (this.options.isReadOnly !== true) openPaths.delete(this.#realPath);
+    if (!this.#isReadOnly) openPaths.delete(this.#realPath);
     this.#realPath = '';
     this.#lost = undefined;
     const file = this.#file;
@@ -442,7 +460,8 @@ export class Storage {
   }
 
   #openFile(): OpenFile {
-    const file = openFile(this.options, this.#epochFloor);
+    const options = { ...this.options, isReadOnly: this.#isReadOnly };
+    const file = openFile(options, this.#epochFloor);
     this.quarantined = file.quarantined;
     this.#knowsAll = true;
     this.#revision = this.#staged = file.changes.head();

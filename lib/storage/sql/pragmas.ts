@@ -52,3 +52,6 @@ export const transactionSql = {
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
 } as const;
+
+/** A transaction that is never ended. @internal */
+export const lockSql = { take: 'BEGIN EXCLUSIVE' } as const;

@@ -1,0 +1,78 @@
+import { dirname, join } from 'node:path';
+import { connect, type Connection } from './native.js';
+import { lockSql } from './sql/pragmas.js';
+import { isBusy, sqliteCode } from './sqlite-error.js';
+
+/**
+ * A lock on a name in a directory, held by one process of the machine at a time. The system gives it back when its
+ * process ends, however that ends: there is no lease that has to run out.
+ *
+ * @internal
+ */
+export class FileLock {
+  #connection: Connection | undefined;
+
+  constructor(private readonly path: string) {}
+
+  get isHeld(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /**
+   * Takes it if it is free within a time, in ms, which holds the event loop.
+   *
+   * @throws SQLite's error where there can be no lock
+   */
+  tryAcquire(timeoutMs = 0): boolean {
+    if (this.#connection !== undefined) return true;
+    const connection = connect(this.path, { timeout: timeoutMs });
+    try {
+      // Nothing is ever written: the file stays empty.
+      connection.exec(lockSql.take);
+      this.#connection = connection;
+      return true;
+    } catch (error) {
+      connection.close();
+      if (isBusy(error)) return false;
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+}
+
+/** In the directory of the files. */
+const LOCK_FILE_NAME = 'hypercache.lock';
+
+/** How long one waits for others who open or exchange a file, in ms. */
+const EXCHANGE_TIMEOUT_MS = 5000;
+
+/**
+ * Runs `body` while nobody else opens the file or puts another one in its place: who opens the old file between the
+ * removal of its log and its own would share a log with the new one. Where no lock can be had, as in a directory
+ * that may only be read, it runs all the same.
+ *
+ * @internal
+ */
+export function whileUnchanged<T>(path: string, body: () => T): T {
+  const lock = new FileLock(join(dirname(path), LOCK_FILE_NAME));
+  try {
+    lock.tryAcquire(EXCHANGE_TIMEOUT_MS);
+  } catch (error) {
+    if (!CANNOT_LOCK.has(sqliteCode(error))) throw error;
+  }
+  try {
+    return body();
+  } finally {
+    lock.release();
+  }
+}
+
+const CANNOT_LOCK: ReadonlySet<string> = new Set([
+  'SQLITE_CANTOPEN',
+  'SQLITE_READONLY',
+  'SQLITE_PERM',
+]);
