@@ -1,10 +1,15 @@
 import { join } from 'node:path';
-import { Coherence } from '../cache/coherence.js';
+import type { MemoryCoherence } from '../cache/coherence.js';
 import { LogTrimmer } from '../cache/log-trimmer.js';
 import { SpaceReleaser } from '../cache/space-releaser.js';
 import { Sweeper } from '../cache/sweeper.js';
 import type { Clock } from '../common/clock.js';
-import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
+import {
+  PrimaryUnreachableError,
+  RoleMismatchError,
+  StorageLostError,
+  type HyperCacheError,
+} from '../common/errors.js';
 import { removeTemporaries } from '../common/temporary.js';
 import type { ChangeBatch } from '../replication/change-batch.js';
 import type { Position } from '../replication/position.js';
@@ -17,6 +22,8 @@ import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { FILE_NAME } from './options.js';
+import { FeedState } from './feed-state.js';
+import { ReplicaWatch } from './replica-watch.js';
 import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
 
 const SIDE_FILE_NAME = 'hypercache.snapshot.sqlite';
@@ -29,12 +36,6 @@ const REPLICA_ID_BYTES = 8;
 /** Held by the process that follows the primary, of several in one directory. */
 const LEAD_FILE_NAME = 'hypercache.lead';
 
-/** The other processes try to take its place each time after so many looks at the file. */
-const LOOKS_PER_TRY = 25;
-
-/** Who waits for a change that another process applies looks for it so often, in ms. */
-const WAIT_LOOK_MS = 1;
-
 /**
  * A file of the secondary's own that follows the primary's changes. Of several processes in one directory one does that,
  * for all; the others read the file, and one of them takes its place when it ends.
@@ -43,16 +44,15 @@ const WAIT_LOOK_MS = 1;
  */
 export class FedReplica implements ReplicaHost {
   readonly storage: Storage;
-  readonly coherence: Coherence;
   readonly #replica: Replica;
   readonly #loop: ReplicaLoop;
   readonly #sweeper: Sweeper;
   readonly #maintenance: MaintenanceLoop;
   readonly #lead: FileLock;
   readonly #state: FeedState;
-  #watch: NodeJS.Timeout | undefined;
-  #ticks = 0;
+  readonly #watch: ReplicaWatch;
   #isStale = false;
+  #wasConnected = false;
   #staleness: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: ReplicaHostParts) {
@@ -68,6 +68,8 @@ export class FedReplica implements ReplicaHost {
       });
     const storage = createStorage(FILE_NAME);
     this.storage = storage;
+    this.#lead = new FileLock(join(options.sqlitePath, LEAD_FILE_NAME));
+    this.#state = new FeedState(storage);
     this.#replica = new Replica({
       storage,
       clock,
@@ -87,10 +89,24 @@ export class FedReplica implements ReplicaHost {
       onLost: (error) => this.#onLost(error),
       onSnapshot: (entries, ms) => this.#onSnapshot(entries, ms),
     });
+    this.#watch = new ReplicaWatch({
+      storage,
+      replica: this.#replica,
+      state: this.#state,
+      lead: this.#lead,
+      clock,
+      intervalMs: options.coherenceInterval,
+      onOpened: () => parts.caches().clearMemory(),
+      onState: () => this.#onState(),
+      onLead: () => this.#takeOver(),
+      onError: (error) =>
+        parts.incidents.report(toStorageError(error), "reading another process's replica"),
+    });
     this.#sweeper = new Sweeper(storage, late(parts.primaryClock));
     this.#maintenance = new MaintenanceLoop(
       [
         { step: () => this.#watchFile() },
+        { step: () => this.#noteForOthers() },
         this.#sweeper,
         new LogTrimmer(
           storage,
@@ -106,6 +122,10 @@ export class FedReplica implements ReplicaHost {
     );
   }
 
+  get coherence(): MemoryCoherence {
+    return this.#watch.coherence;
+  }
+
   get isReady(): boolean {
     return !this.#isStale && this.#replica.isReady;
   }
@@ -116,7 +136,7 @@ export class FedReplica implements ReplicaHost {
 
   /** A snapshot brings the changes too. */
   get isFed(): boolean {
-    return this.#loop.isConnected || this.#replica.isCopying;
+    return this.#watch.isWatching || this.#loop.isConnected || this.#replica.isCopying;
   }
 
   get position(): Position | undefined {
@@ -124,6 +144,16 @@ export class FedReplica implements ReplicaHost {
   }
 
   async start(): Promise<void> {
+    if (!this.#lead.tryAcquire()) {
+      this.#watch.start();
+      return;
+    }
+    removeTemporaries(this.parts.options.sqlitePath);
+    this.#open();
+    await this.#loop.start();
+  }
+
+  #open(): void {
     const { storage } = this;
     storage.open();
     this.#replica.load();
@@ -133,21 +163,35 @@ export class FedReplica implements ReplicaHost {
         'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx hypercache adopt`: it follows from there.',
       );
     }
-    removeTemporaries(this.parts.options.sqlitePath);
     this.#maintenance.start();
-    await this.#loop.start();
+  }
+
+  /** The process that has followed the primary so far is gone. */
+  #takeOver(): void {
+    const { logger, incidents, caches } = this.parts;
+    caches().clearMemory();
+    const follow = async (): Promise<void> => {
+      this.#open();
+      logger.log('The process that followed the primary has ended: this one follows it.');
+      await this.#loop.start();
+    };
+    follow().catch((error: unknown) => {
+      incidents.report(toStorageError(error), 'following the primary');
+    });
   }
 
   stop(): void {
     clearTimeout(this.#staleness);
+    this.#watch.stop();
     this.#maintenance.stop();
     this.#loop.stop();
     this.storage.close();
+    this.#lead.release();
   }
 
   apply(batch: ChangeBatch): void {
     // A snapshot that is under way takes its changes from the feed alone: in their order.
-    if (!this.#replica.isCopying) this.#replica.apply(batch);
+    if (!this.#watch.isWatching && !this.#replica.isCopying) this.#replica.apply(batch);
   }
 
   mustReach(position: Position): void {
@@ -155,7 +199,8 @@ export class FedReplica implements ReplicaHost {
   }
 
   whenReached(position: Position, timeoutMs: number): Promise<boolean> {
-    return this.#replica.whenReached(position, timeoutMs);
+    const reached = this.#replica.whenReached(position, timeoutMs);
+    return this.#watch.isWatching ? this.#watch.during(reached) : reached;
   }
 
   stats(): ReplicaHostStats {
@@ -166,15 +211,16 @@ export class FedReplica implements ReplicaHost {
       epoch,
       revision: storage.revision,
       l2: {
-        entries: storage.counts.total,
-        ...storage.size(),
+        ...(storage.isOpen
+          ? { entries: storage.counts.total, ...storage.size() }
+          : { entries: 0, usedBytes: 0, fileBytes: 0 }),
         walBytes: storage.walBytes(),
         evicted: 0,
         swept: this.#sweeper.swept,
       },
       replica: {
         isReady: this.isReady,
-        isConnected: this.#loop.isConnected,
+        isConnected: this.#watch.isWatching ? this.#wasConnected : this.#loop.isConnected,
         isStale: this.isStale,
         lag: this.#loop.head - storage.revision,
         lagMs: this.#loop.lagMs,
@@ -196,9 +242,31 @@ export class FedReplica implements ReplicaHost {
     if (isCorruption(cause)) this.#tryToRecover('corrupt');
   }
 
+  /** The process that follows the primary tells how it is. */
+  #onState(): void {
+    const { primaryClock, options } = this.parts;
+    const { isConnected, offset } = this.#state;
+    primaryClock.adopt(offset);
+    if (isConnected === this.#wasConnected) return;
+    if (isConnected) this.#onConnected();
+    else {
+      const url = options.primaryUrl ?? '';
+      this.#onLost(new PrimaryUnreachableError(url, 'the process that follows it has lost it'));
+    }
+  }
+
+  /** Of several processes in the directory this one knows. */
+  #noteForOthers(): boolean {
+    this.storage.noteCounts();
+    this.#state.note(this.#wasConnected, this.parts.primaryClock.offset);
+    return false;
+  }
+
   #onConnected(): void {
     const { logger, events, options } = this.parts;
     const { revision } = this.storage;
+    this.#wasConnected = true;
+    this.#tellOthers();
     clearTimeout(this.#staleness);
     this.#staleness = undefined;
     this.#isStale = false;
@@ -208,10 +276,21 @@ export class FedReplica implements ReplicaHost {
 
   #onLost(error: HyperCacheError): void {
     const { events, incidents, options } = this.parts;
+    this.#wasConnected = false;
+    this.#tellOthers();
     events.emit('replica:lost', { error, revision: this.storage.revision });
     incidents.report(error, 'following the primary');
     if (options.onPrimaryLost !== 'miss' || this.#isStale) return;
     this.#staleness ??= setTimeout(() => this.#becomeStale(), options.staleAfter).unref();
+  }
+
+  #tellOthers(): void {
+    if (this.#watch.isWatching || !this.storage.isOpen) return;
+    try {
+      this.#state.note(this.#wasConnected, this.parts.primaryClock.offset);
+    } catch (error) {
+      this.#onMaintenanceError(error);
+    }
   }
 
   #becomeStale(): void {

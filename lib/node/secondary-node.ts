@@ -2,7 +2,6 @@ import type { Clock } from '../common/clock.js';
 import { decodeValue } from '../common/codec.js';
 import {
   ClosedError,
-  FileInUseError,
   ReplicaBehindError,
   StorageLostError,
   type HyperCacheError,
@@ -21,6 +20,7 @@ import { PrimaryClock } from '../replication/primary-clock.js';
 import { RemoteLeases } from '../replication/remote-leases.js';
 import { RemoteReads } from '../replication/remote-reads.js';
 import { OutboxFile } from '../storage/outbox-file.js';
+import { toStorageError } from '../storage/sqlite-error.js';
 import { FedReplica } from './fed-replica.js';
 import type {
   BackupSummary,
@@ -32,6 +32,7 @@ import type {
 import { LocalCaches } from './local-caches.js';
 import { NoReplica } from './no-replica.js';
 import type { ResolvedOptions } from './options.js';
+import { OutboxAdopter } from './outbox-adopter.js';
 import type { ReplicaHost } from './replica-host.js';
 import { ReplicaReads } from './replica-reads.js';
 import { SharedReplica } from './shared-replica.js';
@@ -54,6 +55,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly #outboxFile: OutboxFile;
   readonly #outbox: Outbox;
   readonly #queue: ForwardQueue;
+  readonly #adopter: OutboxAdopter;
   readonly #leases: RemoteLeases;
   readonly #caches: LocalCaches;
   readonly #events = new CacheEvents();
@@ -85,29 +87,45 @@ export class SecondaryNode implements HyperCacheNode {
       onNewHistory: () => this.#onNewHistory(),
     });
     this.#replica = replica;
-    this.#outboxFile = new OutboxFile({
+    const createFile = (): OutboxFile =>
+      new OutboxFile({
+        directory: options.sqlitePath,
+        fullSync: options.durability === 'full',
+        clock,
+        random,
+      });
+    const createOutbox = (file: OutboxFile): Outbox =>
+      new Outbox({
+        file,
+        maxEntries: options.outboxMaxEntries,
+        maxBytes: options.outboxMaxBytes,
+        limits: options,
+        onUnreadable: (error) => incidents.report(error, 'reading the outbox'),
+      });
+    const createQueue = (outbox: Outbox): ForwardQueue =>
+      new ForwardQueue({
+        client,
+        replica,
+        random,
+        timeoutMs: options.timeout,
+        outbox,
+        accepts: options.asyncRequests,
+        blocksWhenFull: options.outboxFull === 'block',
+        onRefused: (target, error) => this.#onRefused(target, error),
+        onError: (error, during) => incidents.report(error, during),
+      });
+    this.#outboxFile = createFile();
+    this.#outbox = createOutbox(this.#outboxFile);
+    this.#queue = createQueue(this.#outbox);
+    this.#adopter = new OutboxAdopter({
       directory: options.sqlitePath,
-      fullSync: options.durability === 'full',
-      clock,
-      random,
-    });
-    this.#outbox = new Outbox({
-      file: this.#outboxFile,
-      maxEntries: options.outboxMaxEntries,
-      maxBytes: options.outboxMaxBytes,
-      limits: options,
-      onUnreadable: (error) => incidents.report(error, 'reading the outbox'),
-    });
-    this.#queue = new ForwardQueue({
-      client,
-      replica,
-      random,
-      timeoutMs: options.timeout,
-      outbox: this.#outbox,
-      accepts: options.asyncRequests,
-      blocksWhenFull: options.outboxFull === 'block',
-      onRefused: (target, error) => this.#onRefused(target, error),
-      onError: (error, during) => incidents.report(error, during),
+      own: () => this.#outboxFile.number,
+      createFile,
+      createOutbox,
+      createQueue,
+      onAdopted: (writes) =>
+        logger.log(`Sending ${writes} writes that another process of this node has left.`),
+      onError: (error) => incidents.report(toStorageError(error), 'adopting an outbox'),
     });
     events.on('replica:connected', () => {
       this.#transitions.connected++;
@@ -151,6 +169,7 @@ export class SecondaryNode implements HyperCacheNode {
     try {
       this.#openOutbox();
       await this.#replica.start();
+      this.#adopter.start();
     } catch (error) {
       await this.close();
       throw error;
@@ -160,23 +179,13 @@ export class SecondaryNode implements HyperCacheNode {
   /** What an earlier process has left is seen by reads from here on, and is sent first. */
   #openOutbox(): void {
     this.#outboxFile.open();
-    const { quarantined, number } = this.#outboxFile;
-    if (number > 0 && this.options.replica === 'feed') throw this.#inUse();
+    const { quarantined } = this.#outboxFile;
     if (quarantined !== undefined) this.#announceLoss(quarantined);
     const left = this.#outbox.load((command) => {
       if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
       return this.#caches.restore(command);
     });
     this.#queue.resume(left);
-  }
-
-  /** A replica has one writer. */
-  #inUse(): FileInUseError {
-    return new FileInUseError(
-      this.options.sqlitePath,
-      'already open by another secondary',
-      "Give each process its own sqlitePath, or use replica: 'shared' or 'none'.",
-    );
   }
 
   #announceLoss(quarantined: string): void {
@@ -189,7 +198,7 @@ export class SecondaryNode implements HyperCacheNode {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#queue.close();
+    await Promise.all([this.#adopter.stop(), this.#queue.close()]);
     this.#replica.stop();
     this.#leases.loseAll(new ClosedError());
     this.client.close();

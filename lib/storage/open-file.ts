@@ -259,7 +259,10 @@ function assemble(
         if (connection.inTransaction) rollback.run();
       }
     },
-    noteCounts: () => writeCounts(counts.snapshot()),
+    noteCounts: () => {
+      const rows = counts.snapshot();
+      if (readMeta.get(COUNTS_NOTE) !== JSON.stringify(rows)) writeCounts(rows);
+    },
     writeCounts: () => {
       if (sharesCounts && counts.isStaged) writeCounts(counts.afterwards());
     },

@@ -145,7 +145,10 @@ export class Storage {
     const known = realPathOf(path);
     if (!isReadOnly && known !== undefined && openPaths.has(known)) throw new FileInUseError(path);
     this.#isReadOnly = isReadOnly;
-    this.#file = whileUnchanged(path, () => this.#openFile());
+    const isExchanged = isReadOnly || this.options.hasOneWriter === true;
+    this.#file = isExchanged
+      ? whileUnchanged(path, () => this.#openFile())
+      : this.#openFile();
     this.#realPath = realPathOf(path) ?? path;
     if (!isReadOnly) openPaths.add(this.#realPath);
   }

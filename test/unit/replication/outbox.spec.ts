@@ -226,16 +226,6 @@ describe('an asynchronous write', () => {
 });
 
 describe('the directory of a secondary', () => {
-  it('belongs to one of them', async () => {
-    const primary = await clusters.primary();
-    const sqlitePath = clusters.directory();
-    await clusters.secondary(primary, { sqlitePath });
-
-    await expect(clusters.secondary(primary, { sqlitePath })).rejects.toMatchObject({
-      code: 'HC_FILE_IN_USE',
-    });
-  });
-
   it('may hold accepted writes that are sent by one that accepts none', async () => {
     const primary = await clusters.primary();
     const sqlitePath = clusters.directory();

@@ -1,0 +1,117 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { malformed } from '../replication/fields.js';
+import type { ForwardQueue } from '../replication/forward-queue.js';
+import type { Outbox } from '../replication/outbox.js';
+import { outboxName, outboxNumbers, type OutboxFile } from '../storage/outbox-file.js';
+
+/** How often it is looked whether an outbox has been left, in ms. */
+const LOOK_MS = 1000;
+
+/** @internal */
+export interface OutboxAdopterParts {
+  /** Where the outboxes of the node's processes stand. */
+  readonly directory: string;
+  /** The number of this process's own. */
+  readonly own: () => number;
+  readonly createFile: () => OutboxFile;
+  readonly createOutbox: (file: OutboxFile) => Outbox;
+  /** A way to the primary for what waits in it. */
+  readonly createQueue: (outbox: Outbox) => ForwardQueue;
+  readonly onAdopted: (writes: number) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+interface Adopted {
+  readonly file: OutboxFile;
+  readonly queue: ForwardQueue;
+}
+
+/**
+ * Sends what another process of this node had accepted and, because it ended and was not started again, will not send
+ * itself. Keeps no process alive.
+ *
+ * @internal
+ */
+export class OutboxAdopter {
+  #timer: NodeJS.Timeout | undefined;
+  #current: Adopted | undefined;
+  /** When those that were found empty had last been written to, by number. */
+  readonly #empty = new Map<number, number>();
+
+  constructor(private readonly parts: OutboxAdopterParts) {}
+
+  start(): void {
+    this.#timer = setInterval(this.#look, LOOK_MS).unref();
+  }
+
+  /** What is not yet sent stays where it is. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    const adopted = this.#current;
+    if (adopted === undefined) return;
+    this.#current = undefined;
+    await adopted.queue.close();
+    adopted.file.close();
+  }
+
+  readonly #look = (): void => {
+    try {
+      if (this.#current !== undefined) {
+        if (this.#current.queue.length === 0) this.#end(this.#current);
+        return;
+      }
+      for (const number of outboxNumbers(this.parts.directory)) {
+        if (number !== this.parts.own() && this.#adopt(number)) return;
+      }
+    } catch (error) {
+      this.parts.onError(error);
+    }
+  };
+
+  /** Returns whether something waited in it. */
+  #adopt(number: number): boolean {
+    const { createFile, createOutbox, createQueue, onAdopted } = this.parts;
+    const writtenAt = this.#writtenAt(number);
+    if (this.#empty.get(number) === writtenAt) return false;
+    const file = createFile();
+    if (!file.openLeft(number)) return false;
+    const outbox = createOutbox(file);
+    // Reads do not see it yet: this process may have accepted something newer of the same key.
+    const left = outbox.load((command) => {
+      if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
+      return { command, bytes: 0, committed: ignore, failed: ignore };
+    });
+    if (left.length === 0) {
+      file.close();
+      this.#empty.set(number, this.#writtenAt(number));
+      return false;
+    }
+    const queue = createQueue(outbox);
+    this.#current = { file, queue };
+    queue.resume(left);
+    onAdopted(left.length);
+    return true;
+  }
+
+  #end(adopted: Adopted): void {
+    this.#current = undefined;
+    const end = async (): Promise<void> => {
+      await adopted.queue.close();
+      adopted.file.close();
+    };
+    end().catch(this.parts.onError);
+  }
+
+  #writtenAt(number: number): number {
+    const path = join(this.parts.directory, outboxName(number));
+    const times = ['', '-wal'].map(
+      (suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    );
+    return Math.max(...times);
+  }
+}
+
+function ignore(): void {
+  // Nobody waits for it any more.
+}

@@ -1,0 +1,126 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
+import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
+import { eventually } from '../../support/eventually.js';
+
+describe('Several processes of a secondary, in one directory', () => {
+  const clusters = useDirectClusters();
+  let primary: HyperCacheNode;
+  let sqlitePath: string;
+  let first: DirectSecondary;
+  let second: DirectSecondary;
+  const start = (options = {}) => clusters.secondary(primary, { sqlitePath, ...options });
+  const bothHave = (key: string, value: unknown) =>
+    eventually(async () => {
+      expect([await first.cache.get(key), await second.cache.get(key)]).toEqual([value, value]);
+    });
+
+  beforeEach(async () => {
+    primary = await clusters.primary();
+    sqlitePath = clusters.directory();
+    await primary.cache('default').set('a', 1);
+    first = await start();
+    second = await start();
+  });
+
+  it('read one replica, which one of them keeps up to date', async () => {
+    await bothHave('a', 1);
+    await primary.cache('default').set('a', 2);
+    await bothHave('a', 2);
+    await primary.cache('default').delete('a');
+    await bothHave('a', undefined);
+
+    expect([first.client.feeds.length, second.client.feeds.length]).toEqual([1, 0]);
+    await eventually(async () => {
+      const { revision } = await primary.stats();
+      expect(await second.node.stats()).toMatchObject({
+        revision,
+        historyId: (await primary.stats()).historyId,
+        replica: { isReady: true, isConnected: true },
+      });
+    });
+  });
+
+  it('read what each of them writes', async () => {
+    for (let i = 0; i < 20; i++) {
+      const [writer, reader] = i % 2 === 0 ? [first, second] : [second, first];
+      await writer.cache.set('key', i);
+      expect(await writer.cache.get('key')).toBe(i);
+      await eventually(async () => expect(await reader.cache.get('key')).toBe(i));
+    }
+    await expect(second.cache.increment('count', 2)).resolves.toBe(2);
+    expect(await second.cache.get('count')).toBe(2);
+  });
+
+  it('go on when the one that follows has ended', async () => {
+    await bothHave('a', 1);
+    await first.node.close();
+    await primary.cache('default').set('a', 2);
+    await eventually(async () => expect(await second.cache.get('a')).toBe(2));
+    expect(second.client.feeds.length).toBe(1);
+    await second.cache.set('b', 3);
+    expect(await second.cache.get('b')).toBe(3);
+
+    const third = await start();
+    await primary.cache('default').set('a', 4);
+    await eventually(async () => expect(await third.cache.get('a')).toBe(4));
+    expect(third.client.feeds).toEqual([]);
+  });
+
+  it('turn to the file that a snapshot has brought', async () => {
+    await bothHave('a', 1);
+    const other = await clusters.primary();
+    await other.cache('default').set('a', 'other');
+    for (const { client } of [first, second]) {
+      client.endpoint = other.sync;
+      client.cut();
+    }
+
+    await bothHave('a', 'other');
+    await other.cache('default').set('a', 'later');
+    await bothHave('a', 'later');
+  });
+
+  it('tell of a primary that is lost, each of them', async () => {
+    const told: string[] = [];
+    second.node.on('replica:lost', () => told.push('lost'));
+    second.node.on('replica:connected', () => told.push('connected'));
+    await eventually(async () => {
+      expect(await second.node.stats()).toMatchObject({ replica: { isConnected: true } });
+    });
+    first.client.endpoint = undefined;
+    first.client.cut();
+    await eventually(() => expect(told.at(-1)).toBe('lost'));
+    first.client.endpoint = primary.sync;
+
+    await eventually(() => expect(told.slice(-2)).toEqual(['lost', 'connected']));
+  });
+
+  it('serve nothing of a primary that has been away for too long, each of them', async () => {
+    const options = { onPrimaryLost: 'miss', staleAfter: 50 } as const;
+    const third = await start(options);
+    await eventually(async () => expect(await third.cache.get('a')).toBe(1));
+    for (const { client } of [first, third]) {
+      client.endpoint = undefined;
+      client.cut();
+    }
+    await eventually(async () => expect(await third.cache.get('a')).toBeUndefined());
+    for (const { client } of [first, third]) client.endpoint = primary.sync;
+
+    await eventually(async () => expect(await third.cache.get('a')).toBe(1));
+  });
+
+  it('send what one of them has accepted and left', async () => {
+    const third = await start({ asyncRequests: true });
+    third.client.endpoint = undefined;
+    third.client.cut();
+    await third.cache.set('left', 1);
+    await third.cache.set('a', 'left');
+    await third.node.close();
+
+    await eventually(async () => {
+      expect(await primary.cache('default').mget(['left', 'a'])).toEqual([1, 'left']);
+    });
+    await bothHave('a', 'left');
+  });
+});
