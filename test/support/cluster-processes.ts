@@ -21,7 +21,7 @@ export interface Member {
 /** How tests start clusters whose nodes are applications that reach each other by HTTP. */
 export interface ProcessClusters {
   directory(): string;
-  primary(port: number, directory?: string): Promise<Member>;
+  primary(port: number, directory?: string, name?: string): Promise<Member>;
   secondary(
     name: string,
     port: number,
@@ -49,7 +49,7 @@ export function useProcessClusters(): ProcessClusters {
   };
   return {
     directory,
-    primary: (port, home) => start('primary', { role: 'primary' }, port, home),
+    primary: (port, home, name = 'primary') => start(name, { role: 'primary' }, port, home),
     secondary: (name, port, options = {}, home) =>
       start(
         name,
