@@ -43,6 +43,7 @@ export {
   StorageLostError,
   StorageOpenError,
   SupersededError,
+  TooManyAttemptsError,
   TwoPrimariesError,
   UnauthorizedError,
   UnknownRouteError,

@@ -45,6 +45,7 @@ export type HyperCacheErrorCode =
   | 'HC_STORAGE_LOST'
   | 'HC_STORAGE_OPEN'
   | 'HC_SUPERSEDED'
+  | 'HC_TOO_MANY_ATTEMPTS'
   | 'HC_TTL_INVALID'
   | 'HC_TWO_PRIMARIES'
   | 'HC_UNAUTHORIZED'
@@ -195,8 +196,8 @@ export class PrimaryRefusedError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_REFUSED';
   constructor(url: string) {
     super(
-      `The primary at ${url} does not accept the apiToken of this node.`,
-      'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while.',
+      `The primary at ${url} does not accept the apiToken of this node, or its signature.`,
+      'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while. If requests are signed, give both signRequests, and the right time.',
     );
   }
 }
@@ -211,6 +212,17 @@ export class UnauthorizedError extends HyperCacheError {
   readonly code = 'HC_UNAUTHORIZED';
   constructor() {
     super('The request has no valid token.', 'Send one of the apiTokens as X-HyperCache-Token.');
+  }
+}
+
+/** Too many requests of one address had no valid token; this one had none either. @publicApi */
+export class TooManyAttemptsError extends HyperCacheError {
+  readonly code = 'HC_TOO_MANY_ATTEMPTS';
+  constructor() {
+    super(
+      'Too many requests had no valid token.',
+      'Send one of the apiTokens as X-HyperCache-Token: with it no request is refused for those before.',
+    );
   }
 }
 
