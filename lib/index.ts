@@ -47,6 +47,7 @@ export {
   TwoPrimariesError,
   UnauthorizedError,
   UnknownRouteError,
+  UnreadableValueError,
   UnsupportedValueError,
   ValueTooLargeError,
   type HyperCacheErrorCode,

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { Packr } from 'msgpackr';
+import { UnreadableValueError } from './errors.js';
 import type { CapturedValue } from './value.js';
 
 /**
@@ -66,12 +67,18 @@ export function encodeValue(captured: CapturedValue): StoredValue {
 /**
  * The value that {@link encodeValue} was given, as a copy of the caller's own.
  *
+ * @throws {HC_VALUE_UNREADABLE}
  * @internal
  */
 export function decodeValue(stored: StoredValue): unknown {
   if (typeof stored !== 'object') return stored;
-  if (stored[0] !== ESCAPED) return rows.unpack(stored);
-  return unescape(rows.unpack(stored.subarray(1)));
+  try {
+    if (stored[0] !== ESCAPED) return rows.unpack(stored);
+    return unescape(rows.unpack(stored.subarray(1)));
+  } catch {
+    // The cause would show what was read until then.
+    throw new UnreadableValueError();
+  }
 }
 
 /** Bytes that a stored value takes, for limits. @internal */

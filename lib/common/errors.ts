@@ -50,6 +50,7 @@ export type HyperCacheErrorCode =
   | 'HC_TWO_PRIMARIES'
   | 'HC_UNAUTHORIZED'
   | 'HC_VALUE_TOO_LARGE'
+  | 'HC_VALUE_UNREADABLE'
   | 'HC_VALUE_UNSUPPORTED';
 
 /**
@@ -525,6 +526,14 @@ export class StorageFailedError extends HyperCacheError {
       'See the cause; check the disk and the permissions of sqlitePath.',
       { cause },
     );
+  }
+}
+
+/** The bytes of a stored value are damaged. Says nothing of them: they may be part of what was cached. @publicApi */
+export class UnreadableValueError extends HyperCacheError {
+  readonly code = 'HC_VALUE_UNREADABLE';
+  constructor() {
+    super('A stored value cannot be read.', 'Write it again, or delete the key; check the disk.');
   }
 }
 
