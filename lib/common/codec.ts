@@ -29,15 +29,18 @@ const Escape = {
 } as const;
 
 // What has a `toJSON` of its own was captured as what that returns: one that is left is a field like any other.
+// Without `structuredClone: false` bytes of another node could be a value that holds itself.
 const fields = new Packr({
   useRecords: false,
   useToJSON: false,
+  structuredClone: false,
   variableMapSize: true,
   useBigIntExtension: true,
 });
 const rows = new Packr({
   useRecords: true,
   useToJSON: false,
+  structuredClone: false,
   mapsAsObjects: true,
   variableMapSize: true,
   useBigIntExtension: true,

@@ -71,6 +71,7 @@ const CODEC_BOMBS: readonly Buffer[] = [
   Buffer.from(`9500ff${'dd7fffffff'.repeat(20)}`, 'hex'),
   Buffer.alloc(100 * KIB, 0x91),
   Buffer.alloc(100 * KIB, 0x81),
+  Buffer.concat([Buffer.alloc(3500, 0x91), Buffer.from([1])]),
   Buffer.from('d47240', 'hex'),
   Buffer.from('9500ffd4724091a16101', 'hex'),
   // A record whose only field is __proto__, and a map with it.
@@ -80,6 +81,9 @@ const CODEC_BOMBS: readonly Buffer[] = [
   Buffer.from('9500ff91c70078', 'hex'),
   Buffer.from('9500ff91c70065', 'hex'),
   Buffer.from('c7007391a161', 'hex'),
+  Buffer.from('d4780092a2612ba167', 'hex'),
+  // A list that holds itself.
+  Buffer.from('d6690000000191d67000000001', 'hex'),
 ];
 
 const POLLUTION = [
@@ -237,7 +241,7 @@ const KINDS: readonly ((random: Random) => Omit<HostileRequest, 'what'>)[] = [
     return { method: 'POST', path, headers: SYNC_TYPE, body };
   },
   function storedBytes(random) {
-    const bomb = pick(random, CODEC_BOMBS).subarray(0, 100);
+    const bomb = pick(random, CODEC_BOMBS).subarray(0, Math.floor(8000 * random()));
     const value = random() < 0.5 ? bomb : randomBytes(random, 40);
     const body = commands(random, [[0, 'default', 'stored', value, Infinity, []]]);
     return { method: 'POST', path: '/sync/batch', headers: SYNC_TYPE, body };

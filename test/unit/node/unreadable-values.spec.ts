@@ -13,6 +13,7 @@ const DAMAGED: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['half a value', pack([SECRET]).subarray(0, 10)],
   ['an extension that nobody knows', Buffer.from([0xd4, 150, 0])],
   ['a list that promises gigabytes', Buffer.from('ddffffffff', 'hex')],
+  ['a list that holds itself', Buffer.from('d6690000000191d67000000001', 'hex')],
   ['an escaped value of half a list', Buffer.from('c192', 'hex')],
 ];
 
