@@ -62,8 +62,9 @@ function ask(agent: Agent, url: string, headers: Record<string, string>): Promis
   });
 }
 
-const medianOf = (times: readonly number[]): number =>
-  times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
+/** The tenth percentile: a busy machine makes answers slower, never faster. */
+const fastOf = (times: readonly number[]): number =>
+  times.toSorted((a, b) => a - b)[Math.floor(times.length / 10)] ?? Number.NaN;
 
 describe.each(PLATFORMS)('Somebody who guesses tokens, on %s', (platform) => {
   const start = useApiServers();
@@ -122,25 +123,24 @@ describe.each(PLATFORMS)('Somebody who guesses tokens, on %s', (platform) => {
       ];
       const times = tokens.map((): number[] => []);
 
-      // In turn, so that whatever else the machine does meets all alike.
-      for (let i = 0; i < GUESSES / tokens.length; i++) {
-        for (const [which, guess] of tokens.entries()) {
-          times[which]?.push((await ask(agent, url, token(guess))).ms);
-        }
+      // In turn, each as often first, so that whatever else the machine does meets all alike.
+      for (let i = 0; i < GUESSES; i++) {
+        const which = (i + Math.floor(i / tokens.length)) % tokens.length;
+        times[which]?.push((await ask(agent, url, token(tokens[which] ?? ''))).ms);
       }
       agent.destroy();
 
-      const medians = times.map((each) => medianOf(each.slice(each.length / 4)));
+      const fast = times.map((each) => fastOf(each.slice(each.length / 4)));
       if (campaign.isReported) {
-        const shown = medians.map((ms) => `${(1000 * ms).toFixed(1)} us`).join(', ');
+        const shown = fast.map((ms) => `${(1000 * ms).toFixed(1)} us`).join(', ');
         process.stderr.write(
           `guesses with none, half and all but one character right, ${platform}: ${shown}\n`,
         );
       }
-      const [none = Number.NaN, ...closer] = medians;
-      for (const median of closer) {
-        expect(median / none).toBeGreaterThan(0.85);
-        expect(median / none).toBeLessThan(1.15);
+      const [none = Number.NaN, ...closer] = fast;
+      for (const each of closer) {
+        expect(each / none).toBeGreaterThan(0.8);
+        expect(each / none).toBeLessThan(1.25);
       }
     },
     60_000 * campaign.factor,
