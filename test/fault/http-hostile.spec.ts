@@ -8,7 +8,7 @@ import { hostileRequest, type HostileRequest } from '../support/hostile-requests
 import { PLATFORMS } from '../support/nest-apps.js';
 
 /** On each platform, half of them in the application and half on a port of its own. */
-const REQUESTS = 800 * campaign.factor;
+const REQUESTS = 1000 * campaign.factor;
 const IN_FLIGHT = 16;
 /** Until the process has all its code and its caches. */
 const WARM_UP = 200;

@@ -167,8 +167,10 @@ const SCALARS: readonly unknown[] = [
 
 const NAMES = ['__proto__', 'constructor', 'toJSON', 'toString', 'length', '', '0', 'x'];
 
-/** The kinds of requests, each made from the same random numbers alike. */
-const KINDS: readonly ((random: Random) => Omit<HostileRequest, 'what'>)[] = [
+type Kind = (random: Random) => Omit<HostileRequest, 'what'>;
+
+/** Kinds of requests, each made from the same random numbers alike. */
+const SMALL: readonly Kind[] = [
   function mutatedJson(random) {
     const [method, path, body] = pick(random, JSON_REQUESTS);
     return { method, path, headers: JSON_TYPE, body: mutated(random, JSON.stringify(body)) };
@@ -183,47 +185,9 @@ const KINDS: readonly ((random: Random) => Omit<HostileRequest, 'what'>)[] = [
     const text = random() < 0.9 ? Object.fromEntries(fields) : anything(random, 2);
     return { method, path, headers: JSON_TYPE, body: Buffer.from(JSON.stringify(text)) };
   },
-  function deepJson(random) {
-    const depth = Math.floor(10 ** (1 + 4 * random()));
-    const [open, close] = pick(random, [
-      ['[', ']'],
-      ['{"a":', '}'],
-      ['[{"value":', '}]'],
-    ]);
-    const isClosed = random() < 0.8;
-    const nested = open.repeat(depth) + (isClosed ? `1${close.repeat(depth)}` : '');
-    const body = Buffer.from(random() < 0.7 ? `{"value":${nested}}` : nested);
-    return { method: 'POST', path: '/cache/deep', headers: JSON_TYPE, body };
-  },
   function pollution(random) {
     const [method, path] = pick(random, JSON_REQUESTS);
     return { method, path, headers: JSON_TYPE, body: Buffer.from(pick(random, POLLUTION)) };
-  },
-  function oversize(random) {
-    const isSync = random() < 0.1;
-    const bytes = Math.floor((isSync ? 17 * KIB * KIB : 300 * KIB) * (1 + random()));
-    const text = `{"value":"${'x'.repeat(bytes)}"}`;
-    return {
-      method: 'POST',
-      path: isSync ? '/sync/batch' : '/cache/large',
-      headers: isSync ? SYNC_TYPE : JSON_TYPE,
-      body: Buffer.from(text),
-      isChunked: random() < 0.5,
-    };
-  },
-  function wideJson(random) {
-    const bytes = 200 * KIB;
-    const unit = pick(random, ['{},', '1,', '[],', '"a":1,', '-', '"\\ud800",', '1e999,']);
-    const items = unit.repeat(Math.floor(bytes / unit.length)).slice(0, -1);
-    const text = unit.includes(':') ? `{${items}}` : `[${items}]`;
-    const body = Buffer.from(`{"value":${text}}`);
-    return { method: 'POST', path: '/cache/wide', headers: JSON_TYPE, body };
-  },
-  function compressed(random) {
-    const [encoding, body] = pick(random, COMPRESSED);
-    const type = random() < 0.7 ? JSON_TYPE : SYNC_TYPE;
-    const path = random() < 0.7 ? '/cache/bomb' : '/sync/batch';
-    return { method: 'POST', path, headers: { ...type, 'content-encoding': encoding }, body };
   },
   function mutatedBatch(random) {
     const isWait = random() < 0.2;
@@ -274,9 +238,53 @@ const KINDS: readonly ((random: Random) => Omit<HostileRequest, 'what'>)[] = [
   },
 ];
 
+/** Those that take both sides some milliseconds. */
+const LARGE: readonly Kind[] = [
+  function deepJson(random) {
+    const depth = Math.floor(10 ** (1 + 4 * random()));
+    const [open, close] = pick(random, [
+      ['[', ']'],
+      ['{"a":', '}'],
+      ['[{"value":', '}]'],
+    ]);
+    const isClosed = random() < 0.8;
+    const nested = open.repeat(depth) + (isClosed ? `1${close.repeat(depth)}` : '');
+    const body = Buffer.from(random() < 0.7 ? `{"value":${nested}}` : nested);
+    return { method: 'POST', path: '/cache/deep', headers: JSON_TYPE, body };
+  },
+  function oversize(random) {
+    const isSync = random() < 0.1;
+    const bytes = Math.floor((isSync ? 17 * KIB * KIB : 300 * KIB) * (1 + random()));
+    const text = `{"value":"${'x'.repeat(bytes)}"}`;
+    return {
+      method: 'POST',
+      path: isSync ? '/sync/batch' : '/cache/large',
+      headers: isSync ? SYNC_TYPE : JSON_TYPE,
+      body: Buffer.from(text),
+      isChunked: random() < 0.5,
+    };
+  },
+  function wideJson(random) {
+    const bytes = 200 * KIB;
+    const unit = pick(random, ['{},', '1,', '[],', '"a":1,', '-', '"\\ud800",', '1e999,']);
+    const items = unit.repeat(Math.floor(bytes / unit.length)).slice(0, -1);
+    const text = unit.includes(':') ? `{${items}}` : `[${items}]`;
+    const body = Buffer.from(`{"value":${text}}`);
+    return { method: 'POST', path: '/cache/wide', headers: JSON_TYPE, body };
+  },
+  function compressed(random) {
+    const [encoding, body] = pick(random, COMPRESSED);
+    const type = random() < 0.7 ? JSON_TYPE : SYNC_TYPE;
+    const path = random() < 0.7 ? '/cache/bomb' : '/sync/batch';
+    return { method: 'POST', path, headers: { ...type, 'content-encoding': encoding }, body };
+  },
+];
+
+const LARGE_SHARE = 0.1;
+
 /** Something between a request that is in order and noise. */
 export function hostileRequest(random: Random): HostileRequest {
-  const kind = pick(random, KINDS);
+  const kind = pick(random, random() < LARGE_SHARE ? LARGE : SMALL);
   return { what: kind.name, ...kind(random) };
 }
 
