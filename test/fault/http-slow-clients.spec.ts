@@ -8,7 +8,8 @@ import { PLATFORMS } from '../support/nest-apps.js';
 import { useRawConnections } from '../support/raw-http.js';
 
 const SLOW_CLIENTS = 500;
-const REQUESTS = 150 * campaign.factor;
+/** In each round; a server ends requests that take more than a minute to come. */
+const REQUESTS = Math.min(150 * campaign.factor, 1500);
 const ROUNDS = 3;
 /** What a slow reader asks for: more than the buffers of its connection take. */
 const LARGE = 1024 * 1024;
@@ -72,40 +73,36 @@ describe.each(PLATFORMS)(`${SLOW_CLIENTS} slow clients on %s`, (platform) => {
   const start = useApiServers();
   const dial = useRawConnections();
 
-  it(
-    'do not make a good one wait three times as long',
-    async () => {
-      const { url, process: server } = await start(platform);
-      await server.ask('cache', 'set', 'small', 'value');
-      await server.ask('cache', 'set', 'large', 'x'.repeat(LARGE));
-      await medianOf(url);
-      const alone = await bestRound(url);
+  it('do not make a good one wait three times as long', async () => {
+    const { url, process: server } = await start(platform);
+    await server.ask('cache', 'set', 'small', 'value');
+    await server.ask('cache', 'set', 'large', 'x'.repeat(LARGE));
+    await medianOf(url);
+    const alone = await bestRound(url);
 
-      const clients: { socket: Socket; goesOn: string }[] = [];
-      for (let i = 0; i < SLOW_CLIENTS; i++) {
-        const kind = KINDS[i % KINDS.length] ?? KINDS[0];
-        const { socket } = await dial(url);
-        socket.pause();
-        socket.write(kind.begins);
-        clients.push({ socket, goesOn: kind.goesOn });
+    const clients: { socket: Socket; goesOn: string }[] = [];
+    for (let i = 0; i < SLOW_CLIENTS; i++) {
+      const kind = KINDS[i % KINDS.length] ?? KINDS[0];
+      const { socket } = await dial(url);
+      socket.pause();
+      socket.write(kind.begins);
+      clients.push({ socket, goesOn: kind.goesOn });
+    }
+    let at = 0;
+    const dripping = setInterval(() => {
+      for (const { socket, goesOn } of clients) {
+        if (goesOn !== '' && socket.writable) socket.write(goesOn[at % goesOn.length] ?? '');
       }
-      let at = 0;
-      const dripping = setInterval(() => {
-        for (const { socket, goesOn } of clients) {
-          if (goesOn !== '' && socket.writable) socket.write(goesOn[at % goesOn.length] ?? '');
-        }
-        at++;
-      }, 100);
-      const among = await bestRound(url).finally(() => clearInterval(dripping));
+      at++;
+    }, 100);
+    const among = await bestRound(url).finally(() => clearInterval(dripping));
 
-      if (campaign.isReported) {
-        process.stderr.write(
-          `${SLOW_CLIENTS} slow clients, ${platform}: ${alone.toFixed(3)} ms a request alone, ${among.toFixed(3)} ms among them\n`,
-        );
-      }
-      expect(clients.filter(({ socket }) => !socket.destroyed).length).toBeGreaterThan(400);
-      expect(among).toBeLessThan(3 * alone);
-    },
-    90_000 * campaign.factor,
-  );
+    if (campaign.isReported) {
+      process.stderr.write(
+        `${SLOW_CLIENTS} slow clients, ${platform}: ${alone.toFixed(3)} ms a request alone, ${among.toFixed(3)} ms among them\n`,
+      );
+    }
+    expect(clients.filter(({ socket }) => !socket.destroyed).length).toBeGreaterThan(400);
+    expect(among).toBeLessThan(3 * alone);
+  }, 90_000);
 });
