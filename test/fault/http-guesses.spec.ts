@@ -78,6 +78,7 @@ describe.each(PLATFORMS)('Somebody who guesses tokens, on %s', (platform) => {
       const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
       const answers: Answer[] = [];
       let made = 0;
+      const began = performance.now();
 
       const guesser = async (): Promise<void> => {
         while (made < GUESSES) {
@@ -93,11 +94,17 @@ describe.each(PLATFORMS)('Somebody who guesses tokens, on %s', (platform) => {
       expect(others).toEqual([
         expect.stringMatching(/^429 .*'retry-after': '60'.*HC_TOO_MANY_ATTEMPTS/s),
       ]);
-      expect(answers.filter(({ status }) => status === 401)).toHaveLength(BEFORE_LIMIT);
+      // Counting begins anew with each minute.
+      const minutes = 1 + Math.floor((performance.now() - began) / 60_000);
+      const before = answers.filter(({ status }) => status === 401).length;
+      expect(before).toBeGreaterThanOrEqual(BEFORE_LIMIT);
+      expect(before).toBeLessThanOrEqual(BEFORE_LIMIT * minutes);
       await expect(ask(agent, url, token(TOKEN))).resolves.toMatchObject({ status: 200 });
       await expect(ask(agent, url, signature(TOKEN))).resolves.toMatchObject({ status: 200 });
       agent.destroy();
-      expect(await server.log()).toEqual([expect.stringContaining('100 requests from 127.0.0.1')]);
+      const log = await server.log();
+      expect(log.length).toBeLessThanOrEqual(minutes);
+      expect(log[0]).toContain('100 requests from 127.0.0.1');
       const stats = await server.process.ask('cache', 'stats');
       expect(JSON.stringify([await server.log(), await server.events(), stats])).not.toContain(
         TOKEN,
