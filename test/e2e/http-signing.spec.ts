@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { HttpPrimaryClient } from '../../lib/nest/http-primary-client.js';
 import { HyperCacheModule } from '../../lib/nest/hyper-cache.module.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
+import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN, type ApiAnswer } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
@@ -167,7 +168,7 @@ describe('HttpPrimaryClient with signRequests', () => {
     const seen: IncomingHttpHeaders[] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers);
-      response.writeHead(401, { 'x-hypercache': '1' }).end();
+      response.writeHead(401, { 'x-hypercache': String(PROTOCOL_VERSION) }).end();
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -178,18 +179,19 @@ describe('HttpPrimaryClient with signRequests', () => {
       signRequests: true,
       timeoutMs: 5000,
     });
-    const request = { protocol: 1, replicaId: 'r-1', position: '' };
+    const request = { protocol: PROTOCOL_VERSION, replicaId: 'r-1', position: '' };
 
-    for (const work of [
+    const refusals = await Promise.allSettled([
       client.exchange(Buffer.from('a')),
       client.exchange(Buffer.from('a')),
       client.feed(request, new AbortController().signal),
-    ]) {
-      await expect(work).rejects.toMatchObject({ code: 'HC_PRIMARY_REFUSED' });
-    }
+    ]);
     client.close();
     server.close();
 
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ reason: { code: 'HC_PRIMARY_REFUSED' } });
+    }
     expect(JSON.stringify(seen)).not.toContain(TOKEN);
     expect(new Set(seen.map((headers) => headers['x-hypercache-nonce'])).size).toBe(3);
     expect(new Set(seen.map((headers) => headers['x-hypercache-signature'])).size).toBe(3);
