@@ -33,7 +33,7 @@ export function setIf(storage: Storage, command: SetIfCommand, now: number): Sto
 
 /**
  * `fill`: stores what a factory made, unless anything happened to the key since it was found missing: a
- * deletion or a newer write wins over it (G6).
+ * deletion or a newer write wins over it (G6). An older entry was found too, and could not be read.
  *
  * @internal
  */
@@ -41,7 +41,7 @@ export function fill(storage: Storage, command: FillCommand, now: number): Store
   const revision = liveRevision(storage, command, now);
   const namespaceId = storage.namespaces.idOf(command.namespace);
   const conflict =
-    revision > 0 ||
+    revision > command.seen ||
     storage.changes.conflictsWith(
       { namespaceId: namespaceId ?? 0, key: command.key, tags: command.tags, seen: command.seen },
       storage.head,

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { Packr } from 'msgpackr';
+import { UnreadableValueError } from './errors.js';
 import type { CapturedValue } from './value.js';
 
 /**
@@ -28,15 +29,18 @@ const Escape = {
 } as const;
 
 // What has a `toJSON` of its own was captured as what that returns: one that is left is a field like any other.
+// Without `structuredClone: false` bytes of another node could be a value that holds itself.
 const fields = new Packr({
   useRecords: false,
   useToJSON: false,
+  structuredClone: false,
   variableMapSize: true,
   useBigIntExtension: true,
 });
 const rows = new Packr({
   useRecords: true,
   useToJSON: false,
+  structuredClone: false,
   mapsAsObjects: true,
   variableMapSize: true,
   useBigIntExtension: true,
@@ -66,12 +70,18 @@ export function encodeValue(captured: CapturedValue): StoredValue {
 /**
  * The value that {@link encodeValue} was given, as a copy of the caller's own.
  *
+ * @throws {HC_VALUE_UNREADABLE}
  * @internal
  */
 export function decodeValue(stored: StoredValue): unknown {
   if (typeof stored !== 'object') return stored;
-  if (stored[0] !== ESCAPED) return rows.unpack(stored);
-  return unescape(rows.unpack(stored.subarray(1)));
+  try {
+    if (stored[0] !== ESCAPED) return rows.unpack(stored);
+    return unescape(rows.unpack(stored.subarray(1)));
+  } catch {
+    // The cause would show what was read until then.
+    throw new UnreadableValueError();
+  }
 }
 
 /** Bytes that a stored value takes, for limits. @internal */

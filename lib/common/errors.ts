@@ -45,10 +45,12 @@ export type HyperCacheErrorCode =
   | 'HC_STORAGE_LOST'
   | 'HC_STORAGE_OPEN'
   | 'HC_SUPERSEDED'
+  | 'HC_TOO_MANY_ATTEMPTS'
   | 'HC_TTL_INVALID'
   | 'HC_TWO_PRIMARIES'
   | 'HC_UNAUTHORIZED'
   | 'HC_VALUE_TOO_LARGE'
+  | 'HC_VALUE_UNREADABLE'
   | 'HC_VALUE_UNSUPPORTED';
 
 /**
@@ -195,8 +197,8 @@ export class PrimaryRefusedError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_REFUSED';
   constructor(url: string) {
     super(
-      `The primary at ${url} does not accept the apiToken of this node.`,
-      'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while.',
+      `The primary at ${url} does not accept the apiToken of this node, or its signature.`,
+      'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while. If requests are signed, give both signRequests, and the right time.',
     );
   }
 }
@@ -211,6 +213,17 @@ export class UnauthorizedError extends HyperCacheError {
   readonly code = 'HC_UNAUTHORIZED';
   constructor() {
     super('The request has no valid token.', 'Send one of the apiTokens as X-HyperCache-Token.');
+  }
+}
+
+/** Too many requests of one address had no valid token; this one had none either. @publicApi */
+export class TooManyAttemptsError extends HyperCacheError {
+  readonly code = 'HC_TOO_MANY_ATTEMPTS';
+  constructor() {
+    super(
+      'Too many requests had no valid token.',
+      'Send one of the apiTokens as X-HyperCache-Token: with it no request is refused for those before.',
+    );
   }
 }
 
@@ -513,6 +526,14 @@ export class StorageFailedError extends HyperCacheError {
       'See the cause; check the disk and the permissions of sqlitePath.',
       { cause },
     );
+  }
+}
+
+/** The bytes of a stored value are damaged. Says nothing of them: they may be part of what was cached. @publicApi */
+export class UnreadableValueError extends HyperCacheError {
+  readonly code = 'HC_VALUE_UNREADABLE';
+  constructor() {
+    super('A stored value cannot be read.', 'Write it again, or delete the key; check the disk.');
   }
 }
 

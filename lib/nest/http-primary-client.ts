@@ -1,14 +1,24 @@
 import type { Readable } from 'node:stream';
 import type { HttpService } from '@nestjs/axios';
 import type { AxiosAdapter } from 'axios';
+import { systemClock } from '../common/clock.js';
+import { systemRandom } from '../common/random.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import type { FeedRequest } from '../replication/sync-endpoint.js';
 import { judgeAnswer } from './client/judge-answer.js';
 import { loadHttpService } from './client/load-http-service.js';
-import { nodeAdapter } from './client/node-adapter.js';
+import { nodeAdapter, type HeadersOf } from './client/node-adapter.js';
 import { targetOf, type Target } from './client/target.js';
-import { TOKEN_HEADER } from './guards/cluster-token.guard.js';
+import { TOKEN_HEADER } from './guards/admission.js';
 import { PROTOCOL_HEADER, SYNC_CONTENT_TYPE } from './wire/answer.js';
+import { hashOfBody, signatureHeaders } from './wire/request-signature.js';
+
+const HEADERS = {
+  'content-type': SYNC_CONTENT_TYPE,
+  accept: SYNC_CONTENT_TYPE,
+  'accept-encoding': 'identity',
+};
+const NONCE_BYTES = 16;
 
 /** @internal */
 export interface HttpPrimaryClientOptions {
@@ -17,6 +27,8 @@ export interface HttpPrimaryClientOptions {
   /** Of its API, such as '/api/hypercache'. */
   readonly path: string;
   readonly token: string;
+  /** Whether the token signs requests instead of travelling with them. */
+  readonly signRequests: boolean;
   /** Milliseconds until an answer must be there; for a stream, until it must begin. */
   readonly timeoutMs: number;
 }
@@ -33,16 +45,15 @@ export class HttpPrimaryClient implements PrimaryClient {
   readonly #adapter: AxiosAdapter;
   #http: HttpService | undefined;
 
-  constructor({ url, path, token, timeoutMs }: HttpPrimaryClientOptions) {
+  constructor({ url, path, token, signRequests, timeoutMs }: HttpPrimaryClientOptions) {
     this.#target = targetOf(url, path);
     this.url = this.#target.url;
     this.#timeoutMs = timeoutMs;
-    this.#adapter = nodeAdapter(this.#target, {
-      [TOKEN_HEADER]: token,
-      'content-type': SYNC_CONTENT_TYPE,
-      accept: SYNC_CONTENT_TYPE,
-      'accept-encoding': 'identity',
-    });
+    const showToken = { ...HEADERS, [TOKEN_HEADER]: token };
+    this.#adapter = nodeAdapter(
+      this.#target,
+      signRequests ? signedHeaders(token) : () => showToken,
+    );
   }
 
   async exchange(request: Buffer): Promise<Buffer> {
@@ -95,4 +106,13 @@ export class HttpPrimaryClient implements PrimaryClient {
     if (!Buffer.isBuffer(data)) (data as Readable).destroy();
     throw error;
   }
+}
+
+function signedHeaders(token: string): HeadersOf {
+  return (method, url, body) => {
+    const timestamp = systemClock.now();
+    const nonce = systemRandom.hex(NONCE_BYTES);
+    const request = { method, url, timestamp, nonce, bodyHash: hashOfBody(body) };
+    return { ...HEADERS, ...signatureHeaders(request, token) };
+  };
 }

@@ -97,8 +97,9 @@ function primaryClient({
   primaryUrl = '',
   path,
   apiToken,
+  signRequests,
   timeout,
 }: ResolvedOptions): PrimaryClient {
   const [token = ''] = apiToken;
-  return new HttpPrimaryClient({ url: primaryUrl, path, token, timeoutMs: timeout });
+  return new HttpPrimaryClient({ url: primaryUrl, path, token, signRequests, timeoutMs: timeout });
 }

@@ -45,6 +45,11 @@ export interface HyperCacheOptions {
   primaryUrl?: string | undefined;
   /** Secrets of at least 32 characters that nodes show each other. @default HYPERCACHE_API_TOKEN, comma-separated */
   apiToken?: string | readonly string[] | undefined;
+  /**
+   * Whether the API wants signed requests, and a secondary signs its own: the token does not travel, and no request is
+   * accepted twice. @default HYPERCACHE_SIGN_REQUESTS, else false
+   */
+  signRequests?: boolean | undefined;
   /** Milliseconds until a request to the primary fails. @default HYPERCACHE_TIMEOUT, else 2000 */
   timeout?: number | undefined;
   /** Whether a secondary's writes resolve when they are in its outbox. @default HYPERCACHE_ASYNC, else true */
@@ -124,6 +129,7 @@ export interface ResolvedOptions {
   readonly role: HyperCacheRole;
   readonly primaryUrl: string | undefined;
   readonly apiToken: readonly string[];
+  readonly signRequests: boolean;
   readonly timeout: number;
   readonly asyncRequests: boolean;
   readonly onPrimaryLost: 'serve-stale' | 'miss';

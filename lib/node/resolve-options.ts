@@ -49,6 +49,12 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     instead: `write one random secret of at least ${MIN_TOKEN_LENGTH} visible ASCII characters, such as \`openssl rand -hex 32\` prints, or a list of them to rotate`,
     isSecret: true,
   },
+  signRequests: {
+    environment: 'HYPERCACHE_SIGN_REQUESTS',
+    parse: parseBoolean,
+    isValid: isBoolean,
+    instead: 'write true or false',
+  },
   timeout: {
     environment: 'HYPERCACHE_TIMEOUT',
     parse: parseNumber,
@@ -244,6 +250,7 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
   return {
     role: 'primary',
     primaryUrl: undefined,
+    signRequests: false,
     timeout: 2000,
     asyncRequests: true,
     onPrimaryLost: 'serve-stale',

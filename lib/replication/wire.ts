@@ -2,7 +2,12 @@ import { Packr } from 'msgpackr';
 import { PrimaryMismatchError } from '../common/errors.js';
 
 /** Plain MessagePack: what comes in is arrays, strings, numbers, booleans and bytes, and is checked as such. */
-const packr = new Packr({ useRecords: false, useToJSON: false, variableMapSize: true });
+const packr = new Packr({
+  useRecords: false,
+  useToJSON: false,
+  structuredClone: false,
+  variableMapSize: true,
+});
 
 /** A length of 4 bytes, big-endian, and the packed frame. */
 const HEADER_BYTES = 4;

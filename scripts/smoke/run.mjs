@@ -2,28 +2,27 @@
 // type-checks against it, and runs it once imported and once required.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import {
+  cleanEnvironment,
+  inTemporaryDirectory,
+  lockedVersion,
+  manifest,
+  pack,
+  root,
+  run,
+} from './tarball.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
-const manifest = readJson(join(root, 'package.json'));
-const lock = readJson(join(root, 'package-lock.json'));
+const APP_FILES = ['app.cjs', 'app.mjs', 'exercise.cjs', 'types.cts', 'types.mts'];
 
-const work = realpathSync(mkdtempSync(join(tmpdir(), 'hypercache-smoke-')));
-try {
-  const tarball = pack();
-  install(tarball);
+let work;
+await inTemporaryDirectory((directory) => {
+  work = directory;
+  step('npm pack');
+  install(pack(work));
   checkContents();
   checkTypes();
   for (const app of ['app.mjs', 'app.cjs']) {
@@ -35,17 +34,7 @@ try {
     console.log(`smoke: ${app} passed`);
   }
   console.log('smoke: PASS');
-} finally {
-  rmSync(work, { recursive: true, force: true, maxRetries: 3 });
-}
-
-function pack() {
-  step('npm pack');
-  run('npm', ['pack', '--pack-destination', work], { cwd: root });
-  const tarballs = readdirSync(work).filter((name) => name.endsWith('.tgz'));
-  assert.equal(tarballs.length, 1, 'npm pack makes one tarball');
-  return tarballs[0];
-}
+});
 
 function install(tarball) {
   step('npm install into an empty app');
@@ -66,9 +55,7 @@ function install(tarball) {
     }),
   );
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: work });
-  for (const name of readdirSync(here).filter((file) => file !== 'run.mjs')) {
-    copyFileSync(join(here, name), join(work, name));
-  }
+  for (const name of APP_FILES) copyFileSync(join(here, name), join(work, name));
 }
 
 function checkContents() {
@@ -130,27 +117,6 @@ function node(...args) {
   run(process.execPath, args, { cwd: work, env: cleanEnvironment(), timeout: 60_000 });
 }
 
-/** Options must come from the app's code, not from the shell that runs this. */
-function cleanEnvironment() {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !name.startsWith('HYPERCACHE_') && name !== 'NODE_OPTIONS',
-    ),
-  );
-}
-
-function lockedVersion(name) {
-  return lock.packages[`node_modules/${name}`].version;
-}
-
-function run(command, args, options) {
-  execFileSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
-}
-
 function step(name) {
   console.log(`smoke: ${name}`);
-}
-
-function readJson(path) {
-  return JSON.parse(readFileSync(path, 'utf8'));
 }

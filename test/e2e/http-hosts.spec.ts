@@ -35,6 +35,7 @@ async function start(
     url: url.slice(0, -PATH.length),
     path: PATH,
     token: TOKEN,
+    signRequests: false,
     timeoutMs: 5000,
   });
   clients.push(client);
@@ -120,6 +121,7 @@ describe.each(PLATFORMS)('a node behind the settings of a host on %s', (platform
       url: new URL(url).origin,
       path: PATH,
       token: TOKEN,
+      signRequests: false,
       timeoutMs: 5000,
     });
     clients.push(client);

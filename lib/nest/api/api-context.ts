@@ -1,7 +1,9 @@
+import { systemClock } from '../../common/clock.js';
 import type { HyperCacheLogger } from '../../common/logger.js';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../../node/options.js';
-import { TokenList } from '../guards/token-list.js';
+import { Admission } from '../guards/admission.js';
+import { FailedAttempts } from '../guards/failed-attempts.js';
 import { OpenAnswers } from './open-answers.js';
 
 const KIB = 1024;
@@ -9,7 +11,8 @@ const MIN_BATCH_BYTES = 16 * KIB * KIB;
 
 /** What the controllers of the API share. @internal */
 export class ApiContext {
-  readonly tokens: TokenList;
+  readonly admission: Admission;
+  readonly failures: FailedAttempts;
   readonly open = new OpenAnswers();
   /** The namespace of requests that name none. */
   readonly namespace: string;
@@ -22,10 +25,14 @@ export class ApiContext {
 
   constructor(
     readonly node: HyperCacheNode,
-    options: Pick<ResolvedOptions, 'apiToken' | 'namespace' | 'maxValueSize' | 'sqlitePath'>,
+    options: Pick<
+      ResolvedOptions,
+      'apiToken' | 'signRequests' | 'namespace' | 'maxValueSize' | 'sqlitePath'
+    >,
     readonly logger: HyperCacheLogger,
   ) {
-    this.tokens = new TokenList(options.apiToken);
+    this.admission = new Admission(options.apiToken, options.signRequests, systemClock);
+    this.failures = new FailedAttempts(systemClock, logger);
     this.namespace = options.namespace;
     this.directory = options.sqlitePath;
     this.maxJsonBytes = 2 * options.maxValueSize + 64 * KIB;

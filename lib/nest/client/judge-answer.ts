@@ -50,7 +50,7 @@ export function judgeAnswer(answer: Answer, url: string): HyperCacheError | unde
     );
   }
   if (status === 200) return undefined;
-  if (status === 401) return new PrimaryRefusedError(url);
+  if (status === 401 || status === 429) return new PrimaryRefusedError(url);
   const { code, message } = parseError(text);
   if (code === 'HC_NOT_PRIMARY') {
     return new PrimaryMismatchError(

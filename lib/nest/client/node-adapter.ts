@@ -11,6 +11,13 @@ import type { Target } from './target.js';
 
 type Settle = (finish: () => void) => void;
 
+/** The headers of one request; `url` is path and query as sent. @internal */
+export type HeadersOf = (
+  method: string,
+  url: string,
+  body: Buffer | undefined,
+) => OutgoingHttpHeaders;
+
 /** Bytes of an answer at most; a stream has no bound, its reader has. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 
@@ -24,10 +31,10 @@ const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
  *
  * @internal
  */
-export function nodeAdapter(target: Target, headers: OutgoingHttpHeaders): AxiosAdapter {
+export function nodeAdapter(target: Target, headersOf: HeadersOf): AxiosAdapter {
   return (config) =>
     new Promise((resolve, reject) => {
-      new Sending(target, headers, config, resolve, reject).begin();
+      new Sending(target, headersOf, config, resolve, reject).begin();
     });
 }
 
@@ -39,7 +46,7 @@ class Sending {
 
   constructor(
     private readonly target: Target,
-    private readonly headers: OutgoingHttpHeaders,
+    private readonly headersOf: HeadersOf,
     private readonly config: InternalAxiosRequestConfig,
     private readonly resolve: (response: AxiosResponse) => void,
     private readonly reject: (error: unknown) => void,
@@ -52,15 +59,17 @@ class Sending {
     const { agent, hostname, port, auth, isTls } = target;
     if (this.#signal?.aborted === true) return this.reject(this.#signal.reason);
     const body = config.data as Buffer | undefined;
+    const method = body === undefined ? 'GET' : 'POST';
+    const path = target.basePath + (config.url ?? '');
+    const headers = this.headersOf(method, path, body);
     const request = target.request({
       agent,
       hostname,
       port,
       auth,
-      method: body === undefined ? 'GET' : 'POST',
-      path: target.basePath + (config.url ?? ''),
-      headers:
-        body === undefined ? this.headers : { ...this.headers, 'content-length': body.length },
+      method,
+      path,
+      headers: body === undefined ? headers : { ...headers, 'content-length': body.length },
     });
     this.#request = request;
     this.#timer = setTimeout(() => this.#onTimeout(), config.timeout);

@@ -1,7 +1,7 @@
 import type { HyperCacheErrorCode } from '../../common/errors.js';
 
-/** How long a client should wait after a 503. @internal */
-export const RETRY_AFTER_SECONDS = '1';
+/** How many seconds a client should wait, by the status of an answer. @internal */
+export const RETRY_AFTER: { readonly [status: number]: string } = { 429: '60', 503: '1' };
 
 /** What is not here is a 500. */
 const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
@@ -24,6 +24,7 @@ const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
   HC_NOT_PRIMARY: 421,
   HC_PRIMARY_MISMATCH: 421,
   HC_SUPERSEDED: 421,
+  HC_TOO_MANY_ATTEMPTS: 429,
   HC_BACKUP_FAILED: 503,
   HC_CLOSED: 503,
   HC_OUTBOX_FULL: 503,

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ServerResponse } from 'node:http';
 import type { HyperCacheError } from '../../common/errors.js';
 import { PROTOCOL_VERSION } from '../../replication/sync-endpoint.js';
-import { RETRY_AFTER_SECONDS, statusOf } from '../filters/status-table.js';
+import { RETRY_AFTER, statusOf } from '../filters/status-table.js';
 import { jsonText } from './json-text.js';
 import { rawResponse } from './raw-exchange.js';
 
@@ -30,7 +30,8 @@ export function answerBytes(response: unknown, body: Buffer): void {
 export function answerError(response: unknown, error: HyperCacheError): void {
   const raw = rawResponse(response);
   const status = statusOf(error.code);
-  if (status === 503 && !raw.headersSent) raw.setHeader('retry-after', RETRY_AFTER_SECONDS);
+  const retryAfter = RETRY_AFTER[status];
+  if (retryAfter !== undefined && !raw.headersSent) raw.setHeader('retry-after', retryAfter);
   answerJson(response, { code: error.code, message: error.message }, status);
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { BodyTooLargeError, ContentTypeError, InvalidRequestError } from '../../common/errors.js';
 import { SYNC_CONTENT_TYPE } from './answer.js';
 import { bodyHeaders } from './body-claim.js';
+import { assertPromised } from './promised-body.js';
 import { rawRequest } from './raw-exchange.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -9,7 +10,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /**
  * The fields of a JSON body; none when there is no body.
  *
- * @throws {HC_BODY_TOO_LARGE | HC_CONTENT_TYPE | HC_REQUEST_INVALID}
+ * @throws {HC_BODY_TOO_LARGE | HC_CONTENT_TYPE | HC_REQUEST_INVALID | HC_UNAUTHORIZED}
  * @internal
  */
 export async function readFields(
@@ -19,6 +20,7 @@ export async function readFields(
   const raw = rawRequest(request);
   const parsed = parsedByHost(request);
   const content = parsed === undefined ? await collect(raw, maxBytes) : parsed;
+  assertPromised(raw, content);
   if (!Buffer.isBuffer(content)) return fieldsOf(content);
   if (content.length === 0) return {};
   assertType(raw, 'application/json');
@@ -28,16 +30,17 @@ export async function readFields(
 /**
  * The body of a request between nodes.
  *
- * @throws {HC_BODY_TOO_LARGE | HC_CONTENT_TYPE | HC_REQUEST_INVALID}
+ * @throws {HC_BODY_TOO_LARGE | HC_CONTENT_TYPE | HC_REQUEST_INVALID | HC_UNAUTHORIZED}
  * @internal
  */
 export async function readBytes(request: unknown, maxBytes: number): Promise<Buffer> {
   const raw = rawRequest(request);
   assertType(raw, SYNC_CONTENT_TYPE);
   const parsed = parsedByHost(request);
-  if (parsed === undefined) return collect(raw, maxBytes);
-  if (!Buffer.isBuffer(parsed)) throw new ContentTypeError(SYNC_CONTENT_TYPE);
-  return parsed;
+  const content = parsed === undefined ? await collect(raw, maxBytes) : parsed;
+  assertPromised(raw, content);
+  if (!Buffer.isBuffer(content)) throw new ContentTypeError(SYNC_CONTENT_TYPE);
+  return content;
 }
 
 /** What a body parser of the host made of the body, if one came before us; a text as its bytes. */

@@ -1,0 +1,83 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What a signature covers, and the headers that carry it. @internal */
+export interface SignedRequest {
+  readonly method: string;
+  /** Path and query, as sent. */
+  readonly url: string;
+  /** Unix ms. */
+  readonly timestamp: number;
+  /** Never the same twice. */
+  readonly nonce: string;
+  /** SHA-256 of the body, as lower-case hexadecimal. */
+  readonly bodyHash: string;
+}
+
+const HEADERS = {
+  timestamp: 'x-hypercache-timestamp',
+  nonce: 'x-hypercache-nonce',
+  bodyHash: 'x-hypercache-content-sha256',
+  signature: 'x-hypercache-signature',
+} as const;
+
+const EMPTY = Buffer.alloc(0);
+
+/** @internal */
+export function hashOfBody(body: Buffer = EMPTY): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/** The headers of a signed request. @internal */
+export function signatureHeaders(request: SignedRequest, token: string): Record<string, string> {
+  return {
+    [HEADERS.timestamp]: String(request.timestamp),
+    [HEADERS.nonce]: request.nonce,
+    [HEADERS.bodyHash]: request.bodyHash,
+    [HEADERS.signature]: sign(request, token).toString('hex'),
+  };
+}
+
+/** Whether a request claims to be signed. @internal */
+export function isSigned(headers: IncomingHttpHeaders): boolean {
+  return headers[HEADERS.signature] !== undefined;
+}
+
+/** What the headers of a request say, undefined when they are malformed; whether it is true is another question. @internal */
+export function readSignature(
+  method: string,
+  url: string,
+  headers: IncomingHttpHeaders,
+): { readonly request: SignedRequest; readonly signature: Buffer } | undefined {
+  const timestamp = matching(headers[HEADERS.timestamp], /^[1-9]\d{0,14}$/);
+  const nonce = matching(headers[HEADERS.nonce], /^[\w-]{16,64}$/);
+  const bodyHash = matching(headers[HEADERS.bodyHash], /^[0-9a-f]{64}$/);
+  const signature = matching(headers[HEADERS.signature], /^[0-9a-f]{64}$/);
+  if (timestamp === undefined || nonce === undefined) return undefined;
+  if (bodyHash === undefined || signature === undefined) return undefined;
+  return {
+    request: { method, url, timestamp: Number(timestamp), nonce, bodyHash },
+    signature: Buffer.from(signature, 'hex'),
+  };
+}
+
+/** Takes as long for a wrong signature as for a right one, and for the first token as for the last. @internal */
+export function isSignedByOneOf(
+  tokens: readonly string[],
+  request: SignedRequest,
+  signature: Buffer,
+): boolean {
+  let matches = 0;
+  for (const token of tokens) matches |= Number(timingSafeEqual(sign(request, token), signature));
+  return matches === 1;
+}
+
+/** HMAC-SHA-256 with the token as its key; no field can hold the line feed that parts them. */
+function sign({ method, url, timestamp, nonce, bodyHash }: SignedRequest, token: string): Buffer {
+  const text = [method, url, timestamp, nonce, bodyHash].join('\n');
+  return createHmac('sha256', token).update(text).digest();
+}
+
+function matching(header: string | string[] | undefined, pattern: RegExp): string | undefined {
+  return typeof header === 'string' && pattern.test(header) ? header : undefined;
+}

@@ -1,0 +1,21 @@
+import 'reflect-metadata';
+import * as cacheManager from '@nestjs/cache-manager';
+import * as common from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
+import { Keyv } from 'keyv';
+import scenario from './scenario.cjs';
+
+const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
+const Adapter = ExpressAdapter ?? FastifyAdapter;
+const { CACHE_MANAGER, CacheInterceptor } = cacheManager;
+await scenario({
+  ...common,
+  NestFactory,
+  Adapter,
+  CACHE_MANAGER,
+  CacheInterceptor,
+  HyperCache,
+  HyperCacheModule,
+  Keyv,
+});

@@ -1,0 +1,113 @@
+// What every app of the matrix does; each hands in the packages as it loaded them.
+const assert = require('node:assert/strict');
+
+const TOKEN = '7d1f0a94c2be8835-matrix-61c0d7be22af4390';
+const VALUE = {
+  id: 1,
+  seen: new Date(0),
+  stock: new Map([['red', 2n]]),
+  raw: Buffer.from([0, 255]),
+};
+
+module.exports = async function scenario(packages) {
+  const [platform, primaryPath, secondaryPath] = process.argv.slice(2);
+  const { NestFactory, Adapter, CACHE_MANAGER, HyperCache, Keyv } = packages;
+
+  async function start(options) {
+    const app = await NestFactory.create(appModule(packages, options), new Adapter(), {
+      logger: ['error', 'warn'],
+    });
+    assert.equal(app.getHttpAdapter().getType(), platform);
+    await app.listen(0, '127.0.0.1');
+    return {
+      app,
+      url: await app.getUrl(),
+      cache: app.get(CACHE_MANAGER),
+      hyper: app.get(HyperCache),
+    };
+  }
+  const startPrimary = (listen) =>
+    start({ role: 'primary', sqlitePath: primaryPath, apiToken: TOKEN, listen });
+  const startSecondary = (port) =>
+    start({
+      role: 'secondary',
+      primaryUrl: `http://127.0.0.1:${port}`,
+      apiToken: TOKEN,
+      signRequests: true,
+      sqlitePath: secondaryPath,
+    });
+
+  const primary = await startPrimary(undefined);
+  const secondary = await startSecondary(new URL(primary.url).port);
+
+  await primary.cache.set('product', VALUE, 0);
+  assert.deepEqual(await primary.cache.get('product'), VALUE, 'CACHE_MANAGER');
+  await eventually(async () => assert.deepEqual(await secondary.cache.get('product'), VALUE));
+  await secondary.cache.set('from-secondary', 'text', 60_000);
+  assert.equal(await secondary.cache.get('from-secondary'), 'text', 'its own write');
+  await secondary.hyper.flush();
+  assert.equal(await primary.cache.get('from-secondary'), 'text', 'forwarded');
+  assert.equal(await secondary.cache.wrap('wrapped', async () => 42, 1000), 42);
+  // cache-manager's own method: undefined in 7, null in 6.
+  assert.equal((await primary.cache.ttl('product')) ?? undefined, undefined, 'no deadline');
+  assert.equal(await secondary.hyper.increment('visits', 2), 2);
+
+  const first = await (await fetch(`${primary.url}/count`)).text();
+  assert.equal(await (await fetch(`${primary.url}/count`)).text(), first, 'CacheInterceptor');
+
+  const held = primary.hyper.lock('job', { ttl: 60_000 });
+  assert.equal(await held.acquire(), true);
+  assert.equal(await secondary.hyper.lock('job', { ttl: 60_000 }).acquire(), false, 'held');
+  const before = held.token;
+  await held.release();
+  await secondary.hyper.lock('job', { ttl: 60_000 }).run(({ token }) => assert.ok(token > before));
+
+  const keyv = new Keyv({ store: primary.hyper.keyvStore() });
+  await keyv.set('by-keyv', 'value', 60_000);
+  assert.equal(await keyv.get('by-keyv'), 'value', 'Keyv');
+
+  await secondary.app.close();
+  await primary.app.close();
+
+  const again = await startPrimary(undefined);
+  const follower = await startSecondary(new URL(again.url).port);
+  assert.deepEqual(await again.cache.get('product'), VALUE, 'after a restart');
+  assert.deepEqual(await follower.cache.get('product'), VALUE, 'after a restart of the secondary');
+  assert.equal(await again.hyper.increment('visits'), 3);
+  await follower.app.close();
+  await again.app.close();
+};
+
+function appModule(
+  { Module, Controller, Get, UseInterceptors, CacheInterceptor, HyperCacheModule },
+  options,
+) {
+  let count = 0;
+  class CountController {
+    count() {
+      return { count: ++count };
+    }
+  }
+  Controller('count')(CountController);
+  UseInterceptors(CacheInterceptor)(CountController);
+  const method = Object.getOwnPropertyDescriptor(CountController.prototype, 'count');
+  Get()(CountController.prototype, 'count', method);
+
+  class AppModule {}
+  Module({ imports: [HyperCacheModule.forRoot(options)], controllers: [CountController] })(
+    AppModule,
+  );
+  return AppModule;
+}
+
+async function eventually(assertion) {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await assertion();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
