@@ -252,5 +252,6 @@ function late(clock: Clock): Clock {
     now: () => clock.now() - SWEEP_MARGIN_MS,
     coarseNow: () => clock.coarseNow() - SWEEP_MARGIN_MS,
     monotonic: () => clock.monotonic(),
+    uptime: () => clock.uptime(),
   };
 }

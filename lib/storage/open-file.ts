@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
+import type { ClockNote, SteadyClock } from '../common/steady-clock.js';
 import { ChangeKind, ChangeLog } from './change-log.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
@@ -26,6 +27,8 @@ export interface OpenFileOptions {
   /** Every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   readonly clock: Clock;
+  /** Is put where that of the other processes on the file is, or was until the last one ended. */
+  readonly steadyClock?: SteadyClock;
   readonly random: Random;
   /** The file is another node's: it is read where it stands, and never changed. */
   readonly isReadOnly?: boolean;
@@ -43,6 +46,7 @@ export const IdentityNote = {
   EpochStarts: 'epoch_starts',
   /** The file is a copy of another moment: whoever it was copied from may have gone on since. */
   Restored: 'restored',
+  Clock: 'clock',
 } as const;
 
 /**
@@ -270,6 +274,7 @@ function assemble(
       connection.exec(pragmaSql.busyTimeout(OPEN_TIMEOUT_MS));
       connection.exec(transactionSql.begin);
       identity.leave();
+      if (options.steadyClock !== undefined) noteClock(writeMeta, options.steadyClock);
       writeCounts(counts.snapshot());
       connection.exec(transactionSql.commit);
     },
@@ -292,7 +297,7 @@ interface Identity extends LeaseIdentity {
  */
 function enter(
   connection: Connection,
-  { clock, random, fullSync, hasOneWriter = false }: OpenFileOptions,
+  { clock, steadyClock, random, fullSync, hasOneWriter = false }: OpenFileOptions,
   epochFloor: number,
 ): Identity {
   const read = connection.prepare(metaSql.read).pluck();
@@ -303,6 +308,11 @@ function enter(
   const historyId = String(read.get(IdentityNote.HistoryId) ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
+  if (steadyClock !== undefined) {
+    const note = read.get(IdentityNote.Clock);
+    if (isSameBoot && typeof note === 'string') steadyClock.resume(JSON.parse(note) as ClockNote);
+    noteClock(write, steadyClock);
+  }
   const { wasClean, isJoining, lifetime, leave, isShared } = joinProcesses(connection, {
     processId,
     bootId,
@@ -347,6 +357,10 @@ function enter(
     leave,
     isShared,
   };
+}
+
+function noteClock(write: Statement, clock: SteadyClock): void {
+  write.run(IdentityNote.Clock, JSON.stringify(clock.note()));
 }
 
 /** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */

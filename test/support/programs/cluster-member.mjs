@@ -23,6 +23,11 @@ const node = app.get(HYPERCACHE_NODE);
 const writes = new AcknowledgedWrites(cache, config.name);
 const locking = new LockRun(cache);
 const journal = new JournaledWrites(cache, config.name);
+const locks = new Map();
+const lock = (name, options) => {
+  if (!locks.has(name)) locks.set(name, cache.lock(name, options));
+  return locks.get(name);
+};
 const targets = {
   cache,
   node,
@@ -37,6 +42,10 @@ const targets = {
     beginLocking: () => locking.begin(),
     grants: () => locking.grants,
     endLocking: () => locking.end(),
+    acquire: (name, options) => lock(name, options).acquire(options),
+    isHeld: (name) => lock(name).isHeld,
+    release: (name) => lock(name).release(),
+    now: () => Date.now(),
     wrapMany: (key, options) => wrapMany(cache, key, config.name, options),
   },
 };
