@@ -21,7 +21,12 @@ export interface Member {
 /** How tests start clusters whose nodes are applications that reach each other by HTTP. */
 export interface ProcessClusters {
   directory(): string;
-  primary(port: number, directory?: string, environment?: NodeJS.ProcessEnv): Promise<Member>;
+  primary(
+    port: number,
+    directory?: string,
+    environment?: NodeJS.ProcessEnv,
+    options?: HyperCacheOptions,
+  ): Promise<Member>;
   secondary(
     name: string,
     port: number,
@@ -51,8 +56,8 @@ export function useProcessClusters(): ProcessClusters {
   };
   return {
     directory,
-    primary: (port, home, environment) =>
-      start('primary', { role: 'primary' }, port, home, environment),
+    primary: (port, home, environment, options = {}) =>
+      start('primary', { role: 'primary', ...options }, port, home, environment),
     secondary: (name, port, options = {}, home, environment) =>
       start(
         name,
