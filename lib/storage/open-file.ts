@@ -17,7 +17,7 @@ import { changeSql } from './sql/changes.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
-import { isCorruption } from './sqlite-error.js';
+import { isCorruption, sqliteCode, toStorageError } from './sqlite-error.js';
 import { TagTable } from './tag-table.js';
 
 /** @internal */
@@ -119,6 +119,7 @@ export interface OpenFile {
  * Opens the file and notes durably that it is in use.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
+ * @throws {HC_STORAGE_FULL | HC_STORAGE_BUSY | HC_STORAGE_FAILED} when it cannot be noted
  * @internal
  */
 export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
@@ -126,7 +127,7 @@ export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
   try {
     return open(options, epochFloor, undefined);
   } catch (error) {
-    if (!isCorruption(error)) throw error;
+    if (!isCorruption(error)) throw sqliteCode(error) === '' ? error : toStorageError(error);
     // Damage behind a sound header shows only when the tables are read.
     return open(options, epochFloor, quarantine(options.path, options.clock.now()));
   }

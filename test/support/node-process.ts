@@ -78,6 +78,10 @@ export class NodeProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   send(message: 'go' | 'stop'): void {
     this.child.send(message);
   }
