@@ -163,6 +163,8 @@ export class FedReplica implements ReplicaHost {
         'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx hypercache adopt`: it follows from there.',
       );
     }
+    // What was noted before may be of another start of the machine.
+    this.#state.note(false, this.parts.primaryClock.offset);
     this.#maintenance.start();
   }
 
@@ -302,6 +304,7 @@ export class FedReplica implements ReplicaHost {
   }
 
   #onSnapshot(entries: number, ms: number): void {
+    this.#state.forget();
     this.parts.logger.log(`Took a snapshot of ${entries} entries in ${Math.round(ms)} ms.`);
     this.parts.events.emit('replica:snapshot', { entries, ms });
   }
@@ -330,6 +333,7 @@ export class FedReplica implements ReplicaHost {
     const { events, incidents, logger, caches } = this.parts;
     try {
       const quarantined = this.storage.replace(reason);
+      this.#state.forget();
       this.#replica.load();
       caches().clearMemory();
       this.#loop.reconnect();
@@ -346,5 +350,6 @@ function late(clock: Clock): Clock {
     now: () => clock.now() - SWEEP_MARGIN_MS,
     coarseNow: () => clock.coarseNow() - SWEEP_MARGIN_MS,
     monotonic: () => clock.monotonic(),
+    uptime: () => clock.uptime(),
   };
 }

@@ -7,8 +7,8 @@ const OFFSET_STEP_MS = 20;
 
 interface State {
   readonly isConnected: boolean;
-  /** Of the primary's clock to this machine's, in ms. */
-  readonly offset: number;
+  /** Of the primary's clock to this machine's monotonic one, in ms. */
+  readonly offset?: number | undefined;
 }
 
 /**
@@ -17,7 +17,8 @@ interface State {
  * @internal
  */
 export class FeedState {
-  #state: State = { isConnected: false, offset: 0 };
+  #state: State = { isConnected: false };
+  #isNoted = false;
 
   constructor(private readonly storage: Storage) {}
 
@@ -25,24 +26,28 @@ export class FeedState {
     return this.#state.isConnected;
   }
 
-  get offset(): number {
+  get offset(): number | undefined {
     return this.#state.offset;
   }
 
   /** By the process that follows. */
-  note(isConnected: boolean, offset: number): void {
+  note(isConnected: boolean, offset: number | undefined): void {
     const { storage } = this;
-    const noted = storage.readNote(STATE_NOTE);
-    const isKnown = noted !== undefined && isConnected === this.#state.isConnected;
-    if (isKnown && Math.abs(offset - this.#state.offset) <= OFFSET_STEP_MS) return;
+    const moved = Math.abs((offset ?? 0) - (this.#state.offset ?? 0));
+    if (this.#isNoted && isConnected === this.#state.isConnected && moved <= OFFSET_STEP_MS) return;
     this.#state = { isConnected, offset };
     storage.transaction(() => storage.writeNote(STATE_NOTE, JSON.stringify(this.#state)));
+    this.#isNoted = true;
+  }
+
+  /** The file is another one. */
+  forget(): void {
+    this.#isNoted = false;
   }
 
   /** By the others. */
   read(): void {
     const note = this.storage.readNote(STATE_NOTE);
-    this.#state =
-      note === undefined ? { isConnected: false, offset: 0 } : (JSON.parse(note) as State);
+    this.#state = note === undefined ? { isConnected: false } : (JSON.parse(note) as State);
   }
 }

@@ -19,6 +19,7 @@ import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../c
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
+import { SteadyClock } from '../common/steady-clock.js';
 import { removeTemporaries } from '../common/temporary.js';
 import { FillClaims } from '../locks/fill-claims.js';
 import { LeaseCollector } from '../locks/lease-collector.js';
@@ -44,6 +45,7 @@ import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js
 import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
+import { ClockNotes } from './clock-notes.js';
 import type {
   BackupSummary,
   DeadLetterInfo,
@@ -74,22 +76,26 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #incidents: IncidentLog;
   readonly #caches: LocalCaches;
   readonly #feed: ChangeFeed;
+  readonly #clock: SteadyClock;
   #superseded: SupersededError | undefined;
   #notice: TakeoverNotice | undefined;
 
   constructor(
     private readonly options: ResolvedOptions,
-    private readonly clock: Clock,
+    machineClock: Clock,
     private readonly random: Random,
     private readonly logger: HyperCacheLogger,
     /** How another primary is reached. */
     private readonly clientFor?: (primary: PrimaryAddress) => PrimaryClient,
   ) {
     const { maxSize, maxEntries } = options;
+    const clock = new SteadyClock(machineClock);
+    this.#clock = clock;
     const storage = new Storage({
       path: join(options.sqlitePath, FILE_NAME),
       fullSync: options.durability === 'full',
       clock,
+      steadyClock: clock,
       random,
       onForeignChanges: (changes) => this.#caches.dropLogged(changes),
       onAdvance: () => this.#feed.notify(),
@@ -159,12 +165,21 @@ export class PrimaryNode implements HyperCacheNode {
       revision: () => storage.revision,
       onReadError: (error, cause) => this.#onReadError(error, cause),
     });
-    this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
+    this.locks = new LockFactory(this.#leases, machineClock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
     const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
+    const clockNotes = new ClockNotes(storage, clock);
     const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(
-      [watch, this.#sweeper, this.#evictor, trimmer, collector, new SpaceReleaser(storage)],
+      [
+        watch,
+        clockNotes,
+        this.#sweeper,
+        this.#evictor,
+        trimmer,
+        collector,
+        new SpaceReleaser(storage),
+      ],
       options.sweepInterval,
       (error) => this.#onMaintenanceError(error),
     );
@@ -185,7 +200,8 @@ export class PrimaryNode implements HyperCacheNode {
   /** A node that was promoted has accepted writes that its primary never got. */
   async #executeLeftWrites(): Promise<void> {
     if (this.#storage.readNote(ANCESTORS_NOTE) === undefined) return;
-    const { options, clock, random, logger } = this;
+    const { options, random, logger } = this;
+    const clock = this.#clock;
     try {
       const count = await executeLeftWrites({
         directory: options.sqlitePath,

@@ -258,7 +258,7 @@ export class ReplicaLoop {
     const known = Array.isArray(ancestors) ? ancestorsFromWire(ancestors) : [];
     this.#source = { ...greeting, ancestors: known };
     this.#head = greeting.revision;
-    this.parts.primaryClock.observe(Number(now));
+    this.parts.primaryClock.restart(Number(now));
     if (greeting.resumes) this.#resume(greeting.revision);
   }
 

@@ -15,7 +15,7 @@ import {
   transactionSql,
 } from './sql/pragmas.js';
 import { MIGRATIONS } from './sql/schema.js';
-import { isCorruption, sqliteCode } from './sqlite-error.js';
+import { isCorruption, isUnreadable, sqliteCode, toStorageError } from './sqlite-error.js';
 
 /** How long opening and migrating, and leaving, may wait for other processes that write, in ms. @internal */
 export const OPEN_TIMEOUT_MS = 5000;
@@ -73,6 +73,25 @@ export function openForReading(path: string): Connection {
     connection?.close();
     if (error instanceof HyperCacheError) throw error;
     throw cannotRead(path, error);
+  }
+}
+
+/**
+ * To be asked before a file is given up: where the disk cannot be read, SQLite may well say that the file is
+ * damaged. By SQLite itself, because closing a file in any other way would end its locks.
+ *
+ * @throws {HC_STORAGE_FAILED}
+ * @internal
+ */
+export function assertReadable(path: string): void {
+  let probe: Connection | undefined;
+  try {
+    probe = connect(path, { readonly: true, timeout: 0 });
+    probe.prepare(pragmaSql.tableCount).pluck().get();
+  } catch (error) {
+    if (isUnreadable(error)) throw toStorageError(error);
+  } finally {
+    probe?.close();
   }
 }
 

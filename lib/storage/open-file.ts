@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
+import type { ClockNote, SteadyClock } from '../common/steady-clock.js';
 import { ChangeKind, ChangeLog } from './change-log.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
@@ -16,7 +17,7 @@ import { changeSql } from './sql/changes.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
-import { isCorruption } from './sqlite-error.js';
+import { isCorruption, sqliteCode, toStorageError } from './sqlite-error.js';
 import { TagTable } from './tag-table.js';
 
 /** @internal */
@@ -26,6 +27,8 @@ export interface OpenFileOptions {
   /** Every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   readonly clock: Clock;
+  /** Is put where that of the other processes on the file is, or was until the last one ended. */
+  readonly steadyClock?: SteadyClock;
   readonly random: Random;
   /** The file is another node's: it is read where it stands, and never changed. */
   readonly isReadOnly?: boolean;
@@ -43,6 +46,7 @@ export const IdentityNote = {
   EpochStarts: 'epoch_starts',
   /** The file is a copy of another moment: whoever it was copied from may have gone on since. */
   Restored: 'restored',
+  Clock: 'clock',
 } as const;
 
 /**
@@ -117,6 +121,7 @@ export interface OpenFile {
  * Opens the file and notes durably that it is in use.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
+ * @throws {HC_STORAGE_FULL | HC_STORAGE_BUSY | HC_STORAGE_FAILED} when it cannot be noted
  * @internal
  */
 export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
@@ -124,7 +129,7 @@ export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
   try {
     return open(options, epochFloor, undefined);
   } catch (error) {
-    if (!isCorruption(error)) throw error;
+    if (!isCorruption(error)) throw sqliteCode(error) === '' ? error : toStorageError(error);
     // Damage behind a sound header shows only when the tables are read.
     return open(options, epochFloor, quarantine(options.path, options.clock.now()));
   }
@@ -276,6 +281,7 @@ function assemble(
       connection.exec(pragmaSql.busyTimeout(OPEN_TIMEOUT_MS));
       connection.exec(transactionSql.begin);
       identity.leave();
+      if (options.steadyClock !== undefined) noteClock(writeMeta, options.steadyClock);
       writeCounts(counts.snapshot());
       connection.exec(transactionSql.commit);
     },
@@ -298,7 +304,7 @@ interface Identity extends LeaseIdentity {
  */
 function enter(
   connection: Connection,
-  { clock, random, fullSync, hasOneWriter = false }: OpenFileOptions,
+  { clock, steadyClock, random, fullSync, hasOneWriter = false }: OpenFileOptions,
   epochFloor: number,
 ): Identity {
   const read = connection.prepare(metaSql.read).pluck();
@@ -309,6 +315,11 @@ function enter(
   const historyId = String(read.get(IdentityNote.HistoryId) ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
+  if (steadyClock !== undefined) {
+    const note = read.get(IdentityNote.Clock);
+    if (isSameBoot && typeof note === 'string') steadyClock.resume(JSON.parse(note) as ClockNote);
+    noteClock(write, steadyClock);
+  }
   const { wasClean, isJoining, lifetime, leave, isShared } = joinProcesses(connection, {
     processId,
     bootId,
@@ -353,6 +364,10 @@ function enter(
     leave,
     isShared,
   };
+}
+
+function noteClock(write: Statement, clock: SteadyClock): void {
+  write.run(IdentityNote.Clock, JSON.stringify(clock.note()));
 }
 
 /** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */

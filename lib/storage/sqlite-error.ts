@@ -17,6 +17,11 @@ export function isCorruption(error: unknown): boolean {
   return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT');
 }
 
+/** The file cannot be read just now, whatever it holds. @internal */
+export function isUnreadable(error: unknown): boolean {
+  return sqliteCode(error).startsWith('SQLITE_IOERR');
+}
+
 /** Another connection holds a lock that may be free a moment later. @internal */
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_BUSY');

@@ -9,8 +9,8 @@ import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
-import { quarantine } from './open-connection.js';
 import { whileUnchanged } from './file-lock.js';
+import { assertReadable, quarantine } from './open-connection.js';
 import {
   EPOCH_LEAP,
   IdentityNote,
@@ -303,8 +303,10 @@ export class Storage {
    *
    * @returns where the old one was put; undefined when it was gone
    * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
+   * @throws {HC_STORAGE_FAILED} when the disk cannot be read; then the file stays
    */
   replace(reason: LossReason): string | undefined {
+    if (reason === 'corrupt') assertReadable(this.path);
     const lost = this.#revision;
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
     const inode = this.#file?.inode ?? inodeOf(this.path);

@@ -46,7 +46,9 @@ describe('Two hosts with three processes each', () => {
       const numbers = Array.from({ length: PROCESSES }, (_, i) => i);
       const ports = await Promise.all(numbers.map(() => freePort()));
       const primaries = await Promise.all(
-        ports.map((port, i) => clusters.primary(port, homes.primary, `primary-${i}`)),
+        ports.map((port, i) =>
+          clusters.primary(port, homes.primary, undefined, {}, `primary-${i}`),
+        ),
       );
       // Behind one port a balancer would spread the connections in the same way.
       const secondaries = await Promise.all(

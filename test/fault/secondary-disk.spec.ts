@@ -1,69 +1,19 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
 import { useDirectClusters } from '../support/clusters.js';
 import { eventually } from '../support/eventually.js';
-import { makeTemporaryDirectory } from '../support/temporary-directory.js';
+import { itWhere } from '../support/machine-tools.js';
+import { canMountDisks, fillDisk, freeDisk, useSmallDisks } from '../support/small-disk.js';
 
-const DISK_BYTES = 8 * 1024 * 1024;
-const FILLER = 'filler';
-
-/** A small disk of its own, where this process may mount one. */
-function mountDisk(): string | undefined {
-  const path = makeTemporaryDirectory();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', path], {
-      stdio: 'ignore',
-    });
-    return path;
-  } catch {
-    rmSync(path, { recursive: true });
-    return undefined;
-  }
-}
-
-function unmountDisk(path: string): void {
-  execFileSync('umount', ['-l', path]);
-  rmSync(path, { recursive: true });
-}
-
-const probe = mountDisk();
-if (probe !== undefined) unmountDisk(probe);
-const itOnADisk = probe === undefined ? it.skip : it;
-
-function fill(disk: string): void {
-  const file = openSync(join(disk, FILLER), 'w');
-  try {
-    for (let size = 1024 * 1024; size >= 512; size /= 2) {
-      try {
-        for (;;) writeSync(file, Buffer.alloc(size));
-      } catch {
-        // Smaller pieces may still fit.
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
-}
+const itOnADisk = itWhere(canMountDisks, 'right to mount a disk: full disks');
 
 describe('A secondary', () => {
-  const disks: string[] = [];
-  afterEach(() => {
-    for (const disk of disks.splice(0)) unmountDisk(disk);
-  });
-  // After the disks in the code: its nodes are closed before they go.
+  // Afterwards the nodes are closed before their disks go: in the order of the code.
   const clusters = useDirectClusters();
-
-  const disk = (): string => {
-    const path = mountDisk() ?? '';
-    disks.push(path);
-    return path;
-  };
+  const disks = useSmallDisks();
 
   itOnADisk('whose outbox has no room on the disk says so, and recovers', async () => {
     const primary = await clusters.primary();
-    const sqlitePath = disk();
+    const sqlitePath = disks.mount();
     const { node, cache, client } = await clusters.secondary(primary, {
       sqlitePath,
       asyncRequests: true,
@@ -73,7 +23,7 @@ describe('A secondary', () => {
     client.endpoint = undefined;
     client.cut();
     await cache.set('accepted', 1);
-    fill(sqlitePath);
+    fillDisk(sqlitePath);
     const accepted: string[] = [];
     let refusal: unknown;
     for (let i = 0; i < 100 && refusal === undefined; i++) {
@@ -88,7 +38,7 @@ describe('A secondary', () => {
     // It is sent, though the outbox cannot note it.
     client.endpoint = primary.sync;
     await eventually(async () => expect(await primary.cache('default').get('accepted')).toBe(1));
-    rmSync(join(sqlitePath, FILLER));
+    freeDisk(sqlitePath);
     await eventually(() => cache.set('after', 2));
     await node.flush();
     const keys = ['accepted', 'after', ...accepted];
@@ -99,20 +49,20 @@ describe('A secondary', () => {
 
   itOnADisk('whose replica has no room on the disk serves what it has, and recovers', async () => {
     const primary = await clusters.primary();
-    const sqlitePath = disk();
+    const sqlitePath = disks.mount();
     const { node, cache } = await clusters.secondary(primary, { sqlitePath });
     const errors = new Set<string>();
     node.on('error', ({ error }) => errors.add(error.code));
     const own = primary.cache('default');
     await own.set('key', 'value');
     await eventually(async () => expect(await cache.get('key')).toBe('value'));
-    fill(sqlitePath);
+    fillDisk(sqlitePath);
     for (let i = 0; i < 200; i++) await own.set(`large${i}`, `${i}`.padEnd(1000, 'x'));
     await own.set('key', 'newer');
     await eventually(() => expect(errors).toContain('HC_STORAGE_FULL'));
 
     expect(await cache.get('key')).toBe('value');
-    rmSync(join(sqlitePath, FILLER));
+    freeDisk(sqlitePath);
     await eventually(async () => expect(await cache.get('key')).toBe('newer'));
     expect(await cache.get('large199')).toBe('199'.padEnd(1000, 'x'));
     await cache.set('after', 1);

@@ -21,12 +21,19 @@ export interface Member {
 /** How tests start clusters whose nodes are applications that reach each other by HTTP. */
 export interface ProcessClusters {
   directory(): string;
-  primary(port: number, directory?: string, name?: string): Promise<Member>;
+  primary(
+    port: number,
+    directory?: string,
+    environment?: NodeJS.ProcessEnv,
+    options?: HyperCacheOptions,
+    name?: string,
+  ): Promise<Member>;
   secondary(
     name: string,
     port: number,
     options?: HyperCacheOptions,
     directory?: string,
+    environment?: NodeJS.ProcessEnv,
   ): Promise<Member>;
 }
 
@@ -39,18 +46,20 @@ export function useProcessClusters(): ProcessClusters {
     options: HyperCacheOptions,
     port: number,
     home = directory(),
+    environment: NodeJS.ProcessEnv = {},
   ): Promise<Member> => {
-    const process = await startProgram('cluster-member', {
-      name,
-      port,
-      options: { sqlitePath: home, apiToken: CLUSTER_TOKEN, ...options },
-    });
+    const process = await startProgram(
+      'cluster-member',
+      { name, port, options: { sqlitePath: home, apiToken: CLUSTER_TOKEN, ...options } },
+      environment,
+    );
     return { name, process, directory: home };
   };
   return {
     directory,
-    primary: (port, home, name = 'primary') => start(name, { role: 'primary' }, port, home),
-    secondary: (name, port, options = {}, home) =>
+    primary: (port, home, environment, options = {}, name = 'primary') =>
+      start(name, { role: 'primary', ...options }, port, home, environment),
+    secondary: (name, port, options = {}, home, environment) =>
       start(
         name,
         {
@@ -61,6 +70,7 @@ export function useProcessClusters(): ProcessClusters {
         },
         0,
         home,
+        environment,
       ),
   };
 }

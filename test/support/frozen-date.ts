@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, jest } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Everything but Date: timers and the event loop stay real. */
+/** Everything but the clocks: timers and the event loop stay real. */
 const REAL = [
-  'hrtime',
   'nextTick',
   'performance',
   'queueMicrotask',
@@ -17,7 +16,7 @@ const REAL = [
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Stops `Date` for every test of the block, for code that reads the machine's clock itself. */
+/** Stops the clocks for every test of the block, for code that reads those of the machine itself. */
 export function useFrozenDate(): void {
   beforeEach(async () => {
     jest.useFakeTimers({ doNotFake: [...REAL], now: START });
@@ -29,8 +28,8 @@ export function useFrozenDate(): void {
   });
 }
 
-/** Moves the stopped `Date`. The system clock reads it once per turn, hence the wait for the next one. */
+/** Moves the stopped clocks: time passes. The system clock reads it once per turn, hence the wait for the next one. */
 export async function advanceDate(ms: number): Promise<void> {
-  jest.setSystemTime(Date.now() + ms);
+  jest.advanceTimersByTime(ms);
   await nextTurn();
 }

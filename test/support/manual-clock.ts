@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/common/clock.js';
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #monotonic = 0;
+  #slept = 0;
 
   /** @param now Unix ms */
   constructor(private wall = Date.UTC(2026, 0, 1)) {}
@@ -19,10 +20,20 @@ export class ManualClock implements Clock {
     return this.#monotonic;
   }
 
+  uptime(): number {
+    return this.#monotonic + this.#slept;
+  }
+
   /** Time passes. */
   advance(ms: number): void {
     this.wall += ms;
     this.#monotonic += ms;
+  }
+
+  /** Time passes for all but the machine. */
+  sleep(ms: number): void {
+    this.wall += ms;
+    this.#slept += ms;
   }
 
   /** Somebody sets the wall clock; no time passes. */

@@ -51,11 +51,20 @@ export class NodeProcess {
     });
   }
 
-  /** Resolves when its node is started. */
-  static async start(program: string, config: ProgramConfig): Promise<NodeProcess> {
+  /**
+   * Resolves when its node is started.
+   *
+   * @param environment is added to that of this process
+   */
+  static async start(
+    program: string,
+    config: ProgramConfig,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<NodeProcess> {
     const path = fileURLToPath(new URL(`./programs/${program}.mjs`, import.meta.url));
     const child = fork(path, [JSON.stringify(config)], {
       execArgv: [],
+      env: { ...process.env, ...environment },
       serialization: 'advanced',
     });
     const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [
@@ -67,6 +76,10 @@ export class NodeProcess {
 
   get isRunning(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
   }
 
   send(message: 'go' | 'stop'): void {
@@ -125,13 +138,14 @@ export class NodeProcess {
 export function useNodeProcesses(): (
   program: string,
   config: ProgramConfig,
+  environment?: NodeJS.ProcessEnv,
 ) => Promise<NodeProcess> {
   const started: NodeProcess[] = [];
   afterEach(async () => {
     for (const process of started.splice(0)) await process.kill();
   });
-  return async (program, config) => {
-    const process = await NodeProcess.start(program, config);
+  return async (program, config, environment) => {
+    const process = await NodeProcess.start(program, config, environment);
     started.push(process);
     return process;
   };

@@ -9,6 +9,7 @@ import { wrapMany } from './cluster-member/factory.mjs';
 import { JournaledWrites } from './cluster-member/journaled-writes.mjs';
 import { LockRun } from './cluster-member/lock-run.mjs';
 import { MixedRun } from './cluster-member/mixed-run.mjs';
+import { SteadyLoad } from './cluster-member/steady-load.mjs';
 import { config, monotonicMs } from './open-node.mjs';
 
 process.on('disconnect', () => process.exit(1));
@@ -23,6 +24,12 @@ const node = app.get(HYPERCACHE_NODE);
 const writes = new AcknowledgedWrites(cache, config.name);
 const locking = new LockRun(cache);
 const journal = new JournaledWrites(cache, config.name);
+const steady = new SteadyLoad(cache, config.name, config.options.sqlitePath);
+const locks = new Map();
+const lock = (name, options) => {
+  if (!locks.has(name)) locks.set(name, cache.lock(name, options));
+  return locks.get(name);
+};
 const targets = {
   cache,
   node,
@@ -37,6 +44,14 @@ const targets = {
     beginLocking: () => locking.begin(),
     grants: () => locking.grants,
     endLocking: () => locking.end(),
+    acquire: (name, options) => lock(name, options).acquire(options),
+    isHeld: (name) => lock(name).isHeld,
+    release: (name) => lock(name).release(),
+    now: () => Date.now(),
+    beginLoad: (perSecond) => steady.begin(perSecond),
+    sample: () => steady.sample(),
+    report: () => steady.report(),
+    endLoad: () => steady.end(),
     wrapMany: (key, options) => wrapMany(cache, key, config.name, options),
   },
 };

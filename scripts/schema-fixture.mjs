@@ -1,0 +1,111 @@
+// Writes what this version makes of a file to test/fixtures/schema/<version>.sql, so that later versions can be tested on it:
+//   npm run build && node scripts/schema-fixture.mjs
+// For an older version give the `dist` of its checkout. What is there already stays: it was released as it is.
+import Database from 'better-sqlite3';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const root = join(import.meta.dirname, '..');
+const dist = resolve(process.argv[2] ?? join(root, 'dist'));
+const load = (path) => import(pathToFileURL(join(dist, path)).href);
+
+const { MIGRATIONS } = await load('storage/sql/schema.js');
+const version = MIGRATIONS.length;
+const target = join(root, 'test', 'fixtures', 'schema', `${version}.sql`);
+if (existsSync(target)) {
+  console.error(`${target} is there already.`);
+  process.exit(1);
+}
+const directory = mkdtempSync(join(tmpdir(), 'hypercache-schema-'));
+try {
+  await fill(directory);
+  writeFileSync(target, dump(join(directory, 'hypercache.sqlite')));
+} finally {
+  rmSync(directory, { recursive: true });
+}
+
+/** Values of every type, tags, counters, a cleared namespace, deletions, locks, and how far another node has come. */
+async function fill(sqlitePath) {
+  const { createNode } = await load('node/create-node.js');
+  const { resolveOptions } = await load('node/resolve-options.js');
+  const node = createNode(resolveOptions({ sqlitePath }, {}));
+  await node.start();
+  const cache = node.cache('default');
+  await cache.set('string', 'a "string" with \' and ä');
+  await cache.set('number', 0.1);
+  await cache.set('nothing', null);
+  await cache.set('object', {
+    list: [1, 2, 3],
+    at: new Date(0),
+    big: 2n ** 70n,
+    set: new Set([1]),
+  });
+  await cache.set('bytes', Buffer.from([0, 1, 254, 255]));
+  await cache.set('until 2100', 'value', { ttl: Date.UTC(2100, 0, 1) - Date.now() });
+  await cache.set('expired', 'value', { ttl: 1 });
+  await cache.increment('counter', 41, 0);
+  await cache.increment('counter', 1, 0);
+  await cache.set('tagged', 1, { tags: ['red', 'round'] });
+  await cache.set('tagged too', 2, { tags: ['red'] });
+  await cache.set('tagged once', 3, { tags: ['red'] });
+  await cache.set('tagged once', 4);
+  await cache.set('deleted', 1);
+  await cache.delete('deleted');
+  const second = node.cache('second');
+  await second.set('before', 1);
+  await second.clear();
+  await second.set('after', 2);
+  if (node.locks !== undefined) {
+    const { locks } = node;
+    await locks.lock('held', { ttl: 60_000, owner: 'its owner' }).acquire();
+    await locks.lock('free', { ttl: 60_000 }).run(() => undefined);
+    await locks.lock('free', { ttl: 60_000 }).run(() => undefined);
+    await locks.semaphore('semaphore', { ttl: 60_000, limit: 2 }).acquire();
+  }
+  await node.close();
+  const database = new Database(join(sqlitePath, 'hypercache.sqlite'));
+  database.exec("UPDATE meta SET value = 'another start' WHERE name = 'boot_id'");
+  if (version >= 3) database.exec("INSERT INTO sources VALUES ('a secondary', 7, 1800000000000)");
+  database.close();
+}
+
+function dump(path) {
+  const database = new Database(path, { readonly: true });
+  const pragma = (name) => database.pragma(name, { simple: true });
+  const objects = database
+    .prepare(`SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid`)
+    .all();
+  const lines = [
+    `-- Schema ${version}. Migration: ${fingerprint(MIGRATIONS[version - 1])}`,
+    `PRAGMA page_size = ${pragma('page_size')};`,
+    `PRAGMA auto_vacuum = ${pragma('auto_vacuum')};`,
+    `PRAGMA application_id = ${pragma('application_id')};`,
+    `PRAGMA user_version = ${pragma('user_version')};`,
+  ];
+  for (const { sql } of objects.filter(isTable)) lines.push(`${sql};`);
+  for (const { name } of objects.filter(isTable)) {
+    const columns = database.pragma(`table_info(${name})`).map((column) => `quote(${column.name})`);
+    const rows = database
+      .prepare(`SELECT ${columns.join(`||', '||`)} FROM ${name}`)
+      .pluck()
+      .all();
+    for (const row of rows) lines.push(`INSERT INTO ${name} VALUES (${row});`);
+  }
+  // After the rows, which are in the log already.
+  for (const { sql } of objects.filter((object) => !isTable(object))) lines.push(`${sql};`);
+  database.close();
+  return `${lines.join('\n')}\n`;
+}
+
+function isTable({ type }) {
+  return type === 'table';
+}
+
+/** Of what a migration does: comments and spaces are nothing to SQLite. */
+function fingerprint(sql) {
+  const text = sql.replace(/--.*/g, '').replace(/\s+/g, ' ').trim();
+  return createHash('sha256').update(text).digest('hex');
+}
