@@ -11,7 +11,8 @@ import type { Position } from '../replication/position.js';
 import { Replica } from '../replication/replica.js';
 import { ReplicaLoop } from '../replication/replica-loop.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
-import { Storage, type LossReason } from '../storage/storage.js';
+import { Storage, type LossReason, type StorageOptions } from '../storage/storage.js';
+import { checkpointerOf } from './checkpointer-of.js';
 import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
@@ -42,7 +43,7 @@ export class FedReplica implements ReplicaHost {
 
   constructor(private readonly parts: ReplicaHostParts) {
     const { options, clock, random } = parts;
-    const createStorage = (name: string): Storage =>
+    const createStorage = (name: string, more: Partial<StorageOptions> = {}): Storage =>
       new Storage({
         path: join(options.sqlitePath, name),
         fullSync: false,
@@ -50,8 +51,13 @@ export class FedReplica implements ReplicaHost {
         random,
         hasOneWriter: true,
         onForeignChanges: (changes) => parts.caches().dropLogged(changes),
+        ...more,
       });
-    const storage = createStorage(FILE_NAME);
+    const { incidents } = parts;
+    const storage = createStorage(
+      FILE_NAME,
+      checkpointerOf(options, (error) => incidents.report(error, 'checkpointing')),
+    );
     this.storage = storage;
     this.#replica = new Replica({
       storage,
@@ -154,6 +160,7 @@ export class FedReplica implements ReplicaHost {
         entries: storage.counts.total,
         ...storage.size(),
         walBytes: storage.walBytes(),
+        checkpoints: storage.checkpoints,
         evicted: 0,
         swept: this.#sweeper.swept,
       },

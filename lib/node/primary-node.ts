@@ -44,6 +44,7 @@ import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js
 import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
+import { checkpointerOf } from './checkpointer-of.js';
 import type {
   BackupSummary,
   DeadLetterInfo,
@@ -93,6 +94,7 @@ export class PrimaryNode implements HyperCacheNode {
       random,
       onForeignChanges: (changes) => this.#caches.dropLogged(changes),
       onAdvance: () => this.#feed.notify(),
+      ...checkpointerOf(options, (error) => this.#incidents.report(error, 'checkpointing')),
     });
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
@@ -117,6 +119,7 @@ export class PrimaryNode implements HyperCacheNode {
       this.#evictor,
       () => this.#recover('corrupt'),
       () => this.#superseded,
+      storage,
     );
     this.#queue = new WriteQueue(writer, clock, isFailure);
     this.#leases = new LeaseManager(
@@ -274,6 +277,7 @@ export class PrimaryNode implements HyperCacheNode {
         entries: storage.counts.total,
         ...storage.size(),
         walBytes: storage.walBytes(),
+        checkpoints: storage.checkpoints,
         evicted: this.#evictor.evicted,
         swept: this.#sweeper.swept,
       },

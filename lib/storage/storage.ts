@@ -5,6 +5,7 @@ import type { StoredValue } from '../common/codec.js';
 import { ClosedError, FileInUseError, type HyperCacheError } from '../common/errors.js';
 import { backUp, type BackupSummary } from './backup.js';
 import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
+import { Checkpointer, type StartThread } from './checkpointer.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
@@ -31,6 +32,12 @@ export interface StorageOptions extends OpenFileOptions {
   readonly onForeignChanges: (changes: readonly ChangeRow[] | undefined) => void;
   /** Told, without more, that the last committed revision has grown. */
   readonly onAdvance?: () => void;
+  /** Checkpoints run in a thread of their own; without it, within the commits. */
+  readonly checkpointer?: {
+    /** It cannot: they run within the commits after all. */
+    readonly onInline: (cause: unknown) => void;
+    readonly startThread?: StartThread;
+  };
 }
 
 /** Why a file was given up. @internal */
@@ -52,6 +59,7 @@ const openPaths = new Set<string>();
  */
 export class Storage {
   #file: OpenFile | undefined;
+  #checkpointer: Checkpointer | undefined;
   /** Why there is no file, when a new one could not be begun. */
   #lost: HyperCacheError | undefined;
   /** The epoch of a lost file: fencing tokens of the next one must be larger than its. */
@@ -272,6 +280,16 @@ export class Storage {
     return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
+  /** Who does the checkpoints. */
+  get checkpoints(): 'worker' | 'inline' {
+    return this.#checkpointer?.isWorking === true ? 'worker' : 'inline';
+  }
+
+  /** Whether writes should wait a moment, for the write-ahead log to begin anew. */
+  get wantsPause(): boolean {
+    return this.#checkpointer?.wantsPause ?? false;
+  }
+
   /** Gives up to `bytes` of unused space at the end of the file back to the file system. */
   release(bytes: number): void {
     const pages = Math.ceil(bytes / this.#open.pageSize);
@@ -294,8 +312,7 @@ export class Storage {
   replace(reason: LossReason): string | undefined {
     const lost = this.#revision;
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
-    this.#file?.connection.close();
-    this.#file = undefined;
+    this.#closeFile();
     let moved: string | undefined;
     try {
       if (reason === 'corrupt') moved = quarantine(this.path, this.options.clock.now());
@@ -328,8 +345,7 @@ export class Storage {
    * @throws {HC_STORAGE_OPEN} and then every use throws the same, until it is tried again
    */
   exchangeFor(path: string): void {
-    this.#file?.connection.close();
-    this.#file = undefined;
+    this.#closeFile();
     try {
       for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
       renameSync(path, this.path);
@@ -363,14 +379,22 @@ export class Storage {
     this.#lost = undefined;
     const file = this.#file;
     if (file === undefined) return;
-    this.#file = undefined;
     try {
       file.leave();
     } catch {
       // Then it was no clean stop: the next start counts the rows and begins a new epoch.
     } finally {
-      file.connection.close();
+      this.#closeFile();
     }
+  }
+
+  /** The checkpointer goes first: who closes last removes the write-ahead log. */
+  #closeFile(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#checkpointer?.stop();
+    this.#checkpointer = undefined;
+    file?.connection.close();
   }
 
   get #open(): OpenFile {
@@ -400,6 +424,7 @@ export class Storage {
 
   #settle(file: OpenFile): void {
     file.counts.commit();
+    this.#checkpointer?.committed();
     if (this.#revision === this.#staged) return;
     this.#revision = this.#staged;
     this.options.onAdvance?.();
@@ -446,6 +471,14 @@ export class Storage {
     this.quarantined = file.quarantined;
     this.#knowsAll = true;
     this.#revision = this.#staged = file.changes.head();
+    const { checkpointer } = this.options;
+    if (checkpointer !== undefined) {
+      this.#checkpointer = new Checkpointer({
+        ...checkpointer,
+        path: this.path,
+        connection: file.connection,
+      });
+    }
     return file;
   }
 }

@@ -32,6 +32,8 @@ export interface QueuedWrite<C, R> {
  * @internal
  */
 export interface Writer<C, R> {
+  /** It would rather be called a moment later. Asked before each batch but the last ones of a stop. */
+  readonly wantsPause?: boolean;
   write(commands: readonly C[]): readonly (R | HyperCacheError)[];
 }
 
@@ -48,6 +50,7 @@ const RELAXED_OPERATIONS = 4096;
 const RELAXED_BYTES = 4 * 1024 * 1024;
 const RELAXED_DELAY_MS = 5;
 
+/** Until a batch is tried again that the writer, or another process, did not let through. */
 const BUSY_RETRY_MS = 1;
 const BUSY_DEADLINE_MS = 5000;
 
@@ -140,6 +143,10 @@ export class WriteQueue<C, R> {
 
   readonly #flush = (): void => {
     this.#cancelSchedule();
+    if (this.writer.wantsPause === true) {
+      this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
+      return;
+    }
     this.#writeBatch(false);
     if (this.#waiting.length > 0 && this.#busySince === undefined) {
       this.#turn = onNextTurn(this.#flush);
