@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate as onNextTurn } from 'node:timers';
 import { ClosedError, QueueFullError, type HyperCacheError } from '../common/errors.js';
 import { isBusy, toStorageError } from './sqlite-error.js';
@@ -141,7 +142,8 @@ export class WriteQueue<C, R> {
     this.#pushed++;
   }
 
-  readonly #flush = (): void => {
+  /** Belongs to no caller, though it is always one of them who schedules it. */
+  readonly #flush = AsyncResource.bind((): void => {
     this.#cancelSchedule();
     if (this.writer.wantsPause === true) {
       this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
@@ -151,7 +153,7 @@ export class WriteQueue<C, R> {
     if (this.#waiting.length > 0 && this.#busySince === undefined) {
       this.#turn = onNextTurn(this.#flush);
     }
-  };
+  });
 
   #cancelSchedule(): void {
     if (this.#turn !== undefined) clearImmediate(this.#turn);
