@@ -120,15 +120,21 @@ export class Checkpointer {
 
   #takeBack(cause: unknown): void {
     if (this.#isOver) return;
-    this.stop();
-    this.#state[Slot.Wish] = Wish.Nothing;
+    this.#isOver = true;
+    this.#isWorking = false;
+    Atomics.store(this.#state, Slot.Phase, Phase.Ended);
+    Atomics.store(this.#state, Slot.Wish, Wish.Nothing);
     this.parts.connection.exec(pragmaSql.autoCheckpoint);
     this.parts.onInline(cause);
   }
 
   /** What the thread has left is little; while it is done here, nobody in this process writes. */
   #finishPass(): void {
-    this.#finish.get();
+    try {
+      this.#finish.get();
+    } catch {
+      // What was committed is committed. The thread meets the same failure, and ends with it.
+    }
     Atomics.store(this.#state, Slot.Wish, Wish.Nothing);
     Atomics.notify(this.#state, Slot.Wish);
   }

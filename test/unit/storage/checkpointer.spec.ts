@@ -142,14 +142,41 @@ describe('Checkpointer', () => {
 
   it('leaves it to the commits when the thread ends, and says so', async () => {
     const told: unknown[] = [];
+    const threads: Worker[] = [];
     const storage = open({
       onInline: (cause) => told.push(cause),
-      startThread: () => new Worker('setTimeout(() => process.exit(7), 20)', { eval: true }),
+      startThread: (program, workerData) => {
+        const code = `const { workerData } = require('node:worker_threads'); ${program}`;
+        const thread = new Worker(code, { eval: true, workerData });
+        threads.push(thread);
+        return thread;
+      },
     });
+    await working(storage);
 
+    await threads[0]?.terminate();
+
+    await eventually(() => expect(told).toEqual([1]));
+    expect(storage.checkpoints).toBe('inline');
+    // The log may be as large as the thread had let it become.
+    expect(await writeMany(storage, 4000)).toBeLessThan(BOUND_BYTES);
+  });
+
+  it('leaves it to the commits when the thread cannot open the file', async () => {
+    const told: unknown[] = [];
+    const storage = open({
+      onInline: (cause) => told.push(cause),
+      startThread: (program, workerData) => {
+        const code = `const { workerData } = require('node:worker_threads'); ${program}`;
+        return new Worker(code, {
+          eval: true,
+          workerData: { ...workerData, path: join(directory(), 'missing.sqlite') },
+        });
+      },
+    });
     for (let i = 0; i < 300; i++) write(storage, i);
-    await eventually(() => expect(told).toEqual([7]));
 
+    await eventually(() => expect(told).toMatchObject([{ code: 'SQLITE_CANTOPEN' }]));
     expect(await writeMany(storage, 2000)).toBeLessThan(8 * MIB);
   });
 
