@@ -6,7 +6,7 @@ import { keysOf, small } from './workload.mjs';
 
 export const name = 'clear';
 export const title =
-  'clear of 1,000,000 entries and sweep of 200,000 expired ones: how long the loop is held';
+  'clear of 1,000,000 entries and sweep of 1,000,000 expired ones: how long the loop is held';
 
 const HOUR_MS = 3_600_000;
 const POLL_MS = 100;
@@ -43,7 +43,7 @@ async function reportClear(bench) {
 }
 
 async function reportSweep(bench) {
-  const entries = bench.scale(200_000);
+  const entries = bench.scale(1_000_000);
   const clock = new MovableClock();
   const opened = await bench.workshop.node({}, { clock });
   await fillNode(opened, keysOf(entries), small.make, { ttl: HOUR_MS });

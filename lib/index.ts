@@ -2,6 +2,7 @@ export type { CacheCounters, CacheStats, HitRatios } from './cache/cache-stats.j
 export type { Isolation } from './cache/isolation.js';
 export {
   BackupFailedError,
+  CheckpointsInlineError,
   BodyTooLargeError,
   ClosedError,
   ContentTypeError,

@@ -29,8 +29,9 @@ const HIGH_WATER = 0.95;
 const LOW_WATER = 0.92;
 const LOW_ENTRIES = 0.98;
 
-/** Rows that one transaction looks at, and how often it looks whether enough are gone. */
-const EVICT_ROWS = 300;
+/** Rows that one step looks at and removes at most, and how often it looks whether enough are gone. */
+const LOOK_ROWS = 300;
+const EVICT_ROWS = 100;
 const CHECK_ROWS = 8;
 
 /** What a write may take at most, for each byte and for each row: both b-trees, pages half full. */
@@ -38,7 +39,7 @@ const GROWTH_FACTOR = 2.5;
 const ROW_BYTES = 300;
 
 /** Evictions that a batch of writes waits for at most; the rest is done between the batches. */
-const STEPS_PER_BATCH = 8;
+const STEPS_PER_BATCH = 24;
 
 /**
  * Holds the file and the number of entries within their bounds: CLOCK over the rows in order of age, where
@@ -100,6 +101,7 @@ export class Evictor implements MaintenanceTask {
     const gone: RemovableRow[] = [];
     storage.transaction(() => {
       for (const row of rows) {
+        if (gone.length === EVICT_ROWS) break;
         if (gone.length % CHECK_ROWS === 0 && this.#isEnough(growth, added - gone.length)) break;
         storage.entries.removeById(row.id, row.namespace_id);
         // Those of its earlier lives too: there may be more of them than room.
@@ -125,8 +127,8 @@ export class Evictor implements MaintenanceTask {
 
   #choose(): RemovableRow[] {
     const { storage, isHot } = this.parts;
-    let rows = storage.entries.after(this.#hand, EVICT_ROWS);
-    if (rows.length === 0) rows = storage.entries.after(0, EVICT_ROWS);
+    let rows = storage.entries.after(this.#hand, LOOK_ROWS);
+    if (rows.length === 0) rows = storage.entries.after(0, LOOK_ROWS);
     const cold = rows.filter((row) => !isHot(row.namespace_id, row.key));
     // A batch that is hot as a whole must yield too, or the bound would not hold.
     return cold.length > 0 ? cold : rows;

@@ -10,8 +10,10 @@ import type { MaintenanceTask } from '../common/maintenance-task.js';
 const MAX_SCAN_ROWS = 1000;
 const MIN_SCAN_ROWS = 16;
 const SCAN_MS = 2;
-/** Rows that one step removes at most. */
+/** What one step removes at most: rows, and as many as the time allows. The commit comes on top. */
 const REMOVE_ROWS = 300;
+const REMOVE_MS = 2;
+const CHECK_ROWS = 8;
 
 /**
  * Removes what no read can reach any more, in bounded steps: rows of cleared namespaces, expired entries, and
@@ -52,11 +54,9 @@ export class Sweeper implements MaintenanceTask {
     const { entries, namespaces } = this.storage;
     this.storage.transaction(() => {
       const rows = entries.ofNamespace(namespaceId, REMOVE_ROWS);
-      for (const row of rows) {
-        entries.removeById(row.id, namespaceId);
-        forgetTags(this.storage, row);
-      }
-      if (rows.length < REMOVE_ROWS) namespaces.removeCleared(namespaceId);
+      const removed = this.#remove(rows.map((row) => ({ ...row, namespace_id: namespaceId })));
+      const isEnd = rows.length < REMOVE_ROWS && removed === rows.length;
+      if (isEnd) namespaces.removeCleared(namespaceId);
     });
   }
 
@@ -73,22 +73,30 @@ export class Sweeper implements MaintenanceTask {
     const now = this.clock.now();
     const limit = this.#scanRows;
     const rows = this.#scan(limit);
-    const expired = rows.filter((row) => isExpired(row.expires_at, now)).slice(0, REMOVE_ROWS);
-    if (expired.length > 0) {
-      this.storage.transaction(() => {
-        for (const row of expired) {
-          this.storage.entries.removeById(row.id, row.namespace_id);
-          forgetTags(this.storage, row);
-        }
-      });
-      this.#swept += expired.length;
-    }
-    const isCut = expired.length === REMOVE_ROWS;
+    const expired = rows.filter((row) => isExpired(row.expires_at, now));
+    const removed =
+      expired.length === 0 ? 0 : this.storage.transaction(() => this.#remove(expired));
+    this.#swept += removed;
+    const isCut = removed < expired.length;
     const isEnd = rows.length < limit && !isCut;
-    this.#cursor = isEnd ? 0 : ((isCut ? expired.at(-1) : rows.at(-1))?.id ?? 0);
+    this.#cursor = isEnd ? 0 : ((isCut ? expired[removed - 1] : rows.at(-1))?.id ?? 0);
     this.#tagsDue = isEnd;
     // A round over a large table with little to find is spread over the ticks.
-    return !isEnd && expired.length > limit / 20;
+    return !isEnd && (isCut || removed > limit / 20);
+  }
+
+  /** Removes the first of these rows, at least one; returns how many. Inside a transaction. */
+  #remove(rows: readonly Pick<RemovableRow, 'id' | 'namespace_id' | 'tag_set'>[]): number {
+    const end = this.clock.monotonic() + REMOVE_MS;
+    let removed = 0;
+    for (const row of rows) {
+      this.storage.entries.removeById(row.id, row.namespace_id);
+      forgetTags(this.storage, row);
+      removed++;
+      if (removed === REMOVE_ROWS) break;
+      if (removed % CHECK_ROWS === 0 && this.clock.monotonic() > end) break;
+    }
+    return removed;
   }
 
   #scan(limit: number): RemovableRow[] {

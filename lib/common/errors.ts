@@ -7,6 +7,7 @@ export type HyperCacheErrorCode =
   | 'HC_ARGUMENT_INVALID'
   | 'HC_BACKUP_FAILED'
   | 'HC_BODY_TOO_LARGE'
+  | 'HC_CHECKPOINTS_INLINE'
   | 'HC_CLOSED'
   | 'HC_CONTENT_TYPE'
   | 'HC_DEPENDENCY_MISSING'
@@ -507,6 +508,18 @@ export class StorageBusyError extends HyperCacheError {
     super(
       'Another process holds the write lock of the file.',
       'Look for a long transaction on the file, for example a backup tool or an open sqlite3 shell.',
+      { cause },
+    );
+  }
+}
+
+/** The thread for checkpoints cannot run; they are done within the commits. @publicApi */
+export class CheckpointsInlineError extends HyperCacheError {
+  readonly code = 'HC_CHECKPOINTS_INLINE';
+  constructor(cause: unknown) {
+    super(
+      `The thread for checkpoints cannot run: ${cause instanceof Error ? cause.message : String(cause)}. Some commits will hold the event loop for longer.`,
+      "See the cause; where worker threads are not to be had, set checkpoints: 'inline'.",
       { cause },
     );
   }

@@ -27,7 +27,12 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
     private readonly onCorruption: () => void,
     /** Why this node writes nothing any more. */
     private readonly refusal: () => HyperCacheError | undefined,
+    private readonly storage: { readonly wantsPause: boolean },
   ) {}
+
+  get wantsPause(): boolean {
+    return this.storage.wantsPause;
+  }
 
   write(commands: readonly Command[]): readonly Outcome[] {
     const refusal = this.refusal();

@@ -17,7 +17,8 @@ import { Replica } from '../replication/replica.js';
 import { ReplicaLoop } from '../replication/replica-loop.js';
 import { FileLock } from '../storage/file-lock.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
-import { Storage, type LossReason } from '../storage/storage.js';
+import { Storage, type LossReason, type StorageOptions } from '../storage/storage.js';
+import { checkpointerOf } from './checkpointer-of.js';
 import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
@@ -57,7 +58,7 @@ export class FedReplica implements ReplicaHost {
 
   constructor(private readonly parts: ReplicaHostParts) {
     const { options, clock, random } = parts;
-    const createStorage = (name: string): Storage =>
+    const createStorage = (name: string, more: Partial<StorageOptions> = {}): Storage =>
       new Storage({
         path: join(options.sqlitePath, name),
         fullSync: false,
@@ -65,8 +66,13 @@ export class FedReplica implements ReplicaHost {
         random,
         hasOneWriter: true,
         onForeignChanges: (changes) => parts.caches().dropLogged(changes),
+        ...more,
       });
-    const storage = createStorage(FILE_NAME);
+    const { incidents } = parts;
+    const storage = createStorage(
+      FILE_NAME,
+      checkpointerOf(options, (error) => incidents.report(error, 'checkpointing')),
+    );
     this.storage = storage;
     this.#lead = new FileLock(join(options.sqlitePath, LEAD_FILE_NAME));
     this.#state = new FeedState(storage);
@@ -217,6 +223,7 @@ export class FedReplica implements ReplicaHost {
           ? { entries: storage.counts.total, ...storage.size() }
           : { entries: 0, usedBytes: 0, fileBytes: 0 }),
         walBytes: storage.walBytes(),
+        checkpoints: storage.checkpoints,
         evicted: 0,
         swept: this.#sweeper.swept,
       },

@@ -112,6 +112,8 @@ export interface HyperCacheStats {
     usedBytes: number;
     fileBytes: number;
     walBytes: number;
+    /** Who carries the log into the file, now. */
+    checkpoints?: 'worker' | 'inline';
     evicted: number;
     swept: number;
   };

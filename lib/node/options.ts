@@ -104,6 +104,11 @@ export interface HyperCacheOptions {
    * within milliseconds. @default 'normal'
    */
   durability?: Durability | undefined;
+  /**
+   * Where what was committed is carried from the write-ahead log into the database file: in a worker thread, or
+   * within some of the commits, which then hold the event loop. @default 'worker'
+   */
+  checkpoints?: 'worker' | 'inline' | undefined;
   /** Bytes that the database file takes at most, from 4 MiB. @default 1_073_741_824 (1 GiB) */
   maxSize?: number | undefined;
   /** Entries held at most. @default Infinity */
@@ -150,6 +155,7 @@ export interface ResolvedOptions {
   readonly l1: Required<{ readonly maxEntries: number; readonly maxBytes: number }> | false;
   readonly isolation: Isolation;
   readonly durability: Durability;
+  readonly checkpoints: 'worker' | 'inline';
   readonly maxSize: number;
   readonly maxEntries: number;
   readonly maxValueSize: number;

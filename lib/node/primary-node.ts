@@ -46,6 +46,7 @@ import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
 import { BoundedWriter } from './bounded-writer.js';
 import { ClockNotes } from './clock-notes.js';
+import { checkpointerOf } from './checkpointer-of.js';
 import type {
   BackupSummary,
   DeadLetterInfo,
@@ -99,6 +100,7 @@ export class PrimaryNode implements HyperCacheNode {
       random,
       onForeignChanges: (changes) => this.#caches.dropLogged(changes),
       onAdvance: () => this.#feed.notify(),
+      ...checkpointerOf(options, (error) => this.#incidents.report(error, 'checkpointing')),
     });
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
@@ -123,6 +125,7 @@ export class PrimaryNode implements HyperCacheNode {
       this.#evictor,
       () => this.#recover('corrupt'),
       () => this.#superseded,
+      storage,
     );
     this.#queue = new WriteQueue(writer, clock, isFailure);
     this.#leases = new LeaseManager(
@@ -290,6 +293,7 @@ export class PrimaryNode implements HyperCacheNode {
         entries: storage.counts.total,
         ...storage.size(),
         walBytes: storage.walBytes(),
+        checkpoints: storage.checkpoints,
         evicted: this.#evictor.evicted,
         swept: this.#sweeper.swept,
       },

@@ -124,6 +124,7 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
     isValid: isOneOf('relaxed', 'normal', 'full'),
     instead: "write 'relaxed', 'normal' or 'full'",
   },
+  checkpoints: { isValid: isOneOf('worker', 'inline'), instead: "write 'worker' or 'inline'" },
   maxSize: {
     isValid: (value) => isPositive(value) && Number(value) >= 4 * MIB,
     instead: 'write bytes as a whole number of at least 4194304 (4 MiB)',
@@ -266,6 +267,7 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     isGlobal: true,
     isolation: 'copy' satisfies Isolation,
     durability: 'normal',
+    checkpoints: 'worker',
     maxSize: 1024 * MIB,
     maxEntries: Infinity,
     maxValueSize: 8 * MIB,

@@ -5,6 +5,7 @@ import type { StoredValue } from '../common/codec.js';
 import { ClosedError, FileInUseError, type HyperCacheError } from '../common/errors.js';
 import { backUp, type BackupSummary } from './backup.js';
 import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
+import { Checkpointer, type StartThread } from './checkpointer.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
@@ -32,6 +33,12 @@ export interface StorageOptions extends OpenFileOptions {
   readonly onForeignChanges: (changes: readonly ChangeRow[] | undefined) => void;
   /** Told, without more, that the last committed revision has grown. */
   readonly onAdvance?: () => void;
+  /** Checkpoints run in a thread of their own; without it, within the commits. */
+  readonly checkpointer?: {
+    /** It cannot: they run within the commits after all. */
+    readonly onInline: (cause: unknown) => void;
+    readonly startThread?: StartThread;
+  };
 }
 
 /** Why a file was given up. @internal */
@@ -53,6 +60,7 @@ const openPaths = new Set<string>();
  */
 export class Storage {
   #file: OpenFile | undefined;
+  #checkpointer: Checkpointer | undefined;
   /** Why there is no file, when a new one could not be begun. */
   #lost: HyperCacheError | undefined;
   /** The epoch of a lost file: fencing tokens of the next one must be larger than its. */
@@ -285,6 +293,16 @@ export class Storage {
     return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
+  /** Who does the checkpoints. */
+  get checkpoints(): 'worker' | 'inline' {
+    return this.#checkpointer?.isWorking === true ? 'worker' : 'inline';
+  }
+
+  /** Whether writes should wait a moment, for the write-ahead log to begin anew. */
+  get wantsPause(): boolean {
+    return this.#checkpointer?.wantsPause ?? false;
+  }
+
   /** Gives up to `bytes` of unused space at the end of the file back to the file system. */
   release(bytes: number): void {
     const pages = Math.ceil(bytes / this.#open.pageSize);
@@ -310,8 +328,7 @@ export class Storage {
     const lost = this.#revision;
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
     const inode = this.#file?.inode ?? inodeOf(this.path);
-    this.#file?.connection.close();
-    this.#file = undefined;
+    this.#closeFile();
     let moved: string | undefined;
     try {
       this.#file = whileUnchanged(this.path, () => {
@@ -349,8 +366,7 @@ export class Storage {
    * @throws {HC_STORAGE_OPEN} and then every use throws the same, until it is tried again
    */
   exchangeFor(path: string): void {
-    this.#file?.connection.close();
-    this.#file = undefined;
+    this.#closeFile();
     try {
       this.#file = whileUnchanged(this.path, () => {
         for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
@@ -386,14 +402,22 @@ export class Storage {
     this.#lost = undefined;
     const file = this.#file;
     if (file === undefined) return;
-    this.#file = undefined;
     try {
       file.leave();
     } catch {
       // Then it was no clean stop: the next start counts the rows and begins a new epoch.
     } finally {
-      file.connection.close();
+      this.#closeFile();
     }
+  }
+
+  /** The checkpointer goes first: who closes last removes the write-ahead log. */
+  #closeFile(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#checkpointer?.stop();
+    this.#checkpointer = undefined;
+    file?.connection.close();
   }
 
   get #open(): OpenFile {
@@ -423,6 +447,7 @@ export class Storage {
 
   #settle(file: OpenFile): void {
     file.counts.commit();
+    this.#checkpointer?.committed();
     if (this.#revision === this.#staged) return;
     this.#revision = this.#staged;
     this.options.onAdvance?.();
@@ -470,6 +495,14 @@ export class Storage {
     this.quarantined = file.quarantined;
     this.#knowsAll = true;
     this.#revision = this.#staged = file.changes.head();
+    const { checkpointer } = this.options;
+    if (checkpointer !== undefined && !this.#isReadOnly) {
+      this.#checkpointer = new Checkpointer({
+        ...checkpointer,
+        path: this.path,
+        connection: file.connection,
+      });
+    }
     return file;
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate as onNextTurn } from 'node:timers';
 import { ClosedError, QueueFullError, type HyperCacheError } from '../common/errors.js';
 import { isBusy, toStorageError } from './sqlite-error.js';
@@ -32,6 +33,8 @@ export interface QueuedWrite<C, R> {
  * @internal
  */
 export interface Writer<C, R> {
+  /** It would rather be called a moment later. Asked before each batch but the last ones of a stop. */
+  readonly wantsPause?: boolean;
   write(commands: readonly C[]): readonly (R | HyperCacheError)[];
 }
 
@@ -48,6 +51,7 @@ const RELAXED_OPERATIONS = 4096;
 const RELAXED_BYTES = 4 * 1024 * 1024;
 const RELAXED_DELAY_MS = 5;
 
+/** Until a batch is tried again that the writer, or another process, did not let through. */
 const BUSY_RETRY_MS = 1;
 const BUSY_DEADLINE_MS = 5000;
 
@@ -138,13 +142,18 @@ export class WriteQueue<C, R> {
     this.#pushed++;
   }
 
-  readonly #flush = (): void => {
+  /** Belongs to no caller, though it is always one of them who schedules it. */
+  readonly #flush = AsyncResource.bind((): void => {
     this.#cancelSchedule();
+    if (this.writer.wantsPause === true) {
+      this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
+      return;
+    }
     this.#writeBatch(false);
     if (this.#waiting.length > 0 && this.#busySince === undefined) {
       this.#turn = onNextTurn(this.#flush);
     }
-  };
+  });
 
   #cancelSchedule(): void {
     if (this.#turn !== undefined) clearImmediate(this.#turn);

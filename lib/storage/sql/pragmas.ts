@@ -13,12 +13,15 @@ export const NEW_FILE = `
   PRAGMA auto_vacuum = INCREMENTAL;
 `;
 
+/** Within a commit: so many frames as fit into 4 MiB. */
+const AUTO_CHECKPOINT_FRAMES = 4000;
+
 /** @internal */
 export const connectionPragmas = (synchronous: 'NORMAL' | 'FULL'): string => `
   PRAGMA synchronous = ${synchronous};
   PRAGMA temp_store = MEMORY;
   PRAGMA mmap_size = 0;
-  PRAGMA wal_autocheckpoint = 4000;
+  PRAGMA wal_autocheckpoint = ${AUTO_CHECKPOINT_FRAMES};
   PRAGMA journal_size_limit = 4194304;
   PRAGMA cache_size = -16384;
 `;
@@ -44,6 +47,24 @@ export const pragmaSql = {
   freePages: 'PRAGMA freelist_count',
   releasePages: (pages: number): string => `PRAGMA incremental_vacuum(${pages})`,
   checkpoint: 'PRAGMA wal_checkpoint(TRUNCATE)',
+  autoCheckpoint: `PRAGMA wal_autocheckpoint = ${AUTO_CHECKPOINT_FRAMES}`,
+} as const;
+
+/** For checkpoints from a thread of their own. @internal */
+export const checkpointSql = {
+  /** On the connection that writes: none of its own, and a log that may keep what the thread lets it grow to. */
+  byThread: 'PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 12582912;',
+  /** On that of the thread. What it carries over must be on the disk before the log begins anew. */
+  pragmas: `
+    PRAGMA synchronous = NORMAL;
+    PRAGMA mmap_size = 0;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA busy_timeout = 20;
+  `,
+  passive: 'PRAGMA wal_checkpoint(PASSIVE)',
+  restart: 'PRAGMA wal_checkpoint(RESTART)',
+  /** Carries nothing over. */
+  look: 'PRAGMA wal_checkpoint(NOOP)',
 } as const;
 
 /** @internal */

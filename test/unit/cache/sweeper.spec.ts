@@ -33,6 +33,31 @@ describe('Sweeper', () => {
     for (let i = 0; i < rounds; i++) sweeper.step();
   }
 
+  it('removes no more in one step than the time allows, and goes on from there', () => {
+    const { clock, sweeper, put, clear, rows } = setUp();
+    const steps = (): number[] => {
+      const left: number[] = [];
+      for (let i = 0; i < 100 && rows() > 0; i++) {
+        sweeper.step();
+        left.push(rows());
+      }
+      return left;
+    };
+    for (let i = 0; i < 60; i++) put(`k${i}`, 10);
+    clock.advance(10);
+    // As on a machine on which whatever is done between two looks at the clock takes 2 ms.
+    const { monotonic } = clock;
+    clock.monotonic = () => {
+      clock.advance(2);
+      return monotonic.call(clock);
+    };
+
+    expect(steps().filter((left, i, all) => left !== all[i - 1])).toEqual([60, 44, 28, 12, 0]);
+    for (let i = 0; i < 30; i++) put(`k${i}`);
+    clear();
+    expect(steps()).toEqual([14, 0]);
+  });
+
   it('rests when there is nothing to do', () => {
     const { sweeper } = setUp();
     sweeper.step();

@@ -12,6 +12,7 @@ type Outcome = number | HyperCacheError;
 class Doubler implements Writer<number, number> {
   readonly batches: number[][] = [];
   failure: unknown;
+  wantsPause = false;
 
   write(commands: readonly number[]): readonly Outcome[] {
     if (this.failure !== undefined) throw this.failure;
@@ -102,6 +103,21 @@ describe('WriteQueue', () => {
     const { writer, push } = setUp();
     writer.failure = new StorageFailedError('gone');
     await expect(push(1)).rejects.toBe(writer.failure);
+  });
+
+  it('writes nothing while the writer wants a pause, but at a stop', async () => {
+    const { writer, queue, push } = setUp();
+    writer.wantsPause = true;
+    const first = push(1);
+    for (let i = 0; i < 5; i++) await nextTurn();
+    expect(writer.batches).toEqual([]);
+    writer.wantsPause = false;
+    expect(await first).toBe(2);
+
+    writer.wantsPause = true;
+    const last = push(2);
+    queue.close();
+    expect(await last).toBe(4);
   });
 
   describe('splits what is much', () => {
