@@ -462,8 +462,8 @@ export class CacheWriter {
   #admit(key: string, captured: CapturedValue, expiresAt: number): void {
     const { l1, isolation } = this.parts;
     if (l1 === undefined) return;
-    admit(captured.value, isolation);
-    l1.set(key, captured.value, expiresAt, captured.bytes);
+    const isCopied = admit(captured.value, isolation);
+    l1.set(key, captured.value, expiresAt, captured.bytes, isCopied);
   }
 
   /** L1 follows a committed change, unless a later write of this node already waits. */
@@ -474,8 +474,7 @@ export class CacheWriter {
       l1.delete(key);
       return;
     }
-    admit(value, isolation);
-    l1.set(key, value, expiresAt, bytes);
+    l1.set(key, value, expiresAt, bytes, admit(value, isolation));
   }
 
   #forget(key: string): void {
