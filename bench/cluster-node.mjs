@@ -73,6 +73,23 @@ const post = (port, body) =>
     sent.end(body);
   });
 
+/** Keys are walked with a stride, so that neighbours in time are none in the file. */
+const STRIDE = 7919;
+let keysInTurn;
+let turn = 0;
+const nextKey = () => keysInTurn[(turn += STRIDE) % keysInTurn.length];
+
+const rounds = {
+  get: () => cache.get(nextKey()),
+  set: () => cache.set(nextKey(), nextValue()),
+  increment: () => cache.increment(`n:${nextKey()}`),
+  async lockPair() {
+    const lock = cache.lock(nextKey(), { ttl: 30_000 });
+    if (!(await lock.acquire())) throw new Error('The lock is held.');
+    if (!(await lock.release())) throw new Error('The lock was lost.');
+  },
+};
+
 const operations = {
   url: () => app.getUrl(),
   stats: () => cache.stats(),
@@ -137,6 +154,12 @@ const operations = {
     const start = performance.now();
     for (let i = 0; i < total; i++) await cache.get(keys[(i * 7919) % keys.length]);
     return ((performance.now() - start) / total) * 1e6;
+  },
+  /** As many operations of a kind, so many of them at a time. */
+  async rounds(kind, inFlightNow, total, entries) {
+    keysInTurn ??= keysOf(entries);
+    await inFlight(inFlightNow, total, rounds[kind]);
+    await cache.flush();
   },
   sets: (total) => timesOf(total, (i) => cache.set(`k${i % 1000}`, nextValue())),
   setsInFlight: (count, total) =>

@@ -1,22 +1,20 @@
-import { fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { HELD_MS } from './event-loop.mjs';
+import { startNode } from './remote.mjs';
 
 export const name = 'cluster';
 export const title = 'a primary and a secondary, each in a process of its own, over loopback';
 
-const PROGRAM = fileURLToPath(new URL('cluster-node.mjs', import.meta.url));
-const token = randomBytes(32).toString('hex');
-
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
   const { seconds } = bench.options;
-  const primary = await start(bench, {});
-  const url = await primary.ask('url');
+  const primary = await startNode(bench.workshop, {});
   const follow = (more = {}) =>
-    start(bench, { role: 'secondary', primaryUrl: url, asyncRequests: false, ...more });
+    startNode(bench.workshop, {
+      role: 'secondary',
+      primaryUrl: primary.url,
+      asyncRequests: false,
+      ...more,
+    });
 
   const entries = bench.scale(1_000_000);
   await primary.ask('fill', entries);
@@ -41,7 +39,7 @@ export async function run(bench) {
     ],
   });
 
-  await secondary.ask('close');
+  await secondary.close();
   const changes = bench.scale(80_000);
   await primary.ask('setsInFlight', 256, changes);
   begun = performance.now();
@@ -126,8 +124,8 @@ export async function run(bench) {
       },
     ],
   });
-  await secondary.ask('close');
-  await primary.ask('close');
+  await secondary.close();
+  await primary.close();
 }
 
 async function times(count, one) {
@@ -138,31 +136,4 @@ async function times(count, one) {
 
 function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-}
-
-/** A node in a process of its own, ready. */
-async function start(bench, options) {
-  const config = { apiToken: token, sqlitePath: bench.workshop.path(), ...options };
-  const child = fork(PROGRAM, [JSON.stringify(config)], { serialization: 'advanced' });
-  const waiting = new Map();
-  let asked = 0;
-  const ready = once(child, 'message');
-  child.once('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`the node ended with ${code}`));
-  });
-  await ready;
-  child.on('message', ({ id, value, error }) => {
-    const { resolve, reject } = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) resolve(value);
-    else reject(new Error(error));
-  });
-  return {
-    ask: (operation, ...args) =>
-      new Promise((resolve, reject) => {
-        const id = ++asked;
-        waiting.set(id, { resolve, reject });
-        child.send({ id, name: operation, args });
-      }),
-  };
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { createCacheManagerCache, createNode, resolveOptions } from './library.mjs';
+import { createCacheManagerCache, createNode, HyperCache, resolveOptions } from './library.mjs';
 
 /** Writes that are committed together while a file is filled. */
 const FILL_BATCH = 500;
@@ -21,6 +21,11 @@ export class Workshop {
     this.#directory = mkdtempSync(join(parent, 'hypercache-bench-'));
   }
 
+  /** Closes something together with what {@link scope} closes. */
+  onClose(close) {
+    this.#closers.push(close);
+  }
+
   /** A path of its own for each call. */
   path() {
     const path = join(this.#directory, String(this.#count++));
@@ -33,9 +38,9 @@ export class Workshop {
    *
    * @param {object} [options] as for `HyperCacheModule.forRoot()`
    * @param {object} [environment] a clock, for one
+   * @param {string} [sqlitePath] of a file that is there already
    */
-  async node(options = {}, environment = {}) {
-    const sqlitePath = this.path();
+  async node(options = {}, environment = {}, sqlitePath = this.path()) {
     const resolved = resolveOptions(
       { maxSize: 2 ** 34, ...options, sqlitePath, logger: false },
       {},
@@ -44,10 +49,16 @@ export class Workshop {
     await node.start();
     this.#closers.push(async () => {
       await node.close();
-      rmSync(sqlitePath, { recursive: true });
+      rmSync(sqlitePath, { recursive: true, force: true });
     });
     const own = node.cache(resolved.namespace);
-    return { node, own, sqlitePath, cache: createCacheManagerCache(own, () => node.flush()) };
+    return {
+      node,
+      own,
+      sqlitePath,
+      cache: createCacheManagerCache(own, () => node.flush()),
+      hyperCache: new HyperCache(node, own),
+    };
   }
 
   /** A better-sqlite3 database with the pragmas of the library, and SQLite's own automatic checkpoint. */
@@ -111,6 +122,14 @@ export async function fillNode({ own, node }, keys, make, options) {
     await Promise.all(batch.map((key, j) => own.set(key, make(i + j), options)));
   }
   await node.flush();
+}
+
+/** Sets all keys of a peer, the i-th to `make(i)`. */
+export async function fillPeer(cache, keys, make) {
+  for (let i = 0; i < keys.length; i += FILL_BATCH) {
+    const batch = keys.slice(i, i + FILL_BATCH);
+    await Promise.all(batch.map((key, j) => cache.set(key, make(i + j))));
+  }
 }
 
 /** As {@link fillNode}; `encode` makes of a value what the row holds. */

@@ -3,13 +3,16 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Workshop } from './contenders.mjs';
 import { printTable, significant } from './table.mjs';
+import { boundOf, targetOf } from './targets.mjs';
 
 /**
  * One thing that is measured.
  *
  * @typedef {object} Contender
  * @property {string} name
- * @property {(operations: number) => unknown} run the measured work; awaited
+ * @property {boolean} [elsewhere] another process does the work: the processor time of this one says nothing
+ * @property {import('./loop.mjs').Loop | ((operations: number) => unknown)} run the measured work; awaited. What
+ *   can time each operation by itself has p50 and p99 too
  */
 
 /**
@@ -18,21 +21,33 @@ import { printTable, significant } from './table.mjs';
  * @typedef {object} Target
  * @property {string} of
  * @property {string} to the reference
- * @property {number} [atLeast] without it, the ratio is only shown
+ * @property {string} [id] of a promised target, which says how much
+ * @property {number} [atLeast] without either, the ratio is only shown
  */
 
 /**
  * @typedef {object} BenchOptions
  * @property {number} rounds
  * @property {number} roundMs what a round is calibrated to take
+ * @property {boolean} full everything, however long it takes
  * @property {boolean} quick few entries and short rounds: to see that it runs, not how fast
  * @property {number} seconds how long the benchmarks under a steady load run
  * @property {string} [group] part of the titles of the comparisons to run
  * @property {string} [only] part of the names of the contenders to run, for a profile
  * @property {string} [directory] where the files stand
+ * @property {string} [trace] file of requests
  */
 
 const gc = collector();
+
+/** All of it: the second pass takes what the first one's finalizers have let go. */
+export function collectGarbage() {
+  gc();
+  gc();
+}
+
+const LATENCY_ROUNDS = 3;
+const LATENCY_SAMPLES = 20_000;
 
 /** One benchmark's run: its files, its measurements, its verdicts. */
 export class Bench {
@@ -60,38 +75,75 @@ export class Bench {
    *
    * @param {object} comparison
    * @param {string} comparison.title
+   * @param {string} [comparison.id] by which the summary finds it
    * @param {string} comparison.unit what one operation is
    * @param {(Contender | undefined)[] | (() => Promise<(Contender | undefined)[]>)} comparison.contenders
    *   or a function that prepares them, and what it opens is closed afterwards; `undefined` stands for one
    *   whose peer is missing
    * @param {Target[]} [comparison.targets]
-   * @returns {Promise<Map<string, number[]>>} nanoseconds per operation, by contender and round
+   * @param {(measured: { times: Map<string, number[]>, latencies: Map<string, { p50: number, p99: number }> }) => void}
+   *   [comparison.onMeasured] told the nanoseconds per operation, by contender and round, and the microseconds of
+   *   single ones
    */
   compare(comparison) {
     return this.workshop.scope(() => this.#compare(comparison));
   }
 
-  async #compare({ title, unit, contenders, targets = [] }) {
+  /**
+   * As {@link compare}, of what was measured by the benchmark itself.
+   *
+   * @param {object} comparison title, id, unit and targets as there
+   * @param {Map<string, number[]>} comparison.times nanoseconds per operation, by contender and round
+   * @param {Map<string, { p50: number, p99: number }>} comparison.latencies microseconds
+   */
+  record({ targets = [], ...comparison }) {
+    this.#show({ ...comparison, targets });
+  }
+
+  async #compare({ title, id, unit, contenders, targets = [], onMeasured }) {
     const { group = '', only = '', rounds } = this.options;
-    if (!title.includes(group)) return new Map();
+    if (!title.includes(group)) return;
     const chosen = (await prepared(contenders)).filter((contender) =>
       contender?.name.includes(only),
     );
-    if (chosen.length === 0) return new Map();
+    if (chosen.length === 0) return;
     const operations = new Map();
     for (const { name, run } of chosen) operations.set(name, await this.#calibrate(run));
     const times = new Map(chosen.map(({ name }) => [name, []]));
-    const cpuTimes = new Map(chosen.map(({ name }) => [name, []]));
+    const here = chosen.filter(({ elsewhere }) => elsewhere !== true);
+    const cpuTimes = new Map(here.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round++) {
       for (const { name, run } of chosen) {
         const count = operations.get(name);
         const { elapsed, cpu } = await timed(run, count);
         times.get(name).push(elapsed / count);
-        cpuTimes.get(name).push(cpu / count);
+        cpuTimes.get(name)?.push(cpu / count);
       }
     }
-    this.#show({ title, unit, times, cpuTimes, operations, targets });
-    return times;
+    const latencies = await this.#latencies(chosen, operations);
+    this.#show({ title, id, unit, times, cpuTimes, latencies, operations, targets });
+    onMeasured?.({ times, latencies });
+  }
+
+  /** Microseconds of single operations, again by turns. */
+  async #latencies(chosen, operations) {
+    const able = chosen.filter(({ run }) => run.latencies !== undefined);
+    const found = new Map(able.map(({ name }) => [name, []]));
+    for (let round = 0; round < LATENCY_ROUNDS; round++) {
+      for (const { name, run } of able) {
+        gc();
+        const count = Math.min(operations.get(name), LATENCY_SAMPLES);
+        found.get(name).push(await run.latencies(count));
+      }
+    }
+    return new Map(
+      Array.from(found, ([name, rounds]) => {
+        const all = Float64Array.from(rounds.flatMap((round) => Array.from(round))).toSorted();
+        const at = (share) =>
+          all[Math.min(all.length - 1, Math.ceil(share * all.length) - 1)] * 1000;
+        return [name, { p50: at(0.5), p99: at(0.99) }];
+      }),
+    );
   }
 
   /**
@@ -104,9 +156,11 @@ export class Bench {
    * @param {number} [finding.cpu] of the processor time of this process: what a busy machine distorts least
    * @param {number[]} finding.ratios one per round
    * @param {number} [finding.atLeast]
+   * @param {string} [finding.id] of a promised target, instead of `atLeast`
    */
-  judge({ what, ratio, best, cpu, ratios, atLeast }) {
+  judge({ what, ratio, best, cpu, ratios, id, atLeast = boundsOf(id).atLeast }) {
     const verdict = {
+      id,
       what,
       ratio,
       best,
@@ -131,7 +185,7 @@ export class Bench {
         `${significant(best)}x`,
         cpu === undefined ? '' : `${significant(cpu)}x`,
         `${significant(min)} .. ${significant(max)}`,
-        atLeast === undefined ? '' : `>= ${atLeast}x`,
+        boundOf({ atLeast }),
         verdictOf(holds),
       ]),
     );
@@ -142,17 +196,17 @@ export class Bench {
    *
    * @param {object} report
    * @param {string} report.title
-   * @param {{ what: string, value: number, unit: string, atMost?: number }[]} report.rows
+   * @param {{ what: string, value: number, unit: string, atMost?: number, atLeast?: number, id?: string }[]} report.rows
+   *   a row with the id of a promised target has its bounds
    */
   report({ title, rows }) {
-    const judged = rows.map((row) => ({
-      ...row,
-      holds: holdsOf(row),
-    }));
+    const judged = rows
+      .map((row) => ({ ...row, ...boundsOf(row.id) }))
+      .map((row) => ({ ...row, holds: holdsOf(row) }));
     this.reports.push({ title, rows: judged });
-    for (const { what, value, unit, atMost, atLeast, holds } of judged) {
+    for (const { id, what, value, unit, atMost, atLeast, holds } of judged) {
       if (holds !== undefined) {
-        this.verdicts.push({ what: `${title}: ${what}`, value, unit, atMost, atLeast, holds });
+        this.verdicts.push({ id, what: `${title}: ${what}`, value, unit, atMost, atLeast, holds });
       }
     }
     console.log(`  ${title}`);
@@ -161,34 +215,41 @@ export class Bench {
       judged.map(({ what, value, unit, atMost, atLeast, holds }) => [
         what,
         `${significant(value)} ${unit}`,
-        boundOf(atMost, atLeast, unit),
+        boundOf({ atMost, atLeast }, ` ${unit}`),
         verdictOf(holds),
       ]),
     );
   }
 
-  #show({ title, unit, times, cpuTimes, operations, targets }) {
+  #show({ title, id, unit, times, cpuTimes = new Map(), latencies, operations, targets }) {
     const medians = mediansOf(times);
     const cpuMedians = mediansOf(cpuTimes);
+    const cpuRatio = (of, to) =>
+      cpuMedians.has(of) && cpuMedians.has(to)
+        ? cpuMedians.get(to) / cpuMedians.get(of)
+        : undefined;
     console.log(`  ${title}`);
     printTable(
-      ['contender', `ns / ${unit}`, 'cpu', 'per second', 'rounds'],
+      ['contender', `ns / ${unit}`, 'cpu', 'per second', 'rounds', 'p50 us', 'p99 us'],
       Array.from(times, ([name, all]) => [
         name,
         significant(medians.get(name)),
-        significant(cpuMedians.get(name)),
+        shown(cpuMedians.get(name)),
         Math.round(1e9 / medians.get(name)).toLocaleString('en-US'),
         `${significant(Math.min(...all))} .. ${significant(Math.max(...all))}`,
+        shown(latencies.get(name)?.p50),
+        shown(latencies.get(name)?.p99),
       ]),
     );
     const verdicts = targets
       .filter(({ of, to }) => medians.has(of) && medians.has(to))
-      .map(({ of, to, atLeast }) =>
+      .map(({ of, to, id: target, atLeast }) =>
         this.judge({
+          id: target,
           what: `${title}: ${of} to ${to}`,
           ratio: medians.get(to) / medians.get(of),
           best: Math.min(...times.get(to)) / Math.min(...times.get(of)),
-          cpu: cpuMedians.get(to) / cpuMedians.get(of),
+          cpu: cpuRatio(of, to),
           ratios: times.get(of).map((time, round) => times.get(to)[round] / time),
           atLeast,
         }),
@@ -197,13 +258,15 @@ export class Bench {
       verdicts.map((verdict) => ({ ...verdict, what: verdict.what.slice(title.length + 2) })),
     );
     this.comparisons.push({
+      id,
       title,
       unit,
       contenders: Array.from(times, ([name, rounds]) => ({
         name,
-        operations: operations.get(name),
+        operations: operations?.get(name),
         median: medians.get(name),
         cpu: cpuMedians.get(name),
+        ...latencies.get(name),
         rounds,
       })),
     });
@@ -257,6 +320,10 @@ export function percentile(figures, share) {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
+function shown(figure) {
+  return figure === undefined ? '' : significant(figure);
+}
+
 function verdictOf(holds) {
   if (holds === undefined) return '';
   return holds ? 'PASS' : 'short';
@@ -273,7 +340,9 @@ function holdsOf({ value, atMost, atLeast }) {
   return atLeast === undefined ? undefined : value >= atLeast;
 }
 
-function boundOf(atMost, atLeast, unit) {
-  if (atMost !== undefined) return `<= ${atMost} ${unit}`;
-  return atLeast === undefined ? '' : `>= ${atLeast} ${unit}`;
+/** @param {string} [id] of a promised target */
+function boundsOf(id) {
+  if (id === undefined) return {};
+  const { atLeast, atMost } = targetOf(id);
+  return { atLeast, atMost };
 }

@@ -23,12 +23,8 @@ const RETRY_MS = 5;
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
   const server = await openRedis(bench.workshop);
-  try {
-    if (server !== undefined) console.log(`  Redis ${server.version}, on the loopback\n`);
-    await compare(bench, server?.redis);
-  } finally {
-    await server?.close();
-  }
+  if (server !== undefined) console.log(`  Redis ${server.version}, on the loopback\n`);
+  await compare(bench, server?.redis);
 }
 
 async function compare(bench, redis) {

@@ -1,6 +1,13 @@
 const AsyncFunction = (async () => {}).constructor;
 
 /**
+ * Runs so many operations; `latencies` times each of them by itself, in milliseconds, the clock's own cost of some
+ * 50 ns included.
+ *
+ * @typedef {((operations: number) => Promise<unknown>) & { latencies(operations: number): Promise<Float64Array> }} Loop
+ */
+
+/**
  * A measured loop: `call` once for each key in turn, `inFlight` of them at a time.
  *
  * The source is compiled anew for each contender. One loop for all would make the call in it megamorphic,
@@ -14,16 +21,38 @@ const AsyncFunction = (async () => {}).constructor;
  * @param {(value: object, n: number) => void} [options.stamp] makes a value differ from all before
  * @param {number} [options.inFlight] 0 for a synchronous call
  * @param {string} [options.finish] a statement that ends the round, inside the measured time
- * @returns {(operations: number) => Promise<void>}
+ * @returns {Loop}
  */
-export function loop({ call, scope, keys, values, stamp, inFlight = 1, finish = '' }) {
+export function loop(options) {
+  const { scope, keys, values, stamp } = options;
   const names = Object.keys(scope);
+  const parameters = ['operations', 'state', 'keys', 'values', 'stamp', 'times', ...names];
+  const bound = names.map((name) => scope[name]);
+  const state = { at: 0 };
+  const compiled = (timed) => {
+    const body = new AsyncFunction(...parameters, bodyOf(options, timed));
+    return (operations, times) => body(operations, state, keys, values, stamp, times, ...bound);
+  };
+  const run = compiled(false);
+  const runTimed = compiled(true);
+  return Object.assign((operations) => run(operations), {
+    async latencies(operations) {
+      const times = new Float64Array(operations);
+      await runTimed(operations, times);
+      return times;
+    },
+  });
+}
+
+function bodyOf({ call, values, inFlight = 1, finish = '' }, timed) {
   const next = `
     const key = keys[at % keys.length];
     ${values === undefined ? '' : 'const value = values[at % values.length]; stamp(value, at);'}
+    ${timed ? 'const place = at - state.at; const begun = performance.now();' : ''}
     at++;
-    sink = ${call};`;
-  const body = `
+    sink = ${call};
+    ${timed ? 'times[place] = performance.now() - begun;' : ''}`;
+  return `
     let at = state.at;
     const end = at + operations;
     let sink;
@@ -36,9 +65,4 @@ export function loop({ call, scope, keys, values, stamp, inFlight = 1, finish = 
     ${finish}
     state.at = end;
     return sink;`;
-  const parameters = ['operations', 'state', 'keys', 'values', 'stamp', ...names, body];
-  const compiled = new AsyncFunction(...parameters);
-  const state = { at: 0 };
-  const bound = names.map((name) => scope[name]);
-  return (operations) => compiled(operations, state, keys, values, stamp, ...bound);
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
@@ -10,7 +11,10 @@ const PACKAGES = [
   'keyv',
   'lru-cache',
   'msgpackr',
+  '@keyv/redis',
+  '@keyv/sqlite',
   'bentocache',
+  'cacheable',
   'ioredis',
 ];
 
@@ -30,6 +34,7 @@ export function describeMachine() {
     versions: {
       ...Object.fromEntries(found.filter(([, version]) => version !== undefined)),
       sqlite,
+      ...redisVersion(),
     },
   };
 }
@@ -38,6 +43,13 @@ export function printMachine({ date, cpu, memory, system, node, versions }) {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   console.log(`${date}  ${cpu}, ${memory}, ${system}`);
   console.log(`Node ${node}; ${list.join(', ')}\n`);
+}
+
+/** Of the server that benchmarks would start. */
+function redisVersion() {
+  const { stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
+  const version = /v=(\S+)/.exec(stdout ?? '')?.[1];
+  return version === undefined ? {} : { redis: version };
 }
 
 /** Of what the benchmarks import: from bench/node_modules first, then from the library's own. */

@@ -9,13 +9,19 @@ const COMMAND = 'redis-server';
 /** Deletes the key if it is still its owner's: what every lock on Redis releases with. */
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
+const IN_MEMORY = { appendonly: 'no' };
+
+/** Every write is on the disk before it is answered. */
+export const APPEND_ALWAYS = { appendonly: 'yes', appendfsync: 'always' };
+
 /**
- * A Redis server of the benchmark's own, in memory only, on a free port of the loopback, and one connection to
- * it. Says what is missing, and how it is installed, if it cannot be had.
+ * A Redis server of the benchmark's own, on a free port of the loopback, and one connection to it. Says what is
+ * missing, and how it is installed, if it cannot be had. The workshop closes it.
  *
  * @param {import('./contenders.mjs').Workshop} workshop
+ * @param {Record<string, string>} [persistence] settings of the server; by default it writes nothing to disk
  */
-export async function openRedis(workshop) {
+export async function openRedis(workshop, persistence = IN_MEMORY) {
   const ioredis = await peer('ioredis');
   if (ioredis === undefined) return undefined;
   if (spawnSync(COMMAND, ['--version']).status !== 0) {
@@ -23,22 +29,21 @@ export async function openRedis(workshop) {
     console.log('  apt-get install redis-server (the benchmark starts a server of its own).\n');
     return undefined;
   }
-  const server = await startServer(workshop.path());
+  const server = await startServer(workshop.path(), persistence);
+  workshop.onClose(server.stop);
   const redis = new ioredis.Redis({ host: '127.0.0.1', port: server.port });
+  workshop.onClose(() => redis.disconnect());
   redis.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE });
   return {
     redis,
+    port: server.port,
     version: /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown',
-    close: async () => {
-      redis.disconnect();
-      await server.stop();
-    },
   };
 }
 
-async function startServer(directory) {
+async function startServer(directory, persistence) {
   const port = await freePort();
-  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no' };
+  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', ...persistence };
   const child = spawn(
     COMMAND,
     Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),

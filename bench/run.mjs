@@ -1,20 +1,30 @@
-// Runs benchmarks: all, or those that are named, each in a process of its own.
+// Runs benchmarks: all, or those that are named, each in a process of its own; then says which of the promised
+// targets hold.
 //
-//   node bench/run.mjs [name...] [--quick] [--strict] [--rounds=9] [--ms=150] [--seconds=10]
+//   node bench/run.mjs [name...] [--full] [--quick] [--strict] [--rounds=9] [--ms=150] [--seconds=10]
 //                      [--group=part of a comparison's title] [--only=part of a contender's name]
-//                      [--directory=where the files stand]
+//                      [--directory=where the files stand] [--trace=file] [--results=where the results go]
+//                      [--report] [--publish]
+//
+// --full takes the largest sizes and the benchmarks that run for long; --report runs nothing, and goes by what is
+// stored; --publish writes tables and chart into the documents.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { chartOf } from './chart.mjs';
 import { Bench } from './harness.mjs';
 import { describeMachine, printMachine } from './machine.mjs';
 import { missingPeers } from './peers.mjs';
+import { printTargets, summaryOf } from './summary.mjs';
 import { printTable, significant } from './table.mjs';
+import { boundOf } from './targets.mjs';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    full: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
     rounds: { type: 'string' },
@@ -23,30 +33,51 @@ const { values: flags, positionals } = parseArgs({
     group: { type: 'string' },
     only: { type: 'string' },
     directory: { type: 'string' },
+    trace: { type: 'string' },
+    results: { type: 'string' },
+    report: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     headless: { type: 'boolean', default: false },
   },
 });
+
+/** They run under a steady load for a while, and compare nothing. */
+const ONLY_FULL = ['backup', 'clear', 'cluster', 'open-loop'];
+
+/** Of each when all of them run, so that they end within minutes. */
+const SHORT = ['--rounds=7', '--ms=80'];
+
+const results =
+  flags.results === undefined
+    ? new URL('results/', import.meta.url)
+    : pathToFileURL(`${resolve(flags.results)}/`);
+mkdirSync(results, { recursive: true });
 
 const known = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.bench.mjs'))
   .map((file) => file.slice(0, -'.bench.mjs'.length))
   .toSorted();
 const unknown = positionals.filter((name) => !known.includes(name));
-const names = positionals.length === 0 ? known : positionals;
+const names =
+  positionals.length === 0
+    ? known.filter((name) => flags.full || !ONLY_FULL.includes(name))
+    : positionals;
 
 if (flags.list || unknown.length > 0) {
   if (unknown.length > 0) console.error(`There is no benchmark named ${unknown.join(', ')}.`);
   console.log(`Benchmarks: ${known.join(', ')}`);
   process.exitCode = unknown.length > 0 ? 1 : 0;
+} else if (flags.report) {
+  await sumUp();
 } else if (names.length === 1) {
   await runHere(names[0]);
 } else {
-  runEach();
+  await runEach();
 }
 
 function resultFile(name) {
-  return new URL(`results/${name}.json`, import.meta.url);
+  return new URL(`${name}.json`, results);
 }
 
 async function runHere(name) {
@@ -55,6 +86,7 @@ async function runHere(name) {
   const benchmark = await import(`./${name}.bench.mjs`);
   console.log(`${benchmark.name}: ${benchmark.title}\n`);
   const options = {
+    full: flags.full,
     quick: flags.quick,
     rounds: Number(flags.rounds ?? (flags.quick ? 3 : 9)),
     roundMs: Number(flags.ms ?? (flags.quick ? 30 : 150)),
@@ -62,6 +94,7 @@ async function runHere(name) {
     group: flags.group,
     only: flags.only,
     directory: flags.directory,
+    trace: flags.trace,
   };
   const bench = new Bench(options);
   try {
@@ -71,55 +104,75 @@ async function runHere(name) {
   }
   const left = missingPeers();
   if (left !== '') console.log(`  ${left}\n`);
-  mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   const { comparisons, reports, verdicts } = bench;
   const result = { name, title: benchmark.title, machine, options, comparisons, reports, verdicts };
   writeFileSync(resultFile(name), `${JSON.stringify(result, null, 2)}\n`);
   if (flags.strict && verdicts.some(({ holds }) => holds === false)) process.exitCode = 2;
 }
 
-function runEach() {
+async function runEach() {
   printMachine(describeMachine());
   const own = fileURLToPath(import.meta.url);
-  const passed = process.argv.slice(2).filter((argument) => !positionals.includes(argument));
+  const passed = process.argv
+    .slice(2)
+    .filter((argument) => !positionals.includes(argument))
+    .filter((flag) => flag !== '--strict' && flag !== '--publish');
+  // What is told at the end was measured in this run.
+  for (const name of known) rmSync(resultFile(name), { force: true });
   const crashed = [];
-  const verdicts = [];
   for (const name of names) {
+    const more = flags.full || flags.quick ? [] : SHORT.filter((flag) => !isGiven(flag));
     const { status } = spawnSync(
       process.execPath,
-      [
-        ...process.execArgv,
-        own,
-        name,
-        '--headless',
-        ...passed.filter((flag) => flag !== '--strict'),
-      ],
+      [...process.execArgv, own, name, '--headless', ...passed, ...more],
       { stdio: 'inherit' },
     );
-    if (status !== 0) {
-      crashed.push(name);
-      continue;
-    }
-    const result = JSON.parse(readFileSync(resultFile(name), 'utf8'));
-    for (const verdict of result.verdicts) {
-      verdicts.push({ ...verdict, what: `${name}, ${verdict.what}` });
-    }
+    if (status !== 0) crashed.push(name);
   }
-  const judged = verdicts.filter(({ holds }) => holds !== undefined);
-  const short = judged.filter(({ holds }) => !holds);
-  console.log(`Targets: ${judged.length - short.length} of ${judged.length} hold.\n`);
-  if (short.length > 0) printTable(['short', 'is', 'target'], short.map(shortRow));
-  if (crashed.length > 0) console.error(`Crashed: ${crashed.join(', ')}`);
-  if (crashed.length > 0) process.exitCode = 1;
-  else if (flags.strict && short.length > 0) process.exitCode = 2;
+  const isShort = await sumUp();
+  if (crashed.length > 0) {
+    console.error(`Crashed: ${crashed.join(', ')}`);
+    process.exitCode = 1;
+  } else if (flags.strict && isShort) process.exitCode = 2;
 }
 
-function shortRow({ what, ratio, atLeast, value, unit, atMost }) {
+/** Prints the targets, and writes summary and chart; returns whether a target is missed. */
+async function sumUp() {
+  const summary = summaryOf(results, known);
+  printTargets(summary);
+  const others = shortOthers();
+  if (others.length > 0) printTable(['short, of the other bounds', 'is', 'wanted'], others);
+  const chart = chartOf(summary);
+  writeFileSync(new URL('summary.json', results), `${JSON.stringify(summary, null, 2)}\n`);
+  writeFileSync(new URL('benchmark.svg', results), chart);
+  console.log(`Written: ${fileURLToPath(results)}summary.json, benchmark.svg and one file each.`);
+  if (flags.publish) {
+    const { publish } = await import('./publish.mjs');
+    await publish(summary, chart);
+    console.log('Published: README.md, docs/performance.md, docs/benchmark.svg.');
+  }
+  return others.length > 0 || summary.targets.some(({ holds }) => holds === false);
+}
+
+/** What is bounded beside the promised targets, and is not held. */
+function shortOthers() {
+  return known
+    .filter((name) => existsSync(resultFile(name)))
+    .flatMap((name) => {
+      const { verdicts } = JSON.parse(readFileSync(resultFile(name), 'utf8'));
+      return verdicts
+        .filter(({ id, holds }) => id === undefined && holds === false)
+        .map((verdict) => shortRow({ ...verdict, what: `${name}, ${verdict.what}` }));
+    });
+}
+
+function shortRow({ what, ratio, value, unit, atLeast, atMost }) {
   return ratio === undefined
-    ? [
-        what,
-        `${significant(value)} ${unit}`,
-        atMost === undefined ? `>= ${atLeast} ${unit}` : `<= ${atMost} ${unit}`,
-      ]
-    : [what, `${significant(ratio)}x`, `>= ${atLeast}x`];
+    ? [what, `${significant(value)} ${unit}`, boundOf({ atLeast, atMost }, ` ${unit}`)]
+    : [what, `${significant(ratio)}x`, boundOf({ atLeast, atMost })];
+}
+
+function isGiven(flag) {
+  const [name] = flag.split('=');
+  return process.argv.some((argument) => argument.startsWith(name));
 }

@@ -1,6 +1,8 @@
 import { createCache } from 'cache-manager';
-import { expectValue, fillDatabase, fillNode } from './contenders.mjs';
+import { expectValue, fillDatabase, fillNode, fillPeer } from './contenders.mjs';
 import { loop } from './loop.mjs';
+import { NAMES, openBentoSqlite, openCacheable, openKeyvRedis, openKeyvSqlite } from './peers.mjs';
+import { APPEND_ALWAYS, openRedis } from './redis.mjs';
 import { keysOf, large, shuffled, small, valuesOf } from './workload.mjs';
 
 export const name = 'set';
@@ -10,23 +12,19 @@ const ONE = 'HyperCache, one at a time';
 const MANY = 'HyperCache, 64 in flight';
 const RAW = 'better-sqlite3, autocommit upserts';
 const RELAXED = 'HyperCache, relaxed, flush included';
-const MEMORY = 'cache-manager, in memory';
+const SQLITE_MANY = `${NAMES.keyvSqlite}, 64 in flight`;
+const REDIS_MANY = `${NAMES.keyvRedis}, 64 in flight`;
+const IOREDIS_MANY = `${NAMES.ioredis}, 64 in flight`;
 /** What a file allows at most when everything reaches it: the limit for writes that do not repeat a key. */
 const RAW_BATCHES = 'better-sqlite3, 500 upserts in a transaction';
 const RAW_BATCH = 500;
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
-  await compareNormal(bench, small, [
-    { of: ONE, to: RAW, atLeast: 0.6 },
-    { of: MANY, to: RAW, atLeast: 1.1 },
-  ]);
-  await compareNormal(bench, large, [
-    { of: ONE, to: RAW },
-    { of: MANY, to: RAW },
-  ]);
+  await compareNormal(bench, small, ['set-raw', 'set-redis', 'set-sqlite']);
+  await compareNormal(bench, large, []);
   await compareFull(bench);
-  await compareRelaxed(bench, 1000);
+  await compareRelaxed(bench, 1000, 'set-relaxed');
   await compareRelaxed(bench, 100_000);
 }
 
@@ -56,24 +54,58 @@ function upserts({ upsert }, writes) {
   return loop({ ...writes, call: 'upsert.run(key, JSON.stringify(value))', scope: { upsert } });
 }
 
-async function compareNormal(bench, kind, targets) {
+async function compareNormal(bench, kind, [raw, redis, sqlite]) {
   const keys = keysOf(bench.scale(10_000));
-  const writes = writesOf(keys, kind);
   await bench.compare({
     title: `${kind.name}, synchronous=NORMAL, ${grouped(keys.length)} keys`,
+    id: kind === small ? 'small' : 'large',
     unit: 'set',
     contenders: async () => {
+      const writes = writesOf(keys, kind);
       const one = await filledNode(bench, keys, kind);
       const many = await filledNode(bench, keys, kind);
-      const raw = filledDatabase(bench, keys, kind);
       return [
         { name: ONE, run: awaited(one.cache, writes) },
         { name: MANY, run: awaited(many.cache, writes, { inFlight: 64 }) },
-        { name: RAW, run: upserts(raw, writes) },
+        { name: RAW, run: upserts(filledDatabase(bench, keys, kind), writes) },
+        ...(await peers(bench, keys, kind, writes)),
       ];
     },
-    targets,
+    targets: [
+      { of: ONE, to: RAW, id: raw },
+      { of: MANY, to: RAW },
+      { of: ONE, to: NAMES.keyvRedis },
+      { of: MANY, to: REDIS_MANY },
+      { of: MANY, to: IOREDIS_MANY, id: redis },
+      { of: MANY, to: SQLITE_MANY, id: sqlite },
+    ],
   });
+}
+
+async function peers({ workshop }, keys, kind, writes) {
+  const server = await openRedis(workshop);
+  const found = [];
+  const add = async (label, cache, many) => {
+    if (cache === undefined) return;
+    await fillPeer(cache, keys, kind.make);
+    found.push({ name: label, run: awaited(cache, writes) });
+    if (many) found.push({ name: many, run: awaited(cache, writes, { inFlight: 64 }) });
+  };
+  await add(NAMES.memory, createCache());
+  await add(NAMES.cacheable, await openCacheable());
+  await add(NAMES.bentoSqlite, await openBentoSqlite(workshop));
+  await add(NAMES.keyvSqlite, await openKeyvSqlite(workshop), SQLITE_MANY);
+  await add(NAMES.keyvRedis, await openKeyvRedis(workshop, server), REDIS_MANY);
+  if (server !== undefined) {
+    found.push({ name: NAMES.ioredis, run: sends(server.redis, writes) });
+    found.push({ name: IOREDIS_MANY, run: sends(server.redis, writes, { inFlight: 64 }) });
+  }
+  return found;
+}
+
+function sends(redis, writes, rest) {
+  const call = 'await redis.set(key, JSON.stringify(value))';
+  return loop({ ...writes, call, scope: { redis }, ...rest });
 }
 
 async function compareFull(bench) {
@@ -81,29 +113,36 @@ async function compareFull(bench) {
   const writes = writesOf(keys, small);
   await bench.compare({
     title: `${small.name}, synchronous=FULL, ${grouped(keys.length)} keys`,
+    id: 'full',
     unit: 'set',
     contenders: async () => {
       const { cache } = await filledNode(bench, keys, small, { durability: 'full' });
       const raw = filledDatabase(bench, keys, small, { synchronous: 'FULL' });
+      const server = await openRedis(bench.workshop, APPEND_ALWAYS);
       return [
         { name: MANY, run: awaited(cache, writes, { inFlight: 64 }) },
         { name: RAW, run: upserts(raw, writes) },
+        server && { name: IOREDIS_MANY, run: sends(server.redis, writes, { inFlight: 64 }) },
       ];
     },
-    targets: [{ of: MANY, to: RAW, atLeast: 6 }],
+    targets: [
+      { of: MANY, to: RAW },
+      { of: MANY, to: IOREDIS_MANY, id: 'set-full' },
+    ],
   });
 }
 
-async function compareRelaxed(bench, count) {
+async function compareRelaxed(bench, count, target) {
   const keys = keysOf(bench.scale(count));
   const writes = writesOf(keys, small);
   await bench.compare({
     title: `${small.name}, durability relaxed, ${grouped(keys.length)} keys`,
+    id: target === undefined ? 'relaxed-many-keys' : 'relaxed',
     unit: 'set',
     contenders: async () => {
       const { cache, node } = await filledNode(bench, keys, small, { durability: 'relaxed' });
       const memory = createCache();
-      for (const [i, key] of keys.entries()) await memory.set(key, small.make(i));
+      await fillPeer(memory, keys, small.make);
       return [
         {
           name: RELAXED,
@@ -112,7 +151,7 @@ async function compareRelaxed(bench, count) {
             finish: 'await node.flush();',
           }),
         },
-        { name: MEMORY, run: awaited(memory, writes) },
+        { name: NAMES.memory, run: awaited(memory, writes) },
         {
           name: RAW_BATCHES,
           run: loop({
@@ -125,7 +164,7 @@ async function compareRelaxed(bench, count) {
       ];
     },
     targets: [
-      { of: RELAXED, to: MEMORY, atLeast: 1 },
+      { of: RELAXED, to: NAMES.memory, id: target },
       { of: RELAXED, to: RAW_BATCHES },
     ],
   });

@@ -11,9 +11,14 @@ export function generator(seed = 1) {
   };
 }
 
+/** The i-th key. */
+export function keyAt(i) {
+  return `product:${String(i).padStart(8, '0')}`;
+}
+
 /** @param {number} count */
 export function keysOf(count) {
-  return Array.from({ length: count }, (_, i) => `product:${String(i).padStart(8, '0')}`);
+  return Array.from({ length: count }, (_, i) => keyAt(i));
 }
 
 /** The items in random order, as a new array. */

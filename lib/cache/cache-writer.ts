@@ -23,7 +23,7 @@ import { PendingSet, type PendingWrites } from './pending-writes.js';
 /** Where writes go: into the file, or to the primary. @internal */
 export type CommandQueue = Pick<
   WriteQueue<Command, CommandResult>,
-  'push' | 'pushRelaxed' | 'keepsUp' | 'drain'
+  'push' | 'pushRelaxed' | 'keepsUp' | 'rest' | 'drain'
 >;
 
 /** @internal */
@@ -187,7 +187,7 @@ export class CacheWriter {
       else queue.push(write);
       pending.put(key, gone);
       l1?.delete(key);
-      if (isResolved) resolve(true);
+      if (isResolved) resolve(this.#accepted().then(() => true));
     });
   }
 
@@ -333,16 +333,21 @@ export class CacheWriter {
       waiting.supersede(captured, expiresAt)
     ) {
       this.#admit(key, captured, expiresAt);
-      return DONE;
+      return this.#accepted();
     }
     const write = this.#pendingSet(key, captured, expiresAt, tags, undefined, undefined);
     const keepsUp = queue.pushRelaxed(write);
     this.#announce(write);
-    if (keepsUp) return DONE;
+    if (keepsUp) return this.#accepted();
     return new Promise((resolve, reject) => {
       write.resolve = resolve;
       write.reject = reject;
     });
+  }
+
+  /** What a relaxed write awaits that keeps up. */
+  #accepted(): Promise<number> {
+    return this.parts.queue.rest()?.then(() => 0) ?? DONE;
   }
 
   #pendingSet(
@@ -462,8 +467,8 @@ export class CacheWriter {
   #admit(key: string, captured: CapturedValue, expiresAt: number): void {
     const { l1, isolation } = this.parts;
     if (l1 === undefined) return;
-    admit(captured.value, isolation);
-    l1.set(key, captured.value, expiresAt, captured.bytes);
+    const isCopied = admit(captured.value, isolation);
+    l1.set(key, captured.value, expiresAt, captured.bytes, isCopied);
   }
 
   /** L1 follows a committed change, unless a later write of this node already waits. */
@@ -474,8 +479,7 @@ export class CacheWriter {
       l1.delete(key);
       return;
     }
-    admit(value, isolation);
-    l1.set(key, value, expiresAt, bytes);
+    l1.set(key, value, expiresAt, bytes, admit(value, isolation));
   }
 
   #forget(key: string): void {

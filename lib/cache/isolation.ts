@@ -7,9 +7,10 @@ import { copyValue, freezeValue } from '../common/value.js';
  */
 export type Isolation = 'copy' | 'freeze' | 'share';
 
-/** A value of the cache's own, on its way into L1. @internal */
-export function admit(value: unknown, isolation: Isolation): void {
-  if (isolation === 'freeze') freezeValue(value);
+/** A value of the cache's own, on its way into L1; returns whether each caller needs a copy of it. @internal */
+export function admit(value: unknown, isolation: Isolation): boolean {
+  if (typeof value !== 'object' || value === null || isolation === 'share') return false;
+  return isolation === 'copy' || !freezeValue(value);
 }
 
 /** A value of the cache's own, on its way out to a caller. @internal */

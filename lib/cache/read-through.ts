@@ -176,7 +176,7 @@ export class ReadThrough {
     let own: unknown = value;
     try {
       const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
-      const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock.now());
+      const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock);
       const captured = captureValue(value, maxValueBytes);
       own = captured.value;
       if (await writer.fill(key, captured, expiresAt, options.tags ?? [], seen)) {
@@ -237,7 +237,7 @@ export class ReadThrough {
       return value;
     }
     const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
-    const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock.now());
+    const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock);
     // Gone meanwhile: then it must not have come and gone once more during the factory.
     const isStored =
       revision === 0

@@ -65,12 +65,11 @@ export class TieredCache implements CacheReads {
 
   /** The value, isolated as the caller's option says; `undefined` on a miss. */
   get(key: string): unknown {
-    const hit = this.#getFromL1(key);
-    if (hit !== undefined) {
+    const value = this.#readFromL1(key);
+    if (value !== undefined) {
       this.#counters.l1Hits++;
       if (this.#hits.isHeard) this.#tellHit(key, 'l1');
-      const { value } = hit;
-      return typeof value === 'object' ? release(value, this.#isolation) : value;
+      return value;
     }
     if (this.#l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
     const entry = this.#findBelowL1(key);
@@ -162,6 +161,12 @@ export class TieredCache implements CacheReads {
     return { entries, next: nextFrom(rows) };
   }
 
+  #readFromL1(key: string): unknown {
+    if (this.#l1 === undefined) return undefined;
+    if (this.#coherence.isShared) this.#coherence.refresh();
+    return this.#l1.read(key);
+  }
+
   #getFromL1(key: string): L1Entry | undefined {
     if (this.#l1 === undefined) return undefined;
     if (this.#coherence.isShared) this.#coherence.refresh();
@@ -187,8 +192,8 @@ export class TieredCache implements CacheReads {
     const value = row === undefined ? undefined : this.#decode(row.value);
     if (row === undefined || value === undefined) return undefined;
     if (this.#l1 !== undefined) {
-      admit(value, this.#isolation);
-      this.#l1.set(key, value, row.expires_at, storedBytes(row.value));
+      const isCopied = admit(value, this.#isolation);
+      this.#l1.set(key, value, row.expires_at, storedBytes(row.value), isCopied);
     }
     return { value, expiresAt: row.expires_at };
   }

@@ -23,11 +23,12 @@ export function isExpired(expiresAt: number, now: number): boolean {
 export function expiresAtFor(
   ttl: number | null | undefined,
   defaultTtl: number,
-  now: number,
+  clock: { now(): number },
 ): number {
   const ms = ttl ?? defaultTtl;
+  // Most entries have no deadline, and a reading of the clock is a third of a relaxed write.
   if (ms === 0) return NEVER;
   if (typeof ms !== 'number' || Number.isNaN(ms)) throw new InvalidTtlError(ms);
-  const expiresAt = Math.ceil(now + ms);
+  const expiresAt = Math.ceil(clock.now() + ms);
   return expiresAt > LAST_INSTANT ? NEVER : expiresAt;
 }

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { createCache, type Cache, type CreateCacheOptions } from 'cache-manager';
-import type { NodeCache, NodeEntry, NodeWrapOptions } from '../node/hyper-cache-node.js';
+import type { NodeCache, NodeWrapOptions } from '../node/hyper-cache-node.js';
 import { KeyvView, rawEntry } from './keyv-view.js';
 import { storeAll } from './store-all.js';
 
@@ -70,21 +70,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     events.emit('refresh', error === undefined ? { key, value } : { key, value, error });
   };
 
-  const wrap = async (
-    key: string,
-    factory: () => unknown,
-    options: WrapArguments,
-  ): Promise<unknown> => {
-    const { ttl, refreshThreshold } = options;
-    const entry: NodeEntry = await cache.wrap(key, factory, {
-      ttl,
-      refreshThreshold,
-      onStored,
-      onRefreshed,
-    });
-    const value = cache.release(entry.value);
-    return options.raw === true ? rawEntry(value, entry.expiresAt) : value;
-  };
+  const plainWrap: NodeWrapOptions = { onStored, onRefreshed };
 
   const methods = {
     async get(key: string): Promise<unknown> {
@@ -143,11 +129,26 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
       ttlOrOptions?: WrapArguments['ttl'] | WrapArguments,
       refreshThreshold?: WrapArguments['refreshThreshold'],
     ): Promise<unknown> {
-      const options =
+      const given =
         typeof ttlOrOptions === 'object' && ttlOrOptions !== null
           ? ttlOrOptions
           : { ttl: ttlOrOptions, refreshThreshold };
-      return wrap(key, factory, options);
+      const found = cache.wrap(
+        key,
+        factory,
+        given.ttl === undefined && given.refreshThreshold === undefined
+          ? plainWrap
+          : {
+              ttl: given.ttl,
+              refreshThreshold: given.refreshThreshold,
+              onStored,
+              onRefreshed,
+            },
+      );
+      // A hit is there already: awaiting it would cost as much as finding it.
+      const entry = found instanceof Promise ? await found : found;
+      const value = cache.release(entry.value);
+      return given.raw === true ? rawEntry(value, entry.expiresAt) : value;
     },
   };
   // The types of cache-manager are generic in the value, which a cache cannot check.

@@ -17,7 +17,7 @@ export class L1Budget {
   #evictions = 0;
 
   constructor(
-    private readonly maxEntries: number,
+    readonly maxEntries: number,
     private readonly maxBytes: number,
   ) {}
 

@@ -195,7 +195,7 @@ export class NamedCache implements NodeCache {
   }
 
   #deadline(ttl: number | null | undefined): number {
-    return expiresAtFor(ttl, this.defaultTtl, this.#clock.now());
+    return expiresAtFor(ttl, this.defaultTtl, this.#clock);
   }
 }
 

@@ -175,6 +175,10 @@ export class ForwardQueue implements CommandQueue {
     return false;
   }
 
+  rest(): undefined {
+    return undefined;
+  }
+
   /** Resolves when as many writes are done or refused as there were, or the primary is away. */
   drain(): Promise<void> {
     if (this.length === 0 || this.#lost !== undefined) return Promise.resolve();

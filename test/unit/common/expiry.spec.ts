@@ -29,7 +29,7 @@ describe('expiresAtFor', () => {
     ['a negative ttl', -1, 900, NOW - 1],
     ['minus infinity', -Infinity, 900, -Infinity],
   ])('takes %s', (_name, ttl, defaultTtl, expected) => {
-    expect(expiresAtFor(ttl, defaultTtl, NOW)).toBe(expected);
+    expect(expiresAtFor(ttl, defaultTtl, { now: () => NOW })).toBe(expected);
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('expiresAtFor', () => {
     ['a bigint', 500n],
     ['a boolean', true],
   ])('refuses %s', (_name, ttl) => {
-    expect(() => expiresAtFor(ttl as number, 0, NOW)).toThrow(
+    expect(() => expiresAtFor(ttl as number, 0, { now: () => NOW })).toThrow(
       expect.objectContaining({ code: 'HC_TTL_INVALID' }),
     );
   });

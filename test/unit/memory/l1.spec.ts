@@ -13,7 +13,7 @@ function setUp({ maxEntries = 1000, maxBytes = 1024 * 1024 } = {}) {
 }
 
 function fill(l1: L1, keys: Iterable<string | number>, valueBytes = 10): void {
-  for (const key of keys) l1.set(`${key}`, `value of ${key}`, NEVER, valueBytes);
+  for (const key of keys) l1.set(`${key}`, `value of ${key}`, NEVER, valueBytes, false);
 }
 
 function range(from: number, to: number): number[] {
@@ -28,9 +28,9 @@ function held(l1: L1, keys: readonly number[]): number[] {
 describe('L1', () => {
   it('holds an entry until its deadline is reached, and drops it then', () => {
     const { clock, l1 } = setUp();
-    l1.set('k', 'v', clock.now() + 100, 10);
+    l1.set('k', 'v', clock.now() + 100, 10, false);
     clock.advance(99);
-    expect(l1.get('k')).toMatchObject({ key: 'k', value: 'v' });
+    expect(l1.get('k')).toMatchObject({ value: 'v' });
     clock.advance(1);
     expect(l1.get('k')).toBeUndefined();
     expect(l1.size).toBe(0);
@@ -39,8 +39,8 @@ describe('L1', () => {
 
   it('replaces value, deadline and size of an entry', () => {
     const { clock, budget, l1 } = setUp();
-    l1.set('k', 'old', clock.now() + 1, 1000);
-    l1.set('k', 'new', NEVER, 10);
+    l1.set('k', 'old', clock.now() + 1, 1000, false);
+    l1.set('k', 'new', NEVER, 10, false);
     clock.advance(10);
     expect(l1.get('k')).toMatchObject({ value: 'new', expiresAt: NEVER });
     expect(l1.size).toBe(1);
@@ -50,11 +50,42 @@ describe('L1', () => {
 
   it('counts keys, values and its own bookkeeping', () => {
     const { budget, l1 } = setUp();
-    l1.set('key', 'v', NEVER, 500);
+    l1.set('key', 'v', NEVER, 500, false);
     expect(l1.bytes).toBeGreaterThan(500 + 2 * 3);
     l1.delete('key');
     l1.delete('key');
     expect([l1.size, l1.bytes, budget.entries, budget.bytes]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('gives each caller a copy where it was told to, and the value itself where not', () => {
+    const { l1 } = setUp();
+    const value = { inner: [1] };
+    l1.set('copied', value, NEVER, 10, true);
+    l1.set('shared', value, NEVER, 10, false);
+    expect(l1.read('copied')).toEqual(value);
+    expect(l1.read('copied')).not.toBe(value);
+    expect(l1.read('shared')).toBe(value);
+    expect(l1.get('copied')?.value).toBe(value);
+    expect(l1.read('missing')).toBeUndefined();
+
+    l1.set('copied', value, NEVER, 10, false);
+    expect(l1.read('copied')).toBe(value);
+  });
+
+  it('uses the place of an entry that is gone, however many come and go', () => {
+    const { l1, budget } = setUp({ maxEntries: 500 });
+    const rounds = range(0, 20);
+    for (const round of rounds) {
+      const keys = range(round * 300, round * 300 + 600);
+      fill(l1, keys);
+      for (const key of keys.filter((k) => k % 3 === 0)) l1.delete(`${key}`);
+      expect(l1.size).toBe(held(l1, range(0, 10_000)).length);
+    }
+    for (const key of held(l1, range(0, 10_000))) {
+      expect(l1.get(`${key}`)).toEqual({ value: `value of ${key}`, expiresAt: NEVER });
+    }
+    expect(budget.entries).toBe(l1.size);
+    expect(budget.bytes).toBe(l1.bytes);
   });
 
   it('is empty after clear, and works on', () => {
@@ -140,8 +171,8 @@ describe('L1Budget', () => {
   it('makes room when an entry grows', () => {
     const { l1, budget } = setUp({ maxBytes: 100_000 });
     fill(l1, range(0, 80), 1000);
-    l1.set('79', 'large', NEVER, 12_000);
-    l1.set('78', 'large', NEVER, 12_000);
+    l1.set('79', 'large', NEVER, 12_000, false);
+    l1.set('78', 'large', NEVER, 12_000, false);
     expect(budget.bytes).toBeLessThanOrEqual(100_000);
     expect(l1.get('79')?.value).toBe('large');
   });
@@ -149,7 +180,7 @@ describe('L1Budget', () => {
   it('does not hold an entry of more than an eighth, and drops the one it replaces', () => {
     const { l1, budget } = setUp({ maxBytes: 8000 });
     fill(l1, ['k', 'other']);
-    l1.set('k', 'too large', NEVER, 1000);
+    l1.set('k', 'too large', NEVER, 1000, false);
     expect(l1.get('k')).toBeUndefined();
     expect(l1.get('other')).toBeDefined();
     expect(budget.entries).toBe(1);

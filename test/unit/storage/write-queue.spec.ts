@@ -307,13 +307,31 @@ describe('WriteQueue', () => {
       const clock = new ManualClock();
       const { queue } = setUp(clock);
       queue.pushRelaxed(new Write(1));
-      clock.advance(10);
+      clock.advance(50);
       expect(queue.pushRelaxed(new Write(2))).toBe(true);
       clock.advance(1);
       expect(queue.pushRelaxed(new Write(3))).toBe(false);
       await queue.drain();
       expect(queue.pushRelaxed(new Write(4))).toBe(true);
       await queue.drain();
+    });
+
+    it('leave the event loop a turn when they have left it none for 10 ms', async () => {
+      const clock = new ManualClock();
+      const { queue } = setUp(clock);
+      expect(queue.rest()).toBeUndefined();
+      clock.advance(10);
+      expect(queue.rest()).toBeUndefined();
+      clock.advance(1);
+      let isOver = false;
+      setImmediate(() => {
+        isOver = true;
+      });
+      const rest = queue.rest();
+      expect(queue.rest()).toBe(rest);
+      await rest;
+      expect(isOver).toBe(true);
+      expect(queue.rest()).toBeUndefined();
     });
 
     it('do not starve the event loop of one who awaits nothing but microtasks', async () => {
@@ -327,7 +345,7 @@ describe('WriteQueue', () => {
       while (!isOver) {
         const write = new Write(written++);
         if (!queue.pushRelaxed(write)) await write.done;
-        else await Promise.resolve();
+        else await queue.rest();
         longest = Math.max(longest, queue.length);
       }
       await queue.drain();

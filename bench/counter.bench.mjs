@@ -1,0 +1,40 @@
+import { createCache } from 'cache-manager';
+import { loop } from './loop.mjs';
+import { NAMES } from './peers.mjs';
+import { openRedis } from './redis.mjs';
+import { keysOf, shuffled } from './workload.mjs';
+
+export const name = 'counter';
+export const title = 'increments over 1,000 counters';
+
+const OURS = 'HyperCache';
+const RELAXED = 'HyperCache, relaxed';
+const LOST = 'cache-manager, in memory, get and set, not atomic';
+const IN_FLIGHT = 64;
+
+/** @param {import('./harness.mjs').Bench} bench */
+export async function run(bench) {
+  const keys = shuffled(keysOf(1000));
+  const server = await openRedis(bench.workshop);
+  const { hyperCache } = await bench.workshop.node();
+  const relaxed = await bench.workshop.node({ durability: 'relaxed' });
+  const memory = createCache();
+  for (const inFlight of [1, IN_FLIGHT]) {
+    const counts = (cache, call) => loop({ keys, call, scope: { cache }, inFlight });
+    await bench.compare({
+      title: inFlight === 1 ? 'one at a time' : `${inFlight} in flight`,
+      id: inFlight === 1 ? 'one' : 'many',
+      unit: 'increment',
+      contenders: [
+        { name: OURS, run: counts(hyperCache, 'await cache.increment(key)') },
+        { name: RELAXED, run: counts(relaxed.hyperCache, 'await cache.increment(key)') },
+        server && { name: NAMES.ioredis, run: counts(server.redis, 'await cache.incr(key)') },
+        {
+          name: LOST,
+          run: counts(memory, 'await cache.set(key, ((await cache.get(key)) ?? 0) + 1)'),
+        },
+      ],
+      targets: [{ of: OURS, to: NAMES.ioredis }],
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * A figure that was promised.
+ *
+ * @typedef {object} PromisedTarget
+ * @property {string} id by which a benchmark names what it has measured
+ * @property {string} row what is promised, for people
+ * @property {string} bench which benchmark measures it
+ * @property {number} [atLeast] a ratio of speeds
+ * @property {number} [atMost] a ratio of times or sizes
+ */
+
+const MEMORY = 'cache-manager in memory';
+const REDIS = 'cache-manager + @keyv/redis on loopback';
+
+/** All of them, in the order in which they are printed. @type {readonly PromisedTarget[]} */
+export const TARGETS = [
+  least('l1-share', 'l1-hit', 4, `L1 hit through CACHE_MANAGER, share, to ${MEMORY}`),
+  least('l1-freeze', 'l1-hit', 4, 'the same, freeze'),
+  least('l1-copy', 'l1-hit', 1.7, 'the same, copy, 150 B'),
+  least('l1-lru', 'l1-hit', 0.7, 'the same, share, to `await lru.get`'),
+  least('wrap-share', 'batch', 5, `wrap hit, share, to ${MEMORY}`),
+  least('mget-copy', 'batch', 4, `mget of 100, copy, to ${MEMORY}`),
+  least('mget-share', 'batch', 4, 'the same, share'),
+  least('l1-bento', 'l1-hit', 13, 'L1 hit, copy, to bentocache in memory'),
+  least('l1-cacheable', 'l1-hit', 13, 'L1 hit, copy, to cacheable'),
+  least('l2-raw', 'l2-hit', 1, 'L2 hit to raw better-sqlite3 and `JSON.parse`, 150 B'),
+  least('l2-raw-large', 'l2-hit', 1.5, 'the same, 10 kB'),
+  least('l2-redis', 'l2-hit', 8, `L2 hit to ${REDIS}, one at a time`),
+  least('l2-redis-many', 'l2-hit', 2.5, 'the same, 64 in flight'),
+  least('l2-sqlite', 'l2-hit', 25, 'L2 hit to cache-manager + @keyv/sqlite (WAL)'),
+  least('set-raw', 'set', 0.7, 'set, one at a time, to a raw autocommit upsert'),
+  least('set-redis', 'set', 0.8, 'set, 64 in flight, to ioredis on loopback'),
+  least('set-sqlite', 'set', 4, 'set, 64 in flight, to cache-manager + @keyv/sqlite (WAL)'),
+  least('set-full', 'set', 1.5, "set, `'full'`, 64 in flight, to Redis, appendfsync always"),
+  least('set-relaxed', 'set', 1.2, `set, \`'relaxed'\`, to ${MEMORY}`),
+  least('zipf-redis', 'zipf', 30, `Zipf 90/10 to ${REDIS}, one at a time`),
+  least('zipf-redis-many', 'zipf', 3.5, 'the same, 64 in flight'),
+  least('zipf-relaxed', 'zipf', 1, `Zipf 90/10, \`'relaxed'\`, to ${MEMORY}`),
+  least('remote-locks', 'secondary', 1, 'lock pairs, 64 in flight, on a secondary, to Redis'),
+  most('growth-time', 'growth', 6, 'get, p50, in the largest file to that in one of 1,000'),
+  most('growth-raw', 'growth', 1.25, 'the same growth to that of raw better-sqlite3'),
+  most('disk', 'space', 0.7, 'bytes on disk of a 150 B entry to a raw JSON row'),
+  most('l1-memory', 'space', 1.5, 'memory of an L1 entry beyond its value to lru-cache'),
+];
+
+/** @param {string} id @returns {PromisedTarget} */
+export function targetOf(id) {
+  const found = TARGETS.find((target) => target.id === id);
+  if (found === undefined) throw new Error(`There is no target named ${id}.`);
+  return found;
+}
+
+/** @param {{ atLeast?: number, atMost?: number }} target */
+export function boundOf({ atLeast, atMost }, unit = 'x') {
+  if (atMost !== undefined) return `<= ${atMost}${unit}`;
+  return atLeast === undefined ? '' : `>= ${atLeast}${unit}`;
+}
+
+function least(id, bench, atLeast, row) {
+  return { id, bench, atLeast, row };
+}
+
+function most(id, bench, atMost, row) {
+  return { id, bench, atMost, row };
+}

@@ -1,0 +1,125 @@
+/** No slot: the first one is never used. @internal */
+export const NONE = 0;
+
+const FIRST_CAPACITY = 64;
+const GROWTH = 1.5;
+
+const VISITED = 1;
+const COPIED = 2;
+
+/**
+ * The entries of one memory layer as parallel arrays, in a list from the newest to the oldest. They grow as they
+ * are needed, up to the bound.
+ *
+ * @internal
+ */
+export class L1Slots {
+  /** For the hit path; written by {@link put} alone. */
+  readonly values: unknown[] = [undefined];
+  readonly #keys: string[] = [''];
+  #expiresAt = new Float64Array(FIRST_CAPACITY);
+  #bytes = new Float64Array(FIRST_CAPACITY);
+  #flags = new Uint8Array(FIRST_CAPACITY);
+  #newer = new Uint32Array(FIRST_CAPACITY);
+  /** Of a free slot: the next free one. */
+  #older = new Uint32Array(FIRST_CAPACITY);
+  #firstFree = NONE;
+
+  /** @param maxEntries one more may be held for a moment, before another is evicted */
+  constructor(private readonly maxEntries: number) {}
+
+  /** A slot for a new entry, to be linked and put. */
+  take(key: string): number {
+    let slot = this.#firstFree;
+    if (slot === NONE) {
+      slot = this.#keys.length;
+      if (slot === this.#flags.length) this.#grow();
+      this.#keys.push(key);
+      this.values.push(undefined);
+    } else {
+      this.#firstFree = this.older(slot);
+      this.#keys[slot] = key;
+    }
+    return slot;
+  }
+
+  /** Its key and value are let go; it may be taken again. */
+  release(slot: number): void {
+    this.#keys[slot] = '';
+    this.values[slot] = undefined;
+    this.#flags[slot] = 0;
+    this.#bytes[slot] = 0;
+    this.#older[slot] = this.#firstFree;
+    this.#firstFree = slot;
+  }
+
+  put(slot: number, value: unknown, expiresAt: number, bytes: number, isCopied: boolean): void {
+    this.values[slot] = value;
+    this.#expiresAt[slot] = expiresAt;
+    this.#bytes[slot] = bytes;
+    this.#flags[slot] = (this.#flag(slot) & VISITED) | (isCopied ? COPIED : 0);
+  }
+
+  link(slot: number, older: number, newer: number): void {
+    this.#older[slot] = older;
+    this.#newer[slot] = newer;
+  }
+
+  key(slot: number): string {
+    return this.#keys[slot] ?? '';
+  }
+
+  expiresAt(slot: number): number {
+    return this.#expiresAt[slot] ?? 0;
+  }
+
+  /** Of a slot that holds nothing yet: 0. */
+  bytes(slot: number): number {
+    return this.#bytes[slot] ?? 0;
+  }
+
+  older(slot: number): number {
+    return this.#older[slot] ?? NONE;
+  }
+
+  newer(slot: number): number {
+    return this.#newer[slot] ?? NONE;
+  }
+
+  /** Read since the hand last passed. */
+  isVisited(slot: number): boolean {
+    return (this.#flag(slot) & VISITED) !== 0;
+  }
+
+  visit(slot: number): void {
+    this.#flags[slot] = this.#flag(slot) | VISITED;
+  }
+
+  unvisit(slot: number): void {
+    this.#flags[slot] = this.#flag(slot) & ~VISITED;
+  }
+
+  isCopied(slot: number): boolean {
+    return (this.#flag(slot) & COPIED) !== 0;
+  }
+
+  #flag(slot: number): number {
+    return this.#flags[slot] ?? 0;
+  }
+
+  #grow(): void {
+    const wanted = Math.ceil(this.#flags.length * GROWTH);
+    // The slot that is never used, and the one before the eviction.
+    const capacity = Math.min(wanted, Math.max(this.maxEntries + 2, this.#flags.length + 1));
+    this.#expiresAt = grown(this.#expiresAt, new Float64Array(capacity));
+    this.#bytes = grown(this.#bytes, new Float64Array(capacity));
+    this.#flags = grown(this.#flags, new Uint8Array(capacity));
+    this.#newer = grown(this.#newer, new Uint32Array(capacity));
+    this.#older = grown(this.#older, new Uint32Array(capacity));
+  }
+}
+
+function grown<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
