@@ -77,6 +77,8 @@ export interface OpenFile {
   readonly counts: EntryCounts;
   readonly historyId: string;
   readonly epoch: number;
+  /** The head of the log when this process entered; others may have committed since. */
+  readonly head: number;
   /** The head of the log at the start of each of the last epochs. */
   readonly epochStarts: readonly EpochStart[];
   readonly processId: string;
@@ -212,6 +214,7 @@ function assemble(
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,
+    head: identity.head,
     epochStarts: identity.epochStarts,
     processId: identity.processId,
     inode: inodeOf(path) ?? 0n,
@@ -292,6 +295,8 @@ interface Identity extends LeaseIdentity {
   readonly historyId: string;
   readonly epochStarts: readonly EpochStart[];
   readonly isShared: () => boolean;
+  /** Of the log, at the end of the entry: what others commit after that is not known yet. */
+  readonly head: number;
   /** Rows by namespace. */
   readonly counts: [number, number][];
   readonly sharesCounts: boolean;
@@ -343,8 +348,9 @@ function enter(
     connection.prepare(metaSql.remove).run(COUNTS_SHARED_NOTE);
   }
   const epochStarts = parseStarts(read.get(IdentityNote.EpochStarts));
+  const head = headOf(connection);
   if (epochStarts.at(-1)?.[0] !== epoch) {
-    epochStarts.push([epoch, Number(connection.prepare(changeSql.head).pluck().get() ?? 0)]);
+    epochStarts.push([epoch, head]);
     write.run(IdentityNote.EpochStarts, JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
   }
   write.run(IdentityNote.HistoryId, historyId);
@@ -359,6 +365,7 @@ function enter(
     epochStarts,
     processId,
     lifetime,
+    head,
     counts,
     sharesCounts,
     leave,
@@ -379,6 +386,7 @@ function look(connection: Connection): Identity {
     epochStarts: [],
     processId: '',
     lifetime: '',
+    head: headOf(connection),
     counts: [],
     sharesCounts: false,
     leave: () => undefined,
@@ -408,8 +416,11 @@ function announceSharing(connection: Connection, counts: [number, number][]): vo
   const write = connection.prepare(metaSql.write);
   write.run(COUNTS_NOTE, JSON.stringify(counts));
   write.run(COUNTS_SHARED_NOTE, '1');
-  const revision = Number(connection.prepare(changeSql.head).pluck().get() ?? 0) + 1;
-  connection.prepare(changeSql.append).run(revision, 0, ChangeKind.Clear, '');
+  connection.prepare(changeSql.append).run(headOf(connection) + 1, 0, ChangeKind.Clear, '');
+}
+
+function headOf(connection: Connection): number {
+  return Number(connection.prepare(changeSql.head).pluck().get() ?? 0);
 }
 
 function countRows(connection: Connection): [number, number][] {

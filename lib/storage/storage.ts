@@ -494,7 +494,7 @@ export class Storage {
     const file = openFile(options, this.#epochFloor);
     this.quarantined = file.quarantined;
     this.#knowsAll = true;
-    this.#revision = this.#staged = file.changes.head();
+    this.#revision = this.#staged = file.head;
     const { checkpointer } = this.options;
     if (checkpointer !== undefined && !this.#isReadOnly) {
       this.#checkpointer = new Checkpointer({
