@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { connect, type Connection } from './native.js';
 import { lockSql } from './sql/pragmas.js';
-import { isBusy, sqliteCode } from './sqlite-error.js';
+import { isBusy } from './sqlite-error.js';
 
 /**
  * A lock on a name in a directory, held by one process of the machine at a time. The system gives it back when its
@@ -53,7 +53,7 @@ const EXCHANGE_TIMEOUT_MS = 5000;
 /**
  * Runs `body` while nobody else opens the file or puts another one in its place: who opens the old file between the
  * removal of its log and its own would share a log with the new one. Where no lock can be had, as in a directory
- * that may only be read, it runs all the same.
+ * that is gone or may only be read, it runs all the same.
  *
  * @internal
  */
@@ -61,8 +61,8 @@ export function whileUnchanged<T>(path: string, body: () => T): T {
   const lock = new FileLock(join(dirname(path), LOCK_FILE_NAME));
   try {
     lock.tryAcquire(EXCHANGE_TIMEOUT_MS);
-  } catch (error) {
-    if (!CANNOT_LOCK.has(sqliteCode(error))) throw error;
+  } catch {
+    // Whatever stands in the way of a lock stands in the way of the file, which says it better.
   }
   try {
     return body();
@@ -70,9 +70,3 @@ export function whileUnchanged<T>(path: string, body: () => T): T {
     lock.release();
   }
 }
-
-const CANNOT_LOCK: ReadonlySet<string> = new Set([
-  'SQLITE_CANTOPEN',
-  'SQLITE_READONLY',
-  'SQLITE_PERM',
-]);
