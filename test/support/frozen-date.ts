@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, jest } from '@jest/globals';
+import { afterAll, beforeAll, jest } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Everything but the clocks: timers and the event loop stay real. */
@@ -16,13 +16,16 @@ const REAL = [
 
 const START = Date.UTC(2026, 0, 1);
 
-/** Stops the clocks for every test of the block, for code that reads those of the machine itself. */
+/**
+ * Stops the clocks for all tests of the block, for code that reads those of the machine itself. Between two tests they
+ * stay as they are: a node of both would notice a monotonic clock that begins anew.
+ */
 export function useFrozenDate(): void {
-  beforeEach(async () => {
+  beforeAll(async () => {
     jest.useFakeTimers({ doNotFake: [...REAL], now: START });
     await nextTurn();
   });
-  afterEach(async () => {
+  afterAll(async () => {
     jest.useRealTimers();
     await nextTurn();
   });
