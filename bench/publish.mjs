@@ -57,7 +57,7 @@ function speedsOf({ machine, options, speeds: { columns, rows } }) {
 function runOf({ machine, options }) {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return (
-    `${whereOf(machine)}; ${versions.join(', ')}. Medians of ${options.rounds} rounds of ${options.roundMs} ms, ` +
+    `${whereOf(machine)}; ${machine.system.split(', ')[1]}; ${versions.join(', ')}. Medians of ${options.rounds} rounds of ${options.roundMs} ms, ` +
     'all contenders by turns.'
   );
 }
