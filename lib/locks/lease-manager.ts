@@ -225,8 +225,6 @@ export class LeaseManager implements LeaseService {
     const isBeat = this.#beat();
     try {
       const version = this.storage.dataVersion();
-      // Whoever gets a lease from another process must see what that one wrote under it.
-      if (version !== this.#seenVersion) this.storage.catchUp();
       if (isBeat || version !== this.#seenVersion) this.#collectGrants(isBeat);
       this.#seenVersion = version;
     } catch (error) {
@@ -237,18 +235,24 @@ export class LeaseManager implements LeaseService {
   #collectGrants(isThorough: boolean): void {
     const { leases } = this.storage;
     const now = this.clock.monotonic();
+    const served: (readonly [LocalWaiter, HeldLease])[] = [];
     for (const { lease } of Array.from(this.#waited.values())) {
       let next = Infinity;
       for (const held of leases.holders(lease, now)) {
         const waiter = this.#waiting.get(waiterKey({ lease, owner: held.owner }));
         // Who still waits was not served: the lease is that of another handle of the same owner.
-        if (waiter?.isMoving === false && !leases.isWaiting(lease, held.owner)) waiter.settle(held);
+        if (waiter?.isMoving === false && !leases.isWaiting(lease, held.owner)) {
+          served.push([waiter, held]);
+        }
         next = Math.min(next, held.expiresAt);
       }
       // If nobody holds it, somebody was passed over while he was taken for dead.
       if (next < Infinity) this.#schedule(lease, next);
       else if (isThorough) this.#schedule(lease, now);
     }
+    // Whoever gets a lease from another process must see what that one wrote under it, up to its last moment.
+    this.storage.catchUp();
+    for (const [waiter, held] of served) waiter.settle(held);
     if (isThorough) this.#rejoin(now);
   }
 
