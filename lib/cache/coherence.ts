@@ -8,10 +8,16 @@ export interface MemoryCoherence {
   readonly isShared: boolean;
   /** What others have changed leaves memory. To be called before each read from memory; it looks once per turn. */
   refresh(): void;
+  /** The file was read, and may have shown what memory does not know yet: the next read from memory looks. */
+  expire(): void;
 }
 
 /** Of a node whose file nobody else writes to. @internal */
-export const ALWAYS_COHERENT: MemoryCoherence = { isShared: false, refresh: () => undefined };
+export const ALWAYS_COHERENT: MemoryCoherence = {
+  isShared: false,
+  refresh: () => undefined,
+  expire: () => undefined,
+};
 
 /** After so many reads in one turn of the event loop it is asked how long the turn already lasts. */
 const READS_PER_QUESTION = 32;
@@ -71,6 +77,11 @@ export class Coherence implements MemoryCoherence {
     }
     this.#lookedAt = now;
     this.look();
+  }
+
+  expire(): void {
+    this.#readsLeft = 0;
+    this.#lookedAt = -Infinity;
   }
 
   /** Notes who has come, and who has gone. */

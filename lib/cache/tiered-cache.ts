@@ -245,6 +245,7 @@ export class TieredCache implements CacheReads {
     read: (entries: EntryTable, namespaceId: number, now: number) => T | undefined,
   ): T | undefined {
     const { storage, namespace, clock, onReadError } = this.parts;
+    if (this.#coherence.isShared) this.#coherence.expire();
     try {
       const namespaceId = storage.namespaces.idOf(namespace);
       if (namespaceId === undefined) return undefined;

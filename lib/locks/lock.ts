@@ -154,9 +154,11 @@ export class Lock {
     this.#ends++;
     this.#tenure = undefined;
     tenure?.end();
+    // Who was told that it is lost is not told otherwise, though the primary may count a moment longer.
+    const wasLost = tenure?.isLost === true;
     const isReleased = await this.leases.release(this.settings.lease, this.settings.owner);
     if (!isReleased) tenure?.lose('its lease had ended before its release');
-    return isReleased;
+    return isReleased && !wasLost;
   }
 
   /**

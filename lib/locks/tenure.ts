@@ -46,6 +46,11 @@ export class Tenure implements LeaseHolder {
     return !this.#isOver;
   }
 
+  /** Whether it ended otherwise than by being given back. */
+  get isLost(): boolean {
+    return this.#loss !== undefined;
+  }
+
   /** Made, with the timer that aborts it, when somebody asks for it: most holders never do. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

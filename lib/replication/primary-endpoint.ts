@@ -89,6 +89,8 @@ export class PrimaryEndpoint implements SyncEndpoint {
 
   feed(request: FeedRequest, sink: Writable): void {
     this.#assertServing();
+    // The replica may have heard of it from another process on the file.
+    this.parts.storage.catchUp();
     this.parts.feed.add(request, sink);
   }
 
@@ -118,6 +120,8 @@ export class PrimaryEndpoint implements SyncEndpoint {
     const commands = messages.map((message) => decodeCommand(message, limits));
     this.#order.admit(fields.string(), fields.integer());
     const outcomes = await Promise.all(commands.map((command) => this.#run(command)));
+    // Who holds a lease is to see what another process on the file has written under it.
+    storage.catchUp();
     const { historyId, epoch, revision } = storage;
     const isWanted = since >= 0 && since < revision && storage.changes.oldest() <= since + 1;
     const changes = isWanted ? readChanges(storage, since) : undefined;
@@ -173,6 +177,8 @@ export class PrimaryEndpoint implements SyncEndpoint {
       if (!Array.isArray(query)) throw malformed('a query is no list');
       answers.push(await this.#query(new Fields(query)));
     }
+    // The answers may show what another process on the file has just written.
+    storage.catchUp();
     const { historyId, epoch, revision } = storage;
     return pack([historyId, epoch, revision, clock.now(), answers]);
   }
