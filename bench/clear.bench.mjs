@@ -92,6 +92,10 @@ class MovableClock {
     return systemClock.coarseNow() + this.#offset;
   }
 
+  uptime() {
+    return systemClock.uptime() + this.#offset;
+  }
+
   monotonic() {
     return systemClock.monotonic() + this.#offset;
   }
