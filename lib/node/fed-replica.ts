@@ -178,12 +178,19 @@ export class FedReplica implements ReplicaHost {
   #takeOver(): void {
     const { logger, incidents, caches } = this.parts;
     caches().clearMemory();
-    const follow = async (): Promise<void> => {
+    this.#wasConnected = false;
+    try {
       this.#open();
-      logger.log('The process that followed the primary has ended: this one follows it.');
-      await this.#loop.start();
-    };
-    follow().catch((error: unknown) => {
+    } catch (error) {
+      incidents.report(toStorageError(error), 'following the primary');
+      // Another process may be able to; this one tries again later.
+      this.storage.close();
+      this.#lead.release();
+      this.#watch.start();
+      return;
+    }
+    logger.log('The process that followed the primary has ended: this one follows it.');
+    this.#loop.start().catch((error: unknown) => {
       incidents.report(toStorageError(error), 'following the primary');
     });
   }
@@ -338,6 +345,8 @@ export class FedReplica implements ReplicaHost {
   /** A replica that is lost is copied again; until then reads go to the primary. */
   #tryToRecover(reason: LossReason): void {
     const { events, incidents, logger, caches } = this.parts;
+    // The file is that of the process that follows the primary, which notices by itself.
+    if (this.#watch.isWatching) return;
     try {
       const quarantined = this.storage.replace(reason);
       this.#state.forget();
