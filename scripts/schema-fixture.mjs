@@ -44,6 +44,7 @@ async function fill(sqlitePath) {
     set: new Set([1]),
   });
   await cache.set('bytes', Buffer.from([0, 1, 254, 255]));
+  for (let id = 0; id < 5; id++) await cache.set(`small ${id}`, { id, list: [{ id }, 0] });
   await cache.set('until 2100', 'value', { ttl: Date.UTC(2100, 0, 1) - Date.now() });
   await cache.set('expired', 'value', { ttl: 1 });
   await cache.increment('counter', 41, 0);

@@ -1,4 +1,4 @@
-import { decodeValue, encodeValue, storedBytes, type StoredValue } from '../common/codec.js';
+import { decodeValue, storedBytes, type StoredValue } from '../common/codec.js';
 import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
@@ -18,7 +18,7 @@ import { toStorageError } from '../storage/sqlite-error.js';
 import type { WriteQueue } from '../storage/write-queue.js';
 import type { CacheCounters } from './cache-stats.js';
 import { admit, type Isolation } from './isolation.js';
-import { PendingSet, type PendingWrites } from './pending-writes.js';
+import { PendingSet, type PendingWrites, type SetOwner } from './pending-writes.js';
 
 /** Where writes go: into the file, or to the primary. @internal */
 export type CommandQueue = Pick<
@@ -35,6 +35,8 @@ export interface CacheWriterParts {
   readonly counters: CacheCounters;
   readonly events: CacheEvents;
   readonly isolation: Isolation;
+  /** How values stand where the commands go. */
+  readonly encode: (captured: CapturedValue) => StoredValue;
   /** Bytes of an encoded value. */
   readonly maxValueBytes: number;
   /** `set` and `delete` resolve before their commit. */
@@ -57,7 +59,7 @@ export interface WriteOfMany {
 }
 
 /** Encoded, a captured value never takes more than this many times its estimate. */
-const ENCODING_FACTOR = 4;
+const ENCODING_FACTOR = 6;
 
 /** Room that a waiting relaxed set keeps for a newer value of its key. */
 const SUPERSEDE_ROOM = 256;
@@ -366,8 +368,7 @@ export class CacheWriter {
       expiresAt,
       tags,
       bytes,
-      this.#settled,
-      this.#abandoned,
+      this.#owner,
       resolve,
       reject,
     );
@@ -379,15 +380,17 @@ export class CacheWriter {
     this.#admit(write.key, write.captured, write.expiresAt);
   }
 
-  readonly #settled = (write: PendingSet): void => {
-    this.parts.pending.settle(write.key, write);
-    this.#tellStored(write.key);
-  };
-
-  readonly #abandoned = (write: PendingSet, error: HyperCacheError): void => {
-    this.parts.pending.settle(write.key, write);
-    this.parts.l1?.delete(write.key);
-    if (write.reject === undefined) this.parts.onLostWrite(error);
+  readonly #owner: SetOwner = {
+    encode: (captured) => this.parts.encode(captured),
+    settled: (write) => {
+      this.parts.pending.settle(write.key, write);
+      this.#tellStored(write.key);
+    },
+    abandoned: (write, error) => {
+      this.parts.pending.settle(write.key, write);
+      this.parts.l1?.delete(write.key);
+      if (write.reject === undefined) this.parts.onLostWrite(error);
+    },
   };
 
   #store(
@@ -458,7 +461,7 @@ export class CacheWriter {
 
   #encode(captured: CapturedValue): StoredValue {
     const { maxValueBytes } = this.parts;
-    const stored = encodeValue(captured);
+    const stored = this.parts.encode(captured);
     const bytes = storedBytes(stored);
     if (bytes > maxValueBytes) throw new ValueTooLargeError(bytes, maxValueBytes);
     return stored;

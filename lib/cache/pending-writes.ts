@@ -1,4 +1,4 @@
-import { encodeValue } from '../common/codec.js';
+import type { StoredValue } from '../common/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CapturedValue } from '../common/value.js';
 import type { Command, CommandResult, SetCommand, StoreResult } from '../commands/command.js';
@@ -53,6 +53,13 @@ export class PendingWrites {
   }
 }
 
+/** Whose set it is. @internal */
+export interface SetOwner {
+  encode(captured: CapturedValue): StoredValue;
+  settled(write: PendingSet): void;
+  abandoned(write: PendingSet, error: HyperCacheError): void;
+}
+
 /** A set that waits. Its value is encoded when its batch is written. @internal */
 export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingEntry {
   /** Place among the pending writes; see {@link PendingWrites.raiseBarrier}. */
@@ -66,8 +73,7 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     public expiresAt: number,
     readonly tags: readonly string[],
     readonly bytes: number,
-    private readonly settled: (write: PendingSet) => void,
-    private readonly abandoned: (write: PendingSet, error: HyperCacheError) => void,
+    private readonly owner: SetOwner,
     public resolve: ((revision: number) => void) | undefined,
     public reject: Fail | undefined,
   ) {}
@@ -82,7 +88,7 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
       kind: 'set',
       namespace: this.namespace,
       key: this.key,
-      value: encodeValue(this.captured),
+      value: this.owner.encode(this.captured),
       expiresAt: this.expiresAt,
       tags: this.tags,
     };
@@ -109,13 +115,13 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
   }
 
   committed(result: CommandResult): void {
-    this.settled(this);
+    this.owner.settled(this);
     // The executor answers each kind of command with the result of its kind (ResultOf).
     this.resolve?.((result as StoreResult).revision);
   }
 
   failed(error: HyperCacheError): void {
-    this.abandoned(this, error);
+    this.owner.abandoned(this, error);
     this.reject?.(error);
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { decodeValue, storedBytes, type StoredValue } from '../common/codec.js';
+import { storedBytes, type StoredValue } from '../common/codec.js';
 import type { EventTopic } from '../common/event-topic.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { isExpired } from '../common/expiry.js';
@@ -226,7 +226,7 @@ export class TieredCache implements CacheReads {
   /** `undefined`, which is a miss, when the bytes make no sense. */
   #decode(stored: StoredValue): unknown {
     try {
-      return decodeValue(stored);
+      return this.parts.storage.values.decode(stored);
     } catch (error) {
       this.parts.onReadError(toStorageError(error), error);
       return undefined;
@@ -245,11 +245,13 @@ export class TieredCache implements CacheReads {
     read: (entries: EntryTable, namespaceId: number, now: number) => T | undefined,
   ): T | undefined {
     const { storage, namespace, clock, onReadError } = this.parts;
-    if (this.#coherence.isShared) this.#coherence.expire();
+    const { isShared } = this.#coherence;
+    if (isShared) this.#coherence.expire();
     try {
-      const namespaceId = storage.namespaces.idOf(namespace);
+      const { entries, namespaces } = isShared ? storage : storage.turn;
+      const namespaceId = namespaces.idOf(namespace);
       if (namespaceId === undefined) return undefined;
-      return read(storage.entries, namespaceId, clock.coarseNow());
+      return read(entries, namespaceId, clock.coarseNow());
     } catch (error) {
       onReadError(toStorageError(error), error);
       return undefined;

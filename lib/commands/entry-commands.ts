@@ -32,7 +32,8 @@ export function pull(storage: Storage, command: PullCommand, now: number): PullR
   const namespaceId = storage.namespaces.ensure(command.namespace);
   const row = storage.entries.find(namespaceId, command.key);
   const { deleted, revision } = remove(storage, { ...command, kind: 'delete' }, now);
-  return { value: deleted ? row?.value : undefined, revision };
+  const value = row === undefined || !deleted ? undefined : storage.values.toPortable(row.value);
+  return { value, revision };
 }
 
 /** `touch`: a new deadline for a live entry. @internal */

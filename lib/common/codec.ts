@@ -1,15 +1,26 @@
 import { types } from 'node:util';
 import { Packr } from 'msgpackr';
 import { UnreadableValueError } from './errors.js';
-import type { CapturedValue } from './value.js';
+import type { Shapes } from './shapes.js';
+import { captureValue, type CapturedValue } from './value.js';
 
 /**
- * A value as it stands in a row: well-formed strings and finite numbers as themselves, everything else
- * as bytes.
+ * A value as it stands in a row: well-formed strings and finite numbers as themselves, small values that JSON can hold
+ * as JSON behind one character, everything else as bytes.
  *
  * @internal
  */
 export type StoredValue = string | number | Buffer;
+
+/** JSON ignores both before a value; strings that begin with them are stored as bytes. */
+const SHAPED = '\t';
+const PORTABLE = '\n';
+
+/**
+ * Estimated bytes up to which JSON is used. From SQLite to a string is half the way to a buffer; for large values the
+ * decoding counts, and records of MessagePack are faster.
+ */
+const MAX_JSON_BYTES = 2048;
 
 /**
  * A byte that MessagePack never uses: what follows is an escaped tree, for the few values whose
@@ -48,7 +59,7 @@ const rows = new Packr({
 });
 
 /**
- * Encodes a captured value.
+ * Encodes a captured value so that every node can read it.
  *
  * @internal
  */
@@ -61,27 +72,70 @@ export function encodeValue(captured: CapturedValue): StoredValue {
     bytes.set(packed, 1);
     return bytes;
   }
-  if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) {
-    return value;
-  }
+  if (typeof value === 'string') return isMarked(value) ? fields.pack(value) : value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (isSmallJson(captured)) return toPortableJson(value);
   return captured.records ? rows.pack(value) : fields.pack(value);
 }
 
+/** Whether JSON holds it without loss, and is the faster form. @internal */
+export function isSmallJson(
+  captured: CapturedValue,
+): captured is CapturedValue & { value: object } {
+  const { value, isJson, bytes } = captured;
+  return isJson && typeof value === 'object' && value !== null && bytes <= MAX_JSON_BYTES;
+}
+
+/** @internal */
+export function isShaped(stored: StoredValue): stored is string {
+  return typeof stored === 'string' && stored.startsWith(SHAPED);
+}
+
+/** @internal */
+export function isPortableJson(stored: StoredValue): stored is string {
+  return typeof stored === 'string' && stored.startsWith(PORTABLE);
+}
+
+/** @internal */
+export function toPortableJson(value: unknown): string {
+  return PORTABLE + JSON.stringify(value);
+}
+
+/** @internal */
+export function toShaped(value: object, shapes: Shapes): string {
+  return SHAPED + shapes.encode(value);
+}
+
 /**
- * The value that {@link encodeValue} was given, as a copy of the caller's own.
+ * The value that was encoded, as a copy of the caller's own.
  *
+ * @param shapes those of the file that it was read from
  * @throws {HC_VALUE_UNREADABLE}
  * @internal
  */
-export function decodeValue(stored: StoredValue): unknown {
-  if (typeof stored !== 'object') return stored;
+export function decodeValue(stored: StoredValue, shapes?: Shapes): unknown {
+  if (typeof stored === 'number') return stored;
   try {
+    if (typeof stored === 'string') return isMarked(stored) ? decodeJson(stored, shapes) : stored;
     if (stored[0] !== ESCAPED) return rows.unpack(stored);
     return unescape(rows.unpack(stored.subarray(1)));
   } catch {
     // The cause would show what was read until then.
     throw new UnreadableValueError();
   }
+}
+
+function isMarked(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return first === 9 || first === 10;
+}
+
+function decodeJson(text: string, shapes: Shapes | undefined): unknown {
+  // What another node calls JSON is checked as what a caller gives.
+  if (text.startsWith(PORTABLE))
+    return captureValue(JSON.parse(text), Number.MAX_SAFE_INTEGER).value;
+  if (shapes === undefined) throw new UnreadableValueError();
+  return shapes.decode(text);
 }
 
 /** Bytes that a stored value takes, for limits. @internal */

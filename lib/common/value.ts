@@ -21,12 +21,19 @@ export class CapturedValue {
   bytes = 0;
   /** Something in it has no form of its own in MessagePack (see the codec). */
   exotic = false;
+  /** JSON holds it without loss. */
+  isJson = true;
   /** It holds rows of one shape, for which records pay. */
   records = false;
   /** Freezing does not protect all of it: a Date, Map, Set, Buffer or Uint8Array is inside. */
   unfreezable = false;
 
   constructor(readonly maxBytes: number) {}
+
+  beExotic(): void {
+    this.exotic = true;
+    this.isJson = false;
+  }
 }
 
 /**
@@ -59,18 +66,23 @@ function capture(value: unknown, into: CapturedValue, depth: number): unknown {
   switch (typeof value) {
     case 'string':
       into.bytes += value.length + 4;
-      if (!value.isWellFormed()) into.exotic = true;
+      if (!value.isWellFormed()) into.beExotic();
       return value;
     case 'number':
       into.bytes += 8;
-      if (value === 0 && Object.is(value, -0)) into.exotic = true;
+      if (value === 0 && Object.is(value, -0)) into.beExotic();
+      else if (!Number.isFinite(value)) into.isJson = false;
       return value;
     case 'boolean':
+      into.bytes += 4;
+      return value;
     case 'undefined':
       into.bytes += 4;
+      into.isJson = false;
       return value;
     case 'bigint':
       into.bytes += 16;
+      into.isJson = false;
       if (BigInt.asIntN(64, value) !== value) into.bytes += value.toString(16).length;
       return value;
     case 'object':
@@ -117,7 +129,7 @@ function captureFields(
       throw new UnsupportedValueError("A field named '__proto__' cannot be cached.");
     }
     into.bytes += name.length + 2;
-    if (!name.isWellFormed()) into.exotic = true;
+    if (!name.isWellFormed()) into.beExotic();
     const field = copy[name];
     const kept = capture(field, into, depth);
     if (kept !== field) copy[name] = kept;
@@ -128,23 +140,27 @@ function captureFields(
 function captureInstance(value: object, into: CapturedValue, depth: number): unknown {
   if (types.isUint8Array(value)) {
     into.unfreezable = true;
+    into.isJson = false;
     into.bytes += value.byteLength;
     if (Buffer.isBuffer(value)) return Buffer.from(value);
-    into.exotic = true;
+    into.beExotic();
     return Uint8Array.from(value);
   }
   if (types.isDate(value)) {
     into.unfreezable = true;
+    into.isJson = false;
     return new Date(value.getTime());
   }
   if (types.isMap(value)) {
-    into.exotic = into.unfreezable = true;
+    into.beExotic();
+    into.unfreezable = true;
     const copy = new Map<unknown, unknown>();
     for (const [k, v] of value) copy.set(capture(k, into, depth), capture(v, into, depth));
     return copy;
   }
   if (types.isSet(value)) {
-    into.exotic = into.unfreezable = true;
+    into.beExotic();
+    into.unfreezable = true;
     const copy = new Set<unknown>();
     for (const v of value) copy.add(capture(v, into, depth));
     return copy;

@@ -13,7 +13,7 @@ import type { Command, CommandResult, DeleteCommand, SetCommand } from '../comma
 import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
 import type { Clock } from '../common/clock.js';
-import { decodeValue } from '../common/codec.js';
+import { decodeValue, encodeValue } from '../common/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
@@ -186,6 +186,7 @@ export class LocalCaches {
       counters,
       events,
       isolation,
+      encode: isReplica ? encodeValue : (captured) => storage.values.encode(captured),
       maxValueBytes: maxValueSize,
       relaxed: options.durability === 'relaxed' && !isReplica,
       onLostWrite: (error) => incidents.report(error, 'committing a relaxed write'),

@@ -14,6 +14,8 @@ export const ChangeOp = {
   Clear: 3,
   Prefix: 4,
   Tag: 5,
+  /** A shape, as the log tells it. */
+  Shape: 6,
 } as const;
 
 /** An entry's content as it travels: `tagSet` and `tags` only when it has tags. @internal */
@@ -101,6 +103,7 @@ const OP_OF = {
   [ChangeKind.Clear]: ChangeOp.Clear,
   [ChangeKind.Prefix]: ChangeOp.Prefix,
   [ChangeKind.Tag]: ChangeOp.Tag,
+  [ChangeKind.Shape]: ChangeOp.Shape,
 } as const;
 
 function changeOf(

@@ -130,13 +130,14 @@ export class ChangeFeed {
       ancestorsToWire(ancestors),
     ]);
     if (!resumes) {
-      const { namespaces, counts } = this.storage;
+      const { namespaces, counts, shapes } = this.storage;
       this.#send(follower, [
         FrameType.SnapshotBegin,
         revision,
         namespaces.all(),
         counts.total,
         marks,
+        shapes.all().map(({ id, names }) => JSON.stringify([id, ...names])),
       ]);
     }
     this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref();

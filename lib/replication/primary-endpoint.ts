@@ -7,6 +7,7 @@ import type { CommandResult, LeaseResult } from '../commands/command.js';
 import type { Outcome } from '../commands/command-executor.js';
 import { PendingCommand } from '../commands/pending-command.js';
 import type { LeaseService } from '../locks/lease-service.js';
+import type { CopiedRow } from '../storage/entry-table.js';
 import type { Grant, HeldLease } from '../storage/lease-table.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
@@ -205,7 +206,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
     const namespaceId = storage.namespaces.idOf(namespace);
     const row = namespaceId === undefined ? undefined : storage.entries.find(namespaceId, key);
     if (row === undefined || isExpired(row.expires_at, clock.now())) return null;
-    return [row.value, row.expires_at, row.revision];
+    return [storage.values.toPortable(row.value), row.expires_at, row.revision];
   }
 
   #keys(namespace: string, prefix: string, from: string): KeysAnswer {
@@ -225,17 +226,18 @@ export class PrimaryEndpoint implements SyncEndpoint {
     const namespaceId = storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return [[], null];
     const now = clock.now();
-    const entries: [string, EntriesAnswer[0][number][1]][] = [];
+    const found: CopiedRow[] = [];
     let read = 0;
     let bytes = 0;
     let last = '';
     for (const row of storage.entries.rowsAfter(namespaceId, after, PAGE_ROWS)) {
       read++;
       last = row.key;
-      if (!isExpired(row.expires_at, now)) entries.push([row.key, row.value]);
+      if (!isExpired(row.expires_at, now)) found.push(row);
       bytes += storedBytes(row.value);
       if (bytes > PAGE_BYTES) break;
     }
+    const entries = found.map((row) => [row.key, storage.values.toPortable(row.value)] as const);
     return [entries, read < PAGE_ROWS && bytes <= PAGE_BYTES ? null : last];
   }
 

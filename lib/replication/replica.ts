@@ -238,6 +238,7 @@ export class Replica {
     source: Source,
     namespaces: ChangeBatch['namespaces'],
     marks: readonly SourceMark[],
+    shapes: readonly string[],
   ): void {
     this.abortSnapshot();
     const { createSide, clock } = this.parts;
@@ -248,6 +249,7 @@ export class Replica {
     side.transaction(() => {
       adopt(side, namespaces);
       side.sources.mark(marks, clock.now());
+      for (const shape of shapes) side.values.adopt(shape);
     });
     this.#snapshot = { side, source };
   }
@@ -339,6 +341,7 @@ export class Replica {
         if (op === ChangeOp.Put) {
           put(side, revision, namespaceId, key, content as CopiedContent);
         } else if (op === ChangeOp.Delete) removeEntry(side, namespaceId, key);
+        else if (op === ChangeOp.Shape) side.values.adopt(key);
       }
     });
   }
@@ -388,6 +391,10 @@ function applyLogged(storage: Storage, [revision, namespaceId, op, key, ...conte
       return;
     case ChangeOp.Superseded:
       storage.changes.append(revision, namespaceId, ChangeKind.Key, key);
+      return;
+    case ChangeOp.Shape:
+      storage.values.adopt(key);
+      storage.changes.append(revision, namespaceId, ChangeKind.Shape, key);
       return;
     default:
       storage.changes.append(revision, namespaceId, KIND_OF[op] ?? ChangeKind.Clear, key);

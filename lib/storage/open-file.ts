@@ -11,6 +11,7 @@ import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
+import { ShapeTable } from './shape-table.js';
 import { SourceTable } from './source-table.js';
 import { salvageEpoch } from './salvage-epoch.js';
 import { changeSql } from './sql/changes.js';
@@ -74,6 +75,7 @@ export interface OpenFile {
   readonly namespaces: NamespaceTable;
   readonly leases: LeaseTable;
   readonly sources: SourceTable;
+  readonly shapes: ShapeTable;
   readonly counts: EntryCounts;
   readonly historyId: string;
   readonly epoch: number;
@@ -211,6 +213,7 @@ function assemble(
     namespaces,
     leases: new LeaseTable(connection, identity, rowIds),
     sources: new SourceTable(connection),
+    shapes: new ShapeTable(connection, rowIds),
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,

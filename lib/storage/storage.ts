@@ -24,8 +24,11 @@ import {
 import { pragmaSql } from './sql/pragmas.js';
 import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';
+import type { ShapeTable } from './shape-table.js';
 import type { SourceTable } from './source-table.js';
+import { StoredValues } from './stored-values.js';
 import type { TagTable } from './tag-table.js';
+import { TurnReads } from './turn-reads.js';
 
 /** @internal */
 export interface StorageOptions extends OpenFileOptions {
@@ -61,6 +64,7 @@ const openPaths = new Set<string>();
 export class Storage {
   #file: OpenFile | undefined;
   #checkpointer: Checkpointer | undefined;
+  #turnReads: TurnReads | undefined;
   /** Why there is no file, when a new one could not be begun. */
   #lost: HyperCacheError | undefined;
   /** The epoch of a lost file: fencing tokens of the next one must be larger than its. */
@@ -74,7 +78,12 @@ export class Storage {
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
 
-  constructor(private readonly options: StorageOptions) {}
+  /** How values stand in the rows. */
+  readonly values: StoredValues;
+
+  constructor(private readonly options: StorageOptions) {
+    this.values = new StoredValues(this, options.random);
+  }
 
   get path(): string {
     return this.options.path;
@@ -86,6 +95,17 @@ export class Storage {
 
   get entries(): EntryTable {
     return this.#open.entries;
+  }
+
+  /**
+   * For reads of a file that no other process writes to: those of one turn of the event loop share a transaction, which
+   * any other use of the storage ends.
+   */
+  get turn(): Pick<OpenFile, 'entries' | 'namespaces'> {
+    const file = this.#file;
+    if (file === undefined) throw this.#lost ?? new ClosedError();
+    this.#turnReads?.join();
+    return file;
   }
 
   get changes(): ChangeLog {
@@ -106,6 +126,10 @@ export class Storage {
 
   get sources(): SourceTable {
     return this.#open.sources;
+  }
+
+  get shapes(): ShapeTable {
+    return this.#open.shapes;
   }
 
   get counts(): EntryCounts {
@@ -326,6 +350,7 @@ export class Storage {
   replace(reason: LossReason): string | undefined {
     if (reason === 'corrupt') assertReadable(this.path);
     const lost = this.#revision;
+    const shapes = this.values.definitions();
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
     const inode = this.#file?.inode ?? inodeOf(this.path);
     this.#closeFile();
@@ -344,6 +369,7 @@ export class Storage {
     }
     this.#lost = undefined;
     if (lost > this.#revision) this.#continueFrom(lost);
+    this.values.carryOver(shapes);
     return moved ?? this.quarantined;
   }
 
@@ -402,6 +428,7 @@ export class Storage {
     this.#lost = undefined;
     const file = this.#file;
     if (file === undefined) return;
+    this.#turnReads?.end();
     try {
       file.leave();
     } catch {
@@ -414,7 +441,8 @@ export class Storage {
   /** The checkpointer goes first: who closes last removes the write-ahead log. */
   #closeFile(): void {
     const file = this.#file;
-    this.#file = undefined;
+    this.#turnReads?.end();
+    this.#file = this.#turnReads = undefined;
     this.#checkpointer?.stop();
     this.#checkpointer = undefined;
     file?.connection.close();
@@ -422,6 +450,7 @@ export class Storage {
 
   get #open(): OpenFile {
     if (this.#file === undefined) throw this.#lost ?? new ClosedError();
+    this.#turnReads?.end();
     return this.#file;
   }
 
@@ -495,6 +524,8 @@ export class Storage {
     this.quarantined = file.quarantined;
     this.#knowsAll = true;
     this.#revision = this.#staged = file.head;
+    this.#turnReads = new TurnReads(file.connection);
+    this.values.forget();
     const { checkpointer } = this.options;
     if (checkpointer !== undefined && !this.#isReadOnly) {
       this.#checkpointer = new Checkpointer({

@@ -70,6 +70,7 @@ export const checkpointSql = {
 /** @internal */
 export const transactionSql = {
   begin: 'BEGIN IMMEDIATE',
+  beginRead: 'BEGIN',
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
 } as const;

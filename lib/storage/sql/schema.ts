@@ -118,4 +118,14 @@ ${LOG_TRIGGERS}
     PRIMARY KEY (revision, source)
   ) WITHOUT ROWID;
   `,
+  `
+  -- The names that small values of one shape leave out: a JSON array. In the change log (kind 4) the key is a JSON array
+  -- of the id and the names.
+  CREATE TABLE shapes (id INTEGER PRIMARY KEY, names TEXT NOT NULL);
+  CREATE INDEX shapes_by_names ON shapes (names);
+
+  -- From here on a text that begins with a tab or a line feed is such a value: strings that do become bytes.
+  UPDATE entries SET value = unhex('db' || printf('%08x', octet_length(value)) || hex(value))
+    WHERE typeof(value) = 'text' AND unicode(value) IN (9, 10);
+  `,
 ];

@@ -8,12 +8,14 @@ import { useDirectClusters } from '../../support/clusters.js';
 const SECRET = 'secret-of-the-application';
 
 /** What a disk, or a node that errs, may make of a value. */
-const DAMAGED: readonly (readonly [what: string, bytes: Buffer])[] = [
+const DAMAGED: readonly (readonly [what: string, bytes: Buffer | string])[] = [
   ['a value and something behind it', Buffer.concat([pack([SECRET]), Buffer.from([0])])],
   ['half a value', pack([SECRET]).subarray(0, 10)],
   ['an extension that nobody knows', Buffer.from([0xd4, 150, 0])],
   ['a list that promises gigabytes', Buffer.from('ddffffffff', 'hex')],
   ['a list that holds itself', Buffer.from('d6690000000191d67000000001', 'hex')],
+  ['JSON that ends too early', `\n{"a":"${SECRET}`],
+  ['JSON that would change all objects', '\n{"__proto__":{"polluted":1}}'],
   ['an escaped value of half a list', Buffer.from('c192', 'hex')],
 ];
 

@@ -1,0 +1,135 @@
+import {
+  decodeValue,
+  encodeValue,
+  isPortableJson,
+  isShaped,
+  isSmallJson,
+  toPortableJson,
+  toShaped,
+  type StoredValue,
+} from '../common/codec.js';
+import type { Random } from '../common/random.js';
+import { Shapes, type ShapeDefinition, type ShapeStore } from '../common/shapes.js';
+import { captureValue, type CapturedValue } from '../common/value.js';
+import { ChangeKind, type ChangeLog } from './change-log.js';
+import type { ShapeTable } from './shape-table.js';
+
+/** What is used of the storage. */
+interface Host {
+  readonly shapes: ShapeTable;
+  readonly changes: ChangeLog;
+  nextRevision(): number;
+  transaction<T>(body: () => T): T;
+}
+
+/** Ids that are left out after a file was lost: other processes may have given some that this one never saw. */
+const ID_LEAP_BYTES = 3;
+
+/**
+ * How values stand in the rows of one file: small ones without the names of their fields. Between nodes values travel
+ * as {@link encodeValue} makes them, but for the rows of the feed, which brings the shapes first.
+ *
+ * @internal
+ */
+export class StoredValues implements ShapeStore {
+  readonly #shapes = new Shapes(this);
+  #idFloor = 0;
+
+  constructor(
+    private readonly host: Host,
+    private readonly random: Random,
+  ) {}
+
+  encode(captured: CapturedValue): StoredValue {
+    return isSmallJson(captured) ? toShaped(captured.value, this.#shapes) : encodeValue(captured);
+  }
+
+  /**
+   * A copy of the caller's own.
+   *
+   * @throws {HC_VALUE_UNREADABLE}
+   */
+  decode(stored: StoredValue): unknown {
+    return decodeValue(stored, this.#shapes);
+  }
+
+  /** As another node understands it that does not have the shapes. What is damaged stays so, for its reader to tell. */
+  toPortable(stored: StoredValue): StoredValue {
+    if (!isShaped(stored)) return stored;
+    try {
+      return toPortableJson(this.decode(stored));
+    } catch {
+      return stored;
+    }
+  }
+
+  /** The other way round; what is no value stays as it is, for its reader to tell. */
+  fromPortable(value: StoredValue): StoredValue {
+    if (!isPortableJson(value)) return value;
+    try {
+      return this.encode(captureValue(JSON.parse(value), Number.MAX_SAFE_INTEGER));
+    } catch {
+      return value;
+    }
+  }
+
+  /** As it stands in the change log. Inside a transaction, in which the change is logged. */
+  adopt(logged: string): void {
+    const [id, ...names] = JSON.parse(logged) as [number, ...string[]];
+    this.#put({ id, names });
+  }
+
+  /** All that this process knows of. */
+  definitions(): readonly ShapeDefinition[] {
+    return this.#shapes.definitions();
+  }
+
+  /** Those of a file that was lost: writes that wait here were encoded by them. */
+  carryOver(definitions: readonly ShapeDefinition[]): void {
+    const missing = definitions.filter((definition) => !this.host.shapes.has(definition));
+    if (missing.length === 0) return;
+    this.host.transaction(() => {
+      for (const definition of missing) {
+        this.#put(definition);
+        this.#log(definition);
+      }
+    });
+    const last = Math.max(...definitions.map(({ id }) => id));
+    this.#idFloor = last + 1 + Number.parseInt(this.random.hex(ID_LEAP_BYTES), 16);
+  }
+
+  /** The file is another one, or says otherwise. */
+  forget(): void {
+    this.#shapes.forget();
+  }
+
+  load(): readonly ShapeDefinition[] {
+    return this.host.shapes.all();
+  }
+
+  add(names: readonly string[]): number | undefined {
+    try {
+      return this.host.transaction(() => {
+        const { shapes } = this.host;
+        const known = shapes.idOf(names);
+        if (known !== undefined || shapes.isFull) return known;
+        const id = Math.max(shapes.lastId(), this.#idFloor) + 1;
+        shapes.put({ id, names });
+        this.#log({ id, names });
+        return id;
+      });
+    } catch {
+      // The value is written with its names. Should the file be the cause, that write tells.
+      return undefined;
+    }
+  }
+
+  #put(definition: ShapeDefinition): void {
+    if (!this.host.shapes.has(definition)) this.host.shapes.put(definition);
+  }
+
+  #log({ id, names }: ShapeDefinition): void {
+    const { changes } = this.host;
+    changes.append(this.host.nextRevision(), 0, ChangeKind.Shape, JSON.stringify([id, ...names]));
+  }
+}
