@@ -74,7 +74,9 @@ describe('a request that no node sends', () => {
     const { primary, sync } = await start();
     const code = fc.oneof(fc.constantFrom(...Object.values(QueryKind)), fc.nat(20), anything);
     let sent = 0;
-    const message = fc.tuple(code, anything, anything, anything, anything);
+    // With a namespace there it may be a command that nothing is wrong with: one that clears it, for instance.
+    const noNamespace = anything.filter((value) => typeof value !== 'string');
+    const message = fc.tuple(code, noNamespace, anything, anything, anything);
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 3 }), async (messages) => {
         for (const kind of [RequestKind.Commands, RequestKind.Queries]) {
