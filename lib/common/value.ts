@@ -193,7 +193,8 @@ function wouldBeLost(value: object): boolean {
   );
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** @internal */
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

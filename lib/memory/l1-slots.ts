@@ -1,3 +1,5 @@
+import type { Copier } from '../common/copier.js';
+
 /** No slot: the first one is never used. @internal */
 export const NONE = 0;
 
@@ -5,7 +7,9 @@ const FIRST_CAPACITY = 64;
 const GROWTH = 1.5;
 
 const VISITED = 1;
-const COPIED = 2;
+
+/** Stands in the place of a copier until the first copy: most values are never read. @internal */
+export const UNKNOWN: Copier = (value) => value;
 
 /**
  * The entries of one memory layer as parallel arrays, in a list from the newest to the oldest. They grow as they
@@ -16,6 +20,8 @@ const COPIED = 2;
 export class L1Slots {
   /** For the hit path; written by {@link put} alone. */
   readonly values: unknown[] = [undefined];
+  /** What copies the value for each reader; undefined when they may have the value itself. */
+  readonly copiers: (Copier | undefined)[] = [undefined];
   readonly #keys: string[] = [''];
   #expiresAt = new Float64Array(FIRST_CAPACITY);
   #bytes = new Float64Array(FIRST_CAPACITY);
@@ -36,6 +42,7 @@ export class L1Slots {
       if (slot === this.#flags.length) this.#grow();
       this.#keys.push(key);
       this.values.push(undefined);
+      this.copiers.push(undefined);
     } else {
       this.#firstFree = this.older(slot);
       this.#keys[slot] = key;
@@ -46,7 +53,7 @@ export class L1Slots {
   /** Its key and value are let go; it may be taken again. */
   release(slot: number): void {
     this.#keys[slot] = '';
-    this.values[slot] = undefined;
+    this.values[slot] = this.copiers[slot] = undefined;
     this.#flags[slot] = 0;
     this.#bytes[slot] = 0;
     this.#older[slot] = this.#firstFree;
@@ -57,7 +64,7 @@ export class L1Slots {
     this.values[slot] = value;
     this.#expiresAt[slot] = expiresAt;
     this.#bytes[slot] = bytes;
-    this.#flags[slot] = (this.#flag(slot) & VISITED) | (isCopied ? COPIED : 0);
+    this.copiers[slot] = isCopied ? UNKNOWN : undefined;
   }
 
   link(slot: number, older: number, newer: number): void {
@@ -88,23 +95,15 @@ export class L1Slots {
 
   /** Read since the hand last passed. */
   isVisited(slot: number): boolean {
-    return (this.#flag(slot) & VISITED) !== 0;
+    return this.#flags[slot] === VISITED;
   }
 
   visit(slot: number): void {
-    this.#flags[slot] = this.#flag(slot) | VISITED;
+    this.#flags[slot] = VISITED;
   }
 
   unvisit(slot: number): void {
-    this.#flags[slot] = this.#flag(slot) & ~VISITED;
-  }
-
-  isCopied(slot: number): boolean {
-    return (this.#flag(slot) & COPIED) !== 0;
-  }
-
-  #flag(slot: number): number {
-    return this.#flags[slot] ?? 0;
+    this.#flags[slot] = 0;
   }
 
   #grow(): void {

@@ -1,7 +1,7 @@
 import { isExpired } from '../common/expiry.js';
 import type { Clock } from '../common/clock.js';
-import { copyValue } from '../common/value.js';
-import { L1Slots, NONE } from './l1-slots.js';
+import { copierOf } from '../common/copier.js';
+import { L1Slots, NONE, UNKNOWN } from './l1-slots.js';
 import type { L1Budget } from './l1-budget.js';
 
 /**
@@ -56,8 +56,11 @@ export class L1 {
   read(key: string): unknown {
     const slot = this.#find(key);
     if (slot === undefined) return undefined;
-    const value = this.#slots.values[slot];
-    return this.#slots.isCopied(slot) ? copyValue(value) : value;
+    const { values, copiers } = this.#slots;
+    const value = values[slot];
+    const copier = copiers[slot];
+    if (copier === undefined) return value;
+    return copier === UNKNOWN ? (copiers[slot] = copierOf(value))(value) : copier(value);
   }
 
   /** The live entry, or `undefined`; an expired one is dropped. */

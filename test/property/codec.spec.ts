@@ -7,6 +7,7 @@ import {
   storedBytes,
   toShaped,
 } from '../../lib/common/codec.js';
+import { copierOf } from '../../lib/common/copier.js';
 import { captureValue, copyValue } from '../../lib/common/value.js';
 import { MemoryShapes } from '../support/memory-shapes.js';
 import { nested, show } from '../support/values.js';
@@ -15,6 +16,19 @@ const LIMIT = 1024 * 1024;
 
 function expectSame(actual: unknown, expected: unknown): void {
   expect(show(actual)).toBe(show(expected));
+}
+
+/** No object of the one is part of the other. */
+function expectApart(copy: unknown, original: unknown): void {
+  const known = new Set(objectsIn(original));
+  expect(objectsIn(copy).filter((object) => known.has(object))).toEqual([]);
+}
+
+function objectsIn(value: unknown): object[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const items =
+    value instanceof Map ? Array.from(value).flat() : value instanceof Set ? Array.from(value) : [];
+  return [value, ...[...items, ...Object.values(value)].flatMap(objectsIn)];
 }
 
 const storable = nested.filter((each) => each !== undefined);
@@ -63,7 +77,10 @@ describe('any value', () => {
       fc.property(storable, (given) => {
         const { value: captured } = captureValue(given, LIMIT);
         expectSame(captured, given);
-        expectSame(copyValue(captured), given);
+        for (const copy of [copyValue, copierOf(captured), copierOf(captured)]) {
+          expectSame(copy(captured), given);
+          expectApart(copy(captured), captured);
+        }
       }),
       { numRuns: 1000 },
     );

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { copierOf } from '../../../lib/common/copier.js';
+
+describe('A copier', () => {
+  it('is shared by values that are built alike', () => {
+    const make = (id: number) => ({ id, size: { width: id }, tags: ['a'], none: null });
+    expect(copierOf(make(1))).toBe(copierOf(make(2)));
+    expect(copierOf(make(1))).not.toBe(copierOf({ ...make(1), none: [] }));
+  });
+
+  it('copies what values that are built alike hold besides', () => {
+    const copy = copierOf({ inner: { a: 1 } });
+    expect(copy({ inner: { b: [1].length, c: 'x' }, more: 2 })).toEqual({
+      inner: { b: 1, c: 'x' },
+      more: 2,
+    });
+  });
+
+  it.each([
+    ['names that code would stumble over', { 'a"]': {}, "'\\\n${x}": [1], if: { for: {} } }],
+    ['names of what all objects have', { constructor: { toString: [1] }, valueOf: {} }],
+    ['lists of objects', { rows: [{ a: 1 }, { a: [2] }], empty: [] }],
+    [
+      'what is no plain object',
+      { at: new Date(0), map: new Map([[1, {}]]), inner: { at: new Date(1) } },
+    ],
+    [
+      'more objects than there is code for',
+      Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, { i }])),
+    ],
+  ])('copies %s', (_what, value) => {
+    const copy = copierOf(value)(value) as Record<string, unknown>;
+    expect(copy).toEqual(value);
+    for (const [name, field] of Object.entries(value)) expect(copy[name]).not.toBe(field);
+  });
+
+  it('is the common one when values are never built alike', () => {
+    for (let i = 0; i < 3000; i++) copierOf({ [`user ${i}`]: {} });
+    const value = { 'one more': { a: { b: 1 } } };
+    expect(copierOf(value)(value)).toEqual(value);
+    expect(copierOf({ 'another one': {} })).toBe(copierOf({ 'yet another': [] }));
+  });
+});
