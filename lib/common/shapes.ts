@@ -1,4 +1,5 @@
 import { UnreadableValueError } from './errors.js';
+import { makerOf, namesUpTo, NameTrie, type Maker, type TrieNode } from './name-trie.js';
 
 /** A shape as the file keeps it. @internal */
 export interface ShapeDefinition {
@@ -16,7 +17,7 @@ export interface ShapeStore {
 }
 
 interface Shape extends ShapeDefinition {
-  readonly make: (fields: readonly unknown[]) => object;
+  readonly make: Maker;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -24,47 +25,12 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Last item of a list that is one: no shape has this id. */
 const LIST = 0;
 
-/** Objects with more fields, or longer names, are tables of data under names that do not come again. */
-const MAX_FIELDS = 64;
-const MAX_NAME_LENGTH = 64;
 /** Objects of the same names until these are kept. */
 const SIGHTINGS = 4;
 /** Until a shape that could not be kept is tried again. */
 const PATIENCE = 1000;
-/** Names on their way to become shapes; with more, all are forgotten but those of shapes. */
-const MAX_NODES = 20_000;
 
 const { hasOwnProperty: hasOwn } = Object.prototype;
-
-/** A step on the way from no name to all names of an object. */
-class TrieNode {
-  /** Of the shape that ends here. */
-  id: number | undefined;
-  sightings = 0;
-  /** Most have one successor: no map to look into. */
-  #firstName: string | undefined;
-  #first: TrieNode | undefined;
-  #others: Map<string, TrieNode> | undefined;
-
-  constructor(
-    readonly depth: number,
-    readonly name: string,
-    readonly parent: TrieNode | undefined,
-  ) {}
-
-  next(name: string): TrieNode | undefined {
-    return name === this.#firstName ? this.#first : this.#others?.get(name);
-  }
-
-  grow(name: string): TrieNode {
-    const next = new TrieNode(this.depth + 1, name, this);
-    if (this.#first === undefined) {
-      this.#firstName = name;
-      this.#first = next;
-    } else (this.#others ??= new Map()).set(name, next);
-    return next;
-  }
-}
 
 /**
  * Writes small values as JSON without the names of their fields, and reads them again: an object becomes a list of its
@@ -77,8 +43,7 @@ class TrieNode {
  * @internal
  */
 export class Shapes {
-  #root = new TrieNode(0, '', undefined);
-  #nodes = 0;
+  #trie = new NameTrie();
   readonly #known = new Map<number, Shape>();
   #isLoaded = false;
 
@@ -87,6 +52,7 @@ export class Shapes {
   /** JSON of a value that JSON can hold. */
   encode(value: object): string {
     if (!this.#isLoaded) this.#load();
+    if (this.#trie.isFull) this.#forgetSightings();
     return JSON.stringify(this.#fold(value));
   }
 
@@ -112,8 +78,7 @@ export class Shapes {
   }
 
   #forgetSightings(): void {
-    this.#root = new TrieNode(0, '', undefined);
-    this.#nodes = 0;
+    this.#trie = new NameTrie();
     for (const shape of this.#known.values()) this.#plant(shape);
   }
 
@@ -129,9 +94,9 @@ export class Shapes {
   }
 
   #plant({ id, names }: ShapeDefinition): void {
-    let node = this.#root;
-    for (const name of names) node = node.next(name) ?? node.grow(name);
-    node.id ??= id;
+    let node: TrieNode | undefined = this.#trie.root;
+    for (const name of names) node = node && this.#trie.step(node, name);
+    if (node !== undefined) node.id ??= id;
   }
 
   #fold(value: object): unknown {
@@ -145,27 +110,17 @@ export class Shapes {
     }
     const fields = value as Fields;
     const folded: unknown[] = [];
-    let node: TrieNode | undefined = this.#root;
+    let node: TrieNode | undefined = this.#trie.root;
     for (const name in fields) {
       if (!hasOwn.call(fields, name)) continue;
       const field = fields[name];
       folded.push(typeof field === 'object' && field !== null ? this.#fold(field) : field);
-      node = node && (node.next(name) ?? this.#grow(node, name));
+      node = node && this.#trie.step(node, name);
     }
     const id = node && (node.id ?? this.#see(node));
     if (id === undefined) return unshaped(fields, folded);
     folded.push(id);
     return folded;
-  }
-
-  #grow(node: TrieNode, name: string): TrieNode | undefined {
-    if (node.depth === MAX_FIELDS || name.length > MAX_NAME_LENGTH) return undefined;
-    if (this.#nodes === MAX_NODES) {
-      this.#forgetSightings();
-      return undefined;
-    }
-    this.#nodes++;
-    return node.grow(name);
   }
 
   /** The id, from the time on that the names have come often enough. */
@@ -214,27 +169,9 @@ export class Shapes {
   }
 }
 
-function namesUpTo(last: TrieNode): string[] {
-  const names: string[] = [];
-  for (let node = last; node.parent !== undefined; node = node.parent) names.push(node.name);
-  return names.toReversed();
-}
-
 function unshaped(fields: Fields, folded: readonly unknown[]): Fields {
   const object: Record<string, unknown> = {};
   let i = 0;
   for (const name in fields) if (hasOwn.call(fields, name)) object[name] = folded[i++];
   return object;
-}
-
-/** Objects made by one literal have one hidden class: measured twenty times as fast as field by field. */
-function makerOf(names: readonly string[]): Shape['make'] {
-  const literal = names.map((name, i) => `${JSON.stringify(name)}: fields[${i}]`).join(', ');
-  try {
-    // oxlint-disable-next-line no-new-func
-    return new Function('fields', `return { ${literal} };`) as Shape['make'];
-  } catch {
-    // Code from strings may be forbidden (--disallow-code-generation-from-strings).
-    return (fields) => Object.fromEntries(names.map((name, i) => [name, fields[i]]));
-  }
 }
