@@ -103,6 +103,7 @@ async function fillOutbox(sqlitePath) {
   const cache = first.cache('default');
   await cache.set('string', 'a "string" with \' and ä');
   await cache.set('number', 0.1);
+  await cache.set('plain', { list: [1, 2, 3], name: 'ä' });
   await cache.set('object', { list: [1, 2, 3], at: new Date(0), big: 2n ** 70n });
   await cache.set('bytes', Buffer.from([0, 1, 254, 255]));
   await cache.set('until 2100', 'value', { ttl: Date.UTC(2100, 0, 1) - Date.now() });

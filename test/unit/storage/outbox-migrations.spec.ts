@@ -78,6 +78,7 @@ describe('Migrations of an outbox', () => {
     const sent = {
       string: 'a "string" with \' and ä',
       number: 0.1,
+      plain: { list: [1, 2, 3], name: 'ä' },
       object: { list: [1, 2, 3], at: new Date(0), big: 2n ** 70n },
       bytes: Buffer.from([0, 1, 254, 255]),
       'until 2100': 'value',
