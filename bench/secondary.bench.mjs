@@ -123,6 +123,7 @@ export async function run(bench) {
       targets: [{ of: SYNC, to: NAMES.ioredis, id: inFlight === 1 ? undefined : 'remote-locks' }],
     });
   }
+  for (const other of [secondary, alone]) await other.close();
   await drain(bench, primary, asynchronous);
 }
 
