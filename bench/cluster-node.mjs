@@ -73,6 +73,9 @@ const post = (port, body) =>
     sent.end(body);
   });
 
+/** Longer than any flush takes. */
+const FLUSH_MS = 60_000;
+
 /** Keys are walked with a stride, so that neighbours in time are none in the file. */
 const STRIDE = 7919;
 let keysInTurn;
@@ -137,6 +140,7 @@ const operations = {
     }
     return { p50: percentile(lags, 0.5), p99: percentile(lags, 0.99), samples: lags.length };
   },
+  flush: () => cache.flush(FLUSH_MS),
   async reached(revision) {
     while ((await cache.stats()).revision < revision) await sleep(2);
   },
@@ -157,9 +161,8 @@ const operations = {
   },
   /** As many operations of a kind, so many of them at a time. */
   async rounds(kind, inFlightNow, total, entries) {
-    keysInTurn ??= keysOf(entries);
+    if (keysInTurn?.length !== entries) keysInTurn = keysOf(entries);
     await inFlight(inFlightNow, total, rounds[kind]);
-    await cache.flush();
   },
   sets: (total) => timesOf(total, (i) => cache.set(`k${i % 1000}`, nextValue())),
   setsInFlight: (count, total) =>

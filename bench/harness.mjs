@@ -13,6 +13,7 @@ import { boundOf, targetOf } from './targets.mjs';
  * @property {boolean} [elsewhere] another process does the work: the processor time of this one says nothing
  * @property {import('./loop.mjs').Loop | ((operations: number) => unknown)} run the measured work; awaited. What
  *   can time each operation by itself has p50 and p99 too
+ * @property {() => unknown} [settle] awaited after each round, outside its time
  */
 
 /**
@@ -108,14 +109,15 @@ export class Bench {
     );
     if (chosen.length === 0) return;
     const operations = new Map();
-    for (const { name, run } of chosen) operations.set(name, await this.#calibrate(run));
+    for (const one of chosen) operations.set(one.name, await this.#calibrate(one));
     const times = new Map(chosen.map(({ name }) => [name, []]));
     const here = chosen.filter(({ elsewhere }) => elsewhere !== true);
     const cpuTimes = new Map(here.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round++) {
-      for (const { name, run } of chosen) {
+      for (const contender of chosen) {
+        const { name } = contender;
         const count = operations.get(name);
-        const { elapsed, cpu } = await timed(run, count);
+        const { elapsed, cpu } = await timed(contender, count);
         times.get(name).push(elapsed / count);
         cpuTimes.get(name)?.push(cpu / count);
       }
@@ -273,11 +275,11 @@ export class Bench {
   }
 
   /** How many operations take a round; running them warms the code up. */
-  async #calibrate(run) {
+  async #calibrate(contender) {
     const { roundMs } = this.options;
     let operations = 16;
     for (let steps = 0; steps < 20; steps++) {
-      const ms = (await timed(run, operations)).elapsed / 1e6;
+      const ms = (await timed(contender, operations)).elapsed / 1e6;
       if (ms > roundMs * 0.75 && ms < roundMs * 1.33) break;
       const factor = roundMs / Math.max(ms, 1e-3);
       operations = Math.max(1, Math.round(operations * Math.min(8, factor)));
@@ -291,7 +293,7 @@ function prepared(contenders) {
 }
 
 /** Nanoseconds of one round, on the clock and on the processor. */
-async function timed(run, operations) {
+async function timed({ run, settle }, operations) {
   gc();
   await nextTurn();
   const cpuBefore = process.cpuUsage();
@@ -299,6 +301,7 @@ async function timed(run, operations) {
   await run(operations);
   const elapsed = Number(process.hrtime.bigint() - start);
   const { user, system } = process.cpuUsage(cpuBefore);
+  await settle?.();
   return { elapsed, cpu: (user + system) * 1000 };
 }
 

@@ -67,7 +67,8 @@ function targetsOf({ targets }) {
     ['what', 'is', 'rounds', 'wanted', 'holds'],
     targets.map((target) => {
       const holds = wordOf(target) === 'PASS' ? 'yes' : wordOf(target).replace('short', '**no**');
-      return [target.row, figureOf(target), rangeOf(target), boundOf(target), holds];
+      const wanted = boundOf(target, target.unit);
+      return [target.row, figureOf(target), rangeOf(target), wanted, holds];
     }),
   );
 }

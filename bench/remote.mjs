@@ -44,5 +44,14 @@ export async function startNode(workshop, options) {
   let closing;
   const close = () => (closing ??= ask('close').then(() => exited));
   workshop.onClose(close);
-  return { url, ask, close };
+  /** While `work` runs the process stands still, as one that cannot be reached does, but its connections stay. */
+  const paused = async (work) => {
+    child.kill('SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      child.kill('SIGCONT');
+    }
+  };
+  return { url, ask, paused, close };
 }

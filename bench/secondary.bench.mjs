@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { median } from './harness.mjs';
 import { loop } from './loop.mjs';
 import { NAMES } from './peers.mjs';
 import { openRedis } from './redis.mjs';
@@ -10,22 +11,30 @@ export const title =
   'a secondary on Fastify, its primary and Redis, each in a process of its own, over loopback';
 
 const PRIMARY = 'HyperCache, primary';
+const ALONE = 'HyperCache, a primary without secondaries';
 const SYNC = 'HyperCache, secondary';
-const ASYNC = 'HyperCache, secondary, asyncRequests, flush included';
+const ASYNC = 'HyperCache, secondary, asyncRequests';
+const ASYNC_FLUSHED = `${ASYNC}, flush included`;
 const IN_FLIGHT = 64;
 const TTL_MS = 30_000;
 const OWNER_BYTES = 16;
+
+/** More than it takes to fill an outbox: a request that was given up would be sent again after a rest. */
+const TIMEOUT_MS = 60_000;
+const FILLERS = 256;
+const DRAINS = 5;
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
   const { workshop } = bench;
   const primary = await startNode(workshop, {});
-  const follow = (asyncRequests) =>
-    startNode(workshop, { role: 'secondary', primaryUrl: primary.url, asyncRequests });
-  const secondary = await follow(false);
-  const asynchronous = await follow(true);
+  const follow = (options) =>
+    startNode(workshop, { role: 'secondary', primaryUrl: primary.url, ...options });
+  const secondary = await follow({ asyncRequests: false });
+  const asynchronous = await follow({ asyncRequests: true, timeout: TIMEOUT_MS });
+  const alone = await startNode(workshop, {});
   const entries = bench.scale(10_000);
-  await primary.ask('fill', entries);
+  for (const node of [primary, alone]) await node.ask('fill', entries);
   const { revision } = await primary.ask('stats');
   for (const node of [secondary, asynchronous]) await node.ask('reached', revision);
   const server = await openRedis(workshop);
@@ -39,6 +48,19 @@ export async function run(bench) {
     elsewhere: true,
     run: (operations) => node.ask('rounds', operation, inFlight, operations, entries),
   });
+  /** Timed until they are accepted, and until the primary has them. */
+  const asynchronousSets = (inFlight) => {
+    const flush = () => asynchronous.ask('flush');
+    const accepted = at(asynchronous, ASYNC, 'set', inFlight);
+    const flushed = async (operations) => {
+      await accepted.run(operations);
+      await flush();
+    };
+    return [
+      { ...accepted, settle: flush },
+      { ...accepted, name: ASYNC_FLUSHED, run: flushed },
+    ];
+  };
   const onRedis = (call, inFlight, rest = {}) =>
     redis && {
       name: NAMES.ioredis,
@@ -69,12 +91,15 @@ export async function run(bench) {
       unit: 'set',
       contenders: [
         ...nodes('set', inFlight),
-        at(asynchronous, ASYNC, 'set', inFlight),
+        at(alone, ALONE, 'set', inFlight),
+        ...asynchronousSets(inFlight),
         onRedis('await redis.set(key, JSON.stringify(value))', inFlight, writes),
       ],
       targets: [
         { of: SYNC, to: NAMES.ioredis },
-        { of: ASYNC, to: NAMES.ioredis },
+        { of: ASYNC, to: PRIMARY, id: inFlight === 1 ? 'async-set' : 'async-set-many' },
+        { of: ASYNC, to: ALONE },
+        { of: ASYNC_FLUSHED, to: NAMES.ioredis },
       ],
     });
     await bench.compare({
@@ -98,6 +123,32 @@ export async function run(bench) {
       targets: [{ of: SYNC, to: NAMES.ioredis, id: inFlight === 1 ? undefined : 'remote-locks' }],
     });
   }
+  for (const other of [secondary, alone]) await other.close();
+  await drain(bench, primary, asynchronous);
+}
+
+/** Each key once: a newer set takes the place of one that waits. */
+async function drain(bench, primary, secondary) {
+  const sets = bench.scale(50_000);
+  const speeds = [];
+  for (let round = 0; round < DRAINS; round++) {
+    await primary.paused(() => secondary.ask('rounds', 'set', FILLERS, sets, sets));
+    const begun = performance.now();
+    await secondary.ask('flush');
+    speeds.push((sets / (performance.now() - begun)) * 1000);
+  }
+  bench.report({
+    title: `an outbox of ${sets.toLocaleString('en')} sets, filled while the primary stood still`,
+    rows: [
+      {
+        what: 'sent, executed and applied',
+        value: median(speeds),
+        unit: 'sets/s',
+        id: 'drain',
+      },
+      { what: 'the same, slowest of the rounds', value: Math.min(...speeds), unit: 'sets/s' },
+    ],
+  });
 }
 
 async function redisPair(redis, key) {

@@ -70,7 +70,7 @@ export function printTargets({ targets }) {
       target.row.replaceAll('`', ''),
       figureOf(target),
       rangeOf(target),
-      boundOf(target),
+      boundOf(target, target.unit),
       wordOf(target),
     ]),
   );
@@ -82,9 +82,9 @@ export function printTargets({ targets }) {
   );
 }
 
-/** @param {{ is?: number }} target */
-export function figureOf({ is }) {
-  return is === undefined ? '' : `${significant(is)}x`;
+/** @param {{ is?: number, unit?: string }} target */
+export function figureOf({ is, unit = 'x' }) {
+  return is === undefined ? '' : `${significant(is)}${unit}`;
 }
 
 /** @param {{ min?: number, max?: number }} target */

@@ -7,6 +7,7 @@
  * @property {string} bench which benchmark measures it
  * @property {number} [atLeast] a ratio of speeds
  * @property {number} [atMost] a ratio of times or sizes
+ * @property {string} [unit] of a bound that is no ratio
  */
 
 const MEMORY = 'cache-manager in memory';
@@ -37,6 +38,12 @@ export const TARGETS = [
   least('zipf-redis-many', 'zipf', 3.5, 'the same, 64 in flight'),
   least('zipf-relaxed', 'zipf', 1, `Zipf 90/10, \`'relaxed'\`, to ${MEMORY}`),
   least('remote-locks', 'secondary', 1, 'lock pairs, 64 in flight, on a secondary, to Redis'),
+  least('async-set', 'secondary', 0.6, "set, asyncRequests, one at a time, to the primary's"),
+  least('async-set-many', 'secondary', 0.6, 'the same, 64 in flight'),
+  {
+    ...least('drain', 'secondary', 20_000, 'sending what an outbox holds, 150 B'),
+    unit: ' sets/s',
+  },
   most('growth-time', 'growth', 6, 'get, p50, in the largest file to that in one of 1,000'),
   most('growth-raw', 'growth', 1.25, 'the same growth to that of raw better-sqlite3'),
   most('disk', 'space', 0.7, 'bytes on disk of a 150 B entry to a raw JSON row'),

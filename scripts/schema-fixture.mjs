@@ -1,8 +1,9 @@
-// Writes what this version makes of a file to test/fixtures/schema/<version>.sql, so that later versions can be tested on it:
+// Writes what this version makes of its files to test/fixtures/schema/<version>.sql and test/fixtures/outbox/<version>.sql,
+// so that later versions can be tested on them:
 //   npm run build && node scripts/schema-fixture.mjs
 // For an older version give the `dist` of its checkout. What is there already stays: it was released as it is.
 import Database from 'better-sqlite3';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,24 +14,31 @@ const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
 
 const { MIGRATIONS } = await load('storage/sql/schema.js');
-const version = MIGRATIONS.length;
-const target = join(root, 'test', 'fixtures', 'schema', `${version}.sql`);
-if (existsSync(target)) {
-  console.error(`${target} is there already.`);
-  process.exit(1);
-}
-const directory = mkdtempSync(join(tmpdir(), 'hypercache-schema-'));
-try {
-  await fill(directory);
-  writeFileSync(target, dump(join(directory, 'hypercache.sqlite')));
-} finally {
-  rmSync(directory, { recursive: true });
+const { OUTBOX_MIGRATIONS } = await load('storage/sql/outbox.js');
+const { createNode } = await load('node/create-node.js');
+const { resolveOptions } = await load('node/resolve-options.js');
+
+await write('schema', MIGRATIONS, 'hypercache.sqlite', fill);
+await write('outbox', OUTBOX_MIGRATIONS, 'hypercache.outbox.sqlite', fillOutbox);
+
+async function write(folder, migrations, fileName, fillFile) {
+  const target = join(root, 'test', 'fixtures', folder, `${migrations.length}.sql`);
+  if (existsSync(target)) {
+    console.log(`${target} is there already.`);
+    return;
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'hypercache-schema-'));
+  try {
+    await fillFile(directory, migrations.length);
+    writeFileSync(target, dump(join(directory, fileName), migrations));
+    console.log(`${target} is written.`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** Values of every type, tags, counters, a cleared namespace, deletions, locks, and how far another node has come. */
-async function fill(sqlitePath) {
-  const { createNode } = await load('node/create-node.js');
-  const { resolveOptions } = await load('node/resolve-options.js');
+async function fill(sqlitePath, version) {
   const node = createNode(resolveOptions({ sqlitePath }, {}));
   await node.start();
   const cache = node.cache('default');
@@ -73,14 +81,53 @@ async function fill(sqlitePath) {
   database.close();
 }
 
-function dump(path) {
+async function away() {
+  throw new Error('There is no primary.');
+}
+
+function primaryClient() {
+  const url = 'http://127.0.0.1:1';
+  return { url, exchange: away, feed: away, wait: away, close: () => undefined };
+}
+
+/** Writes of every kind, of two starts of a node whose primary cannot be reached, and one that was refused. */
+async function fillOutbox(sqlitePath) {
+  const start = async () => {
+    const options = { role: 'secondary', primaryUrl: 'http://127.0.0.1:1', sqlitePath };
+    const apiToken = randomBytes(32).toString('hex');
+    const node = createNode(resolveOptions({ ...options, apiToken }, {}), { primaryClient });
+    await node.start();
+    return node;
+  };
+  const first = await start();
+  const cache = first.cache('default');
+  await cache.set('string', 'a "string" with \' and ä');
+  await cache.set('number', 0.1);
+  await cache.set('plain', { list: [1, 2, 3], name: 'ä' });
+  await cache.set('object', { list: [1, 2, 3], at: new Date(0), big: 2n ** 70n });
+  await cache.set('bytes', Buffer.from([0, 1, 254, 255]));
+  await cache.set('until 2100', 'value', { ttl: Date.UTC(2100, 0, 1) - Date.now() });
+  await cache.set('tagged', 1, { tags: ['red', 'round'] });
+  await cache.delete('deleted');
+  await first.cache('second').set('string', 'of the second');
+  await first.close();
+  const second = await start();
+  await second.cache('default').set('of the next start', true);
+  await second.close();
+  const database = new Database(join(sqlitePath, 'hypercache.outbox.sqlite'));
+  database.exec(`INSERT INTO dead_letters
+    SELECT 1, 1800000000000, 'HC_VALUE_TOO_LARGE', 'It is too large.', command FROM outbox LIMIT 1`);
+  database.close();
+}
+
+function dump(path, migrations) {
   const database = new Database(path, { readonly: true });
   const pragma = (name) => database.pragma(name, { simple: true });
   const objects = database
     .prepare(`SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid`)
     .all();
   const lines = [
-    `-- Schema ${version}. Migration: ${fingerprint(MIGRATIONS[version - 1])}`,
+    `-- Schema ${migrations.length}. Migration: ${fingerprint(migrations.at(-1))}`,
     `PRAGMA page_size = ${pragma('page_size')};`,
     `PRAGMA auto_vacuum = ${pragma('auto_vacuum')};`,
     `PRAGMA application_id = ${pragma('application_id')};`,

@@ -18,7 +18,7 @@ import { toStorageError } from '../storage/sqlite-error.js';
 import type { WriteQueue } from '../storage/write-queue.js';
 import type { CacheCounters } from './cache-stats.js';
 import { admit, type Isolation } from './isolation.js';
-import { PendingSet, type PendingWrites, type SetOwner } from './pending-writes.js';
+import { PendingSet, PendingValue, type PendingWrites, type SetOwner } from './pending-writes.js';
 
 /** Where writes go: into the file, or to the primary. @internal */
 export type CommandQueue = Pick<
@@ -162,7 +162,7 @@ export class CacheWriter {
     assertKey(key);
     const { queue, pending, l1, counters, namespace, relaxed, onLostWrite } = this.parts;
     counters.deletes++;
-    const gone = { value: undefined, expiresAt: 0 };
+    const gone = new PendingValue(undefined, 0);
     return new Promise((resolve, reject) => {
       let isResolved = false;
       const write = new PendingCommand<ResultOf['delete']>(
@@ -174,7 +174,7 @@ export class CacheWriter {
           resolve(deleted);
         },
         (error) => {
-          pending.settle(key, gone);
+          pending.abandon(key, gone);
           if (isResolved) onLostWrite(error);
           reject(error);
         },
@@ -387,7 +387,7 @@ export class CacheWriter {
       this.#tellStored(write.key);
     },
     abandoned: (write, error) => {
-      this.parts.pending.settle(write.key, write);
+      this.parts.pending.abandon(write.key, write);
       this.parts.l1?.delete(write.key);
       if (write.reject === undefined) this.parts.onLostWrite(error);
     },

@@ -11,10 +11,25 @@ export interface PendingEntry {
   /** `undefined` for a deletion. */
   readonly value: unknown;
   readonly expiresAt: number;
+  /** What it has covered, until it is committed; kept by {@link PendingWrites}, as the next one is. */
+  before: PendingEntry | undefined;
+  isOver: boolean;
+}
+
+/** A pending write of a value that does not change any more. @internal */
+export class PendingValue implements PendingEntry {
+  before: PendingEntry | undefined;
+  isOver = false;
+
+  constructor(
+    readonly value: unknown,
+    readonly expiresAt: number,
+  ) {}
 }
 
 /**
- * The writes of one namespace that wait for their commit, by key: the last one whose effect is known.
+ * The writes of one namespace that wait for their commit, by key: the last one whose effect is known. Should it fail,
+ * the one before it is seen again, if that still waits.
  *
  * @internal
  */
@@ -32,15 +47,26 @@ export class PendingWrites {
   }
 
   put(key: string, write: PendingEntry): number {
+    write.before = this.get(key);
     this.#byKey.set(key, write);
     return ++this.#sequence;
   }
 
-  /** The write is settled; returns whether none has followed it. */
-  settle(key: string, write: PendingEntry): boolean {
-    if (this.#byKey.get(key) !== write) return false;
-    this.#byKey.delete(key);
-    return true;
+  /** The write is committed: nothing before it counts any more. */
+  settle(key: string, write: PendingEntry): void {
+    write.isOver = true;
+    write.before = undefined;
+    if (this.#byKey.get(key) === write) this.#byKey.delete(key);
+  }
+
+  /** The write has failed. */
+  abandon(key: string, write: PendingEntry): void {
+    write.isOver = true;
+    if (this.#byKey.get(key) !== write) return;
+    let { before } = write;
+    while (before?.isOver === true) before = before.before;
+    if (before === undefined) this.#byKey.delete(key);
+    else this.#byKey.set(key, before);
   }
 
   /** An operation joins the queue that no later set may overtake. */
@@ -64,6 +90,8 @@ export interface SetOwner {
 export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingEntry {
   /** Place among the pending writes; see {@link PendingWrites.raiseBarrier}. */
   sequence = 0;
+  before: PendingEntry | undefined;
+  isOver = false;
   #isTaken = false;
 
   constructor(

@@ -10,7 +10,6 @@ import {
   StorageLostError,
   type HyperCacheError,
 } from '../common/errors.js';
-import { removeTemporaries } from '../common/temporary.js';
 import type { ChangeBatch } from '../replication/change-batch.js';
 import type { Position } from '../replication/position.js';
 import { Replica } from '../replication/replica.js';
@@ -154,7 +153,6 @@ export class FedReplica implements ReplicaHost {
       this.#watch.start();
       return;
     }
-    removeTemporaries(this.parts.options.sqlitePath);
     this.#open();
     await this.#loop.start();
   }

@@ -8,7 +8,7 @@ import {
   type HitRatios,
 } from '../cache/cache-stats.js';
 import { CacheWriter, type CommandQueue } from '../cache/cache-writer.js';
-import { PendingWrites } from '../cache/pending-writes.js';
+import { PendingValue, PendingWrites } from '../cache/pending-writes.js';
 import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
 import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
@@ -93,11 +93,16 @@ export class LocalCaches {
     const pending = this.#caches.get(namespace)?.pending;
     const entry =
       command.kind === 'set'
-        ? { value: decodeValue(command.value), expiresAt: command.expiresAt }
-        : { value: undefined, expiresAt: 0 };
+        ? new PendingValue(decodeValue(command.value), command.expiresAt)
+        : new PendingValue(undefined, 0);
     pending?.put(key, entry);
-    const settle = (): void => void pending?.settle(key, entry);
-    return { command, bytes: 0, committed: settle, failed: settle, accepted: undefined };
+    return {
+      command,
+      bytes: 0,
+      committed: () => pending?.settle(key, entry),
+      failed: () => pending?.abandon(key, entry),
+      accepted: undefined,
+    };
   }
 
   find(namespace: string): LocalCache | undefined {

@@ -62,12 +62,22 @@ export class OutboxAdopter {
         return;
       }
       for (const number of outboxNumbers(this.parts.directory)) {
-        if (number !== this.parts.own() && this.#adopt(number)) return;
+        if (number !== this.parts.own() && this.#tryToAdopt(number)) return;
       }
     } catch (error) {
       this.parts.onError(error);
     }
   };
+
+  /** One that cannot be opened must not keep the others from being sent. */
+  #tryToAdopt(number: number): boolean {
+    try {
+      return this.#adopt(number);
+    } catch (error) {
+      this.parts.onError(error);
+      return false;
+    }
+  }
 
   /** Returns whether something waited in it. */
   #adopt(number: number): boolean {

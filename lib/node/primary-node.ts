@@ -20,7 +20,6 @@ import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { SteadyClock } from '../common/steady-clock.js';
-import { removeTemporaries } from '../common/temporary.js';
 import { FillClaims } from '../locks/fill-claims.js';
 import { LeaseCollector } from '../locks/lease-collector.js';
 import { LeaseManager } from '../locks/lease-manager.js';
@@ -57,6 +56,7 @@ import type {
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { FILE_NAME, type ResolvedOptions } from './options.js';
+import { removeTemporaries } from './temporary-directory.js';
 
 /**
  * The node that owns the file and orders all writes.
@@ -191,7 +191,7 @@ export class PrimaryNode implements HyperCacheNode {
   async start(): Promise<void> {
     this.#storage.open();
     this.#refuseForeign();
-    if (!this.#storage.isShared()) removeTemporaries(this.options.sqlitePath);
+    removeTemporaries(this.options.sqlitePath);
     const { quarantined } = this.#storage;
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
     this.#coherence.start();

@@ -36,6 +36,7 @@ import { OutboxAdopter } from './outbox-adopter.js';
 import type { ReplicaHost } from './replica-host.js';
 import { ReplicaReads } from './replica-reads.js';
 import { SharedReplica } from './shared-replica.js';
+import { removeTemporaries } from './temporary-directory.js';
 
 const HOSTS = { feed: FedReplica, shared: SharedReplica, none: NoReplica } as const;
 
@@ -168,6 +169,7 @@ export class SecondaryNode implements HyperCacheNode {
   async start(): Promise<void> {
     try {
       this.#openOutbox();
+      removeTemporaries(this.options.sqlitePath);
       await this.#replica.start();
       this.#adopter.start();
     } catch (error) {

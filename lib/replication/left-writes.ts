@@ -26,7 +26,7 @@ const BATCH = 500;
  * received, is not done again.
  *
  * @returns how many there were
- * @throws {HC_STORAGE_OPEN}, and why no more can be executed now: the rest is left to the next start
+ * @throws {HC_STORAGE_OPEN | HC_SCHEMA_NEWER}, and why no more can be executed now: the rest is left to the next start
  * @internal
  */
 export async function executeLeftWrites(parts: LeftWritesParts): Promise<number> {

@@ -4,7 +4,7 @@ import { lockSql } from './sql/pragmas.js';
 import { isBusy } from './sqlite-error.js';
 
 /**
- * A lock on a name in a directory, held by one process of the machine at a time. The system gives it back when its
+ * A lock on a name in a directory, held by one process of the machine at a time, or shared by several. The system gives it back when its
  * process ends, however that ends: there is no lease that has to run out.
  *
  * @internal
@@ -24,11 +24,20 @@ export class FileLock {
    * @throws SQLite's error where there can be no lock
    */
   tryAcquire(timeoutMs = 0): boolean {
+    return this.#try(lockSql.take, timeoutMs);
+  }
+
+  /** As {@link tryAcquire}, beside others who share it. */
+  tryShare(timeoutMs = 0): boolean {
+    return this.#try(lockSql.share, timeoutMs);
+  }
+
+  #try(sql: string, timeoutMs: number): boolean {
     if (this.#connection !== undefined) return true;
     const connection = connect(this.path, { timeout: timeoutMs });
     try {
       // Nothing is ever written: the file stays empty.
-      connection.exec(lockSql.take);
+      connection.exec(sql);
       this.#connection = connection;
       return true;
     } catch (error) {

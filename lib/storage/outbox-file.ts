@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../common/clock.js';
-import { ClosedError, FileInUseError, StorageOpenError } from '../common/errors.js';
+import {
+  ClosedError,
+  FileInUseError,
+  HyperCacheError,
+  NewerSchemaError,
+  StorageOpenError,
+} from '../common/errors.js';
 import type { Random } from '../common/random.js';
 import { connect, type Connection, type Statement } from './native.js';
 import { quarantine } from './open-connection.js';
@@ -76,7 +82,7 @@ export class OutboxFile {
   /**
    * Opens the first file of its kind in the directory that no other process has open.
    *
-   * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_NATIVE_MODULE}
+   * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
   open(): void {
     const { directory } = this.options;
@@ -98,7 +104,7 @@ export class OutboxFile {
    * Opens the file of a process that has ended, by its number.
    *
    * @returns false when a process has it open
-   * @throws {HC_STORAGE_OPEN | HC_NATIVE_MODULE}
+   * @throws {HC_STORAGE_OPEN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
   openLeft(number: number): boolean {
     const path = join(this.options.directory, outboxName(number));
@@ -201,9 +207,11 @@ export class OutboxFile {
       connection.exec(outboxSql.pragmas('FULL'));
       connection.exec(transactionSql.begin);
       const version = Number(connection.prepare(pragmaSql.readUserVersion).pluck().get());
+      const known = OUTBOX_MIGRATIONS.length;
+      if (version > known) throw new NewerSchemaError(path, version, known);
       for (const migration of OUTBOX_MIGRATIONS.slice(version)) connection.exec(migration);
       connection.exec(outboxSql.writeApplicationId);
-      connection.exec(pragmaSql.writeUserVersion(OUTBOX_MIGRATIONS.length));
+      connection.exec(pragmaSql.writeUserVersion(known));
       const source = random.hex(SOURCE_BYTES);
       // Written, though nobody reads it: from here on the lock is held.
       connection.prepare(metaSql.write).run('source', source);
@@ -245,7 +253,8 @@ export function outboxName(number: number): string {
   return number === 0 ? 'hypercache.outbox.sqlite' : `hypercache.outbox-${number}.sqlite`;
 }
 
-function cannotOpen(path: string, cause: unknown): StorageOpenError {
+function cannotOpen(path: string, cause: unknown): HyperCacheError {
+  if (cause instanceof HyperCacheError) return cause;
   return new StorageOpenError(
     `${path} cannot be opened for writing.`,
     'Point sqlitePath (or HYPERCACHE_SQLITE_PATH) at a directory that this process may write to, on a local disk.',

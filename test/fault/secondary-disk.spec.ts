@@ -34,6 +34,9 @@ describe('A secondary', () => {
     }
 
     expect(refusal).toMatchObject({ code: 'HC_STORAGE_FULL' });
+    await expect(cache.set('accepted', 'x'.repeat(1000))).rejects.toMatchObject({
+      code: 'HC_STORAGE_FULL',
+    });
     expect(await cache.mget(['key', 'accepted'])).toEqual(['value', 1]);
     // It is sent, though the outbox cannot note it.
     client.endpoint = primary.sync;

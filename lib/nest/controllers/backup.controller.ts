@@ -1,12 +1,12 @@
 import { Controller, Get, Inject, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { UnknownRouteError } from '../../common/errors.js';
+import { withTemporaryDirectory } from '../../node/temporary-directory.js';
 import { ApiContext } from '../api/api-context.js';
 import { Uncached } from '../decorators/uncached.decorator.js';
 import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { answerFile } from '../wire/answer.js';
 import { rawRequest, rawResponse } from '../wire/raw-exchange.js';
-import { withTemporaryDirectory } from '../wire/temporary-directory.js';
 
 /** A copy of the node's file. @internal */
 @Controller()

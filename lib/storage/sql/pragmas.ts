@@ -76,4 +76,7 @@ export const transactionSql = {
 } as const;
 
 /** A transaction that is never ended. @internal */
-export const lockSql = { take: 'BEGIN EXCLUSIVE' } as const;
+export const lockSql = {
+  take: 'BEGIN EXCLUSIVE',
+  share: 'BEGIN; SELECT count(*) FROM sqlite_schema',
+} as const;

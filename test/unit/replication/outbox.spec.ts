@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
 import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
+import { runSql } from '../../support/sabotage.js';
 
 const clusters = useDirectClusters();
 const ASYNC = { asyncRequests: true } as const;
@@ -126,6 +128,31 @@ describe('an asynchronous write', () => {
     await cache.set('k5', 5);
     await node.flush();
     expect(await primary.cache('default').mget(['k0', 'k4', 'k5'])).toEqual([0, 4, 5]);
+  });
+
+  it('that cannot be accepted takes nothing from the reads of what was accepted before it', async () => {
+    const primary = await clusters.primary();
+    const sqlitePath = clusters.directory();
+    const before = await clusters.secondary(undefined, { ...ASYNC, sqlitePath });
+    await before.node.close();
+    runSql(
+      join(sqlitePath, 'hypercache.outbox.sqlite'),
+      `CREATE TRIGGER refuse BEFORE INSERT ON outbox WHEN new.sequence > 2
+        BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+    );
+    const { cache, client, node } = await clusters.secondary(undefined, { ...ASYNC, sqlitePath });
+    await cache.set('a', 'accepted');
+    await cache.set('b', 'accepted');
+    const refused = [cache.set('a', 1), cache.set('a', 2), cache.delete('b'), cache.set('b', 3)];
+
+    expect(await cache.mget(['a', 'b'])).toEqual([2, 3]);
+    for (const write of await Promise.allSettled(refused)) expect(write.status).toBe('rejected');
+    expect(await cache.mget(['a', 'b'])).toEqual(['accepted', 'accepted']);
+    client.endpoint = primary.sync;
+    await node.flush();
+    expect(await cache.mget(['a', 'b'])).toEqual(['accepted', 'accepted']);
+    await primary.cache('default').set('a', 'newer');
+    await eventually(async () => expect(await cache.get('a')).toBe('newer'));
   });
 
   it("waits for room with outboxFull: 'block'", async () => {

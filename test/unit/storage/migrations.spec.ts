@@ -1,27 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MIGRATIONS } from '../../../lib/storage/sql/schema.js';
 import { hyperCacheOn } from '../../support/hyper-caches.js';
 import { useNodes } from '../../support/nodes.js';
 import { runSql } from '../../support/sabotage.js';
+import { HOW, SchemaFixtures, withoutComments } from '../../support/schema-fixtures.js';
 import { FILE_NAME, useDatabases, useStorages } from '../../support/storages.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
-const FIXTURES = join(import.meta.dirname, '../../fixtures/schema');
-const VERSIONS = MIGRATIONS.map((_, i) => i + 1);
-const HOW = 'Make it: npm run build && node scripts/schema-fixture.mjs';
-
-const fixture = (version: number): string => readFileSync(join(FIXTURES, `${version}.sql`), 'utf8');
-
-/** Comments and spaces are nothing to SQLite. */
-function withoutComments(sql: string): string {
-  return sql
-    .replaceAll(/--.*/g, '')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-}
+const FIXTURES = new SchemaFixtures('schema', MIGRATIONS);
+const VERSIONS = FIXTURES.versions;
 
 describe('Migrations', () => {
   const newDirectory = useTemporaryDirectories();
@@ -31,7 +19,7 @@ describe('Migrations', () => {
 
   function restored(version: number): string {
     const directory = newDirectory();
-    runSql(join(directory, FILE_NAME), fixture(version));
+    runSql(join(directory, FILE_NAME), FIXTURES.sql(version));
     return directory;
   }
 
@@ -43,14 +31,13 @@ describe('Migrations', () => {
       .map((sql) => withoutComments(String(sql)));
 
   it('have a file of each version to be tested on', () => {
-    const files = readdirSync(FIXTURES).toSorted();
+    const files = FIXTURES.files();
     expect({ HOW, files }).toEqual({ HOW, files: VERSIONS.map((version) => `${version}.sql`) });
   });
 
   it.each(VERSIONS)('%d is what it was when it was released', (version) => {
-    const [, released] = /Migration: ([0-9a-f]{64})/.exec(fixture(version)) ?? [];
-    const migration = withoutComments(MIGRATIONS[version - 1] ?? '');
-    expect(createHash('sha256').update(migration).digest('hex')).toBe(released);
+    const { released, now } = FIXTURES.fingerprints(version);
+    expect(now).toBe(released);
   });
 
   it.each(VERSIONS)('lead from version %d to the schema of a new file', (version) => {

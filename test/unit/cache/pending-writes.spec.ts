@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { PendingValue, PendingWrites } from '../../../lib/cache/pending-writes.js';
+
+describe('PendingWrites', () => {
+  function setUp(names: readonly string[]) {
+    const pending = new PendingWrites();
+    const writes = names.map((value) => new PendingValue(value, Infinity));
+    for (const write of writes) pending.put('key', write);
+    const seen = (): unknown => pending.get('key')?.value;
+    return { pending, writes, seen };
+  }
+  const at = <T>(items: readonly T[], i: number): T => {
+    const found = items[i];
+    if (found === undefined) throw new Error(`There is no item ${i}.`);
+    return found;
+  };
+
+  it('show the last write of a key, until it is committed', () => {
+    const { pending, writes, seen } = setUp(['first', 'second']);
+    expect(seen()).toBe('second');
+    pending.settle('key', at(writes, 0));
+    expect(seen()).toBe('second');
+    pending.settle('key', at(writes, 1));
+    expect([seen(), pending.size]).toEqual([undefined, 0]);
+  });
+
+  it('show the last one that still waits, when later ones fail', () => {
+    const { pending, writes, seen } = setUp(['first', 'second', 'third', 'fourth']);
+    pending.abandon('key', at(writes, 1));
+    expect(seen()).toBe('fourth');
+    pending.abandon('key', at(writes, 3));
+    expect(seen()).toBe('third');
+    pending.abandon('key', at(writes, 2));
+    expect(seen()).toBe('first');
+    pending.settle('key', at(writes, 0));
+    expect([seen(), pending.size]).toEqual([undefined, 0]);
+  });
+
+  it('show none that a committed one has followed', () => {
+    const { pending, writes, seen } = setUp(['first', 'second', 'third']);
+    pending.settle('key', at(writes, 1));
+    pending.abandon('key', at(writes, 2));
+    expect(seen()).toBeUndefined();
+    pending.settle('key', at(writes, 0));
+    expect(pending.size).toBe(0);
+  });
+
+  it('show none of before after the last one is committed', () => {
+    const { pending, writes, seen } = setUp(['first', 'second']);
+    pending.settle('key', at(writes, 1));
+    expect(seen()).toBeUndefined();
+    const later = new PendingValue('later', Infinity);
+    pending.put('key', later);
+    pending.abandon('key', later);
+    expect([seen(), pending.size]).toEqual([undefined, 0]);
+  });
+
+  it('take no longer for a key the more of its writes wait', () => {
+    const count = 200_000;
+    const { pending, writes } = setUp(Array.from({ length: count }, String));
+    for (const write of writes.slice(0, 100_000)) pending.settle('key', write);
+    for (const write of writes.slice(100_000)) pending.abandon('key', write);
+    expect(pending.size).toBe(0);
+  });
+});
