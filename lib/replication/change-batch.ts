@@ -67,23 +67,31 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
   const repeated: Change[] = [];
   let to = rows.at(-1)?.revision ?? from;
   let bytes = 0;
-  for (const { revision, namespace_id: id, kind, key } of rows) {
-    if (kind !== ChangeKind.Key) {
-      changes.push([revision, id, OP_OF[kind], key]);
-      continue;
+  const written = storage.entries.changedIn(from, to);
+  try {
+    let next = nextOf(written);
+    for (const { revision, namespace_id: id, kind, key } of rows) {
+      if (kind !== ChangeKind.Key) {
+        changes.push([revision, id, OP_OF[kind], key]);
+        continue;
+      }
+      if (last.get(`${id} ${key}`) !== revision) {
+        repeated.push([revision, id, ChangeOp.Superseded, key]);
+        continue;
+      }
+      while (next !== undefined && next.revision < revision) next = nextOf(written);
+      let row: EntryRow | undefined;
+      // What a cleared namespace held is gone, swept or not: nobody is told its id any more.
+      if (live.has(id)) row = next?.revision === revision ? next : storage.entries.find(id, key);
+      if (row !== undefined) bytes += storedBytes(row.value);
+      changes.push(changeOf(storage, revision, id, key, row));
+      if (bytes > BATCH_BYTES) {
+        to = revision;
+        break;
+      }
     }
-    if (last.get(`${id} ${key}`) !== revision) {
-      repeated.push([revision, id, ChangeOp.Superseded, key]);
-      continue;
-    }
-    // What a cleared namespace held is gone, swept or not: nobody is told its id any more.
-    const row = live.has(id) ? storage.entries.find(id, key) : undefined;
-    if (row !== undefined) bytes += storedBytes(row.value);
-    changes.push(changeOf(storage, revision, id, key, row));
-    if (bytes > BATCH_BYTES) {
-      to = revision;
-      break;
-    }
+  } finally {
+    written.return?.();
   }
   for (const change of repeated) {
     const [, id, , key] = change;
@@ -105,6 +113,11 @@ const OP_OF = {
   [ChangeKind.Tag]: ChangeOp.Tag,
   [ChangeKind.Shape]: ChangeOp.Shape,
 } as const;
+
+function nextOf(rows: IterableIterator<EntryRow>): EntryRow | undefined {
+  const { value, done } = rows.next();
+  return done === true ? undefined : value;
+}
 
 function changeOf(
   storage: Storage,

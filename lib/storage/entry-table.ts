@@ -73,6 +73,7 @@ export class EntryTable {
   readonly #ofNamespace: Statement;
   readonly #after: Statement;
   readonly #rowsAfter: Statement;
+  readonly #changedIn: Statement;
   readonly #fingerprints: Statement;
 
   constructor(
@@ -95,6 +96,7 @@ export class EntryTable {
     this.#ofNamespace = connection.prepare(entrySql.ofNamespace);
     this.#after = connection.prepare(entrySql.after);
     this.#rowsAfter = connection.prepare(entrySql.rowsAfter);
+    this.#changedIn = connection.prepare(entrySql.changedIn);
     this.#fingerprints = connection.prepare(entrySql.fingerprints);
   }
 
@@ -230,6 +232,11 @@ export class EntryTable {
   /** Whole rows of a namespace behind a key, in order of their keys. To be read at once. */
   rowsAfter(namespaceId: number, key: string, limit: number): IterableIterator<CopiedRow> {
     return this.#rowsAfter.iterate(namespaceId, key, limit) as IterableIterator<CopiedRow>;
+  }
+
+  /** Entries that were last written between two revisions, the second included, oldest first. To be read at once. */
+  changedIn(from: number, to: number): IterableIterator<EntryRow> {
+    return this.#changedIn.iterate(from, to) as IterableIterator<EntryRow>;
   }
 
   /** What two nodes compare: rows behind a key, up to another one or to the end. */

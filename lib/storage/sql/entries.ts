@@ -32,6 +32,10 @@ export const entrySql = {
     WHERE id > ? ORDER BY id LIMIT ?`,
   rowsAfter: `SELECT id, key, value, expires_at, revision, tag_set FROM entries
     WHERE namespace_id = ? AND key > ? ORDER BY key LIMIT ?`,
+  /** Those that are as the log says, by revision. */
+  changedIn: `SELECT c.revision, e.value, e.expires_at, e.id, e.tag_set FROM changes c
+    JOIN entries e ON e.namespace_id = c.namespace_id AND e.key = c.key AND e.revision = c.revision
+    WHERE c.revision > ? AND c.revision <= ? AND c.kind = 0 ORDER BY c.revision`,
   /** Of a large value only its length counts. */
   fingerprints: `SELECT key, revision, expires_at,
       CASE WHEN octet_length(value) <= 1024 THEN value ELSE octet_length(value) END AS value FROM entries
