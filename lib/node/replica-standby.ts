@@ -1,12 +1,14 @@
 import { Coherence } from '../cache/coherence.js';
-import type { Clock } from '../common/clock.js';
+import { PrimaryUnreachableError } from '../common/errors.js';
 import type { Replica } from '../replication/replica.js';
 import type { FileLock } from '../storage/file-lock.js';
-import { isBusy } from '../storage/sqlite-error.js';
+import { isBusy, toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
+import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
+import type { ReplicaHostParts } from './replica-host.js';
 
-/** After so many looks at the file it is tried to take the place of the process that follows the primary. */
+/** After so many looks at the file it is tried to take the place of the process that leads. */
 const LOOKS_PER_TRY = 25;
 
 /** Of so many that the file could not be opened in a row this one is told. */
@@ -16,50 +18,48 @@ const REPORTED_FAILURE = 100;
 const WAIT_LOOK_MS = 1;
 
 /** @internal */
-export interface ReplicaWatchParts {
+export interface ReplicaStandbyParts extends Pick<
+  ReplicaHostParts,
+  'options' | 'clock' | 'primaryClock' | 'caches' | 'incidents'
+> {
   readonly storage: Storage;
   readonly replica: Replica;
   readonly state: FeedState;
+  readonly connection: FeedConnection;
   readonly lead: FileLock;
-  readonly clock: Clock;
-  readonly intervalMs: number;
-  /** The file was opened, or another one has taken its place: nothing in memory counts. */
-  readonly onOpened: () => void;
-  /** The other process has noted how it is with the primary. */
-  readonly onState: () => void;
-  /** Nobody follows the primary any more, and this process is to do it: the lock is held. */
+  /** Nobody leads any more, and this process is to do it: the lock is held. */
   readonly onLead: () => void;
-  readonly onError: (error: unknown) => void;
 }
 
 /**
- * Reads a replica that another process in the same directory keeps up to date, for as long as that one does.
+ * Reads a replica that another process in the same directory keeps up to date, for as long as that one does: a hot
+ * standby, in PostgreSQL's words.
  *
  * @internal
  */
-export class ReplicaWatch {
+export class ReplicaStandby {
   readonly coherence: Coherence;
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #failures = 0;
 
-  constructor(private readonly parts: ReplicaWatchParts) {
-    const { storage, clock, intervalMs } = parts;
+  constructor(private readonly parts: ReplicaStandbyParts) {
+    const { storage, clock, options } = parts;
     this.coherence = new Coherence({
       storage,
       clock,
-      intervalMs,
+      intervalMs: options.coherenceInterval,
       onCommit: () => this.#observe(),
       onError: (error) => this.#report(error),
     });
   }
 
-  get isWatching(): boolean {
+  get isReading(): boolean {
     return this.#timer !== undefined;
   }
 
   start(): void {
-    this.#timer = setInterval(this.#look, this.parts.intervalMs).unref();
+    this.#timer = setInterval(this.#look, this.parts.options.coherenceInterval).unref();
     this.#check();
   }
 
@@ -96,7 +96,7 @@ export class ReplicaWatch {
 
   /** A snapshot of the other process is another file. */
   #check(): void {
-    const { storage, onOpened } = this.parts;
+    const { storage, caches } = this.parts;
     if (storage.isOpen) {
       if (!storage.isUnlinked()) return;
       this.#close();
@@ -109,7 +109,8 @@ export class ReplicaWatch {
       return;
     }
     this.#failures = 0;
-    onOpened();
+    // Whatever memory holds is of another file.
+    caches().clearMemory();
     this.coherence.start();
     this.#observe();
   }
@@ -121,14 +122,22 @@ export class ReplicaWatch {
     storage.close();
   }
 
+  /** The process that leads tells how it is with the primary. */
   #observe(): void {
-    const { replica, state, onState } = this.parts;
+    const { replica, state, connection, primaryClock, options } = this.parts;
     replica.observe();
     state.read();
-    onState();
+    primaryClock.adopt(state.offset);
+    if (state.isConnected === connection.isMade) return;
+    if (state.isConnected) connection.made();
+    else {
+      const url = options.primaryUrl ?? '';
+      connection.lost(new PrimaryUnreachableError(url, 'the process that follows it has lost it'));
+    }
   }
 
   #report(error: unknown): void {
-    if (!isBusy(error)) this.parts.onError(error);
+    if (isBusy(error)) return;
+    this.parts.incidents.report(toStorageError(error), "reading another process's replica");
   }
 }

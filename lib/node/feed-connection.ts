@@ -1,0 +1,70 @@
+import type { HyperCacheError } from '../common/errors.js';
+import type { Storage } from '../storage/storage.js';
+import type { ReplicaHostParts } from './replica-host.js';
+
+/** @internal */
+export interface FeedConnectionParts extends Pick<
+  ReplicaHostParts,
+  'options' | 'events' | 'incidents' | 'logger'
+> {
+  readonly storage: Storage;
+}
+
+/**
+ * Whether the primary's changes come, and whether they have stayed away for too long: says so, whoever has noticed it.
+ *
+ * @internal
+ */
+export class FeedConnection {
+  #isMade = false;
+  #isStale = false;
+  #staleness: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: FeedConnectionParts) {}
+
+  get isMade(): boolean {
+    return this.#isMade;
+  }
+
+  /** The primary has been away for so long that nothing here counts any more. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  made(): void {
+    const { storage, logger, events, options } = this.parts;
+    const { revision } = storage;
+    this.#isMade = true;
+    clearTimeout(this.#staleness);
+    this.#staleness = undefined;
+    this.#isStale = false;
+    logger.log(`Following ${options.primaryUrl ?? ''} from revision ${revision}.`);
+    events.emit('replica:connected', { revision });
+  }
+
+  lost(error: HyperCacheError): void {
+    const { storage, events, incidents, options } = this.parts;
+    this.#isMade = false;
+    events.emit('replica:lost', { error, revision: storage.revision });
+    incidents.report(error, 'following the primary');
+    if (options.onPrimaryLost !== 'miss' || this.#isStale) return;
+    this.#staleness ??= setTimeout(() => this.#becomeStale(), options.staleAfter).unref();
+  }
+
+  /** The process that had it is gone: this one has yet to make one. */
+  forget(): void {
+    this.#isMade = false;
+  }
+
+  stop(): void {
+    clearTimeout(this.#staleness);
+  }
+
+  #becomeStale(): void {
+    const { logger, options } = this.parts;
+    this.#isStale = true;
+    logger.warn(
+      `The primary has been away for ${options.staleAfter} ms: reads find nothing until it is back.`,
+    );
+  }
+}
