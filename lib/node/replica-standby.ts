@@ -8,8 +8,8 @@ import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
 import type { ReplicaHostParts } from './replica-host.js';
 
-/** After so many looks at the file it is tried to take the place of the process that leads. */
-const LOOKS_PER_TRY = 25;
+/** So often it is tried to take the place of the process that leads, in ms. */
+const TRY_MS = 250;
 
 /** Of so many that the file could not be opened in a row this one is told. */
 const REPORTED_FAILURE = 100;
@@ -39,8 +39,8 @@ export interface ReplicaStandbyParts extends Pick<
  */
 export class ReplicaStandby {
   readonly coherence: Coherence;
-  #timer: NodeJS.Timeout | undefined;
-  #looks = 0;
+  #looking: NodeJS.Timeout | undefined;
+  #trying: NodeJS.Timeout | undefined;
   #failures = 0;
 
   constructor(private readonly parts: ReplicaStandbyParts) {
@@ -55,17 +55,19 @@ export class ReplicaStandby {
   }
 
   get isReading(): boolean {
-    return this.#timer !== undefined;
+    return this.#looking !== undefined;
   }
 
   start(): void {
-    this.#timer = setInterval(this.#look, this.parts.options.coherenceInterval).unref();
+    this.#looking = setInterval(this.#look, this.parts.options.coherenceInterval).unref();
+    this.#trying = setInterval(this.#tryToLead, TRY_MS).unref();
     this.#check();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    clearInterval(this.#looking);
+    clearInterval(this.#trying);
+    this.#looking = undefined;
     this.coherence.stop();
   }
 
@@ -81,14 +83,18 @@ export class ReplicaStandby {
 
   readonly #look = (): void => {
     try {
-      this.#looks++;
-      if (this.#looks % LOOKS_PER_TRY === 0 && this.parts.lead.tryAcquire()) {
-        this.stop();
-        this.#close();
-        this.parts.onLead();
-        return;
-      }
       this.#check();
+    } catch (error) {
+      this.#report(error);
+    }
+  };
+
+  readonly #tryToLead = (): void => {
+    try {
+      if (!this.parts.lead.tryAcquire()) return;
+      this.stop();
+      this.#close();
+      this.parts.onLead();
     } catch (error) {
       this.#report(error);
     }

@@ -67,6 +67,14 @@ describe('Several processes of a secondary, in one directory', () => {
     expect(third.client.feeds).toEqual([]);
   });
 
+  it('go on as soon with a long coherence interval', async () => {
+    const third = await start({ coherenceInterval: 1000 });
+    await second.node.close();
+    await first.node.close();
+
+    await eventually(() => expect(third.client.feeds.length).toBe(1));
+  });
+
   it('turn to the file that a snapshot has brought', async () => {
     await bothHave('a', 1);
     const other = await clusters.primary();
