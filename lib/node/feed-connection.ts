@@ -5,7 +5,7 @@ import type { ReplicaHostParts } from './replica-host.js';
 /** @internal */
 export interface FeedConnectionParts extends Pick<
   ReplicaHostParts,
-  'options' | 'events' | 'incidents' | 'logger'
+  'options' | 'client' | 'events' | 'incidents' | 'logger'
 > {
   readonly storage: Storage;
 }
@@ -32,13 +32,13 @@ export class FeedConnection {
   }
 
   made(): void {
-    const { storage, logger, events, options } = this.parts;
+    const { storage, client, logger, events } = this.parts;
     const { revision } = storage;
     this.#isMade = true;
     clearTimeout(this.#staleness);
     this.#staleness = undefined;
     this.#isStale = false;
-    logger.log(`Following ${options.primaryUrl ?? ''} from revision ${revision}.`);
+    logger.log(`Following ${client.url} from revision ${revision}.`);
     events.emit('replica:connected', { revision });
   }
 

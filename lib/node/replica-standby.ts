@@ -20,7 +20,7 @@ const WAIT_LOOK_MS = 1;
 /** @internal */
 export interface ReplicaStandbyParts extends Pick<
   ReplicaHostParts,
-  'options' | 'clock' | 'primaryClock' | 'caches' | 'incidents'
+  'options' | 'client' | 'clock' | 'primaryClock' | 'caches' | 'incidents'
 > {
   readonly storage: Storage;
   readonly replica: Replica;
@@ -130,15 +130,15 @@ export class ReplicaStandby {
 
   /** The process that leads tells how it is with the primary. */
   #observe(): void {
-    const { replica, state, connection, primaryClock, options } = this.parts;
+    const { replica, state, connection, primaryClock, client } = this.parts;
     replica.observe();
     state.read();
     primaryClock.adopt(state.offset);
     if (state.isConnected === connection.isMade) return;
     if (state.isConnected) connection.made();
     else {
-      const url = options.primaryUrl ?? '';
-      connection.lost(new PrimaryUnreachableError(url, 'the process that follows it has lost it'));
+      const reason = 'the process that follows it has lost it';
+      connection.lost(new PrimaryUnreachableError(client.url, reason));
     }
   }
 

@@ -11,7 +11,8 @@ interface Rule {
   readonly parse?: (text: string) => unknown;
   readonly isValid: (value: unknown) => boolean;
   readonly instead: string;
-  readonly isSecret?: boolean;
+  /** The value as the error shows it: neither a secret nor a password in it. */
+  readonly show?: (value: unknown) => string;
 }
 
 const MIN_TOKEN_LENGTH = 32;
@@ -40,14 +41,16 @@ const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: Rule } = {
   primaryUrl: {
     environment: 'HYPERCACHE_PRIMARY_URL',
     isValid: isHttpUrl,
-    instead: "write the primary's address, such as 'http://10.0.0.1:3000'",
+    instead:
+      "write the primary's address, such as 'http://10.0.0.1:3000'; a % in a password is written %25",
+    show: (value) => show(typeof value === 'string' ? value.replace(/.*@/s, '...@') : value),
   },
   apiToken: {
     environment: 'HYPERCACHE_API_TOKEN',
     parse: parseList,
     isValid: areTokens,
     instead: `write one random secret of at least ${MIN_TOKEN_LENGTH} visible ASCII characters, such as \`openssl rand -hex 32\` prints, or a list of them to rotate`,
-    isSecret: true,
+    show: () => 'not acceptable',
   },
   signRequests: {
     environment: 'HYPERCACHE_SIGN_REQUESTS',
@@ -178,7 +181,7 @@ export function resolveOptions(
     else {
       problems.push({
         option: isFromCode ? name : `${rule.environment} (option ${name})`,
-        value: rule.isSecret === true ? 'not acceptable' : show(value),
+        value: (rule.show ?? show)(value),
         instead: rule.instead,
       });
     }
@@ -294,7 +297,18 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
 
 function isHttpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  return ['http:', 'https:'].includes(new URL(value).protocol);
+  const { protocol, username, password } = new URL(value);
+  return ['http:', 'https:'].includes(protocol) && isDecodable(username) && isDecodable(password);
+}
+
+/** A percent sign that stands for itself is written %25. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function areTokens(value: unknown): boolean {

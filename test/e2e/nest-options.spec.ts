@@ -55,6 +55,7 @@ describe('wrong options', () => {
     ['role', ''],
     ['primaryUrl', 'localhost:3000'],
     ['primaryUrl', 'ftp://primary'],
+    ['primaryUrl', 'http://me:50%off@primary'],
     ['primaryUrl', 42],
     ['apiToken', 'too short'],
     ['apiToken', []],

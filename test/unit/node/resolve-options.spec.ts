@@ -60,6 +60,16 @@ describe('resolveOptions', () => {
     expect(given).toEqual({ l1: { maxEntries: 5 }, apiToken: [SECRET] });
   });
 
+  it.each(['http://me:50%off-hush@primary', 'ftp://me:hush@primary', 'me:hush@primary:80'])(
+    'shows no credentials of %s, which is not acceptable',
+    (primaryUrl) => {
+      const [problem] = problemsOf({ primaryUrl });
+
+      expect(problem?.value).toContain('@primary');
+      expect(problem?.value).not.toContain('hush');
+    },
+  );
+
   it('keeps what is given', () => {
     const given = {
       ttl: 5000,

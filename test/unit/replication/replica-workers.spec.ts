@@ -104,6 +104,34 @@ describe('Several processes of a secondary, in one directory', () => {
     await eventually(() => expect(told.slice(-2)).toEqual(['lost', 'connected']));
   });
 
+  it('show no credentials of its address, each of them', async () => {
+    const told: unknown[] = [];
+    const log = (line: string) => void told.push(line);
+    const home = clusters.directory();
+    const startTelling = async () => {
+      const telling = await clusters.secondary(
+        primary,
+        { sqlitePath: home, primaryUrl: 'http://me:hush@direct' },
+        { logger: { log, warn: log, error: log } },
+      );
+      telling.node.on('replica:lost', ({ error }) => told.push(error.message));
+      return telling;
+    };
+    const leader = await startTelling();
+    const standby = await startTelling();
+    await eventually(async () => {
+      expect(await standby.node.stats()).toMatchObject({ replica: { isConnected: true } });
+    });
+    leader.client.endpoint = undefined;
+    leader.client.cut();
+    await eventually(async () => {
+      expect(await standby.node.stats()).toMatchObject({ replica: { isConnected: false } });
+    });
+
+    expect(told.length).toBeGreaterThanOrEqual(6);
+    expect(told.filter((text) => String(text).includes('hush'))).toEqual([]);
+  });
+
   it('serve nothing of a primary that has been away for too long, each of them', async () => {
     const options = { onPrimaryLost: 'miss', staleAfter: 50 } as const;
     const third = await start(options);
