@@ -13,6 +13,8 @@ import type { HyperCacheOptions } from './options.js';
 
 const MIN_TOKEN_LENGTH = 32;
 
+const TIMER_MS = 'write milliseconds as a whole number from 1 to 2147483647';
+
 /** The options that make a node one of a cluster, and say who may talk to it. @internal */
 export const CLUSTER_OPTION_RULES = {
   role: {
@@ -43,8 +45,8 @@ export const CLUSTER_OPTION_RULES = {
   timeout: {
     environment: 'HYPERCACHE_TIMEOUT',
     parse: parseNumber,
-    isValid: isPositive,
-    instead: 'write milliseconds as a whole number above 0',
+    isValid: isTimerMs,
+    instead: TIMER_MS,
   },
   asyncRequests: {
     environment: 'HYPERCACHE_ASYNC',
@@ -57,8 +59,8 @@ export const CLUSTER_OPTION_RULES = {
     instead: "write 'serve-stale' or 'miss'",
   },
   staleAfter: {
-    isValid: (value) => isPositive(value) && Number(value) <= 2_147_483_647,
-    instead: 'write milliseconds as a whole number from 1 to 2147483647',
+    isValid: isTimerMs,
+    instead: TIMER_MS,
   },
   outboxMaxEntries: { isValid: isPositive, instead: 'write a whole number above 0' },
   outboxMaxBytes: { isValid: isPositive, instead: 'write bytes as a whole number above 0' },
@@ -87,6 +89,11 @@ export const CLUSTER_OPTION_RULES = {
     instead: 'pass a list of class decorators, such as [Public()]',
   },
 } satisfies { readonly [name in keyof HyperCacheOptions]?: OptionRule };
+
+/** A timer that is to wait for longer ends at once. */
+function isTimerMs(value: unknown): boolean {
+  return isPositive(value) && Number(value) <= 2_147_483_647;
+}
 
 function isHttpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;

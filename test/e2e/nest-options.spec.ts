@@ -63,6 +63,7 @@ describe('wrong options', () => {
     ['apiToken', 42],
     ['timeout', 0],
     ['timeout', 1.5],
+    ['timeout', 2 ** 31],
     ['timeout', '2000'],
     ['asyncRequests', 'yes'],
     ['sqlitePath', 42],
