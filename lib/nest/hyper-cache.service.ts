@@ -9,6 +9,7 @@ import type {
   HyperCacheStats,
   NodeCache,
 } from '../node/hyper-cache-node.js';
+import { checkedCount, checkedPath, checkedTimeout } from './checked-arguments.js';
 
 /** How an entry is stored. @publicApi */
 export interface SetOptions {
@@ -248,18 +249,20 @@ export class HyperCache {
    *
    * @param timeout milliseconds after which it rejects with the reason, such as `HC_PRIMARY_UNREACHABLE`; what was
    *   written stays in the outbox. @default 10_000
+   * @throws {HC_ARGUMENT_INVALID} and the reason
    */
-  flush(timeout?: number): Promise<void> {
-    return this.#node.flush(timeout);
+  async flush(timeout?: number): Promise<void> {
+    return this.#node.flush(checkedTimeout(timeout));
   }
 
   /**
    * Asynchronous writes of this node that the primary has refused for good, the newest first; 1,000 are kept.
    *
    * @param limit how many at most. @default 100
+   * @throws {HC_ARGUMENT_INVALID}
    */
   async deadLetters(limit = 100): Promise<readonly DeadLetterInfo[]> {
-    return this.#node.deadLetters(limit);
+    return this.#node.deadLetters(checkedCount(limit));
   }
 
   /** Counters and gauges of the whole node. */
@@ -271,10 +274,10 @@ export class HyperCache {
    * Copies the file of this node to a path that is free, with everything that was committed when it was called or soon
    * after: one point in time, beside what goes on. To start a node from it, see docs/operations.md.
    *
-   * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED}
+   * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED | HC_ARGUMENT_INVALID}
    */
   async backup(path: string): Promise<BackupSummary> {
-    return this.#node.backup(path);
+    return this.#node.backup(checkedPath(path));
   }
 
   /** A Keyv storage adapter on this cache; its `disconnect()` leaves the cache open. */

@@ -252,4 +252,40 @@ describe.each(VARIANTS)('arguments, %s', (_name, options) => {
       await expect(cache.get('key')).resolves.toBe('second');
     });
   });
+
+  describe('the whole node', () => {
+    it.each([
+      ['negative', -1],
+      ['NaN', Number.NaN],
+      ['Infinity', Infinity],
+      ['longer than a timer waits', 2 ** 31],
+      ['a string', '5s'],
+      ['null', null],
+    ])('refuses to flush with a timeout that is %s', async (_what, bad) => {
+      await expect(cache.flush(bad as number)).rejects.toMatchObject({
+        code: 'HC_ARGUMENT_INVALID',
+        hint: expect.stringContaining('milliseconds'),
+      });
+    });
+
+    it.each([['0', 0], ['negative', -1], ...NOT_WHOLE])(
+      'refuses a number of dead letters that is %s',
+      async (_what, bad) => {
+        await expect(cache.deadLetters(bad as number)).rejects.toMatchObject({
+          code: 'HC_ARGUMENT_INVALID',
+        });
+      },
+    );
+
+    it.each([
+      ['empty', ''],
+      ['missing', undefined],
+      ['a number', 42],
+      ['no path of any system', 'a\0b'],
+    ])('refuses a backup to a path that is %s', async (_what, bad) => {
+      await expect(cache.backup(bad as string)).rejects.toMatchObject({
+        code: 'HC_ARGUMENT_INVALID',
+      });
+    });
+  });
 });

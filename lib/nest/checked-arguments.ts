@@ -1,0 +1,32 @@
+import { InvalidArgumentError } from '../common/errors.js';
+
+/** 2^31 - 1 ms, about 24 days: a timer that is to wait for longer ends at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Undefined leaves the default to the node. @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedTimeout(timeout: unknown): number | undefined {
+  if (timeout === undefined) return undefined;
+  if (typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS) return timeout;
+  throw new InvalidArgumentError(
+    'The timeout is not acceptable.',
+    `Give milliseconds from 0 up to ${MAX_TIMEOUT_MS}, or leave it out.`,
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedCount(count: unknown): number {
+  if (Number.isSafeInteger(count) && Number(count) > 0) return Number(count);
+  throw new InvalidArgumentError(
+    'The number of dead letters is not acceptable.',
+    'Give a whole number above 0, or leave it out.',
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function checkedPath(path: unknown): string {
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
+  throw new InvalidArgumentError(
+    'The path of the backup is not acceptable.',
+    'Give the path of a file that is not there yet.',
+  );
+}
