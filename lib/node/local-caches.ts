@@ -21,7 +21,9 @@ import type { FillClaims } from '../locks/fill-claims.js';
 import { L1 } from '../memory/l1.js';
 import { L1Budget } from '../memory/l1-budget.js';
 import { ChangeOp, type Change } from '../replication/change-batch.js';
+import type { ForwardedCommand } from '../replication/command-codec.js';
 import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
+import type { RemovableRow } from '../storage/entry-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
 import { NamedCache } from './named-cache.js';
@@ -105,10 +107,6 @@ export class LocalCaches {
     };
   }
 
-  find(namespace: string): LocalCache | undefined {
-    return this.#caches.get(namespace);
-  }
-
   /** The cache whose entries stand under an id now. */
   ownerOf(namespaceId: number): LocalCache | undefined {
     const name = this.parts.storage.namespaces.nameOf(namespaceId);
@@ -155,6 +153,31 @@ export class LocalCaches {
       if (op === ChangeOp.Clear) l1?.clear();
       else l1?.delete(key);
     }
+  }
+
+  /** Another node is to write: no later write of this node may be merged into one that came before. */
+  raiseBarrier(command: ForwardedCommand): void {
+    if ('namespace' in command) this.#caches.get(command.namespace)?.pending.raiseBarrier();
+  }
+
+  /** What another node has written leaves memory. */
+  dropForwarded(command: ForwardedCommand, result: CommandResult): void {
+    if (!('namespace' in command)) return;
+    const { namespace } = command;
+    const l1 = this.#caches.get(namespace)?.l1;
+    if ('key' in command) l1?.delete(command.key);
+    else if ('keys' in result) for (const key of result.keys) l1?.delete(key);
+    else {
+      l1?.clear();
+      if ('deleted' in result && typeof result.deleted === 'number') {
+        this.parts.events.emit('clear', { namespace, deleted: result.deleted });
+      }
+    }
+  }
+
+  dropEvicted(rows: readonly RemovableRow[]): void {
+    for (const row of rows) this.ownerOf(row.namespace_id)?.l1?.delete(row.key);
+    if (rows.length > 0) this.parts.events.emit('evicted', { entries: rows.length });
   }
 
   /** What memory holds belongs to another history, or nobody knows what of it has changed. */

@@ -9,12 +9,7 @@ import { CommandExecutor, isFailure } from '../commands/command-executor.js';
 import { PendingCommand } from '../commands/pending-command.js';
 import type { Clock } from '../common/clock.js';
 import { storedBytes } from '../common/codec.js';
-import {
-  RoleMismatchError,
-  StorageLostError,
-  type HyperCacheError,
-  type SupersededError,
-} from '../common/errors.js';
+import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
 import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
@@ -26,20 +21,12 @@ import { LeaseManager } from '../locks/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
 import { ANCESTORS_NOTE } from '../replication/ancestry.js';
 import { ChangeFeed } from '../replication/change-feed.js';
-import type { ForwardedCommand } from '../replication/command-codec.js';
 import { executeLeftWrites } from '../replication/left-writes.js';
 import { PrimaryEndpoint } from '../replication/primary-endpoint.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import { SOURCE_NOTE, type PrimaryAddress } from '../replication/replica.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
-import {
-  FORMER_NOTE,
-  TakeoverNotice,
-  readSuperseded,
-  supersede,
-  type Successor,
-} from '../replication/takeover.js';
-import type { RemovableRow } from '../storage/entry-table.js';
+import { readSuperseded } from '../replication/takeover.js';
 import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type LossReason } from '../storage/storage.js';
 import { WriteQueue } from '../storage/write-queue.js';
@@ -56,6 +43,7 @@ import type {
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { FILE_NAME, type ResolvedOptions } from './options.js';
+import { Succession } from './succession.js';
 import { removeTemporaries } from './temporary-directory.js';
 
 /**
@@ -78,8 +66,7 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #caches: LocalCaches;
   readonly #feed: ChangeFeed;
   readonly #clock: SteadyClock;
-  #superseded: SupersededError | undefined;
-  #notice: TakeoverNotice | undefined;
+  readonly #succession: Succession;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -87,7 +74,7 @@ export class PrimaryNode implements HyperCacheNode {
     private readonly random: Random,
     private readonly logger: HyperCacheLogger,
     /** How another primary is reached. */
-    private readonly clientFor?: (primary: PrimaryAddress) => PrimaryClient,
+    clientFor?: (primary: PrimaryAddress) => PrimaryClient,
   ) {
     const { maxSize, maxEntries } = options;
     const clock = new SteadyClock(machineClock);
@@ -104,6 +91,17 @@ export class PrimaryNode implements HyperCacheNode {
     });
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
+    this.#succession = new Succession({
+      storage,
+      random,
+      logger,
+      incidents: this.#incidents,
+      clientFor: options.apiToken.length > 0 ? clientFor : undefined,
+      onSuperseded: (refusal) => {
+        this.#feed.end('another node was promoted');
+        this.#leases.loseAll(refusal);
+      },
+    });
     const trimmer = new LogTrimmer(
       storage,
       clock,
@@ -117,14 +115,14 @@ export class PrimaryNode implements HyperCacheNode {
       maxEntries,
       log: trimmer,
       isHot: (namespaceId, key) => this.#caches.ownerOf(namespaceId)?.l1?.isHot(key) ?? false,
-      onEvicted: (rows) => this.#dropEvicted(rows),
+      onEvicted: (rows) => this.#caches.dropEvicted(rows),
     });
     const executor = new CommandExecutor(storage, clock);
     const writer = new BoundedWriter(
       executor,
       this.#evictor,
       () => this.#recover('corrupt'),
-      () => this.#superseded,
+      () => this.#succession.refusal,
       storage,
     );
     this.#queue = new WriteQueue(writer, clock, isFailure);
@@ -143,10 +141,10 @@ export class PrimaryNode implements HyperCacheNode {
       feed: this.#feed,
       clock,
       limits: options,
-      onForward: (command) => this.#onForward(command),
-      onForwarded: (command, result) => this.#onForwarded(command, result),
-      refusal: () => this.#superseded,
-      onSuperseded: (successor) => this.#onSuperseded(successor),
+      onForward: (command) => this.#caches.raiseBarrier(command),
+      onForwarded: (command, result) => this.#caches.dropForwarded(command, result),
+      refusal: () => this.#succession.refusal,
+      onSuperseded: (successor) => this.#succession.onSuperseded(successor),
     });
     this.#coherence = new Coherence({
       storage,
@@ -197,7 +195,7 @@ export class PrimaryNode implements HyperCacheNode {
     this.#coherence.start();
     this.#maintenance.start();
     await this.#executeLeftWrites();
-    this.#tellFormerPrimary();
+    this.#succession.tellFormerPrimary();
   }
 
   /** A node that was promoted has accepted writes that its primary never got. */
@@ -251,7 +249,7 @@ export class PrimaryNode implements HyperCacheNode {
   }
 
   async close(): Promise<void> {
-    this.#notice?.stop();
+    this.#succession.stop();
     this.#feed.end('the primary stops');
     this.#maintenance.stop();
     this.#coherence.stop();
@@ -329,67 +327,6 @@ export class PrimaryNode implements HyperCacheNode {
     return this.options.apiToken.length > 0 || this.#storage.isShared();
   }
 
-  /** No later write of this node may be merged into one that came before. */
-  #onForward(command: ForwardedCommand): void {
-    if ('namespace' in command) this.#caches.find(command.namespace)?.pending.raiseBarrier();
-  }
-
-  #onForwarded(command: ForwardedCommand, result: CommandResult): void {
-    if (!('namespace' in command)) return;
-    const l1 = this.#caches.find(command.namespace)?.l1;
-    if ('key' in command) l1?.delete(command.key);
-    else if ('keys' in result) for (const key of result.keys) l1?.delete(key);
-    else this.#cleared(command.namespace, result);
-  }
-
-  #cleared(namespace: string, result: CommandResult): void {
-    this.#caches.find(namespace)?.l1?.clear();
-    if ('deleted' in result && typeof result.deleted === 'number') {
-      this.#events.emit('clear', { namespace, deleted: result.deleted });
-    }
-  }
-
-  #dropEvicted(rows: readonly RemovableRow[]): void {
-    for (const row of rows) this.#caches.ownerOf(row.namespace_id)?.l1?.delete(row.key);
-    if (rows.length > 0) this.#events.emit('evicted', { entries: rows.length });
-  }
-
-  #tellFormerPrimary(): void {
-    const note = this.#storage.readNote(FORMER_NOTE);
-    if (note === undefined || this.clientFor === undefined) return;
-    if (this.options.apiToken.length === 0) return;
-    const { logger, random } = this;
-    const client = this.clientFor(JSON.parse(note) as PrimaryAddress);
-    this.#notice = new TakeoverNotice({
-      client,
-      storage: this.#storage,
-      random,
-      onHeard: ({ revision }, lost) => {
-        logger.warn(
-          `The former primary at ${client.url} refuses from now on. It had come to revision ${revision}: ${lost} changes had not arrived here when this node was promoted.`,
-        );
-      },
-      onFailure: (error) => this.#incidents.report(error, 'telling the former primary'),
-    });
-    this.#notice.start();
-  }
-
-  #onSuperseded(successor: Successor): void {
-    supersede(this.#storage, successor);
-    this.#noteSuperseded();
-  }
-
-  /** Another process on the file may have been told. */
-  #noteSuperseded(): void {
-    if (this.#superseded !== undefined) return;
-    const refusal = readSuperseded(this.#storage);
-    if (refusal === undefined) return;
-    this.#superseded = refusal;
-    this.#feed.end('another node was promoted');
-    this.#leases.loseAll(refusal);
-    this.#incidents.report(refusal, 'serving as primary');
-  }
-
   #onReadError(error: HyperCacheError, cause: unknown): void {
     this.#incidents.report(error, 'reading');
     if (isCorruption(cause)) this.#tryToRecover('corrupt');
@@ -405,7 +342,7 @@ export class PrimaryNode implements HyperCacheNode {
   #watchFile(): boolean {
     if (!this.#storage.isUnlinked()) {
       this.#coherence.adjust();
-      this.#noteSuperseded();
+      this.#succession.look();
       return false;
     }
     const error = new StorageLostError(

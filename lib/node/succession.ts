@@ -1,0 +1,83 @@
+import type { SupersededError } from '../common/errors.js';
+import type { IncidentLog } from '../common/incident-log.js';
+import type { HyperCacheLogger } from '../common/logger.js';
+import type { Random } from '../common/random.js';
+import type { PrimaryClient } from '../replication/primary-client.js';
+import type { PrimaryAddress } from '../replication/replica.js';
+import {
+  FORMER_NOTE,
+  TakeoverNotice,
+  readSuperseded,
+  supersede,
+  type Successor,
+} from '../replication/takeover.js';
+import type { Storage } from '../storage/storage.js';
+
+/** @internal */
+export interface SuccessionParts {
+  readonly storage: Storage;
+  readonly random: Random;
+  readonly logger: HyperCacheLogger;
+  readonly incidents: IncidentLog;
+  /** How another primary is reached, if one can be. */
+  readonly clientFor: ((primary: PrimaryAddress) => PrimaryClient) | undefined;
+  /** Another node goes on in the place of this one. */
+  readonly onSuperseded: (refusal: SupersededError) => void;
+}
+
+/**
+ * In whose place a primary stands, and who stands in its own: it tells the former primary, and is told itself.
+ *
+ * @internal
+ */
+export class Succession {
+  #refusal: SupersededError | undefined;
+  #notice: TakeoverNotice | undefined;
+
+  constructor(private readonly parts: SuccessionParts) {}
+
+  /** Why this node refuses to serve; undefined while nobody stands in its place. */
+  get refusal(): SupersededError | undefined {
+    return this.#refusal;
+  }
+
+  /** Until it has heard. */
+  tellFormerPrimary(): void {
+    const { storage, random, logger, incidents, clientFor } = this.parts;
+    const note = storage.readNote(FORMER_NOTE);
+    if (note === undefined || clientFor === undefined) return;
+    const client = clientFor(JSON.parse(note) as PrimaryAddress);
+    this.#notice = new TakeoverNotice({
+      client,
+      storage,
+      random,
+      onHeard: ({ revision }, lost) => {
+        logger.warn(
+          `The former primary at ${client.url} refuses from now on. It had come to revision ${revision}: ${lost} changes had not arrived here when this node was promoted.`,
+        );
+      },
+      onFailure: (error) => incidents.report(error, 'telling the former primary'),
+    });
+    this.#notice.start();
+  }
+
+  stop(): void {
+    this.#notice?.stop();
+  }
+
+  /** @throws {HC_PRIMARY_MISMATCH | HC_TWO_PRIMARIES} */
+  onSuperseded(successor: Successor): void {
+    supersede(this.parts.storage, successor);
+    this.look();
+  }
+
+  /** Another process on the file may have been told. */
+  look(): void {
+    if (this.#refusal !== undefined) return;
+    const refusal = readSuperseded(this.parts.storage);
+    if (refusal === undefined) return;
+    this.#refusal = refusal;
+    this.parts.onSuperseded(refusal);
+    this.parts.incidents.report(refusal, 'serving as primary');
+  }
+}
