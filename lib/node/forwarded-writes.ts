@@ -1,0 +1,150 @@
+import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
+import type { Clock } from '../common/clock.js';
+import { decodeValue } from '../common/codec.js';
+import { ReplicaBehindError, type HyperCacheError } from '../common/errors.js';
+import type { CacheEvents } from '../common/events.js';
+import type { IncidentLog } from '../common/incident-log.js';
+import type { HyperCacheLogger } from '../common/logger.js';
+import type { Random } from '../common/random.js';
+import { malformed } from '../replication/fields.js';
+import { ForwardQueue, type FollowedChanges } from '../replication/forward-queue.js';
+import { Outbox, type Target } from '../replication/outbox.js';
+import type { PrimaryClient } from '../replication/primary-client.js';
+import { OutboxFile } from '../storage/outbox-file.js';
+import { toStorageError } from '../storage/sqlite-error.js';
+import type { QueuedWrite } from '../storage/write-queue.js';
+import type { DeadLetterInfo, HyperCacheStats } from './hyper-cache-node.js';
+import type { ResolvedOptions } from './options.js';
+import { OutboxAdopter } from './outbox-adopter.js';
+
+/** How long `flush` waits when nothing is said. */
+const FLUSH_TIMEOUT_MS = 10_000;
+
+/** @internal */
+export interface ForwardedWritesParts {
+  readonly options: ResolvedOptions;
+  readonly client: PrimaryClient;
+  readonly replica: FollowedChanges;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: HyperCacheLogger;
+  readonly events: CacheEvents;
+  readonly incidents: IncidentLog;
+  /** A write that an earlier process has accepted: reads see it until it is done. */
+  readonly restore: (command: SetCommand | DeleteCommand) => QueuedWrite<Command, CommandResult>;
+}
+
+/**
+ * A secondary's writes on their way to the primary: the queue, the outbox in which those that were accepted wait, and
+ * what other processes of the node have left in theirs.
+ *
+ * @internal
+ */
+export class ForwardedWrites {
+  readonly queue: ForwardQueue;
+  readonly #file: OutboxFile;
+  readonly #outbox: Outbox;
+  readonly #adopter: OutboxAdopter;
+
+  constructor(private readonly parts: ForwardedWritesParts) {
+    const { options, client, replica, clock, random, logger, incidents } = parts;
+    const createFile = (): OutboxFile =>
+      new OutboxFile({
+        directory: options.sqlitePath,
+        fullSync: options.durability === 'full',
+        clock,
+        random,
+      });
+    const createOutbox = (file: OutboxFile): Outbox =>
+      new Outbox({
+        file,
+        maxEntries: options.outboxMaxEntries,
+        maxBytes: options.outboxMaxBytes,
+        limits: options,
+        onUnreadable: (error) => incidents.report(error, 'reading the outbox'),
+      });
+    const createQueue = (outbox: Outbox): ForwardQueue =>
+      new ForwardQueue({
+        client,
+        replica,
+        random,
+        timeoutMs: options.timeout,
+        outbox,
+        accepts: options.asyncRequests,
+        blocksWhenFull: options.outboxFull === 'block',
+        onRefused: (target, error) => this.#onRefused(target, error),
+        onError: (error, during) => incidents.report(error, during),
+      });
+    this.#file = createFile();
+    this.#outbox = createOutbox(this.#file);
+    this.queue = createQueue(this.#outbox);
+    this.#adopter = new OutboxAdopter({
+      directory: options.sqlitePath,
+      own: () => this.#file.number,
+      createFile,
+      createOutbox,
+      createQueue,
+      onAdopted: (writes) =>
+        logger.log(`Sending ${writes} writes that another process of this node has left.`),
+      onError: (error) => incidents.report(toStorageError(error), 'adopting an outbox'),
+    });
+  }
+
+  /** Of the outbox. */
+  get stats(): NonNullable<HyperCacheStats['outbox']> {
+    const { entries, bytes, deadLetterCount } = this.#outbox;
+    return { entries, bytes, deadLetters: deadLetterCount };
+  }
+
+  /** What an earlier process has left is seen by reads from here on, and is sent first. */
+  open(): void {
+    this.#file.open();
+    const { quarantined } = this.#file;
+    if (quarantined !== undefined) this.#announceLoss(quarantined);
+    const left = this.#outbox.load((command) => {
+      if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
+      return this.parts.restore(command);
+    });
+    this.queue.resume(left);
+  }
+
+  /** Sends what others have left, too. */
+  adopt(): void {
+    this.#adopter.start();
+  }
+
+  /** Resolves when nothing more is sent. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#adopter.stop(), this.queue.close()]);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  async flush(timeoutMs = FLUSH_TIMEOUT_MS): Promise<void> {
+    if (await this.queue.flush(timeoutMs)) return;
+    throw this.queue.lost ?? new ReplicaBehindError(timeoutMs);
+  }
+
+  deadLetters(limit: number): readonly DeadLetterInfo[] {
+    return this.#outbox.deadLetters(limit).flatMap(({ at, code, message, command }) => {
+      if (command.kind !== 'set' && command.kind !== 'delete') return [];
+      const { kind, namespace, key } = command;
+      const value = command.kind === 'set' ? decodeValue(command.value) : undefined;
+      return [{ at, code, message, kind, namespace, key, value }];
+    });
+  }
+
+  #announceLoss(quarantined: string): void {
+    this.parts.logger.warn(
+      `The outbox was damaged: writes that the primary did not yet have may be lost. It was kept as ${quarantined}.`,
+    );
+    this.parts.events.emit('recovered', { reason: 'corrupt', quarantined });
+  }
+
+  #onRefused({ namespace, key }: Target, error: HyperCacheError): void {
+    this.parts.events.emit('outbox:refused', { namespace, key, error });
+    this.parts.incidents.report(error, 'sending an asynchronous write');
+  }
+}
