@@ -45,7 +45,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
   readonly #transitions = { connected: 0, lost: 0 };
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -133,9 +133,11 @@ export class SecondaryNode implements HyperCacheNode {
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     await this.#writes.stop();
     this.#replica.stop();
     this.#leases.loseAll(new ClosedError());

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { useDirectClusters } from '../../support/clusters.js';
+import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
 
 const clusters = useDirectClusters();
@@ -62,6 +64,33 @@ describe('a secondary', () => {
     await Promise.all(Array.from({ length: 100 }, (_, i) => cache.set(`k${i}`, i)));
 
     expect(client.exchanges - before).toBe(1);
+  });
+
+  it('is closed, for each who closes it, when nothing is in flight any more', async () => {
+    const primary = await clusters.primary();
+    const { cache, node, client } = await clusters.secondary(primary);
+    const { endpoint } = client;
+    if (endpoint === undefined) throw new Error('There is no primary.');
+    const sent = deferred<void>();
+    const answered = deferred<void>();
+    client.endpoint = {
+      feed: (request, sink) => endpoint.feed(request, sink),
+      wait: (request, sink) => endpoint.wait(request, sink),
+      async exchange(request) {
+        sent.resolve();
+        await answered.promise;
+        return endpoint.exchange(request);
+      },
+    };
+    const ended: string[] = [];
+    const write = cache.set('key', 1).then(() => ended.push('write'));
+    await sent.promise;
+    const closes = ['first', 'second'].map((who) => node.close().then(() => ended.push(who)));
+    await setImmediate();
+    answered.resolve();
+    await Promise.all([write, ...closes]);
+
+    expect(ended).toEqual(['write', 'first', 'second']);
   });
 
   it('resumes after its connection was cut, without a snapshot', async () => {
