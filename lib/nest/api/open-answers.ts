@@ -32,7 +32,8 @@ export class OpenAnswers {
     const controller = new AbortController();
     const leave = (): void => controller.abort(new ClosedError());
     this.#waits.add(controller);
-    raw.once('close', leave);
+    if (raw.destroyed) leave();
+    else raw.once('close', leave);
     try {
       return await work(controller.signal);
     } finally {

@@ -55,9 +55,11 @@ function parsedByHost(request: unknown): unknown {
   );
 }
 
-function collect(raw: IncomingMessage, maxBytes: number): Promise<Buffer> {
+async function collect(raw: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const { contentLength = 0 } = bodyHeaders(raw);
   if (contentLength > maxBytes) throw new BodyTooLargeError(maxBytes);
+  // Its end has been told already, to nobody.
+  if (raw.destroyed) throw cutShort();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -76,12 +78,13 @@ function collect(raw: IncomingMessage, maxBytes: number): Promise<Buffer> {
       const isOne = chunks.length === 1 && first !== undefined;
       settle(() => resolve(isOne ? first : Buffer.concat(chunks, bytes)));
     };
-    const onGone = (): void => {
-      const error = new InvalidRequestError('The body ended too early.', 'Send all of it.');
-      settle(() => reject(error));
-    };
+    const onGone = (): void => settle(() => reject(cutShort()));
     raw.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
   });
+}
+
+function cutShort(): InvalidRequestError {
+  return new InvalidRequestError('The body ended too early.', 'Send all of it.');
 }
 
 function assertType(raw: IncomingMessage, wanted: string): void {
