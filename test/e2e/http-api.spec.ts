@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { HYPERCACHE_NODE } from '../../lib/nest/hyper-cache.constants.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
+import { NamedCache } from '../../lib/node/named-cache.js';
 import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN, type ApiClient } from '../support/api-client.js';
@@ -49,6 +50,18 @@ describe.each(variants)('the HTTP API on $platform ($place)', ({ platform, place
       expect(headers.get('x-hypercache')).toBe(String(PROTOCOL_VERSION));
       expect(headers.get('cache-control')).toBe('no-store, no-transform');
     }
+  });
+
+  it('answers 404 for an entry that goes while it is read, and not that it never expires', async () => {
+    const { call } = await start();
+    await call('POST', '/cache/a', { value: 1, ttl: 60_000 });
+    const expiresAt = jest.spyOn(NamedCache.prototype, 'expiresAt').mockReturnValueOnce(undefined);
+
+    await expect(call('GET', '/cache/a')).resolves.toMatchObject({
+      status: 404,
+      body: { code: 'HC_MISS' },
+    });
+    expiresAt.mockRestore();
   });
 
   it('answers null where an entry never expires, and 404 on a miss', async () => {

@@ -42,7 +42,9 @@ export class CacheController {
     const { key, cache } = call;
     const { value, revision } = await cache.getWithRevision(key);
     if (value === undefined) throw new MissError();
-    const expiresAt = (await cache.expiresAt(key)) ?? Infinity;
+    const expiresAt = await cache.expiresAt(key);
+    // It has gone since.
+    if (expiresAt === undefined) throw new MissError();
     // JSON has no Infinity: an entry without a deadline is answered with null.
     call.reply({ key, value, revision, expiresAt });
   }
