@@ -23,9 +23,9 @@ const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
 /** The node of the application, started before anything can be injected. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
-  useFactory: async (options: HyperCacheOptions): Promise<HyperCacheNode> => {
+  useFactory: async (options: HyperCacheOptions | undefined): Promise<HyperCacheNode> => {
     const resolved = resolveOptions(options);
-    const misplaced = BESIDE_FACTORY.filter((option) => options[option] !== undefined);
+    const misplaced = BESIDE_FACTORY.filter((option) => options?.[option] !== undefined);
     if (misplaced.length > 0) throw new InvalidOptionsError(misplaced.map(misplacedProblem));
     // Missing packages are a matter of the start, not of the first request.
     if (resolved.role === 'secondary') await importAxios();

@@ -198,6 +198,18 @@ describe('HyperCacheModule.forRootAsync', () => {
     expect(existsSync(fileIn(directory))).toBe(true);
   });
 
+  it.each([undefined, null])(
+    'takes all from the environment when the factory returns %s',
+    async (none) => {
+      process.env['HYPERCACHE_SQLITE_PATH'] = directory;
+      const useFactory = (): HyperCacheOptions => none as unknown as HyperCacheOptions;
+
+      await apps.context({ imports: [HyperCacheModule.forRootAsync({ useFactory })] });
+
+      expect(existsSync(fileIn(directory))).toBe(true);
+    },
+  );
+
   it('with isGlobal false provides the cache only to modules that import it', async () => {
     const local = HyperCacheModule.forRootAsync({
       useFactory: () => ({ sqlitePath: directory, ...LEFT_OPEN }),
