@@ -16,6 +16,9 @@ export const SYNC_CONTENT_TYPE = 'application/vnd.hypercache';
 /** How long the rest of a body that is not wanted is thrown away, so that its sender gets to read the answer. */
 const LINGER_MS = 1000;
 
+/** How long a receiver may take nothing of a file, which stands on the disk until all of it was sent. */
+const STALL_MS = 60_000;
+
 /** @internal */
 export function answerJson(response: unknown, body: unknown, status = 200): void {
   send(rawResponse(response), status, 'application/json; charset=utf-8', jsonText(body));
@@ -64,17 +67,22 @@ export function beginStream(response: unknown): ServerResponse {
 }
 
 /**
- * A file, as fast as its receiver takes it. Resolves when all was sent, or the receiver has left.
+ * A file, as fast as its receiver takes it. Resolves when all was sent, or the receiver has left or takes nothing.
  *
  * @internal
  */
-export async function answerFile(response: unknown, path: string, bytes: number): Promise<void> {
+export async function answerFile(
+  response: unknown,
+  path: string,
+  bytes: number,
+  stallMs = STALL_MS,
+): Promise<void> {
   const raw = rawResponse(response);
   setHead(raw, 200, 'application/octet-stream');
   raw.setHeader('content-length', bytes);
   // One answer that takes long: a server that stops need not wait for what might come after it.
   raw.setHeader('connection', 'close');
-  raw.socket?.setTimeout(0);
+  raw.setTimeout(stallMs, () => raw.destroy());
   try {
     await pipeline(createReadStream(path), raw);
   } catch {
