@@ -13,6 +13,8 @@ import { keysOf, small } from './workload.mjs';
 const { HyperCache, HyperCacheModule } = await import(new URL('index.js', dist).href);
 
 const options = JSON.parse(process.argv[2]);
+// A parent that is killed leaves nobody behind.
+process.once('disconnect', () => process.exit());
 class AppModule {}
 const app = await NestFactory.create(
   { module: AppModule, imports: [HyperCacheModule.forRoot({ ...options, logger: false })] },

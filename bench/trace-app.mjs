@@ -14,6 +14,8 @@ const { HyperCacheModule } = await import(new URL('index.js', dist).href);
 
 const { kind, directory, redisPort, originMs } = JSON.parse(process.argv[2]);
 const workshop = new Workshop(directory);
+// A parent that is killed leaves nobody behind.
+process.once('disconnect', () => process.exit());
 
 const modules = {
   hyperCache: () => HyperCacheModule.forRoot({ sqlitePath: workshop.path(), logger: false }),
