@@ -7,6 +7,7 @@ import type {
   HyperCacheFeatureOptions,
 } from './hyper-cache.module-definition.js';
 import { cacheProviders, featureProvider } from './hyper-cache.providers.js';
+import { checkBesideFactory } from './module-arguments.js';
 
 /**
  * A persistent cache behind `CACHE_MANAGER`.
@@ -31,12 +32,14 @@ export class HyperCacheModule {
     return root(HyperCacheCoreModule.forRoot(core), isGlobal, controllerDecorators);
   }
 
-  /** As {@link forRoot}, with options that a factory or a provider makes. */
-  static forRootAsync({
-    isGlobal,
-    controllerDecorators,
-    ...options
-  }: HyperCacheAsyncOptions): DynamicModule {
+  /**
+   * As {@link forRoot}, with options that a factory or a provider makes.
+   *
+   * @throws {HC_OPTIONS_INVALID} for what stands beside it and should not
+   */
+  static forRootAsync(given: HyperCacheAsyncOptions): DynamicModule {
+    checkBesideFactory(given);
+    const { isGlobal, controllerDecorators, ...options } = given;
     return root(HyperCacheCoreModule.forRootAsync(options), isGlobal, controllerDecorators);
   }
 

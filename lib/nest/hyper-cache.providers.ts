@@ -1,6 +1,5 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
-import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
@@ -16,17 +15,14 @@ import {
 } from './hyper-cache.constants.js';
 import type { HyperCacheFeatureOptions } from './hyper-cache.module-definition.js';
 import { HyperCache } from './hyper-cache.service.js';
-
-/** `forRoot` takes them out of its options; what is left comes from a factory, and too late. */
-const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
+import { checkedFeature, checkReturned } from './module-arguments.js';
 
 /** The node of the application, started before anything can be injected. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
   useFactory: async (options: HyperCacheOptions | undefined): Promise<HyperCacheNode> => {
     const resolved = resolveOptions(options);
-    const misplaced = BESIDE_FACTORY.filter((option) => options?.[option] !== undefined);
-    if (misplaced.length > 0) throw new InvalidOptionsError(misplaced.map(misplacedProblem));
+    checkReturned(options);
     // Missing packages are a matter of the start, not of the first request.
     if (resolved.role === 'secondary') await importAxios();
     const node = createNode(resolved, { logger: new Logger('HyperCache'), primaryClient });
@@ -59,37 +55,12 @@ export const cacheProviders: Provider[] = [
  * @throws {HC_OPTIONS_INVALID}
  * @internal
  */
-export function featureProvider({
-  name,
-  ttl,
-  namespace = name,
-}: HyperCacheFeatureOptions): Provider {
-  if (!isText(name) || !isText(namespace)) {
-    throw new InvalidOptionsError([
-      {
-        option: 'forFeature({ name, namespace })',
-        value: 'not a non-empty string',
-        instead: "write a name, such as forFeature({ name: 'sessions' })",
-      },
-    ]);
-  }
-  resolveOptions(ttl === undefined ? { namespace } : { namespace, ttl }, {});
+export function featureProvider(options: HyperCacheFeatureOptions): Provider {
+  const { name, namespace, ttl } = checkedFeature(options);
   return {
     provide: getHyperCacheToken(name),
     useFactory: (node: HyperCacheNode) => new HyperCache(node, node.cache(namespace, ttl)),
     inject: [HYPERCACHE_NODE],
-  };
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
-}
-
-function misplacedProblem(option: string): OptionProblem {
-  return {
-    option,
-    value: 'returned by the factory of forRootAsync()',
-    instead: 'write it beside useFactory, useClass or useExisting',
   };
 }
 

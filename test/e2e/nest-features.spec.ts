@@ -152,6 +152,9 @@ describe('HyperCacheModule.forFeature', () => {
     ['a namespace that is too long', { name: 'a', namespace: 'x'.repeat(257) }],
     ['a negative ttl', { name: 'a', ttl: -1 }],
     ['a ttl that is no number', { name: 'a', ttl: '1000' }],
+    ['a name that is misspelled', { name: 'a', tll: 1000 }],
+    ['what the node alone has', { name: 'a', maxSize: 4_194_304 }],
+    ['nothing', undefined],
   ])('refuses %s at once', (_what, options) => {
     expect(() => HyperCacheModule.forFeature(options as { name: string })).toThrow(
       expect.objectContaining({ code: 'HC_OPTIONS_INVALID' }),

@@ -7,6 +7,7 @@ import {
   HyperCache,
   HyperCacheModule,
   type HyperCacheOptions,
+  type HyperCacheAsyncOptions,
   type HyperCacheOptionsFactory,
 } from 'nestjs-hypercache';
 import { LEFT_OPEN, useNestApps } from '../support/nest-apps.js';
@@ -209,6 +210,22 @@ describe('HyperCacheModule.forRootAsync', () => {
       expect(existsSync(fileIn(directory))).toBe(true);
     },
   );
+
+  it.each([
+    ['isGlobal', 'no', 'write true or false'],
+    ['controllerDecorators', 'Public', 'pass a list of class decorators'],
+    ['ttl', 5000, 'return it from the factory'],
+    ['listen', { host: '127.0.0.1', port: 0 }, 'return it from the factory'],
+  ])('refuses %s of %j beside the factory', (option, value, instead) => {
+    const given = { useFactory: () => ({}), [option]: value } as unknown as HyperCacheAsyncOptions;
+
+    expect(() => HyperCacheModule.forRootAsync(given)).toThrow(
+      expect.objectContaining({
+        code: 'HC_OPTIONS_INVALID',
+        problems: [expect.objectContaining({ option, instead: expect.stringContaining(instead) })],
+      }),
+    );
+  });
 
   it('with isGlobal false provides the cache only to modules that import it', async () => {
     const local = HyperCacheModule.forRootAsync({

@@ -1,0 +1,93 @@
+import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
+import { nearestName } from '../node/nearest-name.js';
+import type { HyperCacheOptions } from '../node/options.js';
+import { OPTION_NAMES, resolveOptions } from '../node/resolve-options.js';
+import type {
+  HyperCacheAsyncOptions,
+  HyperCacheFeatureOptions,
+} from './hyper-cache.module-definition.js';
+
+/** What Nest has to know before a factory can run. */
+const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
+
+const FEATURE_NAMES = ['name', 'ttl', 'namespace'];
+
+/**
+ * Checks what stands beside a factory.
+ *
+ * @throws {HC_OPTIONS_INVALID}
+ * @internal
+ */
+export function checkBesideFactory({
+  isGlobal,
+  controllerDecorators,
+  ...others
+}: HyperCacheAsyncOptions): void {
+  resolveOptions({ isGlobal, controllerDecorators }, {});
+  refuse(
+    Object.keys(others)
+      .filter((name) => OPTION_NAMES.includes(name))
+      .map((option) => ({
+        option,
+        value: 'beside the factory of forRootAsync()',
+        instead: 'return it from the factory',
+      })),
+  );
+}
+
+/**
+ * Checks what a factory has returned: `forRoot` has taken out what would come too late.
+ *
+ * @throws {HC_OPTIONS_INVALID}
+ * @internal
+ */
+export function checkReturned(options: HyperCacheOptions | undefined): void {
+  refuse(
+    BESIDE_FACTORY.filter((option) => options?.[option] !== undefined).map((option) => ({
+      option,
+      value: 'returned by the factory of forRootAsync()',
+      instead: 'write it beside useFactory, useClass or useExisting',
+    })),
+  );
+}
+
+/**
+ * @returns where the entries stand, too
+ * @throws {HC_OPTIONS_INVALID}
+ * @internal
+ */
+export function checkedFeature(
+  given: HyperCacheFeatureOptions,
+): HyperCacheFeatureOptions & { namespace: string } {
+  const { name, ttl, namespace = name } = Object(given) as HyperCacheFeatureOptions;
+  const unknown = Object.keys(Object(given)).filter((key) => !FEATURE_NAMES.includes(key));
+  refuse([
+    ...(isText(name) && isText(namespace)
+      ? []
+      : [
+          {
+            option: 'forFeature({ name, namespace })',
+            value: 'not a non-empty string',
+            instead: "write a name, such as forFeature({ name: 'sessions' })",
+          },
+        ]),
+    ...unknown.map((option) => {
+      const near = nearestName(option, FEATURE_NAMES);
+      return {
+        option: `forFeature({ ${option} })`,
+        value: 'not an option',
+        instead: near === undefined ? 'remove it' : `write ${near}`,
+      };
+    }),
+  ]);
+  resolveOptions(ttl === undefined ? { namespace } : { namespace, ttl }, {});
+  return ttl === undefined ? { name, namespace } : { name, namespace, ttl };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function refuse(problems: readonly OptionProblem[]): void {
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+}
