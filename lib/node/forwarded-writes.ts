@@ -1,6 +1,6 @@
 import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
 import type { Clock } from '../common/clock.js';
-import { decodeValue } from '../common/codec.js';
+import { decodeValue, type StoredValue } from '../common/codec.js';
 import { ReplicaBehindError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
@@ -131,7 +131,7 @@ export class ForwardedWrites {
     return this.#outbox.deadLetters(limit).flatMap(({ at, code, message, command }) => {
       if (command.kind !== 'set' && command.kind !== 'delete') return [];
       const { kind, namespace, key } = command;
-      const value = command.kind === 'set' ? decodeValue(command.value) : undefined;
+      const value = command.kind === 'set' ? readable(command.value) : undefined;
       return [{ at, code, message, kind, namespace, key, value }];
     });
   }
@@ -146,5 +146,14 @@ export class ForwardedWrites {
   #onRefused({ namespace, key }: Target, error: HyperCacheError): void {
     this.parts.events.emit('outbox:refused', { namespace, key, error });
     this.parts.incidents.report(error, 'sending an asynchronous write');
+  }
+}
+
+/** Undefined when it cannot be read: that may be why it was refused. */
+function readable(value: StoredValue): unknown {
+  try {
+    return decodeValue(value);
+  } catch {
+    return undefined;
   }
 }

@@ -177,7 +177,7 @@ export interface DeadLetterInfo {
   readonly kind: 'set' | 'delete';
   readonly namespace: string;
   readonly key: string;
-  /** What was to be stored; undefined for a deletion. */
+  /** What was to be stored; undefined for a deletion, and for what cannot be read. */
   readonly value: unknown;
 }
 

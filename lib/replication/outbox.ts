@@ -51,6 +51,9 @@ const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
 
 const PAGE_ROWS = 500;
 
+/** Those of the node may have been others when it accepted a write. */
+const NO_LIMITS: CommandLimits = { maxValueSize: Infinity, maxLockTtl: Infinity };
+
 /** Of a row besides its command. */
 const ROW_BYTES = 64;
 
@@ -157,17 +160,26 @@ export class Outbox {
     if (row !== undefined) this.parts.file.bury(row.sequence, code, message);
   }
 
+  /** Those that can be read. */
   deadLetters(limit: number): DeadLetter[] {
-    const { file, limits } = this.parts;
-    return file.deadLetters(limit).map(({ command, ...rest }) => ({
-      ...rest,
-      command: decodeCommand(unpackArray(command), limits),
-    }));
+    return this.parts.file.deadLetters(limit).flatMap(({ command: packed, ...rest }) => {
+      const command = readable(packed);
+      return command === undefined ? [] : [{ ...rest, command }];
+    });
   }
 
   #count(entries: number, bytes: number): void {
     this.#entries += entries;
     this.#bytes += bytes;
+  }
+}
+
+/** What was buried because it cannot be read must not hide the others. */
+function readable(packed: Buffer): ForwardedCommand | undefined {
+  try {
+    return decodeCommand(unpackArray(packed), NO_LIMITS);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
@@ -22,6 +23,18 @@ function deaf(endpoint: SyncEndpoint, times: number): SyncEndpoint {
       return answer;
     },
   };
+}
+
+/** Makes the second write's value, and the third write as a whole, unreadable. */
+function damage(path: string): void {
+  const file = new Database(path);
+  const rows = file.prepare('SELECT sequence, command FROM outbox ORDER BY sequence').all();
+  const [, second, third] = rows as { sequence: number; command: Buffer }[];
+  const value = second?.command.toString('latin1').replace('{"key"', '!"key"') ?? '';
+  const update = file.prepare('UPDATE outbox SET command = ? WHERE sequence = ?');
+  update.run(Buffer.from(value, 'latin1'), second?.sequence);
+  update.run(Buffer.from([0xff]), third?.sequence);
+  file.close();
 }
 
 async function outboxOf({ node }: DirectSecondary) {
@@ -188,6 +201,32 @@ describe('an asynchronous write', () => {
     expect(node.deadLetters(10)).toEqual([
       expect.objectContaining({ key: 'large', kind: 'set', code: 'HC_VALUE_TOO_LARGE' }),
     ]);
+  });
+
+  it('is among the dead letters also when it cannot be read, as far as it can', async () => {
+    const primary = await clusters.primary();
+    const sqlitePath = clusters.directory();
+    const first = await clusters.secondary(primary, { ...ASYNC, sqlitePath });
+    first.client.endpoint = undefined;
+    first.client.cut();
+    for (const key of ['large', 'value', 'command', 'small']) {
+      await first.cache.set(key, key === 'large' ? 'x'.repeat(2000) : { key });
+    }
+    await first.node.close();
+    damage(join(sqlitePath, 'hypercache.outbox.sqlite'));
+    const { node } = await clusters.secondary(primary, {
+      ...ASYNC,
+      sqlitePath,
+      maxValueSize: 1000,
+    });
+    await node.flush();
+
+    expect(await primary.cache('default').get('small')).toEqual({ key: 'small' });
+    expect(node.deadLetters(10)).toEqual([
+      expect.objectContaining({ key: 'value', value: undefined }),
+      expect.objectContaining({ key: 'large', value: 'x'.repeat(2000) }),
+    ]);
+    expect(await node.stats()).toMatchObject({ outbox: { entries: 0, deadLetters: 3 } });
   });
 
   it('is told apart from what fails while the primary is away', async () => {
