@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command, CommandResult } from '../commands/command.js';
+import type { ForwardedCommand } from '../replication/command-codec.js';
 import { malformed } from '../replication/fields.js';
 import type { ForwardQueue } from '../replication/forward-queue.js';
-import type { Outbox } from '../replication/outbox.js';
+import type { Forwarded, Outbox } from '../replication/outbox.js';
 import { outboxName, outboxNumbers, type OutboxFile } from '../storage/outbox-file.js';
+import type { QueuedWrite } from '../storage/write-queue.js';
 
 /** How often it is looked whether an outbox has been left, in ms. */
 const LOOK_MS = 1000;
@@ -87,11 +90,13 @@ export class OutboxAdopter {
     const file = createFile();
     if (!file.openLeft(number)) return false;
     const outbox = createOutbox(file);
-    // Reads do not see it yet: this process may have accepted something newer of the same key.
-    const left = outbox.load((command) => {
-      if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
-      return { command, bytes: 0, committed: ignore, failed: ignore };
-    });
+    let left: Forwarded[];
+    try {
+      left = outbox.load(unseen);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     if (left.length === 0) {
       file.close();
       this.#empty.set(number, this.#writtenAt(number));
@@ -120,6 +125,12 @@ export class OutboxAdopter {
     );
     return Math.max(...times);
   }
+}
+
+/** Reads do not see it yet: this process may have accepted something newer of the same key. */
+function unseen(command: ForwardedCommand): QueuedWrite<Command, CommandResult> {
+  if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
+  return { command, bytes: 0, committed: ignore, failed: ignore };
 }
 
 function ignore(): void {
