@@ -14,7 +14,7 @@ import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
 import type { Clock } from '../common/clock.js';
 import { decodeValue, encodeValue } from '../common/codec.js';
-import type { HyperCacheError } from '../common/errors.js';
+import { InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
 import type { FillClaims } from '../locks/fill-claims.js';
@@ -54,6 +54,9 @@ export interface LocalCachesParts {
   readonly onReadError: (error: HyperCacheError, cause: unknown) => void;
 }
 
+/** Requests may name any: what they can make a node keep is bounded. */
+const MAX_NAMESPACES = 1000;
+
 /** One namespace of a node. @internal */
 export interface LocalCache {
   readonly cache: NamedCache;
@@ -79,6 +82,12 @@ export class LocalCaches {
   cache(namespace: string, defaultTtl = this.parts.options.ttl): NamedCache {
     const known = this.#caches.get(namespace);
     if (known !== undefined) return known.cache.withDefaultTtl(defaultTtl);
+    if (this.#caches.size >= MAX_NAMESPACES) {
+      throw new InvalidArgumentError(
+        `This node uses ${MAX_NAMESPACES} namespaces already.`,
+        'Let what differs stand in the keys: a namespace is kept in memory as long as the node runs.',
+      );
+    }
     const own = this.#create(namespace, defaultTtl);
     this.#caches.set(namespace, own);
     return own.cache;
