@@ -186,6 +186,24 @@ describe('Coherence', () => {
     expect((await node.stats()).l1.entries).toBe(1);
   });
 
+  it('tells later what it could not read at once', async () => {
+    const { coherence, storage, set, told, errors } = setUp();
+    const { changes } = storage;
+    const failure = new Error('the disk cannot be read for a moment');
+    const since = changes.since.bind(changes);
+    changes.since = () => {
+      throw failure;
+    };
+    set('a');
+    coherence.refresh();
+    expect([told, errors]).toEqual([[], [failure]]);
+
+    changes.since = since;
+    await nextTurn();
+    coherence.refresh();
+    expect([told, errors]).toEqual([['a'], [failure]]);
+  });
+
   it('knows when another process comes, and when it has gone', async () => {
     const { storage, run } = openStorage();
     const coherence = new Coherence({
