@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PrimaryUnreachableError } from '../../../lib/common/errors.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { eventually } from '../../support/eventually.js';
@@ -123,5 +124,49 @@ describe("A replica's file that another connection has locked for a while", () =
     await written;
     expect(found).toEqual([1, 1]);
     expect(events).toEqual([]);
+  });
+
+  describe('while the feed is away', () => {
+    beforeEach(async () => {
+      const { sync } = primary;
+      if (sync === undefined) throw new Error('A primary can be followed.');
+      secondary.client.endpoint = {
+        exchange: (request) => sync.exchange(request),
+        wait: (request, sink) => sync.wait(request, sink),
+        feed: () => {
+          throw new PrimaryUnreachableError('direct', 'only the feed is away');
+        },
+      };
+      secondary.client.cut();
+      await eventually(() => expect(events).toContain('lost HC_PRIMARY_UNREACHABLE'));
+      await expect(secondary.cache.increment('count', 1)).resolves.toBe(1);
+    });
+
+    it('makes no write fail that the primary has done', async () => {
+      const { cache } = secondary;
+      let counts: Promise<number[]> | undefined;
+      await whileLocked(async () => {
+        counts = Promise.all([cache.increment('count', 1), cache.increment('count', 1)]);
+        await eventually(async () => {
+          expect(await primary.cache('default').get('count')).toBe(3);
+        });
+      });
+
+      await expect(counts).resolves.toEqual([2, 3]);
+      expect(await cache.get('count')).toBe(3);
+    });
+
+    it('tells of a write that it is done and not here, if nothing can be written at all', async () => {
+      runSql(
+        join(sqlitePath, FILE_NAME),
+        `CREATE TRIGGER refuse BEFORE INSERT ON changes BEGIN SELECT RAISE(ABORT, 'full'); END`,
+      );
+
+      await expect(secondary.cache.increment('count', 1)).rejects.toMatchObject({
+        code: 'HC_REPLICA_BEHIND',
+      });
+      expect(events).toContain('HC_STORAGE_FAILED applying what was written');
+      expect(await primary.cache('default').get('count')).toBe(2);
+    });
   });
 });
