@@ -35,8 +35,9 @@ export class FeedState {
     const { storage } = this;
     const moved = Math.abs((offset ?? 0) - (this.#state.offset ?? 0));
     if (this.#isNoted && isConnected === this.#state.isConnected && moved <= OFFSET_STEP_MS) return;
-    this.#state = { isConnected, offset };
-    storage.transaction(() => storage.writeNote(STATE_NOTE, JSON.stringify(this.#state)));
+    const state = { isConnected, offset };
+    storage.transaction(() => storage.writeNote(STATE_NOTE, JSON.stringify(state)));
+    this.#state = state;
     this.#isNoted = true;
   }
 

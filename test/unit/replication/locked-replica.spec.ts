@@ -169,4 +169,21 @@ describe("A replica's file that another connection has locked for a while", () =
       expect(await primary.cache('default').get('count')).toBe(2);
     });
   });
+
+  it('is told how its primary is, to the other processes too', async () => {
+    const other = await start();
+    const states: string[] = [];
+    other.node.on('replica:lost', () => states.push('lost'));
+    other.node.on('replica:connected', () => states.push('connected'));
+    await eventually(async () => {
+      expect(await other.node.stats()).toMatchObject({ replica: { isConnected: true } });
+    });
+    await whileLocked(async () => {
+      secondary.client.endpoint = undefined;
+      secondary.client.cut();
+      await eventually(() => expect(events.length).toBeGreaterThan(0));
+    });
+
+    await eventually(() => expect(states.at(-1)).toBe('lost'));
+  });
 });
