@@ -138,6 +138,25 @@ describe('Several processes of a secondary, in one directory', () => {
     expect(told.filter((text) => String(text).includes('hush'))).toEqual([]);
   });
 
+  it('tell of a process that follows the primary and does not answer, and which it is', async () => {
+    const third = await start({ coherenceInterval: 1, onPrimaryLost: 'miss', staleAfter: 50 });
+    await second.node.close();
+    const told: string[] = [];
+    third.node.on('replica:lost', ({ error }) => told.push(`${error.code} ${error.message}`));
+    await eventually(async () => expect(await third.cache.get('a')).toBe(1));
+    const stopped = new FileLock(join(sqlitePath, 'hypercache.lead'));
+    await first.node.close();
+    expect(stopped.tryAcquire()).toBe(true);
+
+    await eventually(() => expect(told).toHaveLength(1));
+    expect(told[0]).toMatch(/^HC_PRIMARY_UNREACHABLE .*\(pid \d+\) does not answer/);
+    await eventually(async () => expect(await third.cache.get('a')).toBeUndefined());
+
+    stopped.release();
+    await eventually(async () => expect(await third.cache.get('a')).toBe(1));
+    expect(third.client.feeds).toHaveLength(1);
+  });
+
   it('serve nothing of a primary that has been away for too long, each of them', async () => {
     const options = { onPrimaryLost: 'miss', staleAfter: 50 } as const;
     const third = await start(options);
