@@ -26,7 +26,6 @@ const cache = app.get(HyperCache);
 
 let histogram;
 let bare;
-let writing;
 let values = 0;
 const nextValue = () => {
   const value = small.make(values % 1000);
@@ -152,15 +151,6 @@ const operations = {
     return { p50: percentile(lags, 0.5), p99: percentile(lags, 0.99), samples: lags.length };
   },
   flush: () => cache.flush(FLUSH_MS),
-  setOne: (key, value) => cache.set(key, value),
-  /** Sets keys one at a time, at a steady rate, until it is closed. */
-  keepWriting(rate, entries) {
-    const keys = keysOf(entries);
-    let sent = 0;
-    writing = setInterval(() => {
-      void cache.set(keys[(sent++ * STRIDE) % keys.length], nextValue());
-    }, 1000 / rate);
-  },
   /** Sets a key to 1, 2 and so on, after random pauses; when each `await set` had ended, on the machine's clock. */
   async setTimes(key, count, pauseMs) {
     const random = generator();
@@ -232,7 +222,6 @@ const operations = {
   },
   barePosts: (port, total) => timesOf(total, () => post(port, Buffer.alloc(200))),
   async close() {
-    clearInterval(writing);
     bare?.close();
     agent.destroy();
     await app.close();

@@ -43,7 +43,7 @@ export const TARGETS = [
     'shared-writing-copy',
     'workers',
     0.9,
-    'L1 hit beside 500 sets a second, copy, to one alone',
+    'L1 hit beside 500 sets a second, copy, to 500 elsewhere',
   ),
   least('shared-writing-share', 'workers', 0.9, 'the same, share'),
   least('remote-locks', 'secondary', 1, 'lock pairs, 64 in flight, on a secondary, to Redis'),
