@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { dist } from './library.mjs';
 import { percentile } from './harness.mjs';
-import { keysOf, small } from './workload.mjs';
+import { generator, keysOf, small } from './workload.mjs';
 
 const { HyperCache, HyperCacheModule } = await import(new URL('index.js', dist).href);
 
@@ -53,6 +53,14 @@ async function timesOf(total, one) {
     times.push(performance.now() - start);
   }
   return percentile(times, 0.5);
+}
+
+/** All processes of the machine share this clock. */
+const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
+
+function countersOf({ caches }) {
+  const { l1Hits, l2Hits, misses } = caches.default;
+  return { l1Hits, all: l1Hits + l2Hits + misses };
 }
 
 const agent = new Agent({ keepAlive: true });
@@ -143,6 +151,36 @@ const operations = {
     return { p50: percentile(lags, 0.5), p99: percentile(lags, 0.99), samples: lags.length };
   },
   flush: () => cache.flush(FLUSH_MS),
+  /** Sets a key to 1, 2 and so on, after random pauses; when each `await set` had ended, on the machine's clock. */
+  async setTimes(key, count, pauseMs) {
+    const random = generator();
+    const times = [];
+    while (times.length < count) {
+      await sleep(1 + random() * 2 * (pauseMs - 1));
+      await cache.set(key, times.length + 1);
+      times.push(monotonicMs());
+    }
+    return times;
+  },
+  /**
+   * Reads a key until it is `last`; when each value was first seen. It reads once a millisecond, or, if turns are to
+   * be held, without a pause.
+   */
+  async seenTimes(key, last, turnMs) {
+    const reads = countersOf(await cache.stats());
+    const times = [];
+    while (times.length < last) {
+      const turnEnds = monotonicMs() + turnMs;
+      do {
+        const found = (await cache.get(key)) ?? 0;
+        const now = monotonicMs();
+        while (times.length < found) times.push(now);
+      } while (times.length < last && monotonicMs() < turnEnds);
+      await (turnMs > 0 ? nextTurn() : sleep(1));
+    }
+    const { l1Hits, all } = countersOf(await cache.stats());
+    return { seenAt: times, fromMemory: (l1Hits - reads.l1Hits) / (all - reads.all) };
+  },
   async reached(revision) {
     while ((await cache.stats()).revision < revision) await sleep(2);
   },

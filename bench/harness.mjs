@@ -13,6 +13,7 @@ import { boundOf, targetOf } from './targets.mjs';
  * @property {boolean} [elsewhere] another process does the work: the processor time of this one says nothing
  * @property {import('./loop.mjs').Loop | ((operations: number) => unknown)} run the measured work; awaited. What
  *   can time each operation by itself has p50 and p99 too
+ * @property {() => unknown} [prepare] awaited before each round, outside its time
  * @property {() => unknown} [settle] awaited after each round, outside its time
  */
 
@@ -132,7 +133,8 @@ export class Bench {
     const able = chosen.filter(({ run }) => run.latencies !== undefined);
     const found = new Map(able.map(({ name }) => [name, []]));
     for (let round = 0; round < LATENCY_ROUNDS; round++) {
-      for (const { name, run } of able) {
+      for (const { name, run, prepare } of able) {
+        await prepare?.();
         gc();
         const count = Math.min(operations.get(name), LATENCY_SAMPLES);
         found.get(name).push(await run.latencies(count));
@@ -293,7 +295,8 @@ function prepared(contenders) {
 }
 
 /** Nanoseconds of one round, on the clock and on the processor. */
-async function timed({ run, settle }, operations) {
+async function timed({ run, prepare, settle }, operations) {
+  await prepare?.();
   gc();
   await nextTurn();
   const cpuBefore = process.cpuUsage();

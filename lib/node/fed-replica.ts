@@ -4,13 +4,13 @@ import type { HyperCacheError } from '../common/errors.js';
 import type { ChangeBatch } from '../replication/change-batch.js';
 import type { Position } from '../replication/position.js';
 import { Replica } from '../replication/replica.js';
-import { FileLock } from '../storage/file-lock.js';
 import { isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type StorageOptions } from '../storage/storage.js';
 import { checkpointerOf } from './checkpointer-of.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';
 import type { BackupSummary } from './hyper-cache-node.js';
+import { Lead } from './lead.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';
 import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
@@ -31,7 +31,7 @@ const LEAD_FILE_NAME = 'hypercache.lead';
 export class FedReplica implements ReplicaHost {
   readonly storage: Storage;
   readonly #replica: Replica;
-  readonly #lead: FileLock;
+  readonly #lead: Lead;
   readonly #connection: FeedConnection;
   readonly #leader: ReplicaLeader;
   readonly #standby: ReplicaStandby;
@@ -61,7 +61,11 @@ export class FedReplica implements ReplicaHost {
     });
     this.storage = storage;
     this.#replica = replica;
-    this.#lead = new FileLock(join(options.sqlitePath, LEAD_FILE_NAME));
+    this.#lead = new Lead({
+      path: join(options.sqlitePath, LEAD_FILE_NAME),
+      clock,
+      onError: (error) => incidents.report(toStorageError(error), 'telling the other processes'),
+    });
     this.#connection = new FeedConnection({ ...parts, storage });
     const shared = {
       ...parts,

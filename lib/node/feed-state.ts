@@ -9,6 +9,8 @@ interface State {
   readonly isConnected: boolean;
   /** Of the primary's clock to this machine's monotonic one, in ms. */
   readonly offset?: number | undefined;
+  /** Of the process that follows. */
+  readonly pid?: number;
 }
 
 /**
@@ -30,13 +32,18 @@ export class FeedState {
     return this.#state.offset;
   }
 
+  get pid(): number | undefined {
+    return this.#state.pid;
+  }
+
   /** By the process that follows. */
   note(isConnected: boolean, offset: number | undefined): void {
     const { storage } = this;
     const moved = Math.abs((offset ?? 0) - (this.#state.offset ?? 0));
     if (this.#isNoted && isConnected === this.#state.isConnected && moved <= OFFSET_STEP_MS) return;
-    this.#state = { isConnected, offset };
-    storage.transaction(() => storage.writeNote(STATE_NOTE, JSON.stringify(this.#state)));
+    const state = { isConnected, offset, pid: process.pid };
+    storage.transaction(() => storage.writeNote(STATE_NOTE, JSON.stringify(state)));
+    this.#state = state;
     this.#isNoted = true;
   }
 

@@ -1,11 +1,11 @@
 import { Coherence } from '../cache/coherence.js';
 import { PrimaryUnreachableError } from '../common/errors.js';
 import type { Replica } from '../replication/replica.js';
-import type { FileLock } from '../storage/file-lock.js';
 import { isBusy, toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
+import type { Lead } from './lead.js';
 import type { ReplicaHostParts } from './replica-host.js';
 
 /** So often it is tried to take the place of the process that leads, in ms. */
@@ -26,7 +26,7 @@ export interface ReplicaStandbyParts extends Pick<
   readonly replica: Replica;
   readonly state: FeedState;
   readonly connection: FeedConnection;
-  readonly lead: FileLock;
+  readonly lead: Lead;
   /** Nobody leads any more, and this process is to do it: the lock is held. */
   readonly onLead: () => void;
 }
@@ -90,8 +90,12 @@ export class ReplicaStandby {
   };
 
   readonly #tryToLead = (): void => {
+    const { lead } = this.parts;
     try {
-      if (!this.parts.lead.tryAcquire()) return;
+      if (!lead.tryAcquire()) {
+        if (lead.listen(TRY_MS)) this.#judge();
+        return;
+      }
       this.stop();
       this.#close();
       this.parts.onLead();
@@ -128,18 +132,25 @@ export class ReplicaStandby {
     storage.close();
   }
 
-  /** The process that leads tells how it is with the primary. */
   #observe(): void {
-    const { replica, state, connection, primaryClock, client } = this.parts;
+    const { replica, state, primaryClock } = this.parts;
     replica.observe();
     state.read();
     primaryClock.adopt(state.offset);
-    if (state.isConnected === connection.isMade) return;
-    if (state.isConnected) connection.made();
-    else {
-      const reason = 'the process that follows it has lost it';
-      connection.lost(new PrimaryUnreachableError(client.url, reason));
+    this.#judge();
+  }
+
+  /** The process that leads tells how it is with the primary, or nothing any more. */
+  #judge(): void {
+    const { state, lead, connection, client } = this.parts;
+    if ((state.isConnected && !lead.isSilent) === connection.isMade) return;
+    if (!connection.isMade) {
+      connection.made();
+      return;
     }
+    const what = lead.isSilent ? 'does not answer: it is stopped, or too busy' : 'has lost it';
+    const reason = `the process that follows it here (pid ${state.pid}) ${what}`;
+    connection.lost(new PrimaryUnreachableError(client.url, reason));
   }
 
   #report(error: unknown): void {

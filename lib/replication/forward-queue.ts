@@ -10,6 +10,7 @@ import {
 } from '../common/errors.js';
 import type { Random } from '../common/random.js';
 import { toStorageError } from '../storage/sqlite-error.js';
+import { whenFree } from '../storage/when-free.js';
 import type { QueuedWrite } from '../storage/write-queue.js';
 import { AnsweredWrites, settleWrite, type AppliedChanges } from './answered-writes.js';
 import type { ChangeBatch } from './change-batch.js';
@@ -328,13 +329,13 @@ export class ForwardQueue implements CommandQueue {
       const order = [this.#sender, ++this.#requests];
       const request = [RequestKind.Commands, since, commandsOf(batch), ...order];
       answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
-      this.#applyAhead(answer);
     } catch (error) {
       const failure = toStorageError(error);
       if (REFUSALS.has(failure.code)) this.#refused(batch, failure);
       else this.#failed(batch, failure);
       return;
     }
+    void this.#applyAhead(answer);
     this.#lost = undefined;
     const answered = this.#firstUnanswered(batch, answer);
     if (answered === batch.length) this.#failures = 0;
@@ -409,13 +410,24 @@ export class ForwardQueue implements CommandQueue {
     this.#retryLater();
   }
 
-  /** While the feed is not there the answer itself brings the changes. */
-  #applyAhead({ changes, position }: CommandsAnswer): void {
-    const { replica } = this.parts;
-    const known = replica.position;
-    if (changes === undefined || known === undefined) return;
-    if (known.historyId !== position.historyId || known.epoch !== position.epoch) return;
-    if (changes.from <= known.revision) replica.apply(changes);
+  /**
+   * While the feed is not there the answer itself brings the changes. If they cannot be applied, the writes are done all
+   * the same, and wait for the feed.
+   */
+  async #applyAhead({ changes, position }: CommandsAnswer): Promise<void> {
+    const { replica, timeoutMs, onError } = this.parts;
+    if (changes === undefined) return;
+    const apply = (): void => {
+      const known = replica.position;
+      if (this.#isOver || known === undefined) return;
+      if (known.historyId !== position.historyId || known.epoch !== position.epoch) return;
+      if (changes.from <= known.revision) replica.apply(changes);
+    };
+    try {
+      await whenFree(apply, { timeoutMs });
+    } catch (error) {
+      onError(toStorageError(error), 'applying what was written');
+    }
   }
 
   /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */

@@ -9,6 +9,8 @@ import {
 import type { Random } from '../common/random.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
+import { whenFree } from '../storage/when-free.js';
+import type { ChangeBatch } from './change-batch.js';
 import { changesFromWire } from './exchange.js';
 import { ancestorsFromWire } from './ancestry.js';
 import { agrees } from './fingerprint.js';
@@ -45,6 +47,9 @@ export interface ReplicaLoopParts {
 
 /** A primary that says nothing for so long is lost: three heartbeats. */
 const SILENCE_MS = 3000;
+
+/** How long another connection may have the file locked until the stream is given up: less than a silence. */
+const BUSY_MS = 2000;
 
 /** How long the start of the application waits for a snapshot to be complete. */
 const FIRST_SNAPSHOT_MS = 2000;
@@ -202,14 +207,11 @@ export class ReplicaLoop {
 
   /** Returns a promise only for what takes time. */
   #take(frame: Frame): Promise<void> | undefined {
-    const { replica, primaryClock } = this.parts;
+    const { replica } = this.parts;
     switch (frame[0]) {
       case FrameType.Changes: {
         const batch = changesFromWire(frame.slice(2));
-        replica.apply(batch);
-        this.#head = Math.max(this.#head, batch.to);
-        this.#lagMs = Math.max(0, primaryClock.now() - Number(frame[1]));
-        return undefined;
+        return this.#whenFree(() => this.#apply(batch, Number(frame[1])));
       }
       case FrameType.Heartbeat:
         this.#hear(frame);
@@ -218,8 +220,7 @@ export class ReplicaLoop {
         replica.applyPage(Number(frame[1]), frame[2] as CopiedEntry[]);
         return undefined;
       case FrameType.Hello:
-        this.#greet(frame);
-        return undefined;
+        return this.#greet(frame);
       case FrameType.SnapshotBegin:
         this.#beginSnapshot(frame);
         return undefined;
@@ -233,6 +234,18 @@ export class ReplicaLoop {
     }
   }
 
+  /** What follows in the stream waits. */
+  #whenFree(write: () => void): Promise<void> | undefined {
+    return whenFree(write, { timeoutMs: BUSY_MS, signal: this.#connection?.signal });
+  }
+
+  #apply(batch: ChangeBatch, committedAt: number): void {
+    const { replica, primaryClock } = this.parts;
+    replica.apply(batch);
+    this.#head = Math.max(this.#head, batch.to);
+    this.#lagMs = Math.max(0, primaryClock.now() - committedAt);
+  }
+
   #source: Source & { readonly name: string } = {
     historyId: '',
     epoch: 0,
@@ -240,7 +253,8 @@ export class ReplicaLoop {
     name: '',
   };
 
-  #greet([, protocol, historyId, epoch, revision, now, resumes, name, ancestors]: Frame): void {
+  #greet(frame: Frame): Promise<void> | undefined {
+    const [, protocol, historyId, epoch, revision, now, resumes, name, ancestors] = frame;
     if (protocol !== PROTOCOL_VERSION) {
       throw new PrimaryMismatchError(
         `The primary speaks protocol ${String(protocol)}, this node ${PROTOCOL_VERSION}.`,
@@ -259,7 +273,8 @@ export class ReplicaLoop {
     this.#source = { ...greeting, ancestors: known };
     this.#head = greeting.revision;
     this.parts.primaryClock.restart(Number(now));
-    if (greeting.resumes) this.#resume(greeting.revision);
+    if (!greeting.resumes) return undefined;
+    return this.#whenFree(() => this.#resume(greeting.revision));
   }
 
   #judge(greeting: Greeting): void {

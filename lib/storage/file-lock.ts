@@ -1,3 +1,4 @@
+import { statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connect, type Connection } from './native.js';
 import { lockSql } from './sql/pragmas.js';
@@ -50,6 +51,22 @@ export class FileLock {
   release(): void {
     this.#connection?.close();
     this.#connection = undefined;
+  }
+
+  /**
+   * By its holder: {@link lastBeat} becomes another one. By the times of the file, because opening and closing it would
+   * end the lock.
+   *
+   * @param now Unix ms
+   */
+  beat(now: number): void {
+    const seconds = Math.max(now, (this.lastBeat() ?? 0) + 1) / 1000;
+    utimesSync(this.path, seconds, seconds);
+  }
+
+  /** Changes with each beat; undefined while there is no file. */
+  lastBeat(): number | undefined {
+    return statSync(this.path, { throwIfNoEntry: false })?.mtimeMs;
   }
 }
 

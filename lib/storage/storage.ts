@@ -502,12 +502,15 @@ export class Storage {
     const since = this.#revision;
     const head = file.changes.head();
     if (head === since) return;
+    // Before anything is noted: what cannot be read now is told later.
+    const rows = head - since <= MOST_READ ? file.changes.since(since) : [];
+    // After it: rows that another process has trimmed meanwhile are missing among these.
+    const isLogged = rows.length > 0 && file.changes.oldest() <= since + 1;
     file.noteOthersChanges();
     this.#knowsAll = file.sharesCounts;
     this.#revision = this.#staged = head;
     this.options.onAdvance?.();
-    const isLogged = head - since <= MOST_READ && file.changes.oldest() <= since + 1;
-    this.options.onForeignChanges(isLogged ? file.changes.since(since) : undefined);
+    this.options.onForeignChanges(isLogged ? rows : undefined);
   }
 
   /** Who holds a revision of the lost file (a factory, a compare-and-set) must not meet it again in the new one. */

@@ -1,10 +1,16 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
+import { FileLock } from '../../../lib/storage/file-lock.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { eventually } from '../../support/eventually.js';
+import { checkpointFromOutside, overwritePages, runSql } from '../../support/sabotage.js';
+import { FILE_NAME, useDatabases } from '../../support/storages.js';
 
 describe('Several processes of a secondary, in one directory', () => {
   const clusters = useDirectClusters();
+  const openDatabase = useDatabases();
   let primary: HyperCacheNode;
   let sqlitePath: string;
   let first: DirectSecondary;
@@ -132,6 +138,25 @@ describe('Several processes of a secondary, in one directory', () => {
     expect(told.filter((text) => String(text).includes('hush'))).toEqual([]);
   });
 
+  it('tell of a process that follows the primary and does not answer, and which it is', async () => {
+    const third = await start({ coherenceInterval: 1, onPrimaryLost: 'miss', staleAfter: 50 });
+    await second.node.close();
+    const told: string[] = [];
+    third.node.on('replica:lost', ({ error }) => told.push(`${error.code} ${error.message}`));
+    await eventually(async () => expect(await third.cache.get('a')).toBe(1));
+    const stopped = new FileLock(join(sqlitePath, 'hypercache.lead'));
+    await first.node.close();
+    expect(stopped.tryAcquire()).toBe(true);
+
+    await eventually(() => expect(told).toHaveLength(1));
+    expect(told[0]).toMatch(/^HC_PRIMARY_UNREACHABLE .*\(pid \d+\) does not answer/);
+    await eventually(async () => expect(await third.cache.get('a')).toBeUndefined());
+
+    stopped.release();
+    await eventually(async () => expect(await third.cache.get('a')).toBe(1));
+    expect(third.client.feeds).toHaveLength(1);
+  });
+
   it('serve nothing of a primary that has been away for too long, each of them', async () => {
     const options = { onPrimaryLost: 'miss', staleAfter: 50 } as const;
     const third = await start(options);
@@ -158,5 +183,86 @@ describe('Several processes of a secondary, in one directory', () => {
       expect(await primary.cache('default').mget(['left', 'a'])).toEqual([1, 'left']);
     });
     await bothHave('a', 'left');
+  });
+
+  describe('whose file is damaged', () => {
+    const KEYS = Array.from({ length: 500 }, (_, i) => `key:${i}`);
+    const LARGE = 'x'.repeat(200);
+    // Nobody looks at the file but who reads.
+    const quiet = { l1: false, sweepInterval: 3_600_000 } as const;
+
+    it('leave it to the one that follows to put it aside', async () => {
+      sqlitePath = clusters.directory();
+      const leader = await start(quiet);
+      const other = await start(quiet);
+      await primary.cache('default').mset(KEYS.map((key) => ({ key, value: LARGE })));
+      await eventually(async () => {
+        expect(await other.node.stats()).toMatchObject({
+          revision: (await primary.stats()).revision,
+        });
+      });
+      const recoveries: string[] = [];
+      const errors: string[] = [];
+      for (const [name, { node }] of Object.entries({ leader, other })) {
+        node.on('recovered', () => recoveries.push(name));
+        node.on('error', ({ error }) => errors.push(`${name}: ${error.code}`));
+      }
+      const putAside = (): string[] =>
+        readdirSync(sqlitePath).filter((file) => /\.corrupt-\d+$/.test(file));
+      checkpointFromOutside(join(sqlitePath, FILE_NAME));
+      overwritePages(join(sqlitePath, FILE_NAME), 2);
+
+      expect(await other.cache.mget(KEYS)).toEqual(KEYS.map(() => undefined));
+      expect(errors).toContain('other: HC_STORAGE_FAILED');
+      expect([recoveries, putAside()]).toEqual([[], []]);
+
+      await leader.cache.get('key:1');
+      expect(recoveries).toEqual(['leader']);
+      await eventually(async () => {
+        for (const { cache } of [leader, other]) {
+          expect(await cache.mget(KEYS)).toEqual(KEYS.map(() => LARGE));
+        }
+        expect(await other.node.stats()).toMatchObject({ replica: { isReady: true } });
+      });
+      expect([recoveries, putAside()]).toEqual([['leader'], [expect.any(String)]]);
+    });
+  });
+
+  it.each([
+    ['that it has the file open', 'processes', '1'],
+    ['how it is with the primary', 'meta', `new.name = 'feed_state'`],
+  ])('try again to follow when one could not note %s', async (_what, table, condition) => {
+    const third = await start({ coherenceInterval: 1 });
+    await second.node.close();
+    const errors: string[] = [];
+    third.node.on('error', ({ error, during }) => errors.push(`${error.code} ${during}`));
+    const file = join(sqlitePath, FILE_NAME);
+    // As on a disk that is full: the file can be read.
+    runSql(
+      file,
+      `CREATE TRIGGER refuse BEFORE INSERT ON ${table} WHEN ${condition}
+       BEGIN SELECT RAISE(ABORT, 'full'); END`,
+    );
+    await first.node.close();
+    await eventually(() => {
+      expect(errors).toContain('HC_STORAGE_FAILED following the primary');
+    });
+
+    // Meanwhile it reads, and whoever can may follow.
+    const writers = openDatabase(file).prepare('SELECT count(*) FROM processes').pluck();
+    await eventually(async () => {
+      expect(await third.node.stats()).toMatchObject({ replica: { isReady: true } });
+      expect(writers.get()).toBe(0);
+    });
+    const lead = new FileLock(join(sqlitePath, 'hypercache.lead'));
+    await eventually(() => expect(lead.tryAcquire()).toBe(true));
+    expect(third.client.feeds).toEqual([]);
+
+    runSql(file, 'DROP TRIGGER refuse');
+    lead.release();
+    await primary.cache('default').set('a', 2);
+    await eventually(async () => expect(await third.cache.get('a')).toBe(2));
+    expect(third.client.feeds).toHaveLength(1);
+    expect(await third.node.stats()).toMatchObject({ replica: { isConnected: true } });
   });
 });
