@@ -115,7 +115,12 @@ export function checkpointLoop(
       if (left.log < resetFrames || rest === 0) continue;
       if (rest > options.pauseFrames && left.log < maxFrames) continue;
       Atomics.store(state, slots.Wish, wishes.Pause);
-      // The first pass may meet a write that was under way.
+      // A pass that met a write which is under way would be one too many.
+      for (let log = -1, looks = 0; left.log !== log && looks < 5; looks++) {
+        log = left.log;
+        Atomics.wait(state, slots.IsStopped, 0, 1);
+        left = look.get() as Checkpoint;
+      }
       for (let attempt = 0; attempt < 3 && rest > 0; attempt++) {
         pass.get();
         left = look.get() as Checkpoint;

@@ -11,10 +11,10 @@ const FIRST_COMMITS = 250;
 /** Short passes: the disk takes a few milliseconds for each, and the last one is waited for. */
 const REST_MS = 5;
 const MIN_FRAMES = 64;
-const PAUSE_FRAMES = 500;
-/** 6 and 9 MiB. */
-const RESET_FRAMES = 6000;
-const MAX_FRAMES = 9000;
+const PAUSE_FRAMES = 300;
+/** 11 and 13 MiB: mostly a pass has nothing left to carry over before, and the log begins anew without a pause. */
+const RESET_FRAMES = 11_000;
+const MAX_FRAMES = 13_000;
 const FINISH_MS = 50;
 
 /** How long a stop waits for a pass that is under way, in ms. */
