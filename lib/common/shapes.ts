@@ -88,7 +88,8 @@ export class Shapes {
   }
 
   #learn({ id, names }: ShapeDefinition): void {
-    if (this.#known.has(id)) return;
+    // That name is never written: in code it would be no field, but the prototype.
+    if (this.#known.has(id) || names.includes('__proto__')) return;
     this.#known.set(id, { id, names, make: makerOf(names) });
     this.#plant({ id, names });
   }

@@ -99,6 +99,12 @@ describe('Shapes', () => {
     expect(shapes.encode(product(7))).toBe('[7,[1,2,1],["a",0,0],null,2]');
   });
 
+  it('that would change prototypes are not known', () => {
+    const store = new MemoryShapes();
+    store.definitions.push({ id: 1, names: ['__proto__'] });
+    expect(() => store.reader().decode('[{"polluted":1},1]')).toThrow();
+  });
+
   it.each([
     ['an id that nobody knows', '[1,2,77]'],
     ['no id', '[1,2,"x"]'],
