@@ -7,6 +7,8 @@ const MAX_NAME_LENGTH = 64;
 
 /** Then it is to be thrown away. */
 const MAX_NODES = 20_000;
+/** Pieces of code of one trie. */
+const MAX_MAKERS = 1000;
 
 /** A step on the way from no name to all names of an object; what is known of those that end here. @internal */
 export class TrieNode {
@@ -47,6 +49,7 @@ export class TrieNode {
 export class NameTrie {
   readonly root = new TrieNode(0, '', undefined);
   #nodes = 0;
+  #makers = 0;
 
   get isFull(): boolean {
     return this.#nodes >= MAX_NODES;
@@ -55,6 +58,14 @@ export class NameTrie {
   /** One name further; undefined when there are too many, or it is too long. */
   step(node: TrieNode, name: string): TrieNode | undefined {
     return node.next(name) ?? this.#grow(node, name);
+  }
+
+  /** Code that makes objects with these names; undefined when there is enough of it. */
+  makerFor(node: TrieNode): Maker | undefined {
+    if (node.make !== undefined || this.#makers === MAX_MAKERS) return node.make;
+    this.#makers++;
+    node.make = makerOf(namesUpTo(node));
+    return node.make;
   }
 
   #grow(node: TrieNode, name: string): TrieNode | undefined {

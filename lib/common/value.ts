@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { UnsupportedValueError, ValueTooLargeError } from './errors.js';
-import { makerOf, namesUpTo, NameTrie, objectOf } from './name-trie.js';
+import { namesUpTo, NameTrie, objectOf } from './name-trie.js';
 
 /** Deeper values are taken for cyclic ones. */
 const MAX_DEPTH = 1000;
@@ -143,8 +143,8 @@ function captureFields(
     else node = next;
   }
   if (others === undefined && (node.make !== undefined || ++node.sightings >= SIGHTINGS)) {
-    node.make ??= makerOf(namesUpTo(node));
-    return node.make(kept);
+    const make = trie.makerFor(node);
+    if (make !== undefined) return make(kept);
   }
   return objectOf(namesUpTo(node).concat(others ?? []), kept);
 }

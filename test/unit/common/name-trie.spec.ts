@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { namesUpTo, NameTrie } from '../../../lib/common/name-trie.js';
+
+function nodeOf(trie: NameTrie, names: readonly string[]) {
+  let node = trie.root;
+  for (const name of names) {
+    const next = trie.step(node, name);
+    if (next === undefined) return undefined;
+    node = next;
+  }
+  return node;
+}
+
+describe('NameTrie', () => {
+  it('leads the same names to the same place', () => {
+    const trie = new NameTrie();
+    const node = nodeOf(trie, ['a', 'b']);
+    expect(nodeOf(trie, ['a', 'b'])).toBe(node);
+    expect(nodeOf(trie, ['b', 'a'])).not.toBe(node);
+    expect(node && namesUpTo(node)).toEqual(['a', 'b']);
+  });
+
+  it('makes objects', () => {
+    const trie = new NameTrie();
+    const node = nodeOf(trie, ['a', 'b']);
+    expect(node && trie.makerFor(node)?.([1, 2])).toEqual({ a: 1, b: 2 });
+  });
+
+  it('takes no more names, and makes no more code, than it may', () => {
+    const trie = new NameTrie();
+    const makers = Array.from({ length: 2000 }, (_, i) => {
+      const node = nodeOf(trie, [`name ${i}`]);
+      return node && trie.makerFor(node);
+    });
+    expect(makers.filter((make) => make !== undefined)).toHaveLength(1000);
+    for (let i = 0; i < 20_000; i++) nodeOf(trie, [`other ${i}`]);
+    expect(trie.isFull).toBe(true);
+    expect(nodeOf(trie, ['one more'])).toBeUndefined();
+    expect(nodeOf(trie, ['name 0'])).toBeDefined();
+    expect(nodeOf(new NameTrie(), ['x'.repeat(65)])).toBeUndefined();
+  });
+});
