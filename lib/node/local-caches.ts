@@ -55,7 +55,7 @@ export interface LocalCachesParts {
 }
 
 /** Requests may name any: what they can make a node keep is bounded. */
-const MAX_NAMESPACES = 1000;
+const MAX_NAMESPACES = 10_000;
 
 /** One namespace of a node. @internal */
 export interface LocalCache {

@@ -51,20 +51,6 @@ describe.each(variants)('the limits of the HTTP API on $platform ($place)', (var
     return { call: apiClient(url), cache: app.get(HyperCache), url, sync: offerSync(app) };
   }
 
-  it('keeps a bounded number of namespaces, and goes on with those', async () => {
-    const { call } = await start();
-    const statusOf = async (namespace: number) =>
-      (await call('GET', `/cache/a?namespace=n${namespace}`)).status;
-    // The node has one of its own.
-    for (let i = 0; i < 999; i++) expect(await statusOf(i)).toBe(404);
-
-    await expect(call('GET', '/cache/a?namespace=more')).resolves.toMatchObject({
-      status: 400,
-      body: { code: 'HC_ARGUMENT_INVALID' },
-    });
-    expect(await statusOf(998)).toBe(404);
-  });
-
   it('takes values above the body limit of the host', async () => {
     const { call, cache } = await start();
     const value = 'x'.repeat(3 * MIB);
