@@ -22,7 +22,7 @@ interface Host {
   transaction<T>(body: () => T): T;
 }
 
-/** Ids that are left out after a file was lost: other processes may have given some that this one never saw. */
+/** Ids that are left out after a file was lost: other processes may have given some in it that this one never saw. */
 const ID_LEAP_BYTES = 3;
 
 /**
@@ -76,7 +76,8 @@ export class StoredValues implements ShapeStore {
   /** As it stands in the change log. Inside a transaction, in which the change is logged. */
   adopt(logged: string): void {
     const [id, ...names] = JSON.parse(logged) as [number, ...string[]];
-    this.#put({ id, names });
+    const { shapes } = this.host;
+    if (!shapes.has({ id, names })) shapes.put({ id, names });
   }
 
   /** All that this process knows of. */
@@ -84,17 +85,22 @@ export class StoredValues implements ShapeStore {
     return this.#shapes.definitions();
   }
 
-  /** Those of a file that was lost: writes that wait here were encoded by them. */
+  /**
+   * Those of a file that was lost: writes that wait here were encoded by them. What another process has begun in the new
+   * file stays as it is.
+   */
   carryOver(definitions: readonly ShapeDefinition[]): void {
-    const missing = definitions.filter((definition) => !this.host.shapes.has(definition));
-    if (missing.length === 0) return;
-    this.host.transaction(() => {
-      for (const definition of missing) {
-        this.#put(definition);
-        this.#log(definition);
-      }
-    });
-    const last = Math.max(...definitions.map(({ id }) => id));
+    const taken = new Set(this.host.shapes.all().map(({ id }) => id));
+    const missing = definitions.filter(({ id }) => !taken.has(id));
+    if (missing.length > 0) {
+      this.host.transaction(() => {
+        for (const definition of missing) {
+          this.host.shapes.put(definition);
+          this.#log(definition);
+        }
+      });
+    }
+    const last = Math.max(0, ...definitions.map(({ id }) => id));
     this.#idFloor = last + 1 + Number.parseInt(this.random.hex(ID_LEAP_BYTES), 16);
   }
 
@@ -122,10 +128,6 @@ export class StoredValues implements ShapeStore {
       // The value is written with its names. Should the file be the cause, that write tells.
       return undefined;
     }
-  }
-
-  #put(definition: ShapeDefinition): void {
-    if (!this.host.shapes.has(definition)) this.host.shapes.put(definition);
   }
 
   #log({ id, names }: ShapeDefinition): void {

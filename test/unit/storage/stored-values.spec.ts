@@ -68,6 +68,23 @@ describe('StoredValues', () => {
     expect(ids[1]).toBeGreaterThan(2);
   });
 
+  it('give no id in a new file that another process may have given in the lost one', () => {
+    const { storage } = openStorage();
+    openDatabase(storage.path).exec(`INSERT INTO shapes VALUES (1, '["of the other"]')`);
+    storage.replace('corrupt');
+    shaped(storage, { a: 1 });
+    expect(storage.shapes.all().map(({ id }) => id)).toEqual([expect.any(Number)]);
+    expect(storage.shapes.lastId()).toBeGreaterThan(1);
+  });
+
+  it('leave what the new file says as it is', () => {
+    const { storage } = openStorage();
+    const rows = shaped(storage, { a: 1 });
+    storage.values.carryOver([{ id: 1, names: ['b'] }]);
+    storage.values.forget();
+    expect(storage.values.decode(rows)).toEqual({ a: 1 });
+  });
+
   it('are made portable, and brought back', () => {
     const { storage } = openStorage();
     const stored = shaped(storage, { a: [{ a: 1 }] });
