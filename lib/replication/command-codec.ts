@@ -102,15 +102,15 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
  */
 export function decodeCommand(message: unknown, limits: CommandLimits): ForwardedCommand {
   if (!Array.isArray(message)) throw malformed('a command is no list');
-  const fields = new Fields(message, 1);
-  if (message[0] === WITH_ORIGIN) return decodeWithOrigin(fields, limits);
-  const kind = KINDS[message[0] as number];
+  const fields = new Fields(message);
+  const code = fields.integer();
+  if (code === WITH_ORIGIN) return decodeWithOrigin(fields, limits);
+  const kind = KINDS[code];
   switch (kind) {
     case 'set': {
       const command = { kind, ...valueFields(fields, limits) };
-      const name = fields.any();
-      if (name === undefined) return command;
-      return { ...command, fence: { name: String(name), token: fields.integer() } };
+      if (fields.isAtEnd) return command;
+      return { ...command, fence: { name: fields.key('name'), token: fields.integer() } };
     }
     case 'add':
       return { kind, ...valueFields(fields, limits) };

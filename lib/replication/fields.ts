@@ -37,6 +37,10 @@ export class Fields {
     this.#next = start;
   }
 
+  get isAtEnd(): boolean {
+    return this.#next >= this.fields.length;
+  }
+
   any(): unknown {
     return this.fields[this.#next++];
   }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { draws } from '../support/fast-check.js';
 import {
   decodeValue,
   encodeValue,
@@ -49,7 +49,7 @@ describe('any value', () => {
         expectSame(decodeValue(stored), given);
         expectSame(decodeElsewhere(stored), given);
       }),
-      { numRuns: 3000 },
+      draws(3000),
     );
   });
 
@@ -67,7 +67,7 @@ describe('any value', () => {
           if (i === 4) expectSame(decodeValue(stored, store.reader()), given);
         }
       }),
-      { numRuns: 1500 },
+      draws(1500),
     );
     expect(store.definitions.length).toBeGreaterThan(100);
   });
@@ -82,7 +82,7 @@ describe('any value', () => {
           expectApart(copy(captured), captured);
         }
       }),
-      { numRuns: 1000 },
+      draws(1000),
     );
   });
 
@@ -92,7 +92,7 @@ describe('any value', () => {
         const captured = captureValue(given, LIMIT);
         expect(storedBytes(encodeValue(captured))).toBeLessThanOrEqual(6 * captured.bytes);
       }),
-      { numRuns: 2000 },
+      draws(2000),
     );
   });
 });

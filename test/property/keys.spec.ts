@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { draws } from '../support/fast-check.js';
 import { assertKey, prefixEnd } from '../../lib/common/keys.js';
 import type { NodeCache } from '../../lib/node/hyper-cache-node.js';
 import { useSharedNode } from '../support/nodes.js';
@@ -54,7 +54,7 @@ describe('prefixEnd', () => {
           (end === undefined || Buffer.compare(bytes, Buffer.from(end)) < 0);
         expect(isInRange).toBe(other.startsWith(start));
       }),
-      { numRuns: 5000 },
+      draws(5000),
     );
   });
 
@@ -77,7 +77,7 @@ describe('assertKey', () => {
             expect.objectContaining({ code: 'HC_KEY_INVALID' }),
           );
       }),
-      { numRuns: 3000 },
+      draws(3000),
     );
   });
 });
@@ -86,11 +86,18 @@ describe('keys of a cache', () => {
   const node = useSharedNode({ l1: { maxEntries: 5 } });
   let namespaces = 0;
 
+  /** A node has only so many namespaces. */
+  async function emptyCache(): Promise<NodeCache> {
+    const cache = node().cache(`keys ${namespaces++ % 1000}`);
+    await cache.clear();
+    return cache;
+  }
+
   /** A cache and a Map that hold the same entries. */
   async function filled(
     keys: readonly string[],
   ): Promise<{ cache: NodeCache; map: Map<string, number> }> {
-    const cache = node().cache(`keys ${namespaces++}`);
+    const cache = await emptyCache();
     const map = new Map(keys.map((each, i) => [each, i]));
     await Promise.all(keys.map((each, i) => cache.set(each, i)));
     return { cache, map };
@@ -102,7 +109,7 @@ describe('keys of a cache', () => {
         const { cache, map } = await filled(keys);
         for (const each of [...keys, other]) expect(await cache.get(each)).toBe(map.get(each));
       }),
-      { numRuns: 150 },
+      draws(150),
     );
   });
 
@@ -113,7 +120,7 @@ describe('keys of a cache', () => {
         const expected = Array.from(map.keys()).filter((each) => each.startsWith(start));
         expect(await collect(cache.keys(start))).toEqual(inUtf8Order(expected));
       }),
-      { numRuns: 200 },
+      draws(200),
     );
   });
 
@@ -129,21 +136,21 @@ describe('keys of a cache', () => {
         for (const each of left ?? []) expect(await cache.get(each)).toBe(map.get(each));
         expect(await collect(cache.keys(''))).toEqual(inUtf8Order(left ?? []));
       }),
-      { numRuns: 200 },
+      draws(200),
     );
   });
 
   it('are deleted by tag exactly, whatever the tag', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(key, { minLength: 2, maxLength: 8 }), async (tags) => {
-        const cache = node().cache(`keys ${namespaces++}`);
+        const cache = await emptyCache();
         await Promise.all(tags.map((tag) => cache.set(tag, tag, { tags: [tag] })));
         const [first, ...others] = tags;
         expect(await cache.deleteTag(first ?? '')).toBe(1);
         expect(await cache.mget([first ?? ''])).toEqual([undefined]);
         expect(await cache.mget(others)).toEqual(others);
       }),
-      { numRuns: 100 },
+      draws(100),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { draws } from '../support/fast-check.js';
 import { rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NodeCache } from '../../lib/node/hyper-cache-node.js';
@@ -227,7 +227,7 @@ describe('what was deleted or overwritten never returns, whatever factories were
           for (const step of some) await origin.perform(step);
           await origin.finish();
         }),
-        { numRuns: 250 * Number(process.env['HYPERCACHE_TEST_RUNS'] ?? 1) },
+        draws(250),
       );
     } finally {
       await system.stop();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { draws } from '../support/fast-check.js';
 import type { HyperCacheNode, NodeCache } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
@@ -59,7 +59,7 @@ describe.each(LAYERS)('Any keys and values, %s', (_what, options) => {
           await store(cache, given);
           await expectEntries(cache, given);
         }),
-        { numRuns: RUNS },
+        draws(RUNS),
       );
     },
     TIMEOUT_MS,
@@ -76,7 +76,7 @@ describe.each(LAYERS)('Any keys and values, %s', (_what, options) => {
           await caughtUp(node, primary);
           await expectEntries(cache, given);
         }),
-        { numRuns: RUNS },
+        draws(RUNS),
       );
     },
     TIMEOUT_MS,
@@ -99,7 +99,7 @@ describe.each(LAYERS)('Any keys and values, %s', (_what, options) => {
           await caughtUp(node, primary);
           await expectEntries(cache, given);
         }),
-        { numRuns: RUNS },
+        draws(RUNS),
       );
     },
     TIMEOUT_MS,
@@ -176,7 +176,7 @@ describe.each(PLATFORMS)('Any keys and values, through the JSON API on %s,', (pl
             }),
           );
         }),
-        { numRuns: RUNS },
+        draws(RUNS),
       );
     },
     TIMEOUT_MS,
@@ -192,7 +192,7 @@ describe.each(PLATFORMS)('Any keys and values, through the JSON API on %s,', (pl
           expect(status).toBe(200);
           expect(show(await cache.get(key))).toBe(show(value));
         }),
-        { numRuns: RUNS },
+        draws(RUNS),
       );
     },
     TIMEOUT_MS,

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from './fast-check.js';
 import { inspect } from 'node:util';
 
 /** Any sequence of UTF-16 units, lone surrogates included. */

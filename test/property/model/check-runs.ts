@@ -1,13 +1,10 @@
-import fc from 'fast-check';
+import fc, { draws } from '../../support/fast-check.js';
 import { rmSync } from 'node:fs';
 import type { HyperCacheOptions } from '../../../lib/node/options.js';
 import { makeTemporaryDirectory } from '../../support/temporary-directory.js';
 import { ModelRun } from './model-run.js';
 import type { Step } from './steps.js';
 import { SystemUnderTest, type ModelledSystem } from './system-under-test.js';
-
-/** How many runs are made of each variant: more of them for a long search. */
-const SEARCH = Number(process.env['HYPERCACHE_TEST_RUNS'] ?? 1);
 
 /** Holds runs on one node, each in namespaces of its own, against the model. */
 export async function checkRuns(
@@ -39,7 +36,7 @@ export async function checkRuns(
         for (const step of some) await modelRun.perform(step);
         await modelRun.finish();
       }),
-      { numRuns: runs * SEARCH },
+      draws(runs),
     );
   } finally {
     await system.stop();

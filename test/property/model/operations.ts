@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../support/fast-check.js';
 import { types } from 'node:util';
 import { NotAnIntegerError } from '../../../lib/common/errors.js';
 import type { NodeCache } from '../../../lib/node/hyper-cache-node.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../support/fast-check.js';
 import { KEYS, operation, type Operation } from './operations.js';
 
 /** Two caches on one node: what happens in one must not reach the other. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc, { draws } from '../../support/fast-check.js';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { HyperCacheError } from '../../../lib/common/errors.js';
@@ -101,8 +101,13 @@ describe('a request that no node sends', () => {
       [],
       null,
       [99],
+      [{ toString: '' }, 'default', 'key'],
+      [0, 'default', 'key', 'value', Infinity, [], { toString: '' }, 1],
+      [0, 'default', 'key', 'value', Infinity, [], '', 1],
       [0, 'default', '', 'value', Infinity, []],
       [0, 'default', 'key', { a: 1 }, Infinity, []],
+      // The names of its fields would be another file's.
+      [0, 'default', 'key', '\t[1]', Infinity, []],
       [0, 'default', 'key', 'value', NaN, []],
       [0, 'default', 'key', 'value', Infinity, Array.from({ length: 65 }, () => 't')],
       [0, '', 'key', 'value', Infinity, []],
@@ -199,7 +204,7 @@ describe('a request that no node sends', () => {
         sink.destroy();
         await once(sink, 'close');
       }),
-      { numRuns: 30 },
+      draws(30),
     );
 
     expect(await primary.stats()).toMatchObject({ replicas: [] });

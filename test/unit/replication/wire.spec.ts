@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../../support/fast-check.js';
 import { PrimaryMismatchError } from '../../../lib/common/errors.js';
 import { canResume, formatPosition, parsePosition } from '../../../lib/replication/position.js';
 import { encodeFrame, FrameReader, type Frame } from '../../../lib/replication/wire.js';
