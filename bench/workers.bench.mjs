@@ -24,6 +24,8 @@ const WRITING = 'beside one that sets 500 of the keys a second';
 const WRITES_PER_SECOND = 500;
 
 const INTERVAL_MS = 10;
+/** Who has gone is noticed by the sweeper. It reads the file, and anew what others have written: not too often. */
+const SWEEP_MS = 100;
 /** Between two writes on average, in ms: no multiple of what the readers wait. */
 const PAUSE_MS = 12;
 /** How long a reader that awaits nothing but its hits keeps the event loop from its next turn, in ms. */
@@ -59,7 +61,7 @@ export async function run(bench) {
 /** One node, so that where its memory lies is the same for all: two that do the same differ by a tenth. */
 async function hits({ workshop }, isolation, call) {
   const keys = keysOf(1000);
-  const intervals = { coherenceInterval: INTERVAL_MS, sweepInterval: INTERVAL_MS };
+  const intervals = { coherenceInterval: INTERVAL_MS, sweepInterval: SWEEP_MS };
   const own = await workshop.node({ isolation, ...intervals });
   const { cache, sqlitePath } = own;
   await fillNode(own, keys, small.make);
@@ -70,8 +72,7 @@ async function hits({ workshop }, isolation, call) {
     run: loop({ call, scope: { cache, tenIn }, keys: shuffled(keys) }),
     async prepare() {
       await tell('close', ...states);
-      // Who has come or gone is noticed within the two intervals.
-      await sleep(5 * INTERVAL_MS);
+      await sleep(2 * SWEEP_MS);
     },
   });
   return [

@@ -163,13 +163,13 @@ export class TieredCache implements CacheReads {
 
   #readFromL1(key: string): unknown {
     if (this.#l1 === undefined) return undefined;
-    if (this.#coherence.isShared) this.#coherence.refresh();
+    this.#coherence.refresh();
     return this.#l1.read(key);
   }
 
   #getFromL1(key: string): L1Entry | undefined {
     if (this.#l1 === undefined) return undefined;
-    if (this.#coherence.isShared) this.#coherence.refresh();
+    this.#coherence.refresh();
     return this.#l1.get(key);
   }
 

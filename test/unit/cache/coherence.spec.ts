@@ -109,6 +109,25 @@ describe('Coherence', () => {
     expect(told).toEqual(['a']);
   });
 
+  it('asks the clock for few of the quick reads of a turn, and for more of the slow ones', () => {
+    const { coherence, clock } = setUp();
+    let questions = 0;
+    const monotonic = clock.monotonic.bind(clock);
+    clock.monotonic = () => {
+      questions++;
+      return monotonic();
+    };
+    readOften(coherence, 100 * READS);
+    expect(questions).toBeLessThan(20);
+
+    questions = 0;
+    for (let i = 0; i < 100 * READS; i++) {
+      clock.advance(INTERVAL_MS / 1000);
+      coherence.refresh();
+    }
+    expect(questions).toBeGreaterThan(90);
+  });
+
   it('looks with the next read when the file may have shown what memory does not know', () => {
     const { coherence, set, told } = setUp();
     coherence.refresh();
