@@ -34,6 +34,14 @@ describe('A copier', () => {
     for (const [name, field] of Object.entries(value)) expect(copy[name]).not.toBe(field);
   });
 
+  it('is the common one when a name is so long that it must be data', () => {
+    const [short, long, other] = ['s'.repeat(64), 'l'.repeat(65), 'o'.repeat(65)];
+    expect(copierOf({ [long]: {} })).toBe(copierOf({ [other]: [] }));
+    expect(copierOf({ [short]: {} })).not.toBe(copierOf({ [long]: {} }));
+    const value = { [long]: { a: [1] } };
+    expect(copierOf(value)(value)).toEqual(value);
+  });
+
   it('is the common one when values are never built alike', () => {
     for (let i = 0; i < 3000; i++) copierOf({ [`user ${i}`]: {} });
     const value = { 'one more': { a: { b: 1 } } };
