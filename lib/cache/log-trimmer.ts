@@ -3,8 +3,10 @@ import { MAX_RUN } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
 import type { RoomGiver } from './evictor.js';
+import { StepSize } from './step-size.js';
 
-const TRIM_ROWS = 2000;
+const MIN_TRIM_ROWS = 100;
+const MAX_TRIM_ROWS = 2000;
 const MARK_INTERVAL_MS = 10_000;
 
 /** How long it is remembered what another node has sent: one that was away for longer may do it twice. */
@@ -22,6 +24,7 @@ const ROOM_ROWS = 500;
 export class LogTrimmer implements MaintenanceTask, RoomGiver {
   #markedAt = 0;
   #markedRevision = -1;
+  readonly #trimSize: StepSize;
 
   constructor(
     private readonly storage: Storage,
@@ -30,7 +33,9 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
     private readonly maxAgeMs: number,
     /** Bound of the file; Infinity for none. */
     private readonly maxFileBytes: number,
-  ) {}
+  ) {
+    this.#trimSize = new StepSize(clock, MIN_TRIM_ROWS, MAX_TRIM_ROWS);
+  }
 
   giveRoom(): boolean {
     const { storage } = this;
@@ -41,20 +46,29 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
   }
 
   step(): boolean {
+    let isFull = false;
+    this.#trimSize.run((limit) => {
+      const trimmed = this.storage.transaction(() => this.#markAndTrim(limit));
+      isFull = trimmed === limit;
+      return trimmed;
+    });
+    return isFull;
+  }
+
+  /** Returns how many rows are gone. */
+  #markAndTrim(limit: number): number {
     const { storage } = this;
     const now = this.clock.now();
-    return storage.transaction(() => {
-      if (storage.revision !== this.#markedRevision && now - this.#markedAt >= MARK_INTERVAL_MS) {
-        storage.changes.mark(storage.revision, now);
-        storage.sources.forget(now - SOURCE_KEPT_MS);
-        this.#markedAt = now;
-        this.#markedRevision = storage.revision;
-      }
-      const byCount = storage.revision - this.maxEntries;
-      const byAge = storage.changes.headAt(now - this.maxAgeMs);
-      const last = Math.max(byCount, byAge);
-      return last >= storage.changes.oldest() && this.#trim(last, TRIM_ROWS) === TRIM_ROWS;
-    });
+    if (storage.revision !== this.#markedRevision && now - this.#markedAt >= MARK_INTERVAL_MS) {
+      storage.changes.mark(storage.revision, now);
+      storage.sources.forget(now - SOURCE_KEPT_MS);
+      this.#markedAt = now;
+      this.#markedRevision = storage.revision;
+    }
+    const byCount = storage.revision - this.maxEntries;
+    const byAge = storage.changes.headAt(now - this.maxAgeMs);
+    const last = Math.max(byCount, byAge);
+    return last < storage.changes.oldest() ? 0 : this.#trim(last, limit);
   }
 
   #trim(revision: number, limit: number): number {

@@ -5,11 +5,11 @@ import type { Storage } from '../storage/storage.js';
 import type { RemovableRow } from '../storage/entry-table.js';
 import type { TagRow } from '../storage/tag-table.js';
 import type { MaintenanceTask } from '../common/maintenance-task.js';
+import { StepSize } from './step-size.js';
 
-/** Rows that one step looks at: as many as the time allows. Large values lie far apart in the file. */
-const MAX_SCAN_ROWS = 1000;
+/** Rows that one step looks at, and all steps between two rests. Large values lie far apart in the file. */
 const MIN_SCAN_ROWS = 16;
-const SCAN_MS = 2;
+const MAX_SCAN_ROWS = 1000;
 /** What one step removes at most: rows, and as many as the time allows. The commit comes on top. */
 const REMOVE_ROWS = 300;
 const REMOVE_MS = 2;
@@ -29,12 +29,15 @@ export class Sweeper implements MaintenanceTask {
   #tagCursor: TagRow | undefined;
   #tagsDue = true;
   #swept = 0;
-  #scanRows = MIN_SCAN_ROWS;
+  readonly #scanSize: StepSize;
+  #scannedSinceRest = 0;
 
   constructor(
     private readonly storage: Storage,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#scanSize = new StepSize(clock, MIN_SCAN_ROWS, MAX_SCAN_ROWS);
+  }
 
   /** Expired entries removed since the start. */
   get swept(): number {
@@ -68,21 +71,23 @@ export class Sweeper implements MaintenanceTask {
     return true;
   }
 
-  /** Returns whether the round goes on at once: when it found enough, or has not come to the end. */
+  /** Returns whether the round goes on at once: when it found enough, or has looked at little. */
   #sweepExpired(): boolean {
     const now = this.clock.now();
-    const limit = this.#scanRows;
-    const rows = this.#scan(limit);
+    const { rows, isLast } = this.#scan();
     const expired = rows.filter((row) => isExpired(row.expires_at, now));
     const removed =
       expired.length === 0 ? 0 : this.storage.transaction(() => this.#remove(expired));
     this.#swept += removed;
     const isCut = removed < expired.length;
-    const isEnd = rows.length < limit && !isCut;
+    const isEnd = isLast && !isCut;
     this.#cursor = isEnd ? 0 : ((isCut ? expired[removed - 1] : rows.at(-1))?.id ?? 0);
     this.#tagsDue = isEnd;
     // A round over a large table with little to find is spread over the ticks.
-    return !isEnd && (isCut || removed > limit / 20);
+    const foundMuch = isCut || removed > rows.length / 20;
+    if (!isEnd && (foundMuch || this.#scannedSinceRest < MAX_SCAN_ROWS)) return true;
+    this.#scannedSinceRest = 0;
+    return false;
   }
 
   /** Removes the first of these rows, at least one; returns how many. Inside a transaction. */
@@ -99,12 +104,15 @@ export class Sweeper implements MaintenanceTask {
     return removed;
   }
 
-  #scan(limit: number): RemovableRow[] {
-    const start = this.clock.monotonic();
-    const rows = this.storage.entries.after(this.#cursor, limit);
-    const ms = this.clock.monotonic() - start;
-    const next = ms > SCAN_MS ? limit / 2 : limit * 2;
-    this.#scanRows = Math.min(MAX_SCAN_ROWS, Math.max(MIN_SCAN_ROWS, Math.floor(next)));
-    return rows;
+  #scan(): { rows: RemovableRow[]; isLast: boolean } {
+    let rows: RemovableRow[] = [];
+    let isLast = false;
+    this.#scanSize.run((limit) => {
+      rows = this.storage.entries.after(this.#cursor, limit);
+      isLast = rows.length < limit;
+      return rows.length;
+    });
+    this.#scannedSinceRest += rows.length;
+    return { rows, isLast };
   }
 }

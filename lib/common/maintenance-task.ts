@@ -4,6 +4,6 @@
  * @internal
  */
 export interface MaintenanceTask {
-  /** Does a few milliseconds' worth; returns whether more waits. */
+  /** Does a step that holds the event loop for little, milliseconds at most; returns whether more waits. */
   step(): boolean;
 }

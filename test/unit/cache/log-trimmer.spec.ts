@@ -43,9 +43,22 @@ describe('LogTrimmer', () => {
     change(storage, 7500);
     const left: number[] = [];
     while (trimmer.step()) left.push(logged(storage));
-    expect(left).toEqual([5500, 3500, 1500]);
+    expect(left).toEqual([7400, 7200, 6800, 6000, 4400, 2400]);
     expect(logged(storage)).toBe(1000);
     expect(storage.changes.head()).toBe(7500);
+  });
+
+  it('takes smaller steps where they take long', () => {
+    const { clock, storage, trimmer } = setUp({ maxEntries: 1000 });
+    change(storage, 2000);
+    const { monotonic } = clock;
+    clock.monotonic = () => {
+      clock.advance(5);
+      return monotonic.call(clock);
+    };
+    const left: number[] = [];
+    while (trimmer.step()) left.push(logged(storage));
+    expect(left.slice(0, 3)).toEqual([1900, 1800, 1700]);
   });
 
   it('forgets at which revision the writes of other nodes were executed, and not how far they have come', () => {
