@@ -15,6 +15,8 @@ export type StoredValue = string | number | Buffer;
 /** JSON ignores both before a value; strings that begin with them are stored as bytes. */
 const SHAPED = '\t';
 const PORTABLE = '\n';
+const SHAPED_CODE = SHAPED.charCodeAt(0);
+const PORTABLE_CODE = PORTABLE.charCodeAt(0);
 
 /**
  * Estimated bytes up to which JSON is used. From SQLite to a string is half the way to a buffer; for large values the
@@ -101,6 +103,16 @@ export function toPortableJson(value: unknown): string {
   return PORTABLE + JSON.stringify(value);
 }
 
+/**
+ * What another node calls JSON, checked as what a caller gives.
+ *
+ * @throws {HC_VALUE_UNSUPPORTED | SyntaxError}
+ * @internal
+ */
+export function capturePortable(text: string): CapturedValue {
+  return captureValue(JSON.parse(text), Number.MAX_SAFE_INTEGER);
+}
+
 /** @internal */
 export function toShaped(value: object, shapes: Shapes): string {
   return SHAPED + shapes.encode(value);
@@ -127,13 +139,11 @@ export function decodeValue(stored: StoredValue, shapes?: Shapes): unknown {
 
 function isMarked(text: string): boolean {
   const first = text.charCodeAt(0);
-  return first === 9 || first === 10;
+  return first === SHAPED_CODE || first === PORTABLE_CODE;
 }
 
 function decodeJson(text: string, shapes: Shapes | undefined): unknown {
-  // What another node calls JSON is checked as what a caller gives.
-  if (text.startsWith(PORTABLE))
-    return captureValue(JSON.parse(text), Number.MAX_SAFE_INTEGER).value;
+  if (text.startsWith(PORTABLE)) return capturePortable(text).value;
   if (shapes === undefined) throw new UnreadableValueError();
   return shapes.decode(text);
 }

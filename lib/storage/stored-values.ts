@@ -1,4 +1,5 @@
 import {
+  capturePortable,
   decodeValue,
   encodeValue,
   isPortableJson,
@@ -10,7 +11,7 @@ import {
 } from '../common/codec.js';
 import type { Random } from '../common/random.js';
 import { Shapes, type ShapeDefinition, type ShapeStore } from '../common/shapes.js';
-import { captureValue, type CapturedValue } from '../common/value.js';
+import type { CapturedValue } from '../common/value.js';
 import { ChangeKind, type ChangeLog } from './change-log.js';
 import type { ShapeTable } from './shape-table.js';
 
@@ -67,7 +68,7 @@ export class StoredValues implements ShapeStore {
   fromPortable(value: StoredValue): StoredValue {
     if (!isPortableJson(value)) return value;
     try {
-      return this.encode(captureValue(JSON.parse(value), Number.MAX_SAFE_INTEGER));
+      return this.encode(capturePortable(value));
     } catch {
       return value;
     }
