@@ -9,6 +9,17 @@ export interface ShapeDefinition {
   readonly names: readonly string[];
 }
 
+/** As it stands in the change log, and travels. @internal */
+export function definitionToText({ id, names }: ShapeDefinition): string {
+  return JSON.stringify([id, ...names]);
+}
+
+/** @internal */
+export function definitionFromText(text: string): ShapeDefinition {
+  const [id, ...names] = JSON.parse(text) as [number, ...string[]];
+  return { id, names };
+}
+
 /** Where shapes are kept. @internal */
 export interface ShapeStore {
   load(): readonly ShapeDefinition[];

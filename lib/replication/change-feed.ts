@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../common/clock.js';
 import { PrimaryMismatchError } from '../common/errors.js';
+import { definitionToText } from '../common/shapes.js';
 import type { SourceMark } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
 import { ANCESTORS_NOTE, ancestorsToWire, parseAncestors } from './ancestry.js';
@@ -137,7 +138,7 @@ export class ChangeFeed {
         namespaces.all(),
         counts.total,
         marks,
-        shapes.all().map(({ id, names }) => JSON.stringify([id, ...names])),
+        shapes.all().map(definitionToText),
       ]);
     }
     this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref();

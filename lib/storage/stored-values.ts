@@ -10,7 +10,13 @@ import {
   type StoredValue,
 } from '../common/codec.js';
 import type { Random } from '../common/random.js';
-import { Shapes, type ShapeDefinition, type ShapeStore } from '../common/shapes.js';
+import {
+  definitionFromText,
+  definitionToText,
+  Shapes,
+  type ShapeDefinition,
+  type ShapeStore,
+} from '../common/shapes.js';
 import type { CapturedValue } from '../common/value.js';
 import { ChangeKind, type ChangeLog } from './change-log.js';
 import type { ShapeTable } from './shape-table.js';
@@ -76,9 +82,9 @@ export class StoredValues implements ShapeStore {
 
   /** As it stands in the change log. Inside a transaction, in which the change is logged. */
   adopt(logged: string): void {
-    const [id, ...names] = JSON.parse(logged) as [number, ...string[]];
+    const definition = definitionFromText(logged);
     const { shapes } = this.host;
-    if (!shapes.has({ id, names })) shapes.put({ id, names });
+    if (!shapes.has(definition)) shapes.put(definition);
   }
 
   /** All that this process knows of. */
@@ -131,8 +137,8 @@ export class StoredValues implements ShapeStore {
     }
   }
 
-  #log({ id, names }: ShapeDefinition): void {
+  #log(definition: ShapeDefinition): void {
     const { changes } = this.host;
-    changes.append(this.host.nextRevision(), 0, ChangeKind.Shape, JSON.stringify([id, ...names]));
+    changes.append(this.host.nextRevision(), 0, ChangeKind.Shape, definitionToText(definition));
   }
 }
