@@ -1,7 +1,8 @@
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
-import { nearestName } from '../node/nearest-name.js';
+import { isText } from '../node/option-rule.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { OPTION_NAMES, resolveOptions } from '../node/resolve-options.js';
+import { unknownNames } from '../node/unknown-names.js';
 import type {
   HyperCacheAsyncOptions,
   HyperCacheFeatureOptions,
@@ -60,7 +61,6 @@ export function checkedFeature(
   given: HyperCacheFeatureOptions,
 ): HyperCacheFeatureOptions & { namespace: string } {
   const { name, ttl, namespace = name } = Object(given) as HyperCacheFeatureOptions;
-  const unknown = Object.keys(Object(given)).filter((key) => !FEATURE_NAMES.includes(key));
   refuse([
     ...(isText(name) && isText(namespace)
       ? []
@@ -71,21 +71,10 @@ export function checkedFeature(
             instead: "write a name, such as forFeature({ name: 'sessions' })",
           },
         ]),
-    ...unknown.map((option) => {
-      const near = nearestName(option, FEATURE_NAMES);
-      return {
-        option: `forFeature({ ${option} })`,
-        value: 'not an option',
-        instead: near === undefined ? 'remove it' : `write ${near}`,
-      };
-    }),
+    ...unknownNames(Object(given), FEATURE_NAMES, (option) => `forFeature({ ${option} })`),
   ]);
   resolveOptions(ttl === undefined ? { namespace } : { namespace, ttl }, {});
   return ttl === undefined ? { name, namespace } : { name, namespace, ttl };
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
 }
 
 function refuse(problems: readonly OptionProblem[]): void {

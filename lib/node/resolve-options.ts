@@ -3,9 +3,9 @@ import type { Isolation } from '../cache/isolation.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { CACHE_OPTION_RULES } from './cache-option-rules.js';
 import { CLUSTER_OPTION_RULES } from './cluster-option-rules.js';
-import { nearestName } from './nearest-name.js';
 import { show, type OptionRule } from './option-rule.js';
 import type { HyperCacheOptions, HyperCacheRole, ResolvedOptions } from './options.js';
+import { unknownNames } from './unknown-names.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -70,17 +70,8 @@ function readGiven(given: unknown, problems: OptionProblem[]): Record<string, un
     });
     return {};
   }
-  const options: Record<string, unknown> = { ...given };
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(RULES, name)) continue;
-    const near = nearestName(name, OPTION_NAMES);
-    problems.push({
-      option: name,
-      value: 'not an option',
-      instead: near === undefined ? 'remove it' : `write ${near}`,
-    });
-  }
-  return options;
+  problems.push(...unknownNames(given, OPTION_NAMES));
+  return { ...given };
 }
 
 function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]): void {
