@@ -102,8 +102,7 @@ export class Storage {
    * any other use of the storage ends.
    */
   get turn(): Pick<OpenFile, 'entries' | 'namespaces'> {
-    const file = this.#file;
-    if (file === undefined) throw this.#lost ?? new ClosedError();
+    const file = this.#present;
     this.#turnReads?.join();
     return file;
   }
@@ -449,8 +448,13 @@ export class Storage {
   }
 
   get #open(): OpenFile {
-    if (this.#file === undefined) throw this.#lost ?? new ClosedError();
+    const file = this.#present;
     this.#turnReads?.end();
+    return file;
+  }
+
+  get #present(): OpenFile {
+    if (this.#file === undefined) throw this.#lost ?? new ClosedError();
     return this.#file;
   }
 
