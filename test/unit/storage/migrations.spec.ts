@@ -4,7 +4,7 @@ import { MIGRATIONS } from '../../../lib/storage/sql/schema.js';
 import { hyperCacheOn } from '../../support/hyper-caches.js';
 import { useNodes } from '../../support/nodes.js';
 import { runSql } from '../../support/sabotage.js';
-import { HOW, SchemaFixtures, withoutComments } from '../../support/schema-fixtures.js';
+import { schemaOf, SchemaFixtures } from '../../support/schema-fixtures.js';
 import { FILE_NAME, useDatabases, useStorages } from '../../support/storages.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
@@ -23,29 +23,13 @@ describe('Migrations', () => {
     return directory;
   }
 
-  const schemaOf = (path: string): string[] =>
-    openDatabase(path)
-      .prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name')
-      .pluck()
-      .all()
-      .map((sql) => withoutComments(String(sql)));
-
-  it('have a file of each version to be tested on', () => {
-    const files = FIXTURES.files();
-    expect({ HOW, files }).toEqual({ HOW, files: VERSIONS.map((version) => `${version}.sql`) });
-  });
-
-  it.each(VERSIONS)('%d is what it was when it was released', (version) => {
-    const { released, now } = FIXTURES.fingerprints(version);
-    expect(now).toBe(released);
-  });
+  FIXTURES.describeReleases();
 
   it.each(VERSIONS)('lead from version %d to the schema of a new file', (version) => {
     const { storage } = openStorage({ directory: restored(version) });
-    expect(schemaOf(storage.path)).toEqual(schemaOf(openStorage().storage.path));
-    expect(openDatabase(storage.path).pragma('user_version', { simple: true })).toBe(
-      MIGRATIONS.length,
-    );
+    const database = openDatabase(storage.path);
+    expect(schemaOf(database)).toEqual(schemaOf(openDatabase(openStorage().storage.path)));
+    expect(database.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
   });
 
   it.each(VERSIONS)('keep what a file of version %d holds', async (version) => {

@@ -5,7 +5,7 @@ import { OUTBOX_MIGRATIONS } from '../../../lib/storage/sql/outbox.js';
 import { useDirectClusters } from '../../support/clusters.js';
 import { eventually } from '../../support/eventually.js';
 import { runSql } from '../../support/sabotage.js';
-import { HOW, SchemaFixtures, withoutComments } from '../../support/schema-fixtures.js';
+import { schemaOf, SchemaFixtures } from '../../support/schema-fixtures.js';
 import { useDatabases } from '../../support/storages.js';
 
 const FIXTURES = new SchemaFixtures('outbox', OUTBOX_MIGRATIONS);
@@ -37,15 +37,7 @@ describe('Migrations of an outbox', () => {
     return { isUntouched: () => JSON.stringify(contents()) === before };
   }
 
-  it('have a file of each version to be tested on', () => {
-    const files = FIXTURES.files();
-    expect({ HOW, files }).toEqual({ HOW, files: VERSIONS.map((version) => `${version}.sql`) });
-  });
-
-  it.each(VERSIONS)('%d is what it was when it was released', (version) => {
-    const { released, now } = FIXTURES.fingerprints(version);
-    expect(now).toBe(released);
-  });
+  FIXTURES.describeReleases();
 
   it.each(VERSIONS)('lead from version %d to the schema of a new file', async (version) => {
     const schemas: unknown[] = [];
@@ -53,14 +45,7 @@ describe('Migrations of an outbox', () => {
       const { node } = await clusters.secondary(undefined, { sqlitePath, asyncRequests: true });
       await node.close();
       const database = openDatabase(join(sqlitePath, OWN));
-      const tables = database
-        .prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name')
-        .pluck()
-        .all();
-      schemas.push([
-        database.pragma('user_version', { simple: true }),
-        tables.map((sql) => withoutComments(String(sql))),
-      ]);
+      schemas.push([database.pragma('user_version', { simple: true }), schemaOf(database)]);
     }
     expect(schemas[0]).toEqual(schemas[1]);
   });
