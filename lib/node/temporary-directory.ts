@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupFailedError } from '../common/errors.js';
 import { FileLock } from '../storage/file-lock.js';
+import { isBusy } from '../storage/sqlite-error.js';
 
 const PREFIX = 'temporary-';
 
@@ -23,12 +24,7 @@ export async function withTemporaryDirectory(
   work: (path: string) => Promise<void>,
 ): Promise<void> {
   const lock = lockOf(parent);
-  if (!lock.tryShare(REMOVAL_TIMEOUT_MS)) {
-    throw new BackupFailedError(
-      'Another process removes what earlier backups have left.',
-      'Try again.',
-    );
-  }
+  await share(lock);
   try {
     const directory = await mkdtemp(join(parent, PREFIX));
     try {
@@ -56,6 +52,19 @@ export function removeTemporaries(parent: string): void {
     for (const name of find()) rmSync(join(parent, name), { recursive: true, force: true });
   } finally {
     lock.release();
+  }
+}
+
+async function share(lock: FileLock): Promise<void> {
+  try {
+    await lock.share({ timeoutMs: REMOVAL_TIMEOUT_MS });
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new BackupFailedError(
+      'Another process removes what earlier backups have left.',
+      'Try again.',
+      { cause: error },
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { connect, type Connection } from './native.js';
 import { lockSql } from './sql/pragmas.js';
 import { isBusy } from './sqlite-error.js';
+import { whenFree, type Patience } from './when-free.js';
 
 /**
  * A lock on a name in a directory, held by one process of the machine at a time, or shared by several. The system gives it back when its
@@ -25,25 +26,33 @@ export class FileLock {
    * @throws SQLite's error where there can be no lock
    */
   tryAcquire(timeoutMs = 0): boolean {
-    return this.#try(lockSql.take, timeoutMs);
+    try {
+      this.#take(lockSql.take, timeoutMs);
+      return true;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw error;
+    }
   }
 
-  /** As {@link tryAcquire}, beside others who share it. */
-  tryShare(timeoutMs = 0): boolean {
-    return this.#try(lockSql.share, timeoutMs);
+  /**
+   * Takes it beside others who share it, as soon as nobody has it alone, without holding the event loop.
+   *
+   * @throws SQLITE_BUSY when the time is over; SQLite's error where there can be no lock
+   */
+  async share(patience: Patience): Promise<void> {
+    await whenFree(() => this.#take(lockSql.share, 0), patience);
   }
 
-  #try(sql: string, timeoutMs: number): boolean {
-    if (this.#connection !== undefined) return true;
+  #take(sql: string, timeoutMs: number): void {
+    if (this.#connection !== undefined) return;
     const connection = connect(this.path, { timeout: timeoutMs });
     try {
       // Nothing is ever written: the file stays empty.
       connection.exec(sql);
       this.#connection = connection;
-      return true;
     } catch (error) {
       connection.close();
-      if (isBusy(error)) return false;
       throw error;
     }
   }

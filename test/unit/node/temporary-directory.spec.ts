@@ -5,6 +5,7 @@ import {
   removeTemporaries,
   withTemporaryDirectory,
 } from '../../../lib/node/temporary-directory.js';
+import { FileLock } from '../../../lib/storage/file-lock.js';
 import { deferred } from '../../support/deferred.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
@@ -54,6 +55,35 @@ describe('Temporary directories', () => {
     expect(namesIn(parent)).toEqual(['temporary-k1LL3d']);
     removeTemporaries(parent);
     expect(namesIn(parent)).toEqual([]);
+  });
+
+  describe('while what was left is being removed', () => {
+    function removing(parent: string): FileLock {
+      const remover = new FileLock(join(parent, 'hypercache.temporary'));
+      expect(remover.tryAcquire()).toBe(true);
+      return remover;
+    }
+
+    it('are waited for, without holding the event loop', async () => {
+      const parent = newDirectory();
+      const remover = removing(parent);
+      const over = withTemporaryDirectory(parent, async (path) => writeFileSync(path, 'a backup'));
+      setImmediate(() => remover.release());
+
+      await expect(over).resolves.toBeUndefined();
+      expect(namesIn(parent)).toEqual([]);
+    });
+
+    it('are given up after a second', async () => {
+      const parent = newDirectory();
+      const remover = removing(parent);
+
+      await expect(withTemporaryDirectory(parent, async () => undefined)).rejects.toMatchObject({
+        code: 'HC_BACKUP_FAILED',
+        hint: 'Try again.',
+      });
+      remover.release();
+    });
   });
 
   it('go when what they are for has failed', async () => {
