@@ -49,6 +49,38 @@ describe.each(PLATFORMS)('GET /backup on %s', (platform) => {
     );
   });
 
+  it('sends two at once at most, whose files are on the disk', async () => {
+    const sqlitePath = apps.directory();
+    const { app, url } = await startApi(apps, platform, 'host', { sqlitePath });
+    // More than what the system buffers for a client that does not read on.
+    const values = Array.from({ length: 8 }, (_, i) => ({ key: `k${i}`, value: randomBytes(4e6) }));
+    await app.get(HyperCache).mset(values);
+    const ask = async (): Promise<IncomingMessage> => {
+      const asking = get(`${url}/backup`, { headers, agent: false });
+      const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+      return answer;
+    };
+    const [first, second] = await Promise.all([ask(), ask()]);
+    const refused = await fetch(`${url}/backup`, { headers });
+
+    expect([first.statusCode, second.statusCode, refused.status]).toEqual([200, 200, 503]);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toEqual({
+      code: 'HC_BACKUP_FAILED',
+      message: expect.stringMatching(/2 .* Wait/),
+    });
+    const temporaries = readdirSync(sqlitePath).filter((name) => name.startsWith('temporary-'));
+    expect(temporaries).toHaveLength(2);
+
+    first.destroy();
+    await eventually(async () => {
+      const next = await ask();
+      next.destroy();
+      expect(next.statusCode).toBe(200);
+    });
+    second.destroy();
+  });
+
   it('wants a token, and GET', async () => {
     const { url } = await startApi(apps, platform, 'host');
 

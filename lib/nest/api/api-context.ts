@@ -4,6 +4,7 @@ import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../../node/options.js';
 import { Admission } from '../guards/admission.js';
 import { FailedAttempts } from '../guards/failed-attempts.js';
+import { BackupLimit } from './backup-limit.js';
 import { OpenAnswers } from './open-answers.js';
 
 const KIB = 1024;
@@ -14,6 +15,7 @@ export class ApiContext {
   readonly admission: Admission;
   readonly failures: FailedAttempts;
   readonly open = new OpenAnswers();
+  readonly backups = new BackupLimit();
   /** The namespace of requests that name none. */
   readonly namespace: string;
   /** Bytes of a JSON body at most: JSON takes more than what is stored. */

@@ -20,14 +20,15 @@ export class BackupController {
   async backup(@Req() request: unknown, @Res() response: unknown): Promise<void> {
     // The platforms answer HEAD with the handler of GET.
     if (rawRequest(request).method !== 'GET') throw new UnknownRouteError();
-    const { open, node, directory } = this.api;
+    const { open, backups, node, directory } = this.api;
     open.assertOpen();
-    await withTemporaryDirectory(directory, async (path) => {
+    const send = async (path: string): Promise<void> => {
       const { bytes } = await node.backup(path);
       open.assertOpen();
       const raw = rawResponse(response);
       open.addStream(raw);
       await answerFile(raw, path, bytes);
-    });
+    };
+    await backups.during(() => withTemporaryDirectory(directory, send));
   }
 }
