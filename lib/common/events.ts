@@ -31,7 +31,7 @@ export interface HyperCacheEvents {
   'replica:lost': { error: HyperCacheError; revision: number };
   /** This node has copied everything that the primary holds. */
   'replica:snapshot': { entries: number; ms: number };
-  /** The primary has refused an asynchronous write for good; it is kept among the dead letters. */
+  /** An asynchronous write was refused for good, mostly by the primary; it is kept among the dead letters. */
   'outbox:refused': { namespace: string; key: string; error: HyperCacheError };
 }
 

@@ -1,14 +1,14 @@
 import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
 import type { Clock } from '../common/clock.js';
 import { decodeValue, type StoredValue } from '../common/codec.js';
-import { ReplicaBehindError, type HyperCacheError } from '../common/errors.js';
+import { ReplicaBehindError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { malformed } from '../replication/fields.js';
 import { ForwardQueue, type FollowedChanges } from '../replication/forward-queue.js';
-import { Outbox, type Target } from '../replication/outbox.js';
+import { Outbox } from '../replication/outbox.js';
 import type { PrimaryClient } from '../replication/primary-client.js';
 import { OutboxFile } from '../storage/outbox-file.js';
 import { toStorageError } from '../storage/sqlite-error.js';
@@ -47,7 +47,7 @@ export class ForwardedWrites {
   readonly #adopter: OutboxAdopter;
 
   constructor(private readonly parts: ForwardedWritesParts) {
-    const { options, client, replica, clock, random, logger, incidents } = parts;
+    const { options, client, replica, clock, random, logger, events, incidents } = parts;
     const createFile = (): OutboxFile =>
       new OutboxFile({
         directory: options.sqlitePath,
@@ -61,7 +61,10 @@ export class ForwardedWrites {
         maxEntries: options.outboxMaxEntries,
         maxBytes: options.outboxMaxBytes,
         limits: options,
-        onUnreadable: (error) => incidents.report(error, 'reading the outbox'),
+        onBuried: (error, target) => {
+          if (target !== undefined) events.emit('outbox:refused', { ...target, error });
+          incidents.report(error, 'sending an asynchronous write');
+        },
       });
     const createQueue = (outbox: Outbox): ForwardQueue =>
       new ForwardQueue({
@@ -72,7 +75,6 @@ export class ForwardedWrites {
         outbox,
         accepts: options.asyncRequests,
         blocksWhenFull: options.outboxFull === 'block',
-        onRefused: (target, error) => this.#onRefused(target, error),
         onError: (error, during) => incidents.report(error, during),
       });
     this.#file = createFile();
@@ -141,11 +143,6 @@ export class ForwardedWrites {
       `The outbox was damaged: writes that the primary did not yet have may be lost. It was kept as ${quarantined}.`,
     );
     this.parts.events.emit('recovered', { reason: 'corrupt', quarantined });
-  }
-
-  #onRefused({ namespace, key }: Target, error: HyperCacheError): void {
-    this.parts.events.emit('outbox:refused', { namespace, key, error });
-    this.parts.incidents.report(error, 'sending an asynchronous write');
   }
 }
 

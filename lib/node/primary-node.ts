@@ -211,11 +211,10 @@ export class PrimaryNode implements HyperCacheNode {
         random,
         limits: options,
         execute: (command) => this.#execute(command),
-        onRefused: ({ namespace, key }, error) => {
-          this.#events.emit('outbox:refused', { namespace, key, error });
+        onBuried: (error, target) => {
+          if (target !== undefined) this.#events.emit('outbox:refused', { ...target, error });
           this.#incidents.report(error, 'doing an asynchronous write');
         },
-        onUnreadable: (error) => this.#incidents.report(error, 'reading an outbox'),
         onQuarantined: (path) => {
           logger.warn(`An outbox was damaged: writes in it may be lost. It was kept as ${path}.`);
         },

@@ -41,8 +41,6 @@ export interface ForwardQueueParts {
   readonly accepts: boolean;
   /** What a write meets when the outbox is full: it waits for room instead of being refused. */
   readonly blocksWhenFull: boolean;
-  /** A write that had been accepted was refused for good. */
-  readonly onRefused: (target: Target, error: HyperCacheError) => void;
   /** What went wrong that no caller is told about. */
   readonly onError: (error: HyperCacheError, during: string) => void;
 }
@@ -432,15 +430,13 @@ export class ForwardQueue implements CommandQueue {
 
   /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */
   #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
-    const { outbox, onRefused, onError } = this.parts;
+    const { outbox, onError } = this.parts;
     const accepted = batch.filter(({ row }) => row !== undefined);
     if (accepted.length === 0) return;
     try {
       for (const [i, item] of batch.entries()) {
         const outcome = outcomes[i];
-        if (item.row === undefined || !(outcome instanceof HyperCacheError)) continue;
-        outbox.bury(item, outcome.code, outcome.message);
-        if (item.target !== undefined) onRefused(item.target, outcome);
+        if (outcome instanceof HyperCacheError) outbox.bury(item, outcome);
       }
       outbox.done(accepted);
     } catch (error) {

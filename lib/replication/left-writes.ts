@@ -4,15 +4,13 @@ import { OutboxFile, outboxNumbers, type OutboxFileOptions } from '../storage/ou
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { CommandLimits } from './command-codec.js';
 import { malformed } from './fields.js';
-import { isPassing, Outbox, type Forwarded, type Target } from './outbox.js';
+import { isPassing, Outbox, type Forwarded, type OutboxParts } from './outbox.js';
 
 /** @internal */
 export interface LeftWritesParts extends OutboxFileOptions {
   readonly limits: CommandLimits;
   readonly execute: (command: SetCommand | DeleteCommand) => Promise<CommandResult>;
-  /** A write that had been accepted is refused for good. */
-  readonly onRefused: (target: Target, error: HyperCacheError) => void;
-  readonly onUnreadable: (error: HyperCacheError) => void;
+  readonly onBuried: OutboxParts['onBuried'];
   /** An outbox was damaged, and put there. */
   readonly onQuarantined: (path: string) => void;
 }
@@ -45,7 +43,6 @@ export async function executeLeftWrites(parts: LeftWritesParts): Promise<number>
 }
 
 async function executeAll(file: OutboxFile, parts: LeftWritesParts): Promise<number> {
-  const { onRefused } = parts;
   const outbox = new Outbox({ ...parts, file, maxEntries: Infinity, maxBytes: Infinity });
   const left = outbox.load((command) => {
     if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
@@ -60,9 +57,7 @@ async function executeAll(file: OutboxFile, parts: LeftWritesParts): Promise<num
     if (passing !== undefined) throw passing;
     for (const [j, item] of batch.entries()) {
       const refusal = outcomes[j];
-      if (refusal === undefined) continue;
-      outbox.bury(item, refusal.code, refusal.message);
-      if (item.target !== undefined) onRefused(item.target, refusal);
+      if (refusal !== undefined) outbox.bury(item, refusal);
     }
     outbox.done(batch);
   }

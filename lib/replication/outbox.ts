@@ -35,8 +35,8 @@ export interface OutboxParts {
   readonly maxEntries: number;
   readonly maxBytes: number;
   readonly limits: CommandLimits;
-  /** What an earlier process has left cannot be read, and is buried. */
-  readonly onUnreadable: (error: HyperCacheError) => void;
+  /** A write that had been accepted was buried: undefined is one that cannot be read. */
+  readonly onBuried: (error: HyperCacheError, target: Target | undefined) => void;
 }
 
 const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
@@ -95,7 +95,7 @@ export class Outbox {
    * @param restore makes a write of its command, for which nobody waits any more
    */
   load(restore: (command: ForwardedCommand) => QueuedWrite<Command, CommandResult>): Forwarded[] {
-    const { file, limits } = this.parts;
+    const { file, limits, onBuried } = this.parts;
     const found: Forwarded[] = [];
     let after = 0;
     for (;;) {
@@ -112,7 +112,8 @@ export class Outbox {
           // One that cannot be read must not keep the node from starting.
           const failure = toStorageError(error);
           file.bury(sequence, failure.code, failure.message);
-          this.parts.onUnreadable(failure);
+          const lost = readable(packed);
+          onBuried(failure, lost && targetOf(lost));
         }
       }
       after = rows.at(-1)?.sequence ?? after;
@@ -156,8 +157,11 @@ export class Outbox {
   }
 
   /** The primary will never accept it: it is kept for a person to look at. Before it is {@link done}. */
-  bury({ row }: Forwarded, code: string, message: string): void {
-    if (row !== undefined) this.parts.file.bury(row.sequence, code, message);
+  bury({ row, target }: Forwarded, error: HyperCacheError): void {
+    if (row === undefined) return;
+    const { file, onBuried } = this.parts;
+    file.bury(row.sequence, error.code, error.message);
+    onBuried(error, target);
   }
 
   /** Those that can be read. */

@@ -29,7 +29,7 @@ describe('OutboxAdopter', () => {
           maxEntries: 1,
           maxBytes: 1,
           limits: { maxValueSize: 1, maxLockTtl: 1 },
-          onUnreadable: (error) => {
+          onBuried: (error) => {
             throw error;
           },
         }),

@@ -1,15 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
+import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { deferred } from '../../support/deferred.js';
 import { eventually } from '../../support/eventually.js';
+import { heardOn } from '../../support/heard-on.js';
 import { runSql } from '../../support/sabotage.js';
 
 const clusters = useDirectClusters();
 const ASYNC = { asyncRequests: true } as const;
+const OUTBOX = 'hypercache.outbox.sqlite';
 
 /** A primary whose answers get lost: it does what it is asked, and nobody hears. */
 function deaf(endpoint: SyncEndpoint, times: number): SyncEndpoint {
@@ -149,7 +153,7 @@ describe('an asynchronous write', () => {
     const before = await clusters.secondary(undefined, { ...ASYNC, sqlitePath });
     await before.node.close();
     runSql(
-      join(sqlitePath, 'hypercache.outbox.sqlite'),
+      join(sqlitePath, OUTBOX),
       `CREATE TRIGGER refuse BEFORE INSERT ON outbox WHEN new.sequence > 2
         BEGIN SELECT RAISE(ABORT, 'refused'); END`,
     );
@@ -203,30 +207,79 @@ describe('an asynchronous write', () => {
     ]);
   });
 
-  it('is among the dead letters also when it cannot be read, as far as it can', async () => {
-    const primary = await clusters.primary();
-    const sqlitePath = clusters.directory();
-    const first = await clusters.secondary(primary, { ...ASYNC, sqlitePath });
-    first.client.endpoint = undefined;
-    first.client.cut();
-    for (const key of ['large', 'value', 'command', 'small']) {
-      await first.cache.set(key, key === 'large' ? 'x'.repeat(2000) : { key });
-    }
-    await first.node.close();
-    damage(join(sqlitePath, 'hypercache.outbox.sqlite'));
-    const { node } = await clusters.secondary(primary, {
-      ...ASYNC,
-      sqlitePath,
-      maxValueSize: 1000,
+  describe('that cannot be read, or is too large by now', () => {
+    const limits = { maxValueSize: 1000 };
+    const refusal = (key: string, code: string): unknown => ({
+      namespace: 'default',
+      key,
+      error: expect.objectContaining({ code }),
     });
-    await node.flush();
+    const tooLarge = refusal('large', 'HC_VALUE_TOO_LARGE');
 
-    expect(await primary.cache('default').get('small')).toEqual({ key: 'small' });
-    expect(node.deadLetters(10)).toEqual([
-      expect.objectContaining({ key: 'value', value: undefined }),
-      expect.objectContaining({ key: 'large', value: 'x'.repeat(2000) }),
-    ]);
-    expect(await node.stats()).toMatchObject({ outbox: { entries: 0, deadLetters: 3 } });
+    /** A directory in which a process has left such writes, and one that is well. */
+    async function leave(primary: HyperCacheNode): Promise<string> {
+      const sqlitePath = clusters.directory();
+      const { node, cache, client } = await clusters.secondary(primary, { ...ASYNC, sqlitePath });
+      client.endpoint = undefined;
+      client.cut();
+      for (const key of ['large', 'value', 'command', 'small']) {
+        await cache.set(key, key === 'large' ? 'x'.repeat(2000) : { key });
+      }
+      await node.close();
+      damage(join(sqlitePath, OUTBOX));
+      return sqlitePath;
+    }
+
+    it('is among the dead letters, as far as it can be', async () => {
+      const primary = await clusters.primary();
+      const sqlitePath = await leave(primary);
+      const { node } = await clusters.secondary(primary, { ...ASYNC, ...limits, sqlitePath });
+      await node.flush();
+
+      expect(await primary.cache('default').get('small')).toEqual({ key: 'small' });
+      expect(node.deadLetters(10)).toEqual([
+        expect.objectContaining({ key: 'value', value: undefined }),
+        expect.objectContaining({ key: 'large', value: 'x'.repeat(2000) }),
+      ]);
+      expect(await node.stats()).toMatchObject({ outbox: { entries: 0, deadLetters: 3 } });
+    });
+
+    it('is told of at the start, on the channel, in the log and in the count', async () => {
+      const primary = await clusters.primary();
+      const sqlitePath = await leave(primary);
+      const lines: string[] = [];
+      const note = (line: string): void => void lines.push(line);
+      const logger = { log: note, warn: note, error: note };
+      const heard = await heardOn('hypercache:outbox:refused', async () => {
+        const { node } = await clusters.secondary(primary, {
+          ...ASYNC,
+          ...limits,
+          sqlitePath,
+          logger,
+        });
+        expect(await node.stats()).toMatchObject({ incidents: 3 });
+      });
+
+      expect(heard).toEqual([tooLarge, refusal('value', 'HC_VALUE_UNREADABLE')]);
+      for (const code of ['HC_VALUE_TOO_LARGE', 'HC_VALUE_UNREADABLE', 'HC_ARGUMENT_INVALID']) {
+        expect(lines.filter((line) => line.startsWith(code))).toHaveLength(1);
+      }
+    });
+
+    it('is told of by a process that sends what another one has left', async () => {
+      const primary = await clusters.primary();
+      const sqlitePath = await leave(primary);
+      renameSync(join(sqlitePath, OUTBOX), join(sqlitePath, 'hypercache.outbox-1.sqlite'));
+      const { node } = await clusters.secondary(primary, { ...ASYNC, ...limits, sqlitePath });
+      const told: unknown[] = [];
+      node.on('outbox:refused', (event) => told.push(event));
+      const own = primary.cache('default');
+      await eventually(async () => expect(await own.get('small')).toEqual({ key: 'small' }));
+
+      // Values are for those who read them: this process does not, and sends that one.
+      expect(told).toEqual([tooLarge]);
+      expect(await node.stats()).toMatchObject({ incidents: 2 });
+    });
   });
 
   it('is told apart from what fails while the primary is away', async () => {

@@ -11,6 +11,7 @@ import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { DirectClient } from '../../support/direct-client.js';
 import { eventually } from '../../support/eventually.js';
+import { heardOn } from '../../support/heard-on.js';
 
 const clusters = useDirectClusters();
 
@@ -340,13 +341,23 @@ describe('what a promoted node has accepted itself', () => {
     promote(heirDirectory);
     const lines: string[] = [];
     const note = (line: string): void => void lines.push(line);
-    const successor = await clusters.primary({
-      sqlitePath: heirDirectory,
-      maxValueSize: 1000,
-      logger: { log: note, warn: note, error: note },
+    const heard = await heardOn('hypercache:outbox:refused', async () => {
+      const successor = await clusters.primary({
+        sqlitePath: heirDirectory,
+        maxValueSize: 1000,
+        logger: { log: note, warn: note, error: note },
+      });
+      expect(await successor.cache('default').mget(['large', 'small'])).toEqual([undefined, 1]);
+      expect(await successor.stats()).toMatchObject({ incidents: 1 });
     });
 
-    expect(await successor.cache('default').mget(['large', 'small'])).toEqual([undefined, 1]);
+    expect(heard).toEqual([
+      {
+        namespace: 'default',
+        key: 'large',
+        error: expect.objectContaining({ code: 'HC_VALUE_TOO_LARGE' }),
+      },
+    ]);
     expect(lines.join()).toContain('HC_VALUE_TOO_LARGE');
   });
 });
