@@ -203,6 +203,8 @@ export class PrimaryNode implements HyperCacheNode {
     if (this.#storage.readNote(ANCESTORS_NOTE) === undefined) return;
     const { options, random, logger } = this;
     const clock = this.#clock;
+    const report = (error: unknown): void =>
+      this.#incidents.report(toStorageError(error), 'doing the asynchronous writes that wait here');
     try {
       const count = await executeLeftWrites({
         directory: options.sqlitePath,
@@ -215,13 +217,14 @@ export class PrimaryNode implements HyperCacheNode {
           if (target !== undefined) this.#events.emit('outbox:refused', { ...target, error });
           this.#incidents.report(error, 'doing an asynchronous write');
         },
+        onUnopened: report,
         onQuarantined: (path) => {
           logger.warn(`An outbox was damaged: writes in it may be lost. It was kept as ${path}.`);
         },
       });
       if (count > 0) logger.log(`Did ${count} asynchronous writes that had waited here.`);
     } catch (error) {
-      this.#incidents.report(toStorageError(error), 'doing the asynchronous writes that wait here');
+      report(error);
     }
   }
 

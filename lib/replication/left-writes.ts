@@ -11,6 +11,8 @@ export interface LeftWritesParts extends OutboxFileOptions {
   readonly limits: CommandLimits;
   readonly execute: (command: SetCommand | DeleteCommand) => Promise<CommandResult>;
   readonly onBuried: OutboxParts['onBuried'];
+  /** An outbox cannot be opened, and stays as it is. */
+  readonly onUnopened: (error: unknown) => void;
   /** An outbox was damaged, and put there. */
   readonly onQuarantined: (path: string) => void;
 }
@@ -24,14 +26,14 @@ const BATCH = 500;
  * received, is not done again.
  *
  * @returns how many there were
- * @throws {HC_STORAGE_OPEN | HC_SCHEMA_NEWER}, and why no more can be executed now: the rest is left to the next start
+ * @throws why no more can be executed now: the rest is left to the next start
  * @internal
  */
 export async function executeLeftWrites(parts: LeftWritesParts): Promise<number> {
   let count = 0;
   for (const number of outboxNumbers(parts.directory)) {
     const file = new OutboxFile(parts);
-    if (!file.openLeft(number)) continue;
+    if (!isOpened(file, number, parts)) continue;
     try {
       if (file.quarantined !== undefined) parts.onQuarantined(file.quarantined);
       count += await executeAll(file, parts);
@@ -40,6 +42,16 @@ export async function executeLeftWrites(parts: LeftWritesParts): Promise<number>
     }
   }
   return count;
+}
+
+/** One that cannot be opened must not keep the others from being executed. */
+function isOpened(file: OutboxFile, number: number, { onUnopened }: LeftWritesParts): boolean {
+  try {
+    return file.openLeft(number);
+  } catch (error) {
+    onUnopened(error);
+    return false;
+  }
 }
 
 async function executeAll(file: OutboxFile, parts: LeftWritesParts): Promise<number> {

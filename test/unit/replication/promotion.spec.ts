@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import { adopt } from '../../../lib/node/adopt.js';
@@ -8,10 +9,12 @@ import { inspect } from '../../../lib/node/inspect.js';
 import type { HyperCacheOptions } from '../../../lib/node/options.js';
 import { promote } from '../../../lib/node/promote.js';
 import type { SyncEndpoint } from '../../../lib/replication/sync-endpoint.js';
+import { OUTBOX_MIGRATIONS } from '../../../lib/storage/sql/outbox.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
 import { DirectClient } from '../../support/direct-client.js';
 import { eventually } from '../../support/eventually.js';
 import { heardOn } from '../../support/heard-on.js';
+import { runSql } from '../../support/sabotage.js';
 
 const clusters = useDirectClusters();
 
@@ -359,6 +362,37 @@ describe('what a promoted node has accepted itself', () => {
       },
     ]);
     expect(lines.join()).toContain('HC_VALUE_TOO_LARGE');
+  });
+});
+
+describe('an outbox of a newer version that waits for a promoted node', () => {
+  it('is left as it is and told of once, and what waits in the others is done', async () => {
+    const cluster = await start();
+    await cluster.heir.node.close();
+    const { heirDirectory } = cluster;
+    const names = ['', '-1', '-2'].map((end) => `hypercache.outbox${end}.sqlite`);
+    const [newer = '', ...others] = names.map((name) => join(heirDirectory, name));
+    for (const [i, path] of [...others, newer].entries()) {
+      const options = { sqlitePath: heirDirectory, asyncRequests: true, timeout: 50 };
+      const { node, cache } = await clusters.secondary(undefined, options);
+      await cache.set(`key-${i}`, i);
+      await node.close();
+      renameSync(newer, path);
+    }
+    runSql(newer, `PRAGMA user_version = ${OUTBOX_MIGRATIONS.length + 1}`);
+    const before = readFileSync(newer);
+    promote(heirDirectory);
+    const lines: string[] = [];
+    const note = (line: string): void => void lines.push(line);
+    const logger = { log: note, warn: note, error: note };
+    const successor = await clusters.primary({ sqlitePath: heirDirectory, logger });
+
+    const keys = ['key-0', 'key-1', 'key-2'];
+    expect(await successor.cache('default').mget(keys)).toEqual([0, 1, undefined]);
+    const told = lines.filter((line) => line.startsWith('HC_SCHEMA_NEWER'));
+    expect(told).toEqual([expect.stringContaining(newer)]);
+    expect(await successor.stats()).toMatchObject({ incidents: 1 });
+    expect(readFileSync(newer).equals(before)).toBe(true);
   });
 });
 
