@@ -5,11 +5,12 @@ import {
   type OnApplicationBootstrap,
   type Type,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { HyperCacheOptions, ResolvedOptions } from '../../node/options.js';
 import { resolveOptions } from '../../node/resolve-options.js';
 import { placeControllers } from '../controllers/create-controllers.js';
 import { HYPERCACHE_OPTIONS } from '../hyper-cache.constants.js';
+import { ApiPaths } from '../wire/api-paths.js';
 import { claimBodies } from '../wire/body-claim.js';
 import { ApiContext } from './api-context.js';
 import { API_CONTROLLERS } from './api.constants.js';
@@ -33,6 +34,7 @@ export class HyperCacheApi implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(HYPERCACHE_OPTIONS) given: HyperCacheOptions,
     @Inject(API_CONTROLLERS) controllers: readonly Type[],
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     this.#options = resolveOptions(given);
@@ -58,7 +60,9 @@ export class HyperCacheApi implements OnApplicationBootstrap, BeforeApplicationS
     const adapter = this.host.httpAdapter;
     const type = adapter?.getType?.();
     placeControllers(this.#unplaced, path, type);
-    if (this.#unplaced.length > 0 && isPlatform(type)) claimBodies(adapter, path);
+    if (this.#unplaced.length > 0 && isPlatform(type)) {
+      claimBodies(adapter, new ApiPaths(path, this.application));
+    }
     this.#unplaced = [];
   }
 

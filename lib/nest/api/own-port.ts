@@ -4,6 +4,7 @@ import { DependencyMissingError, ListenFailedError } from '../../common/errors.j
 import { MAX_KEY_BYTES } from '../../common/keys.js';
 import type { ListenOptions } from '../../node/options.js';
 import { createControllers, placeControllers } from '../controllers/create-controllers.js';
+import { ApiPaths } from '../wire/api-paths.js';
 import { claimBodies } from '../wire/body-claim.js';
 import { ApiContext } from './api-context.js';
 
@@ -39,7 +40,7 @@ export class OwnPort {
   static async open(context: ApiContext, options: OwnPortOptions): Promise<OwnPort> {
     const { listen, path } = options;
     const adapter = await createAdapter(options.adapter);
-    claimBodies(adapter, path);
+    claimBodies(adapter, new ApiPaths(path));
     const controllers = createControllers([]);
     placeControllers(controllers, path, adapter.getType());
     const app = await NestFactory.create(

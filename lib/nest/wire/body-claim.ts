@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import { InvalidRequestError } from '../../common/errors.js';
 import { answerError } from './answer.js';
+import type { ApiPaths } from './api-paths.js';
 
 /** What says how a body is framed and encoded. @internal */
 export interface BodyHeaders {
@@ -13,11 +14,18 @@ export interface BodyHeaders {
 
 type Next = (error?: unknown) => void;
 
+/** Fastify looks for the route first. */
+interface RoutedRequest {
+  readonly raw: IncomingMessage;
+  /** As it was registered; without a path, there is none. */
+  readonly routeOptions: { readonly url?: string };
+}
+
 /** What Fastify's instance offers, as far as it is used here. */
 interface HookableServer {
   addHook(
     name: 'onRequest',
-    hook: (request: { raw: IncomingMessage }, reply: unknown, done: Next) => void,
+    hook: (request: RoutedRequest, reply: unknown, done: Next) => void,
   ): void;
 }
 
@@ -28,21 +36,20 @@ const claimed = new WeakMap<IncomingMessage, BodyHeaders>();
  * headers that announce a body are put aside before any of them looks. The body is left in the request, to be read
  * once the token was checked.
  *
- * @param path of the API, whatever prefix stands before it
  * @internal
  */
-export function claimBodies(adapter: HttpServer, path: string): void {
-  const isOurs = (url = '/'): boolean => `${pathOf(url)}/`.includes(`${path}/`);
+export function claimBodies(adapter: HttpServer, ours: ApiPaths): void {
   if (adapter.getType?.() === 'fastify') {
     const server: HookableServer = adapter.getInstance();
-    server.addHook('onRequest', ({ raw }, _reply, done) => {
-      if (isOurs(raw.url)) claimBody(raw);
+    server.addHook('onRequest', ({ raw, routeOptions }, _reply, done) => {
+      if (routeOptions.url !== undefined && ours.include(routeOptions.url)) claimBody(raw);
       done();
     });
   } else {
     adapter.use((request: IncomingMessage, response: ServerResponse, next: Next) => {
-      if (!isOurs(request.url)) return next();
-      if (!isDecodable(pathOf(request.url ?? '/'))) {
+      const path = pathOf(request.url ?? '/');
+      if (!ours.include(path)) return next();
+      if (!isDecodable(path)) {
         return answerError(
           response,
           new InvalidRequestError('The path is not well encoded.', 'Percent-encode it as UTF-8.'),
