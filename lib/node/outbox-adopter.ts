@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, CommandResult } from '../commands/command.js';
+import { NewerSchemaError } from '../common/errors.js';
 import type { ForwardedCommand } from '../replication/command-codec.js';
 import { malformed } from '../replication/fields.js';
 import type { ForwardQueue } from '../replication/forward-queue.js';
@@ -39,8 +40,8 @@ interface Adopted {
 export class OutboxAdopter {
   #timer: NodeJS.Timeout | undefined;
   #current: Adopted | undefined;
-  /** When those that were found empty had last been written to, by number. */
-  readonly #empty = new Map<number, number>();
+  /** When those that hold nothing for this process had last been written to, by number. */
+  readonly #passed = new Map<number, number>();
 
   constructor(private readonly parts: OutboxAdopterParts) {}
 
@@ -77,6 +78,8 @@ export class OutboxAdopter {
     try {
       return this.#adopt(number);
     } catch (error) {
+      // Nothing but a newer release changes that: it is told once.
+      if (error instanceof NewerSchemaError) this.#passed.set(number, this.#writtenAt(number));
       this.parts.onError(error);
       return false;
     }
@@ -86,7 +89,7 @@ export class OutboxAdopter {
   #adopt(number: number): boolean {
     const { createFile, createOutbox, createQueue, onAdopted } = this.parts;
     const writtenAt = this.#writtenAt(number);
-    if (this.#empty.get(number) === writtenAt) return false;
+    if (this.#passed.get(number) === writtenAt) return false;
     const file = createFile();
     if (!file.openLeft(number)) return false;
     const outbox = createOutbox(file);
@@ -99,7 +102,7 @@ export class OutboxAdopter {
     }
     if (left.length === 0) {
       file.close();
-      this.#empty.set(number, this.#writtenAt(number));
+      this.#passed.set(number, this.#writtenAt(number));
       return false;
     }
     const queue = createQueue(outbox);

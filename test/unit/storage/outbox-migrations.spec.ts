@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HyperCacheError } from '../../../lib/common/errors.js';
 import { OUTBOX_MIGRATIONS } from '../../../lib/storage/sql/outbox.js';
@@ -21,6 +22,16 @@ describe('Migrations of an outbox', () => {
     const directory = clusters.directory();
     runSql(join(directory, name), FIXTURES.sql(version));
     return directory;
+  }
+
+  /** Of a process that has ended, with one write. */
+  async function leftOutbox(): Promise<string> {
+    const sqlitePath = clusters.directory();
+    const options = { sqlitePath, asyncRequests: true, timeout: 50 };
+    const { node, cache } = await clusters.secondary(undefined, options);
+    await cache.set('later', true);
+    await node.close();
+    return join(sqlitePath, OWN);
   }
 
   function makeNewer(path: string): { isUntouched: () => boolean } {
@@ -119,6 +130,10 @@ describe('Migrations of an outbox', () => {
     await eventually(() => expect(errors.map(({ code }) => code)).toContain('HC_SCHEMA_NEWER'));
     const own = primary.cache('default');
     await eventually(async () => expect(await own.mget(['own', 'number'])).toEqual([1, 0.1]));
+    // Found by a later look, which comes by the other again.
+    renameSync(await leftOutbox(), join(sqlitePath, 'hypercache.outbox-3.sqlite'));
+    await eventually(async () => expect(await own.get('later')).toBe(true));
+    expect(errors.map(({ code }) => code)).toEqual(['HC_SCHEMA_NEWER']);
     expect(isUntouched()).toBe(true);
   });
 });
