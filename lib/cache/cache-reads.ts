@@ -15,6 +15,15 @@ export interface EntriesPage {
   readonly next: string | undefined;
 }
 
+/** @internal */
+export interface VersionedEntry {
+  readonly value: unknown;
+  /** 0 on a miss. */
+  readonly revision: number;
+  /** Unix ms, Infinity when it never expires, undefined on a miss. */
+  readonly expiresAt: number | undefined;
+}
+
 /**
  * The read side of one namespace: at once from what is here, or, on a node that holds nothing, from elsewhere.
  *
@@ -27,8 +36,8 @@ export interface CacheReads extends ReadSource {
   has(key: string): Awaitable<boolean>;
   /** Unix ms, Infinity when it never expires, undefined on a miss. */
   expiresAt(key: string): Awaitable<number | undefined>;
-  /** The committed live entry and its revision; revision 0 on a miss. */
-  findWithRevision(key: string): Awaitable<{ value: unknown; revision: number }>;
+  /** The committed live entry. */
+  findWithRevision(key: string): Awaitable<VersionedEntry>;
   /** Committed live keys with this prefix from `from` on, in order of their UTF-8 bytes. */
   keysPage(prefix: string, from: string): Awaitable<KeysPage>;
   /** As {@link keysPage}, with values. */

@@ -10,7 +10,7 @@ import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
 import type { CacheCounters } from './cache-stats.js';
 import type { MemoryCoherence } from './coherence.js';
-import type { CacheReads, EntriesPage, KeysPage } from './cache-reads.js';
+import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from './cache-reads.js';
 import { admit, release, type Isolation } from './isolation.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { HyperCacheError } from '../common/errors.js';
@@ -114,11 +114,12 @@ export class TieredCache implements CacheReads {
     return this.#readLive(key)?.expires_at;
   }
 
-  /** The committed live entry and its revision; revision 0 on a miss. */
-  findWithRevision(key: string): { value: unknown; revision: number } {
+  /** The committed live entry. */
+  findWithRevision(key: string): VersionedEntry {
     const row = this.#readLive(key);
-    if (row === undefined) return { value: undefined, revision: 0 };
-    return { value: this.#decode(row.value), revision: row.revision };
+    if (row === undefined) return { value: undefined, revision: 0, expiresAt: undefined };
+    const { revision, expires_at: expiresAt } = row;
+    return { value: this.#decode(row.value), revision, expiresAt };
   }
 
   /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */

@@ -116,7 +116,8 @@ export class HyperCache {
 
   /** The committed value and its revision, for {@link setIf}. */
   async getWithRevision<T>(key: string): Promise<Versioned<T>> {
-    return (await this.#cache.getWithRevision(key)) as Versioned<T>;
+    const { value, revision } = await this.#cache.getWithRevision(key);
+    return { value, revision } as Versioned<T>;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { VersionedEntry } from '../cache/cache-reads.js';
 import type { CacheStats, HitRatios } from '../cache/cache-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
 import type { SyncEndpoint } from '../replication/sync-endpoint.js';
@@ -56,7 +57,8 @@ export interface NodeCache {
   has(key: string): Awaitable<boolean>;
   /** Unix ms, Infinity when it never expires, undefined on a miss. */
   expiresAt(key: string): Awaitable<number | undefined>;
-  getWithRevision(key: string): Awaitable<{ value: unknown; revision: number }>;
+  /** The committed live entry. */
+  getWithRevision(key: string): Awaitable<VersionedEntry>;
   set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number>;
   /** All or, if one of them is not acceptable, none. */
   mset(entries: readonly NodeWrite[]): Promise<void>;

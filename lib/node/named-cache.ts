@@ -1,6 +1,6 @@
 import type { CacheWriter } from '../cache/cache-writer.js';
 import type { ReadThrough } from '../cache/read-through.js';
-import type { CacheReads, EntriesPage, KeysPage } from '../cache/cache-reads.js';
+import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from '../cache/cache-reads.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import { expiresAtFor } from '../common/expiry.js';
@@ -70,7 +70,7 @@ export class NamedCache implements NodeCache {
     return this.#reads.expiresAt(key);
   }
 
-  async getWithRevision(key: string): Promise<{ value: unknown; revision: number }> {
+  async getWithRevision(key: string): Promise<VersionedEntry> {
     await this.parts.drain();
     return this.#reads.findWithRevision(key);
   }

@@ -1,4 +1,4 @@
-import type { CacheReads, EntriesPage, KeysPage } from '../cache/cache-reads.js';
+import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from '../cache/cache-reads.js';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import type { PendingWrites } from '../cache/pending-writes.js';
 import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
@@ -78,11 +78,11 @@ export class ReplicaReads implements CacheReads {
       : this.#entry(key).then((entry) => entry?.expiresAt);
   }
 
-  async findWithRevision(key: string): Promise<{ value: unknown; revision: number }> {
+  async findWithRevision(key: string): Promise<VersionedEntry> {
     const { local, isReady } = this.parts;
     if (isReady()) return local.findWithRevision(key);
     const entry = await this.#entry(key);
-    return { value: entry?.value, revision: entry?.revision ?? 0 };
+    return { value: entry?.value, revision: entry?.revision ?? 0, expiresAt: entry?.expiresAt };
   }
 
   keysPage(prefix: string, from: string): KeysPage | Promise<KeysPage> {

@@ -40,11 +40,8 @@ export class CacheController {
   async get(@Req() request: unknown, @Res() response: unknown): Promise<void> {
     const call = new ApiCall(this.api, request, response);
     const { key, cache } = call;
-    const { value, revision } = await cache.getWithRevision(key);
+    const { value, revision, expiresAt } = await cache.getWithRevision(key);
     if (value === undefined) throw new MissError();
-    const expiresAt = await cache.expiresAt(key);
-    // It has gone since.
-    if (expiresAt === undefined) throw new MissError();
     // JSON has no Infinity: an entry without a deadline is answered with null.
     call.reply({ key, value, revision, expiresAt });
   }

@@ -319,7 +319,11 @@ describe('writes of a cache', () => {
       await cache.set('k', 2);
       expect(queued()).toBe(3);
       await written;
-      expect(await cache.getWithRevision('k')).toEqual({ value: 2, revision: expect.any(Number) });
+      expect(await cache.getWithRevision('k')).toEqual({
+        value: 2,
+        revision: expect.any(Number),
+        expiresAt: Infinity,
+      });
       expect(await cache.expiresAt('k')).toBe(Infinity);
     });
 
