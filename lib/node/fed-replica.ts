@@ -4,7 +4,7 @@ import type { HyperCacheError } from '../common/errors.js';
 import type { ChangeBatch } from '../replication/change-batch.js';
 import type { Position } from '../replication/position.js';
 import { Replica } from '../replication/replica.js';
-import { isCorruption, toStorageError } from '../storage/sqlite-error.js';
+import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
 import { Storage, type StorageOptions } from '../storage/storage.js';
 import { checkpointerOf } from './checkpointer-of.js';
 import { FeedConnection } from './feed-connection.js';
@@ -48,10 +48,10 @@ export class FedReplica implements ReplicaHost {
         onForeignChanges: (changes) => caches().dropLogged(changes),
         ...more,
       });
-    const storage = createStorage(
-      FILE_NAME,
-      checkpointerOf(options, (error) => incidents.report(error, 'checkpointing')),
-    );
+    const storage = createStorage(FILE_NAME, {
+      ...checkpointerOf(options, (error) => incidents.report(error, 'checkpointing')),
+      isExchanged: true,
+    });
     const replica = new Replica({
       storage,
       clock,
@@ -108,7 +108,11 @@ export class FedReplica implements ReplicaHost {
       this.#standby.start();
       return;
     }
-    this.#leader.open();
+    try {
+      this.#leader.open();
+    } catch (error) {
+      throw toStorageError(error);
+    }
     await this.#leader.follow();
   }
 
@@ -118,9 +122,10 @@ export class FedReplica implements ReplicaHost {
     caches().clearMemory();
     this.#connection.forget();
     try {
-      this.#leader.open();
+      this.#leader.open(0);
     } catch (error) {
-      incidents.report(toStorageError(error), 'following the primary');
+      // Somebody is just opening the file.
+      if (!isBusy(error)) incidents.report(toStorageError(error), 'following the primary');
       // Another process may be able to; this one tries again later.
       this.storage.close();
       this.#lead.release();

@@ -84,10 +84,13 @@ export class ReplicaLeader {
     return { lag: head - this.parts.storage.revision, lagMs, snapshots };
   }
 
-  /** @throws {HC_ROLE_MISMATCH} and what stands in the way of the file */
-  open(): void {
+  /**
+   * @param timeoutMs how long it waits for others who open the file, which holds the event loop
+   * @throws {HC_ROLE_MISMATCH} and what stands in the way of the file
+   */
+  open(timeoutMs?: number): void {
     const { storage, replica, state, primaryClock } = this.parts;
-    storage.open();
+    storage.open({ timeoutMs });
     replica.load();
     if (!replica.hasSource && storage.revision > 0) {
       throw new RoleMismatchError(

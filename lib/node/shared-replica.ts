@@ -136,6 +136,8 @@ export class SharedReplica implements ReplicaHost {
       logger.log(`Reading the primary's file from revision ${this.storage.revision}.`);
       events.emit('replica:connected', { revision: this.storage.revision });
     } catch (error) {
+      // It is just being exchanged.
+      if (isBusy(error)) return;
       incidents.report(toStorageError(error), "opening the primary's file");
     }
   }

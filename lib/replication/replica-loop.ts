@@ -9,7 +9,7 @@ import {
 import type { Random } from '../common/random.js';
 import { toStorageError } from '../storage/sqlite-error.js';
 import type { Storage } from '../storage/storage.js';
-import { whenFree } from '../storage/when-free.js';
+import { whenFree, type Patience } from '../storage/when-free.js';
 import type { ChangeBatch } from './change-batch.js';
 import { changesFromWire } from './exchange.js';
 import { ancestorsFromWire } from './ancestry.js';
@@ -236,7 +236,11 @@ export class ReplicaLoop {
 
   /** What follows in the stream waits. */
   #whenFree(write: () => void): Promise<void> | undefined {
-    return whenFree(write, { timeoutMs: BUSY_MS, signal: this.#connection?.signal });
+    return whenFree(write, this.#patience);
+  }
+
+  get #patience(): Patience {
+    return { timeoutMs: BUSY_MS, signal: this.#connection?.signal };
   }
 
   #apply(batch: ChangeBatch, committedAt: number): void {
@@ -336,7 +340,7 @@ export class ReplicaLoop {
     const { replica, clock, onSnapshot, onNewHistory } = this.parts;
     const snapshot = this.#snapshot;
     const before = replica.position?.historyId;
-    await replica.endSnapshot(revision);
+    await replica.endSnapshot(revision, this.#patience);
     this.#snapshot = undefined;
     this.#mustCopy = false;
     this.#snapshots++;

@@ -6,6 +6,7 @@ import { forgetTags } from '../commands/entry-commands.js';
 import { ChangeKind } from '../storage/change-log.js';
 import type { SourceMark } from '../storage/source-table.js';
 import type { Storage } from '../storage/storage.js';
+import { whenFree, type Patience } from '../storage/when-free.js';
 import { ChangeOp, type Change, type ChangeBatch, type CopiedContent } from './change-batch.js';
 import { ANCESTORS_NOTE, formatAncestors, parseAncestors, type Ancestor } from './ancestry.js';
 import type { Position } from './position.js';
@@ -263,13 +264,15 @@ export class Replica {
     });
   }
 
-  /** The snapshot is complete as of a revision, and takes the place of what there was. */
-  async endSnapshot(revision: number): Promise<void> {
+  /**
+   * The snapshot is complete as of a revision, and takes the place of what there was, as soon as no other process is just
+   * opening that.
+   */
+  async endSnapshot(revision: number, patience: Patience): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
     this.#snapshot = undefined;
     const { side, source } = snapshot;
-    const { storage, onChanged } = this.parts;
     side.transaction(() => {
       side.endCopy(revision);
       writeSource(side, source, this.parts.primary);
@@ -278,12 +281,20 @@ export class Replica {
     this.#isExchanging = true;
     try {
       await sync(side.path);
+      await whenFree(() => this.#exchangeFor(side.path), patience);
     } finally {
       this.#isExchanging = false;
     }
+  }
+
+  #exchangeFor(path: string): void {
+    const { storage, onChanged } = this.parts;
     if (!storage.isOpen) return;
-    this.#source = undefined;
-    storage.exchangeFor(side.path);
+    try {
+      storage.exchangeFor(path);
+    } finally {
+      if (!storage.isOpen) this.unload();
+    }
     this.load();
     onChanged(undefined);
     this.#settle();

@@ -21,13 +21,13 @@ export class FileLock {
   }
 
   /**
-   * Takes it if it is free within a time, in ms, which holds the event loop.
+   * Takes it if it is free.
    *
    * @throws SQLite's error where there can be no lock
    */
-  tryAcquire(timeoutMs = 0): boolean {
+  tryAcquire(): boolean {
     try {
-      this.#take(lockSql.take, timeoutMs);
+      this.acquire(0);
       return true;
     } catch (error) {
       if (isBusy(error)) return false;
@@ -36,12 +36,26 @@ export class FileLock {
   }
 
   /**
+   * As {@link tryAcquire}, within a time, in ms, which holds the event loop.
+   *
+   * @throws SQLITE_BUSY when the time is over
+   */
+  acquire(timeoutMs: number): void {
+    this.#take(lockSql.take, timeoutMs);
+  }
+
+  /**
    * Takes it beside others who share it, as soon as nobody has it alone, without holding the event loop.
    *
    * @throws SQLITE_BUSY when the time is over; SQLite's error where there can be no lock
    */
   async share(patience: Patience): Promise<void> {
-    await whenFree(() => this.#take(lockSql.share, 0), patience);
+    await whenFree(() => this.shareNow(), patience);
+  }
+
+  /** As {@link share}. @throws SQLITE_BUSY at once while another process has it alone */
+  shareNow(): void {
+    this.#take(lockSql.share, 0);
   }
 
   #take(sql: string, timeoutMs: number): void {
@@ -82,21 +96,35 @@ export class FileLock {
 /** In the directory of the files. */
 const LOCK_FILE_NAME = 'hypercache.lock';
 
-/** How long one waits for others who open or exchange a file, in ms. */
-const EXCHANGE_TIMEOUT_MS = 5000;
-
 /**
- * Runs `body` while nobody else opens the file or puts another one in its place: who opens the old file between the
- * removal of its log and its own would share a log with the new one. Where no lock can be had, as in a directory
- * that is gone or may only be read, it runs all the same.
+ * Runs `body`, which opens the file, while nobody puts another one in its place: who opens the old file between the
+ * removal of its log and its own would share a log with the new one. Where no lock can be had, as in a directory that is
+ * gone or may only be read, it runs all the same.
  *
+ * @throws SQLITE_BUSY at once while somebody does, or what `body` throws
  * @internal
  */
 export function whileUnchanged<T>(path: string, body: () => T): T {
+  return whileHeld(path, (lock) => lock.shareNow(), body);
+}
+
+/**
+ * As {@link whileUnchanged}, for who puts another file in its place, or may have to: while nobody opens it either.
+ *
+ * @param timeoutMs how long it waits for them, which holds the event loop
+ * @throws SQLITE_BUSY when the time is over, or what `body` throws
+ * @internal
+ */
+export function whileUnused<T>(path: string, body: () => T, timeoutMs: number): T {
+  return whileHeld(path, (lock) => lock.acquire(timeoutMs), body);
+}
+
+function whileHeld<T>(path: string, take: (lock: FileLock) => void, body: () => T): T {
   const lock = new FileLock(join(dirname(path), LOCK_FILE_NAME));
   try {
-    lock.tryAcquire(EXCHANGE_TIMEOUT_MS);
-  } catch {
+    take(lock);
+  } catch (error) {
+    if (isBusy(error)) throw error;
     // Whatever stands in the way of a lock stands in the way of the file, which says it better.
   }
   try {

@@ -10,7 +10,7 @@ import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
-import { whileUnchanged } from './file-lock.js';
+import { whileUnchanged, whileUnused } from './file-lock.js';
 import { assertReadable, quarantine } from './open-connection.js';
 import {
   EPOCH_LEAP,
@@ -32,6 +32,8 @@ import { TurnReads } from './turn-reads.js';
 
 /** @internal */
 export interface StorageOptions extends OpenFileOptions {
+  /** The process that writes to it puts another file in its place at times, while others have it open. */
+  readonly isExchanged?: boolean;
   /** Told what other processes on the file have changed, oldest first; undefined when the log no longer says. */
   readonly onForeignChanges: (changes: readonly ChangeRow[] | undefined) => void;
   /** Told, without more, that the last committed revision has grown. */
@@ -46,6 +48,9 @@ export interface StorageOptions extends OpenFileOptions {
 
 /** Why a file was given up. @internal */
 export type LossReason = 'corrupt' | 'unlinked';
+
+/** How long one waits for others who just open the file, or exchange it, in ms. */
+const EXCHANGE_TIMEOUT_MS = 5000;
 
 /** How long a stop waits for another process that has the file locked, in ms. */
 const STOP_TIMEOUT_MS = 1000;
@@ -166,20 +171,23 @@ export class Storage {
   }
 
   /**
-   * `isReadOnly`: it is another process that writes to it.
+   * `isReadOnly`: it is another process that writes to it. `timeoutMs`: how long a writer waits for others who open it.
    *
+   * @throws SQLITE_BUSY while the file is exchanged, or opened by others for too long
    * @throws {HC_FILE_IN_USE | HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
-  open({ isReadOnly = this.options.isReadOnly === true } = {}): void {
+  open({
+    isReadOnly = this.options.isReadOnly === true,
+    timeoutMs = EXCHANGE_TIMEOUT_MS,
+  } = {}): void {
     if (this.#file !== undefined) return;
-    const { path } = this.options;
+    const { path, isExchanged = false } = this.options;
     const known = realPathOf(path);
     if (!isReadOnly && known !== undefined && openPaths.has(known)) throw new FileInUseError(path);
     this.#isReadOnly = isReadOnly;
-    const isExchanged = isReadOnly || this.options.hasOneWriter === true;
-    this.#file = isExchanged
-      ? whileUnchanged(path, () => this.#openFile())
-      : this.#openFile();
+    const open = (): OpenFile => this.#openFile();
+    if (isReadOnly) this.#file = whileUnchanged(path, open);
+    else this.#file = isExchanged ? whileUnused(path, open, timeoutMs) : open();
     this.#realPath = realPathOf(path) ?? path;
     if (!isReadOnly) openPaths.add(this.#realPath);
   }
@@ -355,13 +363,14 @@ export class Storage {
     this.#closeFile();
     let moved: string | undefined;
     try {
-      this.#file = whileUnchanged(this.path, () => {
+      const renew = (): OpenFile => {
         // Another process may have put a new one in its place already.
         if (reason === 'corrupt' && inodeOf(this.path) === inode) {
           moved = quarantine(this.path, this.options.clock.now());
         }
         return this.#openFile();
-      });
+      };
+      this.#file = whileUnused(this.path, renew, EXCHANGE_TIMEOUT_MS);
     } catch (error) {
       this.#lost = toStorageError(error);
       throw error;
@@ -388,17 +397,20 @@ export class Storage {
   /**
    * Puts another file, which nobody has open, in place of this one.
    *
+   * @throws SQLITE_BUSY while others open this one; then nothing has happened
    * @throws {HC_STORAGE_OPEN} and then every use throws the same, until it is tried again
    */
   exchangeFor(path: string): void {
-    this.#closeFile();
+    const exchange = (): void => {
+      this.#closeFile();
+      for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
+      renameSync(path, this.path);
+      this.#file = this.#openFile();
+    };
     try {
-      this.#file = whileUnchanged(this.path, () => {
-        for (const suffix of ['-wal', '-shm']) rmSync(this.path + suffix, { force: true });
-        renameSync(path, this.path);
-        return this.#openFile();
-      });
+      whileUnused(this.path, exchange, 0);
     } catch (error) {
+      if (this.#file !== undefined) throw error;
       this.#lost = toStorageError(error);
       throw this.#lost;
     }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { FileLock } from '../../../lib/storage/file-lock.js';
 import { useDirectClusters, type DirectSecondary } from '../../support/clusters.js';
@@ -93,6 +94,78 @@ describe('Several processes of a secondary, in one directory', () => {
     await bothHave('a', 'other');
     await other.cache('default').set('a', 'later');
     await bothHave('a', 'later');
+  });
+
+  describe('one of which is stopped', () => {
+    // What its process holds then, held by this one.
+    let stopped: FileLock;
+    let loop: IntervalHistogram;
+
+    beforeEach(async () => {
+      await bothHave('a', 1);
+      stopped = new FileLock(join(sqlitePath, 'hypercache.lock'));
+      loop = monitorEventLoopDelay({ resolution: 1 });
+      loop.enable();
+      await turns(1);
+    });
+    const turns = (count: number): Promise<void> => {
+      const end = loop.count + count;
+      return eventually(() => expect(loop.count).toBeGreaterThanOrEqual(end));
+    };
+    const isReady = async ({ node }: DirectSecondary): Promise<unknown> =>
+      (await node.stats()).replica?.isReady;
+    const expectFreeLoop = (): void => {
+      loop.disable();
+      expect(loop.max / 1e6).toBeLessThan(500);
+    };
+
+    it('while it exchanges the file, go on, and open none until it is done', async () => {
+      expect(stopped.tryAcquire()).toBe(true);
+      const third = await start();
+      expect(await third.cache.get('a')).toBe(1);
+      await turns(50);
+
+      expectFreeLoop();
+      expect(await isReady(third)).toBe(false);
+      stopped.release();
+      await eventually(async () => expect(await isReady(third)).toBe(true));
+    });
+
+    it('while it opens the file, go on, and exchange none until it is done', async () => {
+      stopped.shareNow();
+      const other = await clusters.primary();
+      await other.cache('default').set('a', 'other');
+      for (const { client } of [first, second]) {
+        client.endpoint = other.sync;
+        client.cut();
+      }
+      // It has waited, and tries again.
+      await eventually(() => expect(first.client.feeds).toHaveLength(3));
+
+      expectFreeLoop();
+      expect(await first.cache.get('a')).toBe(1);
+      // Beside others who open it.
+      const third = await start();
+      await eventually(async () => expect(await isReady(third)).toBe(true));
+      stopped.release();
+      await bothHave('a', 'other');
+    });
+
+    it('while it opens the file, lead in the place of one that has ended', async () => {
+      stopped.shareNow();
+      const lead = new FileLock(join(sqlitePath, 'hypercache.lead'));
+      await first.node.close();
+      for (let tries = 0; tries < 2; tries++) {
+        const beat = lead.lastBeat();
+        await eventually(() => expect(lead.lastBeat()).not.toBe(beat));
+      }
+      await eventually(async () => expect(await isReady(second)).toBe(true));
+
+      expectFreeLoop();
+      expect(second.client.feeds).toEqual([]);
+      stopped.release();
+      await eventually(() => expect(second.client.feeds).toHaveLength(1));
+    });
   });
 
   it('tell of a primary that is lost, each of them', async () => {
