@@ -97,16 +97,7 @@ export class StoredValues implements ShapeStore {
    * file stays as it is.
    */
   carryOver(definitions: readonly ShapeDefinition[]): void {
-    const taken = new Set(this.host.shapes.all().map(({ id }) => id));
-    const missing = definitions.filter(({ id }) => !taken.has(id));
-    if (missing.length > 0) {
-      this.host.transaction(() => {
-        for (const definition of missing) {
-          this.host.shapes.put(definition);
-          this.#log(definition);
-        }
-      });
-    }
+    if (definitions.length > 0) this.host.transaction(() => this.#putMissing(definitions));
     const last = Math.max(0, ...definitions.map(({ id }) => id));
     this.#idFloor = last + 1 + Number.parseInt(this.random.hex(ID_LEAP_BYTES), 16);
   }
@@ -134,6 +125,16 @@ export class StoredValues implements ShapeStore {
     } catch {
       // The value is written with its names. Should the file be the cause, that write tells.
       return undefined;
+    }
+  }
+
+  #putMissing(definitions: readonly ShapeDefinition[]): void {
+    const { shapes } = this.host;
+    const taken = new Set(shapes.all().map(({ id }) => id));
+    for (const definition of definitions) {
+      if (taken.has(definition.id)) continue;
+      shapes.put(definition);
+      this.#log(definition);
     }
   }
 

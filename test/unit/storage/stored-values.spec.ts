@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { captureValue } from '../../../lib/common/value.js';
 import type { StoredValue } from '../../../lib/common/codec.js';
+import { systemRandom } from '../../../lib/common/random.js';
 import type { Storage } from '../../../lib/storage/storage.js';
+import { StoredValues } from '../../../lib/storage/stored-values.js';
 import { useDatabases, useStorages } from '../../support/storages.js';
 
 const encode = (storage: Storage, value: unknown): StoredValue =>
@@ -83,6 +85,22 @@ describe('StoredValues', () => {
     storage.values.carryOver([{ id: 1, names: ['b'] }]);
     storage.values.forget();
     expect(storage.values.decode(rows)).toEqual({ a: 1 });
+  });
+
+  it('leave what another process writes there in the last moment, too', () => {
+    const { storage } = openStorage();
+    const other = openDatabase(storage.path);
+    const host = {
+      shapes: storage.shapes,
+      changes: storage.changes,
+      nextRevision: () => storage.nextRevision(),
+      transaction: <T>(body: () => T): T => {
+        other.exec(`INSERT INTO shapes VALUES (1, '["of the other"]')`);
+        return storage.transaction(body);
+      },
+    };
+    new StoredValues(host, systemRandom).carryOver([{ id: 1, names: ['a'] }]);
+    expect(storage.values.decode('\t[7,1]')).toEqual({ 'of the other': 7 });
   });
 
   it('are made portable, and brought back', () => {
