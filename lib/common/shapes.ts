@@ -28,7 +28,8 @@ export interface ShapeStore {
 }
 
 interface Shape extends ShapeDefinition {
-  readonly make: Maker;
+  /** From the first value on that is read: code for a thousand shapes takes its time. */
+  make: Maker | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -40,6 +41,11 @@ const LIST = 0;
 const SIGHTINGS = 4;
 /** Until a shape that could not be kept is tried again. */
 const PATIENCE = 1000;
+/**
+ * Names of shapes that have their places from the beginning, which leaves as many for what is new; shapes with more get
+ * theirs when they come again.
+ */
+const MAX_PLANTED = 10_000;
 
 const { hasOwnProperty: hasOwn } = Object.prototype;
 
@@ -55,6 +61,7 @@ const { hasOwnProperty: hasOwn } = Object.prototype;
  */
 export class Shapes {
   #trie = new NameTrie();
+  #planted = 0;
   readonly #known = new Map<number, Shape>();
   #isLoaded = false;
 
@@ -90,6 +97,7 @@ export class Shapes {
 
   #forgetSightings(): void {
     this.#trie = new NameTrie();
+    this.#planted = 0;
     for (const shape of this.#known.values()) this.#plant(shape);
   }
 
@@ -101,11 +109,13 @@ export class Shapes {
   #learn({ id, names }: ShapeDefinition): void {
     // That name is never written: in code it would be no field, but the prototype.
     if (this.#known.has(id) || names.includes('__proto__')) return;
-    this.#known.set(id, { id, names, make: makerOf(names) });
+    this.#known.set(id, { id, names, make: undefined });
     this.#plant({ id, names });
   }
 
   #plant({ id, names }: ShapeDefinition): void {
+    this.#planted += names.length;
+    if (this.#planted > MAX_PLANTED) return;
     let node: TrieNode | undefined = this.#trie.root;
     for (const name of names) node = node && this.#trie.step(node, name);
     if (node !== undefined) node.id ??= id;
@@ -140,8 +150,12 @@ export class Shapes {
     if (node.depth === 0 || ++node.sightings < SIGHTINGS) return undefined;
     const names = namesUpTo(node);
     const id = this.store.add(names);
-    if (id === undefined) node.sightings = -PATIENCE;
-    else this.#learn({ id, names });
+    if (id === undefined) {
+      node.sightings = -PATIENCE;
+      return undefined;
+    }
+    this.#learn({ id, names });
+    node.id = id;
     return id;
   }
 
@@ -157,11 +171,13 @@ export class Shapes {
     if (id === LIST) return items;
     const shape = this.#shape(id);
     if (shape.names.length !== items.length) throw new UnreadableValueError();
+    shape.make ??= makerOf(shape.names);
     return shape.make(items);
   }
 
   #unfoldFields(fields: Record<string, unknown>): object {
     for (const name in fields) {
+      if (!hasOwn.call(fields, name)) continue;
       // It is never written.
       if (name === '__proto__') throw new UnreadableValueError();
       fields[name] = this.#unfold(fields[name]);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { Shapes } from '../../../lib/common/shapes.js';
 import { MemoryShapes } from '../../support/memory-shapes.js';
 
@@ -99,6 +99,40 @@ describe('Shapes', () => {
     expect(shapes.encode(product(7))).toBe('[7,[1,2,1],["a",0,0],null,2]');
   });
 
+  it('find room for what is new, however much is known', () => {
+    const store = new MemoryShapes();
+    for (let id = 1; id <= 700; id++) store.definitions.push({ id, names: names(id, 40) });
+    const shapes = store.reader();
+    expect(last(shapes, (i) => ({ a: i }))).toBe('[5,701]');
+    const row = Object.fromEntries(names(700, 40).map((name) => [name, 0]));
+    expect(JSON.parse(last(shapes, () => row)).at(-1)).toBe(700);
+    expect(store.asked).toBe(2);
+  });
+
+  it('make code only for what is read', () => {
+    const store = new MemoryShapes();
+    for (let id = 1; id <= 1000; id++) store.definitions.push({ id, names: names(id, 2) });
+    const code = jest.spyOn(globalThis, 'Function');
+    const shapes = store.reader();
+    for (let i = 0; i < 3; i++) shapes.decode('[1,2,7]');
+    expect(code).toHaveBeenCalledTimes(1);
+    code.mockRestore();
+  });
+
+  it('bring back nothing that objects inherit', () => {
+    const shapes = new MemoryShapes().reader();
+    const stored = shapes.encode({ a: [{ b: 1 }] });
+    const prototype: object = Object.getPrototypeOf({});
+    Reflect.set(prototype, 'inherited', () => undefined);
+    try {
+      const made = shapes.decode(stored) as Record<string, unknown>;
+      expect(Object.keys(made)).toEqual(['a']);
+      expect(Object.keys(Object([made['a']].flat().at(0)))).toEqual(['b']);
+    } finally {
+      Reflect.deleteProperty(prototype, 'inherited');
+    }
+  });
+
   it('that would change prototypes are not known', () => {
     const store = new MemoryShapes();
     store.definitions.push({ id: 1, names: ['__proto__'] });
@@ -125,4 +159,9 @@ describe('Shapes', () => {
 
 function wide(fields: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: fields }, (_, i) => [`field ${i}`, i]));
+}
+
+/** Of the fields of one shape, which no other one has. */
+function names(id: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `field ${id}.${i}`);
 }
