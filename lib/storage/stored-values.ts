@@ -41,6 +41,8 @@ const ID_LEAP_BYTES = 3;
 export class StoredValues implements ShapeStore {
   readonly #shapes = new Shapes(this);
   #idFloor = 0;
+  /** Why the shapes could not be read, until it is told. */
+  #failure: unknown;
 
   constructor(
     private readonly host: Host,
@@ -48,16 +50,30 @@ export class StoredValues implements ShapeStore {
   ) {}
 
   encode(captured: CapturedValue): StoredValue {
-    return isSmallJson(captured) ? toShaped(captured.value, this.#shapes) : encodeValue(captured);
+    if (!isSmallJson(captured)) return encodeValue(captured);
+    try {
+      return toShaped(captured.value, this.#shapes);
+    } catch {
+      // It is written with its names. Should the file be the cause, that write tells, or a read.
+      this.#failure = undefined;
+      return encodeValue(captured);
+    }
   }
 
   /**
    * A copy of the caller's own.
    *
    * @throws {HC_VALUE_UNREADABLE}
+   * @throws SQLite's error when its shape cannot be read
    */
   decode(stored: StoredValue): unknown {
-    return decodeValue(stored, this.#shapes);
+    try {
+      return decodeValue(stored, this.#shapes);
+    } catch (error) {
+      const cause = this.#failure ?? error;
+      this.#failure = undefined;
+      throw cause;
+    }
   }
 
   /** As another node understands it that does not have the shapes. What is damaged stays so, for its reader to tell. */
@@ -108,7 +124,12 @@ export class StoredValues implements ShapeStore {
   }
 
   load(): readonly ShapeDefinition[] {
-    return this.host.shapes.all();
+    try {
+      return this.host.shapes.all();
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
   }
 
   add(names: readonly string[]): number | undefined {

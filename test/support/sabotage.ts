@@ -22,15 +22,15 @@ export function checkpointFromOutside(file: string): void {
   );
 }
 
-/** Overwrites the pages of a database file from this one on (the first is 1), so that none makes sense. */
-export function overwritePages(file: string, from: number): void {
+/** Overwrites pages of a database file, the first of which is 1, so that none makes sense. */
+export function overwritePages(file: string, from: number, to = Infinity): void {
   const fd = openSync(file, 'r+');
   try {
     const header = Buffer.alloc(100);
     readSync(fd, header, 0, header.length, 0);
     const pageSize = header.readUInt16BE(PAGE_SIZE_OFFSET);
     const { size } = fstatSync(fd);
-    for (let page = from; page * pageSize <= size; page++) {
+    for (let page = from; page <= to && page * pageSize <= size; page++) {
       writeSync(fd, Buffer.alloc(pageSize, 0xa5), 0, pageSize, (page - 1) * pageSize);
     }
   } finally {
