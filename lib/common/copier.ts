@@ -107,7 +107,7 @@ function planOf(value: unknown): Plan {
   let plan: Plan = FLAT;
   for (const name in value) {
     const field = value[name];
-    if (isObject(field)) plan = plan.with(name, planOf(field));
+    if (isObject(field) && Object.hasOwn(value, name)) plan = plan.with(name, planOf(field));
     if (plan === COMMON) return COMMON;
   }
   return plan;

@@ -1,5 +1,13 @@
 import { UnreadableValueError } from './errors.js';
-import { makerOf, namesUpTo, NameTrie, type Maker, type TrieNode } from './name-trie.js';
+import { namesUpTo, NameTrie, type TrieNode } from './name-trie.js';
+import {
+  listerOf,
+  makerOf,
+  mapFields,
+  type Fields,
+  type Lister,
+  type Maker,
+} from './object-code.js';
 
 /** A shape as the file keeps it. @internal */
 export interface ShapeDefinition {
@@ -32,8 +40,6 @@ interface Shape extends ShapeDefinition {
   make: Maker | undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** Last item of a list that is one: no shape has this id. */
 const LIST = 0;
 
@@ -60,7 +66,7 @@ const { hasOwnProperty: hasOwn } = Object.prototype;
  * @internal
  */
 export class Shapes {
-  #trie = new NameTrie();
+  #trie = new NameTrie<Lister>();
   #planted = 0;
   readonly #known = new Map<number, Shape>();
   #isLoaded = false;
@@ -116,37 +122,37 @@ export class Shapes {
   #plant({ id, names }: ShapeDefinition): void {
     this.#planted += names.length;
     if (this.#planted > MAX_PLANTED) return;
-    let node: TrieNode | undefined = this.#trie.root;
+    let node: TrieNode<Lister> | undefined = this.#trie.root;
     for (const name of names) node = node && this.#trie.step(node, name);
     if (node !== undefined) node.id ??= id;
   }
 
-  #fold(value: object): unknown {
+  readonly #fold = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) {
-      const items: unknown[] = [];
-      for (const item of value as readonly unknown[]) {
-        items.push(typeof item === 'object' && item !== null ? this.#fold(item) : item);
+      const items: unknown[] = [...(value as readonly unknown[]), LIST];
+      for (let i = 0; i < items.length; i++) {
+        const item = items[i];
+        if (typeof item === 'object' && item !== null) items[i] = this.#fold(item);
       }
-      items.push(LIST);
       return items;
     }
-    const fields = value as Fields;
-    const folded: unknown[] = [];
-    let node: TrieNode | undefined = this.#trie.root;
+    return this.#foldFields(value as Fields);
+  };
+
+  #foldFields(fields: Fields): unknown {
+    let node: TrieNode<Lister> | undefined = this.#trie.root;
     for (const name in fields) {
-      if (!hasOwn.call(fields, name)) continue;
-      const field = fields[name];
-      folded.push(typeof field === 'object' && field !== null ? this.#fold(field) : field);
-      node = node && this.#trie.step(node, name);
+      if (hasOwn.call(fields, name)) node = node && this.#trie.step(node, name);
     }
+    if (node?.code !== undefined) return node.code(fields, this.#fold);
     const id = node && (node.id ?? this.#see(node));
-    if (id === undefined) return unshaped(fields, folded);
-    folded.push(id);
-    return folded;
+    const list = node && id && this.#trie.codeFor(node, (names) => listerOf(names, id));
+    return list ? list(fields, this.#fold) : mapFields(Object.keys(fields), fields, this.#fold);
   }
 
   /** The id, from the time on that the names have come often enough. */
-  #see(node: TrieNode): number | undefined {
+  #see(node: TrieNode<Lister>): number | undefined {
     if (node.depth === 0 || ++node.sightings < SIGHTINGS) return undefined;
     const names = namesUpTo(node);
     const id = this.store.add(names);
@@ -195,11 +201,4 @@ export class Shapes {
     if (shape === undefined) throw new UnreadableValueError();
     return shape;
   }
-}
-
-function unshaped(fields: Fields, folded: readonly unknown[]): Fields {
-  const object: Record<string, unknown> = {};
-  let i = 0;
-  for (const name in fields) if (hasOwn.call(fields, name)) object[name] = folded[i++];
-  return object;
 }

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { UnsupportedValueError, ValueTooLargeError } from './errors.js';
-import { namesUpTo, NameTrie, objectOf } from './name-trie.js';
+import { namesUpTo, NameTrie } from './name-trie.js';
+import { mapFields, mapperOf, type Mapper } from './object-code.js';
 
 /** Deeper values are taken for cyclic ones. */
 const MAX_DEPTH = 1000;
@@ -10,7 +11,7 @@ const { hasOwnProperty: hasOwn } = Object.prototype;
 /** Objects with the same names until there is code to make them. */
 const SIGHTINGS = 16;
 
-let trie = new NameTrie();
+let trie = new NameTrie<Mapper<CapturedValue, number>>();
 
 /** Arrays of at least this many objects are encoded with records, which name each field once. */
 const RECORD_ROWS = 4;
@@ -112,12 +113,17 @@ function captureObject(value: object, into: CapturedValue, depth: number): unkno
   if (Array.isArray(value)) {
     // An item takes a byte at least; an array of holes has taken none so far.
     if (value.length > into.maxBytes) throw new ValueTooLargeError(value.length, into.maxBytes);
-    const copy: unknown[] = [];
-    for (let i = 0; i < value.length; i++) copy.push(capture(value[i], into, depth));
+    const copy: unknown[] = copyOfItems(value);
+    for (let i = 0; i < copy.length; i++) copy[i] = capture(copy[i], into, depth);
     if (copy.length >= RECORD_ROWS && isPlain(copy[0])) into.records = true;
     return copy;
   }
   return isPlain(value) ? captureFields(value, into, depth) : captureInstance(value, into, depth);
+}
+
+/** With no more room than it needs; what a class of lists does in its methods is not asked. */
+function copyOfItems(list: readonly unknown[]): unknown[] {
+  return Object.getPrototypeOf(list) === Array.prototype ? list.slice() : Array.from(list);
 }
 
 function captureFields(
@@ -126,7 +132,6 @@ function captureFields(
   depth: number,
 ): object {
   if (trie.isFull) trie = new NameTrie();
-  const kept: unknown[] = [];
   let node = trie.root;
   /** Those that the trie does not take. */
   let others: string[] | undefined;
@@ -137,16 +142,15 @@ function captureFields(
     }
     into.bytes += name.length + 2;
     if (!name.isWellFormed()) into.beExotic();
-    kept.push(capture(fields[name], into, depth));
     const next = others === undefined ? trie.step(node, name) : undefined;
     if (next === undefined) (others ??= []).push(name);
     else node = next;
   }
-  if (others === undefined && (node.make !== undefined || ++node.sightings >= SIGHTINGS)) {
-    const make = trie.makerFor(node);
-    if (make !== undefined) return make(kept);
+  if (others === undefined && (node.code !== undefined || ++node.sightings >= SIGHTINGS)) {
+    const copy = trie.codeFor(node, mapperOf);
+    if (copy !== undefined) return copy(fields, capture, into, depth);
   }
-  return objectOf(namesUpTo(node).concat(others ?? []), kept);
+  return mapFields(namesUpTo(node).concat(others ?? []), fields, capture, into, depth);
 }
 
 function captureInstance(value: object, into: CapturedValue, depth: number): unknown {
@@ -232,7 +236,10 @@ export function copyValue(value: unknown): unknown {
     const copy = { ...value };
     for (const name in copy) {
       const item = copy[name];
-      if (typeof item === 'object' && item !== null) copy[name] = copyValue(item);
+      // Not what all objects inherit.
+      if (typeof item === 'object' && item !== null && hasOwn.call(copy, name)) {
+        copy[name] = copyValue(item);
+      }
     }
     return copy;
   }

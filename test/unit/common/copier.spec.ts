@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { copierOf } from '../../../lib/common/copier.js';
+import { copyValue } from '../../../lib/common/value.js';
 
 describe('A copier', () => {
   it('is shared by values that are built alike', () => {
@@ -32,6 +33,27 @@ describe('A copier', () => {
     const copy = copierOf(value)(value) as Record<string, unknown>;
     expect(copy).toEqual(value);
     for (const [name, field] of Object.entries(value)) expect(copy[name]).not.toBe(field);
+  });
+
+  it.each([
+    ['a list', ['inherited']],
+    ['an object', { inherited: {} }],
+  ])('leaves alone %s that all objects inherit', (_what, inherited) => {
+    // oxlint-disable-next-line no-extend-native
+    Object.defineProperty(Object.prototype, 'everywhere', {
+      value: inherited,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+    try {
+      for (const copy of [copierOf({ a: { b: 1 } }), copyValue]) {
+        const copied = copy({ a: { b: 1 } });
+        expect(JSON.stringify(copied)).toBe('{"a":{"b":1}}');
+      }
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'everywhere');
+    }
   });
 
   it('is the common one when a name is so long that it must be data', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { namesUpTo, NameTrie } from '../../../lib/common/name-trie.js';
 
-function nodeOf(trie: NameTrie, names: readonly string[]) {
+function nodeOf(trie: NameTrie<unknown>, names: readonly string[]) {
   let node = trie.root;
   for (const name of names) {
     const next = trie.step(node, name);
@@ -20,19 +20,20 @@ describe('NameTrie', () => {
     expect(node && namesUpTo(node)).toEqual(['a', 'b']);
   });
 
-  it('makes objects', () => {
-    const trie = new NameTrie();
-    const node = nodeOf(trie, ['a', 'b']);
-    expect(node && trie.makerFor(node)?.([1, 2])).toEqual({ a: 1, b: 2 });
+  it('has code made for the same names once', () => {
+    const trie = new NameTrie<string>();
+    const node = trie.step(trie.root, 'a');
+    expect(node && trie.codeFor(node, (names) => names.join())).toBe('a');
+    expect(node && trie.codeFor(node, () => 'other')).toBe('a');
   });
 
   it('takes no more names, and makes no more code, than it may', () => {
-    const trie = new NameTrie();
-    const makers = Array.from({ length: 2000 }, (_, i) => {
-      const node = nodeOf(trie, [`name ${i}`]);
-      return node && trie.makerFor(node);
+    const trie = new NameTrie<number>();
+    const code = Array.from({ length: 2000 }, (_, i) => {
+      const node = trie.step(trie.root, `name ${i}`);
+      return node && trie.codeFor(node, () => i);
     });
-    expect(makers.filter((make) => make !== undefined)).toHaveLength(1000);
+    expect(code.filter((i) => i !== undefined)).toHaveLength(1000);
     for (let i = 0; i < 20_000; i++) nodeOf(trie, [`other ${i}`]);
     expect(trie.isFull).toBe(true);
     expect(nodeOf(trie, ['one more'])).toBeUndefined();

@@ -16,10 +16,10 @@ describe('Shapes', () => {
     const store = new MemoryShapes();
     const shapes = store.reader();
     expect(shapes.encode(product(1))).toContain('"width"');
-    expect(last(shapes, product)).toBe('[5,[1,2,1],["a",0,0],null,2]');
+    expect(last(shapes, product)).toBe('[5,[1,2,2],["a",0,0],null,1]');
     expect(store.definitions).toEqual([
-      { id: 1, names: ['width', 'height'] },
-      { id: 2, names: ['id', 'size', 'tags', 'sold'] },
+      { id: 1, names: ['id', 'size', 'tags', 'sold'] },
+      { id: 2, names: ['width', 'height'] },
     ]);
   });
 
@@ -96,7 +96,7 @@ describe('Shapes', () => {
     last(shapes, product);
     for (let i = 0; i < 50_000; i++) shapes.encode({ [`user ${i}`]: 1, i });
     expect(store.definitions).toHaveLength(2);
-    expect(shapes.encode(product(7))).toBe('[7,[1,2,1],["a",0,0],null,2]');
+    expect(shapes.encode(product(7))).toBe('[7,[1,2,2],["a",0,0],null,1]');
   });
 
   it('find room for what is new, however much is known', () => {
