@@ -28,13 +28,21 @@ export class PendingValue implements PendingEntry {
 }
 
 /**
+ * Writes that end until the map is made anew. Each time V8 makes room in a map, the table that it leaves refers to the next
+ * one: as soon as one of them has grown old, all that come after it, and the writes in them, outlive the collections of
+ * the young.
+ */
+const MAP_USES = 256;
+
+/**
  * The writes of one namespace that wait for their commit, by key: the last one whose effect is known. Should it fail,
  * the one before it is seen again, if that still waits.
  *
  * @internal
  */
 export class PendingWrites {
-  readonly #byKey = new Map<string, PendingEntry>();
+  #byKey = new Map<string, PendingEntry>();
+  #ended = 0;
   #sequence = 0;
   #barrier = 0;
 
@@ -57,6 +65,9 @@ export class PendingWrites {
     write.isOver = true;
     write.before = undefined;
     if (this.#byKey.get(key) === write) this.#byKey.delete(key);
+    if (++this.#ended < MAP_USES + 2 * this.#byKey.size) return;
+    this.#ended = 0;
+    this.#byKey = new Map(this.#byKey);
   }
 
   /** The write has failed. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { PendingValue, PendingWrites } from '../../../lib/cache/pending-writes.js';
 
 describe('PendingWrites', () => {
@@ -61,5 +63,31 @@ describe('PendingWrites', () => {
     for (const write of writes.slice(0, 100_000)) pending.settle('key', write);
     for (const write of writes.slice(100_000)) pending.abandon('key', write);
     expect(pending.size).toBe(0);
+  });
+
+  it('leave nothing to the collections of the old, once they are committed', () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const oldBytes = (): number =>
+      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')
+        ?.space_used_size ?? NaN;
+    const pending = new PendingWrites();
+    const writeBatch = (n: number, between = (): void => undefined): void => {
+      const batch = Array.from({ length: 10 }, (_, i) => {
+        return { key: `${n} ${i}`, write: new PendingValue({ fields: [n, i] }, Infinity) };
+      });
+      for (const { key, write } of batch) pending.put(key, write);
+      between();
+      for (const { key, write } of batch) pending.settle(key, write);
+    };
+    // What the map consists of just now is old from here on.
+    writeBatch(0, () => {
+      collectGarbage();
+      collectGarbage();
+    });
+    const before = oldBytes();
+    for (let n = 1; n <= 20_000; n++) writeBatch(n);
+
+    expect(oldBytes() - before).toBeLessThan(5 * 2 ** 20);
   });
 });
