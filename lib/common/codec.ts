@@ -19,8 +19,8 @@ const SHAPED_CODE = SHAPED.charCodeAt(0);
 const PORTABLE_CODE = PORTABLE.charCodeAt(0);
 
 /**
- * Estimated bytes up to which JSON is used. From SQLite to a string is half the way to a buffer; for large values the
- * decoding counts, and records of MessagePack are faster.
+ * Estimated bytes up to which JSON is used. SQLite gives a string sooner than a buffer; for large values the decoding
+ * counts, and records of MessagePack are faster.
  */
 const MAX_JSON_BYTES = 2048;
 

@@ -27,11 +27,11 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
     private readonly onCorruption: () => void,
     /** Why this node writes nothing any more. */
     private readonly refusal: () => HyperCacheError | undefined,
-    private readonly storage: { readonly wantsPause: boolean },
+    private readonly storage: { mustPause(): boolean },
   ) {}
 
-  get wantsPause(): boolean {
-    return this.storage.wantsPause;
+  mustPause(): boolean {
+    return this.storage.mustPause();
   }
 
   write(commands: readonly Command[]): readonly Outcome[] {

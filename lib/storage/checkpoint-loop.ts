@@ -19,6 +19,8 @@ export const Slot = {
   IsStopped: 3,
   /** A {@link Phase}. */
   Phase: 4,
+  /** 1 once the owner keeps what waits, as it was asked to: it writes nothing at the moment. */
+  IsHeld: 5,
 } as const;
 
 /** What the thread would have its owner do. @internal */
@@ -58,6 +60,8 @@ export interface CheckpointLoopData {
   readonly pauseFrames: number;
   /** ...unless so many stand in the log. */
   readonly maxFrames: number;
+  /** How long an owner who has nothing to write is waited for, in ms. */
+  readonly holdMs: number;
   /** How long the owner has for what it is asked to do, in ms. */
   readonly finishMs: number;
 }
@@ -114,13 +118,10 @@ export function checkpointLoop(
       // When nothing is left, the next write begins the log anew.
       if (left.log < resetFrames || rest === 0) continue;
       if (rest > options.pauseFrames && left.log < maxFrames) continue;
+      Atomics.store(state, slots.IsHeld, 0);
       Atomics.store(state, slots.Wish, wishes.Pause);
       // A pass that met a write which is under way would be one too many.
-      for (let log = -1, looks = 0; left.log !== log && looks < 5; looks++) {
-        log = left.log;
-        Atomics.wait(state, slots.IsStopped, 0, 1);
-        left = look.get() as Checkpoint;
-      }
+      Atomics.wait(state, slots.IsHeld, 0, options.holdMs);
       for (let attempt = 0; attempt < 3 && rest > 0; attempt++) {
         pass.get();
         left = look.get() as Checkpoint;

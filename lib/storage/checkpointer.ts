@@ -12,9 +12,10 @@ const FIRST_COMMITS = 250;
 const REST_MS = 5;
 const MIN_FRAMES = 64;
 const PAUSE_FRAMES = 300;
-/** 11 and 13 MiB: mostly a pass has nothing left to carry over before, and the log begins anew without a pause. */
-const RESET_FRAMES = 11_000;
-const MAX_FRAMES = 13_000;
+/** 13 and 14.5 MiB: a pause keeps sets waiting for some milliseconds. */
+const RESET_FRAMES = 13_000;
+const MAX_FRAMES = 14_500;
+const HOLD_MS = 5;
 const FINISH_MS = 50;
 
 /** How long a stop waits for a pass that is under way, in ms. */
@@ -59,9 +60,13 @@ export class Checkpointer {
     return this.#isWorking;
   }
 
-  /** Whether the writer should wait a moment, so that the log can begin anew. */
-  get wantsPause(): boolean {
-    return this.#state[Slot.Wish] === Wish.Pause;
+  /** Whether the writer should wait a moment, so that the log can begin anew. Who asks writes nothing just now. */
+  mustPause(): boolean {
+    if (this.#state[Slot.Wish] !== Wish.Pause) return false;
+    if (Atomics.exchange(this.#state, Slot.IsHeld, 1) === 0) {
+      Atomics.notify(this.#state, Slot.IsHeld);
+    }
+    return true;
   }
 
   /** After each commit. */
@@ -101,6 +106,7 @@ export class Checkpointer {
         resetFrames: RESET_FRAMES,
         pauseFrames: PAUSE_FRAMES,
         maxFrames: MAX_FRAMES,
+        holdMs: HOLD_MS,
         finishMs: FINISH_MS,
       });
       thread.once('online', () => this.#handOver());

@@ -329,9 +329,9 @@ export class Storage {
     return this.#checkpointer?.isWorking === true ? 'worker' : 'inline';
   }
 
-  /** Whether writes should wait a moment, for the write-ahead log to begin anew. */
-  get wantsPause(): boolean {
-    return this.#checkpointer?.wantsPause ?? false;
+  /** Whether writes should wait a moment, for the write-ahead log to begin anew. To be asked outside of a transaction. */
+  mustPause(): boolean {
+    return this.#checkpointer?.mustPause() ?? false;
   }
 
   /** Gives up to `bytes` of unused space at the end of the file back to the file system. */

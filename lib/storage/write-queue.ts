@@ -34,7 +34,7 @@ export interface QueuedWrite<C, R> {
  */
 export interface Writer<C, R> {
   /** It would rather be called a moment later. Asked before each batch but the last ones of a stop. */
-  readonly wantsPause?: boolean;
+  mustPause?(): boolean;
   write(commands: readonly C[]): readonly (R | HyperCacheError)[];
 }
 
@@ -57,7 +57,7 @@ const RELAXED_DELAY_MS = 25;
 /** After this long without a turn of the event loop, who writes relaxed awaits one. */
 const STARVED_MS = 10;
 
-/** Until a batch is tried again that the writer, or another process, did not let through. */
+/** Until a batch is tried again that another process did not let through. */
 const BUSY_RETRY_MS = 1;
 const BUSY_DEADLINE_MS = 5000;
 
@@ -174,8 +174,8 @@ export class WriteQueue<C, R> {
   /** Belongs to no caller, though it is always one of them who schedules it. */
   readonly #flush = AsyncResource.bind((): void => {
     this.#cancelSchedule();
-    if (this.writer.wantsPause === true) {
-      this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
+    if (this.writer.mustPause?.() === true) {
+      this.#turn = onNextTurn(this.#flush);
       return;
     }
     this.#writeBatch(false);

@@ -61,7 +61,7 @@ describe('Checkpointer', () => {
   async function writeMany(storage: Storage, commits: number): Promise<number> {
     let longest = 0;
     for (let i = 0; i < commits; i++) {
-      while (storage.wantsPause) await nextTurn();
+      while (storage.mustPause()) await nextTurn();
       write(storage, i);
       longest = Math.max(longest, storage.walBytes());
       await nextTurn();

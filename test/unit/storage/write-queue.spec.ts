@@ -12,7 +12,8 @@ type Outcome = number | HyperCacheError;
 class Doubler implements Writer<number, number> {
   readonly batches: number[][] = [];
   failure: unknown;
-  wantsPause = false;
+  isPaused = false;
+  readonly mustPause = (): boolean => this.isPaused;
 
   write(commands: readonly number[]): readonly Outcome[] {
     if (this.failure !== undefined) throw this.failure;
@@ -107,14 +108,14 @@ describe('WriteQueue', () => {
 
   it('writes nothing while the writer wants a pause, but at a stop', async () => {
     const { writer, queue, push } = setUp();
-    writer.wantsPause = true;
+    writer.isPaused = true;
     const first = push(1);
     for (let i = 0; i < 5; i++) await nextTurn();
     expect(writer.batches).toEqual([]);
-    writer.wantsPause = false;
+    writer.isPaused = false;
     expect(await first).toBe(2);
 
-    writer.wantsPause = true;
+    writer.isPaused = true;
     const last = push(2);
     queue.close();
     expect(await last).toBe(4);
