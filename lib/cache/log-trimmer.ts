@@ -25,6 +25,7 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
   #markedAt = 0;
   #markedRevision = -1;
   readonly #trimSize: StepSize;
+  #steppedRevision: number | undefined;
 
   constructor(
     private readonly storage: Storage,
@@ -46,17 +47,16 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
   }
 
   step(): boolean {
-    let isFull = false;
-    this.#trimSize.run((limit) => {
-      const trimmed = this.storage.transaction(() => this.#markAndTrim(limit));
-      isFull = trimmed === limit;
-      return trimmed;
-    });
+    const { storage } = this;
+    // More than what was added since the last step, or the log would grow while each turn of the loop brings more.
+    const added = storage.revision - (this.#steppedRevision ?? storage.revision);
+    const isFull = storage.transaction(() => this.#markAndTrim(added));
+    this.#steppedRevision = isFull ? storage.revision : undefined;
     return isFull;
   }
 
-  /** Returns how many rows are gone. */
-  #markAndTrim(limit: number): number {
+  /** Returns whether more is to be forgotten. */
+  #markAndTrim(added: number): boolean {
     const { storage } = this;
     const now = this.clock.now();
     if (storage.revision !== this.#markedRevision && now - this.#markedAt >= MARK_INTERVAL_MS) {
@@ -68,7 +68,13 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
     const byCount = storage.revision - this.maxEntries;
     const byAge = storage.changes.headAt(now - this.maxAgeMs);
     const last = Math.max(byCount, byAge);
-    return last < storage.changes.oldest() ? 0 : this.#trim(last, limit);
+    if (last < storage.changes.oldest()) return false;
+    let limit = 0;
+    const trimmed = this.#trimSize.run((size) => {
+      limit = Math.min(size + added, MAX_TRIM_ROWS);
+      return this.#trim(last, limit);
+    });
+    return trimmed === limit;
   }
 
   #trim(revision: number, limit: number): number {

@@ -19,7 +19,7 @@ export class StepSize {
     this.#rows = min;
   }
 
-  /** @param step takes this many rows, and returns how many there were: from fewer nothing is learnt */
+  /** @param step takes at least so many rows, and returns how many there were: from fewer nothing is learnt */
   run(step: (limit: number) => number): number {
     const start = this.clock.monotonic();
     const limit = this.#rows;

@@ -1,3 +1,4 @@
+import { MAX_NAME_LENGTH } from './name-trie.js';
 import { copyValue, isPlain } from './value.js';
 
 /** Copies a value of the cache's own. @internal */
@@ -7,8 +8,6 @@ export type Copier = (value: unknown) => unknown;
 const MAX_PLANS = 1000;
 /** Fields of one object that hold objects. */
 const MAX_STEPS = 32;
-/** Of a field: a longer one is data. */
-const MAX_NAME_LENGTH = 64;
 
 let plans = 0;
 

@@ -1,6 +1,7 @@
-/** Objects with more fields, or longer names, are tables of data under names that do not come again. */
+/** Objects with more fields are tables of data under names that do not come again... */
 const MAX_FIELDS = 64;
-const MAX_NAME_LENGTH = 64;
+/** ...and longer names are data too. @internal */
+export const MAX_NAME_LENGTH = 64;
 
 /** Then it is to be thrown away. */
 const MAX_NODES = 20_000;

@@ -7,6 +7,7 @@ import { mapFields, mapperOf, type Mapper } from './object-code.js';
 const MAX_DEPTH = 1000;
 
 const { hasOwnProperty: hasOwn } = Object.prototype;
+const { slice } = Array.prototype;
 
 /** Objects with the same names until there is code to make them. */
 const SIGHTINGS = 16;
@@ -123,7 +124,9 @@ function captureObject(value: object, into: CapturedValue, depth: number): unkno
 
 /** With no more room than it needs; what a class of lists does in its methods is not asked. */
 function copyOfItems(list: readonly unknown[]): unknown[] {
-  return Object.getPrototypeOf(list) === Array.prototype ? list.slice() : Array.from(list);
+  return Object.getPrototypeOf(list) === Array.prototype
+    ? slice.call(list)
+    : Array.from({ length: list.length }, (_, i) => list[i]);
 }
 
 function captureFields(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { MemoryCoherence } from '../cache/coherence.js';
-import type { HyperCacheError } from '../common/errors.js';
+import { PrimaryUnreachableError, type HyperCacheError } from '../common/errors.js';
 import type { ChangeBatch } from '../replication/change-batch.js';
 import type { Position } from '../replication/position.js';
 import { Replica } from '../replication/replica.js';
@@ -105,7 +105,7 @@ export class FedReplica implements ReplicaHost {
 
   async start(): Promise<void> {
     if (!this.#lead.tryAcquire()) {
-      this.#standby.start();
+      this.#standby.start(true);
       return;
     }
     try {
@@ -118,7 +118,8 @@ export class FedReplica implements ReplicaHost {
 
   /** The process that has led so far is gone. */
   #takeOver(): void {
-    const { logger, incidents, caches } = this.parts;
+    const { logger, incidents, caches, client } = this.parts;
+    const wasConnected = this.#connection.isMade;
     caches().clearMemory();
     this.#connection.forget();
     try {
@@ -129,7 +130,12 @@ export class FedReplica implements ReplicaHost {
       // Another process may be able to; this one tries again later.
       this.storage.close();
       this.#lead.release();
-      this.#standby.start();
+      if (wasConnected) {
+        const reason =
+          'the process that followed it here has ended, and none can take its place yet';
+        this.#connection.lost(new PrimaryUnreachableError(client.url, reason));
+      }
+      this.#standby.start(false);
       return;
     }
     logger.log('The process that followed the primary has ended: this one follows it.');

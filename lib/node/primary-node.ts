@@ -347,12 +347,15 @@ export class PrimaryNode implements HyperCacheNode {
       this.#succession.look();
       return false;
     }
-    const error = new StorageLostError(
-      'The database file was deleted or replaced while in use.',
-      'Leave the files in sqlitePath alone while the application runs; to empty the cache, call clear().',
-    );
-    this.#incidents.report(error, 'watching the file');
-    this.#tryToRecover('unlinked');
+    const reason = this.#storage.lossReason;
+    if (reason === 'unlinked') {
+      const error = new StorageLostError(
+        'The database file was deleted or replaced while in use.',
+        'Leave the files in sqlitePath alone while the application runs; to empty the cache, call clear().',
+      );
+      this.#incidents.report(error, 'watching the file');
+    }
+    this.#tryToRecover(reason);
     return false;
   }
 

@@ -42,6 +42,8 @@ export class ReplicaStandby {
   #looking: NodeJS.Timeout | undefined;
   #trying: NodeJS.Timeout | undefined;
   #failures = 0;
+  /** Another process leads: what it has noted counts. */
+  #isLed = false;
 
   constructor(private readonly parts: ReplicaStandbyParts) {
     const { storage, clock, options } = parts;
@@ -58,7 +60,9 @@ export class ReplicaStandby {
     return this.#looking !== undefined;
   }
 
-  start(): void {
+  /** @param isLed another process leads; else this one has tried to, in vain */
+  start(isLed: boolean): void {
+    this.#isLed = isLed;
     this.#looking = setInterval(this.#look, this.parts.options.coherenceInterval).unref();
     this.#trying = setInterval(this.#tryToLead, TRY_MS).unref();
     this.#check();
@@ -93,7 +97,9 @@ export class ReplicaStandby {
     const { lead } = this.parts;
     try {
       if (!lead.tryAcquire()) {
-        if (lead.listen(TRY_MS)) this.#judge();
+        const wasLed = this.#isLed;
+        this.#isLed = true;
+        if (lead.listen(TRY_MS) || !wasLed) this.#judge();
         return;
       }
       this.stop();
@@ -115,7 +121,7 @@ export class ReplicaStandby {
       storage.open({ isReadOnly: true });
     } catch (error) {
       // The other process may have yet to make it.
-      if (++this.#failures === REPORTED_FAILURE) this.#report(error);
+      if (++this.#failures === REPORTED_FAILURE) this.#tell(error);
       return;
     }
     this.#failures = 0;
@@ -143,7 +149,8 @@ export class ReplicaStandby {
   /** The process that leads tells how it is with the primary, or nothing any more. */
   #judge(): void {
     const { state, lead, connection, client } = this.parts;
-    if ((state.isConnected && !lead.isSilent) === connection.isMade) return;
+    const isFollowed = this.#isLed && state.isConnected && !lead.isSilent;
+    if (isFollowed === connection.isMade) return;
     if (!connection.isMade) {
       connection.made();
       return;
@@ -154,7 +161,10 @@ export class ReplicaStandby {
   }
 
   #report(error: unknown): void {
-    if (isBusy(error)) return;
+    if (!isBusy(error)) this.#tell(error);
+  }
+
+  #tell(error: unknown): void {
     this.parts.incidents.report(toStorageError(error), "reading another process's replica");
   }
 }

@@ -12,6 +12,8 @@ import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-
 
 /** How often it is looked whether the file is there, and still the same, in ms. */
 const WATCH_MS = 500;
+/** Of so many that the file was locked in a row this one is told. */
+const REPORTED_REFUSAL = 60;
 
 /**
  * The primary's own file, read where it stands on the same host: what the primary has committed is there at once,
@@ -26,6 +28,7 @@ export class SharedReplica implements ReplicaHost {
   readonly isFed = true;
   readonly isStale = false;
   #watch: NodeJS.Timeout | undefined;
+  #refusals = 0;
 
   constructor(private readonly parts: ReplicaHostParts) {
     const { options, clock, random } = parts;
@@ -133,11 +136,12 @@ export class SharedReplica implements ReplicaHost {
     const { incidents, events, logger } = this.parts;
     try {
       this.storage.open();
+      this.#refusals = 0;
       logger.log(`Reading the primary's file from revision ${this.storage.revision}.`);
       events.emit('replica:connected', { revision: this.storage.revision });
     } catch (error) {
       // It is just being exchanged.
-      if (isBusy(error)) return;
+      if (isBusy(error) && ++this.#refusals !== REPORTED_REFUSAL) return;
       incidents.report(toStorageError(error), "opening the primary's file");
     }
   }

@@ -28,14 +28,9 @@ export function unpackArray(bytes: Buffer): readonly unknown[] {
 
 /** Reads what came from outside, one field after the other, and believes none of it. @internal */
 export class Fields {
-  #next: number;
+  #next = 0;
 
-  constructor(
-    private readonly fields: readonly unknown[],
-    start = 0,
-  ) {
-    this.#next = start;
-  }
+  constructor(private readonly fields: readonly unknown[]) {}
 
   get isAtEnd(): boolean {
     return this.#next >= this.fields.length;

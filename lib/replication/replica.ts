@@ -284,6 +284,8 @@ export class Replica {
       await whenFree(() => this.#exchangeFor(side.path), patience);
     } finally {
       this.#isExchanging = false;
+      // There is still one if it did not take the place.
+      removeFile(side.path);
     }
   }
 

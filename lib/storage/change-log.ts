@@ -114,11 +114,15 @@ export class ChangeLog {
     return (Number(this.#averageKeyBytes.get() ?? 0) + ROW_BYTES) * PAGE_FACTOR;
   }
 
-  /** Removes at most `limit` of the oldest rows up to `revision`; returns how many went. */
+  /**
+   * Forgets at most `limit` of the oldest revisions up to `revision`, but not the last one; returns how many. On a replica
+   * not each of them has a row.
+   */
   trim(revision: number, limit: number): number {
-    const last = Math.min(revision, this.oldest() + limit - 1);
-    const removed = this.#trim.run(last, this.head() - 1).changes;
+    const first = this.oldest();
+    const last = Math.min(revision, first + limit - 1, this.head() - 1);
+    this.#trim.run(last);
     this.#trimMarks.run(last);
-    return removed;
+    return Math.max(0, last - first + 1);
   }
 }

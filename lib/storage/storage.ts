@@ -72,6 +72,8 @@ export class Storage {
   #turnReads: TurnReads | undefined;
   /** Why there is no file, when a new one could not be begun. */
   #lost: HyperCacheError | undefined;
+  /** Of the file that is to be put aside, until a new one has taken its place. */
+  #damagedInode: ReturnType<typeof inodeOf>;
   /** The epoch of a lost file: fencing tokens of the next one must be larger than its. */
   #epochFloor = 0;
   #revision = 0;
@@ -346,6 +348,11 @@ export class Storage {
     return inodeOf(this.path) !== this.#open.inode;
   }
 
+  /** Why a new file is to be begun, of one that {@link isUnlinked}. */
+  get lossReason(): LossReason {
+    return this.#damagedInode === undefined ? 'unlinked' : 'corrupt';
+  }
+
   /**
    * Begins a new file, with a new history, in place of one that cannot be used any more. When that fails, every
    * use throws the same, until it is tried again.
@@ -356,26 +363,28 @@ export class Storage {
    */
   replace(reason: LossReason): string | undefined {
     if (reason === 'corrupt') assertReadable(this.path);
+    const isRetry = this.#lost !== undefined;
     const lost = this.#revision;
     const shapes = this.values.definitions();
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
-    const inode = this.#file?.inode ?? inodeOf(this.path);
+    if (reason === 'corrupt') this.#damagedInode ??= this.#file?.inode ?? inodeOf(this.path);
+    const damaged = this.#damagedInode;
     this.#closeFile();
     let moved: string | undefined;
     try {
       const renew = (): OpenFile => {
         // Another process may have put a new one in its place already.
-        if (reason === 'corrupt' && inodeOf(this.path) === inode) {
+        if (damaged !== undefined && inodeOf(this.path) === damaged) {
           moved = quarantine(this.path, this.options.clock.now());
         }
         return this.#openFile();
       };
-      this.#file = whileUnused(this.path, renew, EXCHANGE_TIMEOUT_MS);
+      this.#file = whileUnused(this.path, renew, isRetry ? 0 : EXCHANGE_TIMEOUT_MS);
     } catch (error) {
       this.#lost = toStorageError(error);
       throw error;
     }
-    this.#lost = undefined;
+    this.#lost = this.#damagedInode = undefined;
     if (lost > this.#revision) this.#continueFrom(lost);
     this.values.carryOver(shapes);
     return moved ?? this.quarantined;

@@ -18,7 +18,7 @@ export const changeSql = {
   averageKeyBytes: `SELECT avg(octet_length(key)) FROM (
     SELECT key FROM (SELECT key FROM changes ORDER BY revision LIMIT 32) UNION ALL
     SELECT key FROM (SELECT key FROM changes ORDER BY revision DESC LIMIT 32))`,
-  trim: 'DELETE FROM changes WHERE revision <= ? AND revision <= ?',
+  trim: 'DELETE FROM changes WHERE revision <= ?',
   mark: 'INSERT OR REPLACE INTO change_marks VALUES (?, ?)',
   lastMarkBefore: 'SELECT max(revision) FROM change_marks WHERE at <= ?',
   trimMarks: 'DELETE FROM change_marks WHERE revision <= ? AND revision < (SELECT max(revision) FROM change_marks)',

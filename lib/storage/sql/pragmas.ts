@@ -53,7 +53,7 @@ export const pragmaSql = {
 /** For checkpoints from a thread of their own. @internal */
 export const checkpointSql = {
   /** On the connection that writes: none of its own, and a log that may keep what the thread lets it grow to. */
-  byThread: 'PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 15000000;',
+  byThread: 'PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 15500000;',
   /** On that of the thread. What it carries over must be on the disk before the log begins anew. */
   pragmas: `
     PRAGMA synchronous = NORMAL;

@@ -48,6 +48,36 @@ describe('LogTrimmer', () => {
     expect(storage.changes.head()).toBe(7500);
   });
 
+  it('trims more in each step than was added since the last one', () => {
+    const { clock, storage, trimmer } = setUp({ maxEntries: 1000 });
+    change(storage, 3000);
+    const { monotonic } = clock;
+    clock.monotonic = () => {
+      clock.advance(5);
+      return monotonic.call(clock);
+    };
+    const left: number[] = [];
+    for (let i = 0; i < 40 && trimmer.step(); i++) {
+      left.push(logged(storage));
+      change(storage, 500);
+    }
+    expect(left.slice(0, 3)).toEqual([2900, 2800, 2700]);
+    expect(logged(storage)).toBeLessThan(2000);
+  });
+
+  it('trims a log in which revisions are missing, as that of a replica', () => {
+    const { storage, trimmer } = setUp({ maxEntries: 1000 });
+    for (let i = 0; i < 50; i++) {
+      change(storage, 99);
+      storage.transaction(() => {
+        storage.advanceTo(storage.revision + 1);
+        storage.changes.append(storage.nextRevision(), 1, ChangeKind.Key, 'k');
+      });
+    }
+    while (trimmer.step());
+    expect(logged(storage)).toBeLessThanOrEqual(1000);
+  });
+
   it('takes smaller steps where they take long', () => {
     const { clock, storage, trimmer } = setUp({ maxEntries: 1000 });
     change(storage, 2000);

@@ -164,6 +164,13 @@ describe('captureValue', () => {
     );
 
     it('the elements of an array with a class of its own', () => {
+      class Odd extends Array<number> {
+        override *[Symbol.iterator](): ArrayIterator<number> {
+          for (;;) yield 0;
+        }
+      }
+      expect(keep(Odd.of(1, 2))).toEqual([1, 2]);
+      expect(keep(Object.assign([1, 2], { slice: 'no method' }))).toEqual([1, 2]);
       class List extends Array<number> {}
       const kept = keep(List.from([1, 2]));
       expect(kept).toStrictEqual([1, 2]);

@@ -168,6 +168,34 @@ describe('Several processes of a secondary, in one directory', () => {
     });
   });
 
+  it('do not take the word of one that was killed for a connection', async () => {
+    const told: string[] = [];
+    await bothHave('a', 1);
+    await eventually(async () => {
+      expect(await second.node.stats()).toMatchObject({ replica: { isConnected: true } });
+    });
+    second.node.on('replica:lost', () => told.push('lost'));
+    second.node.on('replica:connected', () => told.push('connected'));
+    // Nobody can take over while another process opens the file.
+    const opening = new FileLock(join(sqlitePath, 'hypercache.lock'));
+    opening.shareNow();
+    const lead = new FileLock(join(sqlitePath, 'hypercache.lead'));
+    await first.node.close();
+    runSql(
+      join(sqlitePath, FILE_NAME),
+      `UPDATE meta SET value = '{"isConnected":true}' WHERE name = 'feed_state'`,
+    );
+    for (let tries = 0; tries < 3; tries++) {
+      const beat = lead.lastBeat();
+      await eventually(() => expect(lead.lastBeat()).not.toBe(beat));
+    }
+    expect(told).toEqual(['lost']);
+    expect(await second.node.stats()).toMatchObject({ replica: { isConnected: false } });
+
+    opening.release();
+    await eventually(() => expect(told).toEqual(['lost', 'connected']));
+  });
+
   it('tell of a primary that is lost, each of them', async () => {
     const told: string[] = [];
     second.node.on('replica:lost', () => told.push('lost'));

@@ -161,6 +161,19 @@ describe('ChangeLog', () => {
       expect(append(storage, Key, 'k')).toBe(101);
     });
 
+    it('counts revisions that have no row, as a replica has them', () => {
+      const { storage } = openStorage();
+      appendMany(storage, 10);
+      storage.transaction(() => {
+        storage.advanceTo(60);
+        storage.changes.append(storage.nextRevision(), NAMESPACE, Key, 'later');
+      });
+      appendMany(storage, 39);
+      expect(trim(storage, 90, 50)).toBe(50);
+      expect(storage.changes.oldest()).toBe(61);
+      expect(trim(storage, 90, 20)).toBe(20);
+    });
+
     it('of an empty log does nothing', () => {
       expect(trim(openStorage().storage, 5, 10)).toBe(0);
     });

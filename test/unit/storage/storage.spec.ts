@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SetCommand } from '../../../lib/commands/command.js';
+import { FileLock } from '../../../lib/storage/file-lock.js';
 import type { Storage } from '../../../lib/storage/storage.js';
 import { FILE_NAME, useDatabases, useStorages } from '../../support/storages.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
@@ -263,6 +264,23 @@ describe('Storage', () => {
       const { keys } = run<'deleteTag'>({ kind: 'deleteTag', namespace: 'n', tag: 'tag', step });
       expect(keys).toEqual(['a']);
     });
+  });
+
+  it('puts a damaged file aside later, when another process was just opening it', () => {
+    const { storage } = openStorage();
+    const { path, historyId } = storage;
+    const opening = new FileLock(join(dirname(path), 'hypercache.lock'));
+    opening.shareNow();
+    expect(() => storage.replace('corrupt')).toThrow(
+      expect.objectContaining({ code: expect.stringMatching('SQLITE_BUSY') }),
+    );
+    expect([storage.isUnlinked(), storage.lossReason]).toEqual([true, 'corrupt']);
+    opening.release();
+
+    const aside = storage.replace(storage.lossReason);
+    expect(aside).toMatch(/\.corrupt-/);
+    expect(storage.historyId).not.toBe(historyId);
+    expect([storage.isUnlinked(), storage.lossReason]).toEqual([false, 'unlinked']);
   });
 
   it('tells the bytes that are used and those of the file', () => {
