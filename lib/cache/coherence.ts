@@ -22,7 +22,7 @@ export const ALWAYS_COHERENT: MemoryCoherence = {
 /** Reads in one turn of the event loop until it is asked how long the turn already lasts: each may copy what is large. */
 const READS = 32;
 /** After quick ones: the clock costs half as much as a hit. Those of a quarter of an interval, at the speed of the last. */
-const QUICK_READS = 256;
+const QUICK_READS = 64;
 const QUICK_SHARE = READS / QUICK_READS / 4;
 const READS_ALONE = 2 ** 30;
 
