@@ -122,7 +122,7 @@ describe('Coherence', () => {
 
     questions = 0;
     for (let i = 0; i < 100 * READS; i++) {
-      clock.advance(INTERVAL_MS / 1000);
+      clock.advance(INTERVAL_MS / 100);
       coherence.refresh();
     }
     expect(questions).toBeGreaterThan(90);
