@@ -74,7 +74,7 @@ async function drive(set, { keys, seconds }, wal) {
   const total = RATE * seconds;
   const waits = new Float64Array(total);
   const late = new Float64Array(total);
-  let done = 0;
+  const progress = { done: 0 };
   let sent = 0;
   let walBytes = 0;
   const poll = setInterval(() => {
@@ -87,9 +87,9 @@ async function drive(set, { keys, seconds }, wal) {
     const called = performance.now();
     await set(keys[sent % keys.length], value);
     const now = performance.now();
-    waits[done] = now - called;
-    late[done] = now - due;
-    done++;
+    waits[progress.done] = now - called;
+    late[progress.done] = now - due;
+    progress.done++;
   };
 
   const watched = await watchLoop(async () => {
@@ -99,7 +99,7 @@ async function drive(set, { keys, seconds }, wal) {
       for (; sent < due; sent++) void one(start + (sent / RATE) * 1000);
       await sleep(1);
     }
-    while (done < total) await sleep(1);
+    while (progress.done < total) await sleep(1);
   });
   clearInterval(poll);
   return { watched, sent, late, waits, walBytes };
