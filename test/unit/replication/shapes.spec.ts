@@ -97,7 +97,7 @@ describe('The shapes of values', () => {
       await expectIn({ node: primary }, product);
       const { values } = rowsOf(own);
       expect(values.filter(([, value]) => !String(value).startsWith('\t'))).toEqual([]);
-      expect(values.at(-1)?.[1]).toBe('\t[7,"product 7",[[7,1],0,0],2]');
+      expect(values.at(-1)?.[1]).toBe('\t[7,"product 7",[[7,2],0,0],1]');
     },
   );
 
