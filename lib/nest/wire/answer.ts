@@ -83,6 +83,8 @@ export async function answerFile(
   // One answer that takes long: a server that stops need not wait for what might come after it.
   raw.setHeader('connection', 'close');
   raw.setTimeout(stallMs, () => raw.destroy());
+  // Its receiver sees an answer that is cut short, and none that never came, when the disk is slower than that.
+  raw.flushHeaders();
   try {
     await pipeline(createReadStream(path), raw);
   } catch {

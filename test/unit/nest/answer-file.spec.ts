@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { answerFile } from '../../../lib/nest/wire/answer.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
-const STALL_MS = 200;
+/** Less than the disk may take. */
+const STALL_MS = 1;
 /** More than the sockets of a machine hold. */
 const BYTES = 64 * 1024 * 1024;
 
