@@ -215,6 +215,8 @@ export class WriteQueue<C, R> {
       else write.committed(outcome);
     }
     this.#settle(batch.length);
+    // A list that has grown old would keep them until a full collection.
+    batch.length = 0;
   }
 
   #takeBatch(): QueuedWrite<C, R>[] {

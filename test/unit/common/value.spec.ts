@@ -106,6 +106,33 @@ describe('captureValue', () => {
       expect(keep(nested(1000))).toEqual(nested(1000));
     });
 
+    it.each([24, 25])('a thousand levels of %s fields, of objects that come often', (width) => {
+      const level = (value: unknown): object =>
+        Object.fromEntries(Array.from({ length: width }, (_, i) => [`f${i}`, i || value]));
+      for (let i = 0; i < 50; i++) keep(level(i));
+      let value: unknown = 'core';
+      for (let i = 0; i < 1000; i++) value = level(value);
+      expect(refusal(value)).toBeUndefined();
+    });
+
+    it.each([3, 50])('fields under inherited names, of objects that come often, %s', (width) => {
+      const fields = Object.fromEntries(Array.from({ length: width }, (_, i) => [`i${i}`, i]));
+      const value = { toString: 1, constructor: 'x', ...fields };
+      for (let i = 0; i < 50; i++) {
+        const kept = keep(value) as object;
+        expect(kept).toEqual(value);
+        expect(Object.keys(kept)).toEqual(Object.keys(value));
+        expect(Object.getPrototypeOf(kept)).toBe(Object.prototype);
+      }
+    });
+
+    it('objects that come often as objects like any other', () => {
+      const kept = Array.from({ length: 50 }, (_, i) => keep({ id: i, name: 'a' }) as object);
+      for (const one of kept) expect(one.constructor).toBe(Object);
+      const last = Object.freeze(kept.at(-1)) as { id: number };
+      expect(() => (last.id = 1)).toThrow("of object '#<Object>'");
+    });
+
     it('undefined inside, as a field and for holes', () => {
       // eslint-disable-next-line no-sparse-arrays
       expect(keep({ a: undefined, b: [1, , 3] })).toStrictEqual({
