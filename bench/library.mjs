@@ -16,7 +16,10 @@ if (!existsSync(new URL('index.js', dist))) {
   throw new Error('The library is not built: run "npm run build" first, or "npm run bench".');
 }
 
-const load = (path) => import(new URL(path, dist).href);
+const load = (...paths) => {
+  const path = paths.find((each) => existsSync(new URL(each, dist))) ?? paths[0];
+  return import(new URL(path, dist).href);
+};
 
 export const { createNode } = await load('node/create-node.js');
 export const { resolveOptions } = await load('node/resolve-options.js');
@@ -24,6 +27,6 @@ export const { createCacheManagerCache } = await load('keyv/cache-manager-cache.
 export const { HyperCache } = await load('nest/hyper-cache.service.js');
 export const { L1 } = await load('memory/l1.js');
 export const { L1Budget } = await load('memory/l1-budget.js');
-export const { captureValue } = await load('common/value.js');
-export const { encodeValue, decodeValue } = await load('common/codec.js');
+export const { captureValue } = await load('value/capture.js', 'common/value.js');
+export const { encodeValue, decodeValue } = await load('value/codec.js', 'common/codec.js');
 export const { systemClock } = await load('common/clock.js');

@@ -1,5 +1,5 @@
-export type { CacheCounters, CacheStats, HitRatios } from './cache/cache-stats.js';
-export type { Isolation } from './cache/isolation.js';
+export type { CacheCounters, CacheStats, HitRatios } from './engine/cache-stats.js';
+export type { Isolation } from './value/isolation.js';
 export {
   BackupFailedError,
   CheckpointsInlineError,

@@ -13,8 +13,8 @@ const root = join(import.meta.dirname, '..');
 const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
 
-const { MIGRATIONS } = await load('storage/sql/schema.js');
-const { OUTBOX_MIGRATIONS } = await load('storage/sql/outbox.js');
+const { MIGRATIONS } = await load('sqlite/sql/schema.js');
+const { OUTBOX_MIGRATIONS } = await load('sqlite/sql/outbox.js');
 const { createNode } = await load('node/create-node.js');
 const { resolveOptions } = await load('node/resolve-options.js');
 

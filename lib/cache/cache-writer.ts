@@ -1,30 +1,16 @@
-import { decodeValue, storedBytes, type StoredValue } from '../common/codec.js';
+import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
-import { CapturedValue, captureValue } from '../common/value.js';
-import type {
-  Command,
-  CommandOf,
-  CommandResult,
-  Fence,
-  Removal,
-  ResultOf,
-  StoreResult,
-} from '../commands/command.js';
-import { PendingCommand } from '../commands/pending-command.js';
+import { CapturedValue, captureValue } from '../value/capture.js';
+import type { CommandOf, Fence, Removal, ResultOf, StoreResult } from '../engine/command.js';
+import { PendingCommand } from '../engine/pending-command.js';
 import type { L1 } from '../memory/l1.js';
-import { toStorageError } from '../storage/sqlite-error.js';
-import type { WriteQueue } from '../storage/write-queue.js';
-import type { CacheCounters } from './cache-stats.js';
-import { admit, type Isolation } from './isolation.js';
+import { toStorageError } from '../sqlite/sqlite-error.js';
+import type { CommandQueue } from '../engine/command-queue.js';
+import type { CacheCounters } from '../engine/cache-stats.js';
+import { admit, type Isolation } from '../value/isolation.js';
 import { PendingSet, PendingValue, type PendingWrites, type SetOwner } from './pending-writes.js';
-
-/** Where writes go: into the file, or to the primary. @internal */
-export type CommandQueue = Pick<
-  WriteQueue<Command, CommandResult>,
-  'push' | 'pushRelaxed' | 'keepsUp' | 'rest' | 'drain'
->;
 
 /** @internal */
 export interface CacheWriterParts {

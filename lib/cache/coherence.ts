@@ -1,6 +1,6 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../common/clock.js';
-import type { Storage } from '../storage/storage.js';
+import type { Storage } from '../sqlite/storage.js';
 
 /** Who reads memory asks first whether it may still be believed. @internal */
 export interface MemoryCoherence {

@@ -1,8 +1,8 @@
-import type { StoredValue } from '../common/codec.js';
+import type { StoredValue } from '../value/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
-import type { CapturedValue } from '../common/value.js';
-import type { Command, CommandResult, SetCommand, StoreResult } from '../commands/command.js';
-import type { QueuedWrite } from '../storage/write-queue.js';
+import type { CapturedValue } from '../value/capture.js';
+import type { Command, CommandResult, SetCommand, StoreResult } from '../engine/command.js';
+import type { QueuedWrite } from '../engine/command-queue.js';
 
 type Fail = (error: HyperCacheError) => void;
 

@@ -6,8 +6,8 @@ import {
   UnsupportedValueError,
 } from '../common/errors.js';
 import { expiresAtFor } from '../common/expiry.js';
-import { captureValue } from '../common/value.js';
-import type { CacheCounters } from './cache-stats.js';
+import { captureValue } from '../value/capture.js';
+import type { CacheCounters } from '../engine/cache-stats.js';
 import type { CacheWriter } from './cache-writer.js';
 import type { CacheEntry } from './tiered-cache.js';
 

@@ -1,17 +1,17 @@
 import type { Clock } from '../common/clock.js';
-import { storedBytes, type StoredValue } from '../common/codec.js';
+import { storedBytes, type StoredValue } from '../value/codec.js';
 import type { EventTopic } from '../common/event-topic.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { isExpired } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { L1, L1Entry } from '../memory/l1.js';
-import type { EntryRow, EntryTable } from '../storage/entry-table.js';
-import { toStorageError } from '../storage/sqlite-error.js';
-import type { Storage } from '../storage/storage.js';
-import type { CacheCounters } from './cache-stats.js';
+import type { EntryRow, EntryTable } from '../sqlite/entry-table.js';
+import { toStorageError } from '../sqlite/sqlite-error.js';
+import type { Storage } from '../sqlite/storage.js';
+import type { CacheCounters } from '../engine/cache-stats.js';
 import type { MemoryCoherence } from './coherence.js';
 import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from './cache-reads.js';
-import { admit, release, type Isolation } from './isolation.js';
+import { admit, release, type Isolation } from '../value/isolation.js';
 import type { PendingWrites } from './pending-writes.js';
 import type { HyperCacheError } from '../common/errors.js';
 

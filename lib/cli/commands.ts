@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HyperCacheError, InvalidArgumentError } from '../common/errors.js';
-import { acceptNewHistory } from '../node/accept-new-history.js';
-import { adopt } from '../node/adopt.js';
-import { backUpFile } from '../node/back-up-file.js';
-import { inspect } from '../node/inspect.js';
-import { promote } from '../node/promote.js';
+import { acceptNewHistory } from '../admin/accept-new-history.js';
+import { adopt } from '../admin/adopt.js';
+import { backUpFile } from '../admin/back-up-file.js';
+import { inspect } from '../admin/inspect.js';
+import { promote } from '../admin/promote.js';
 
 /** What a command says, and how its process ends. @internal */
 export interface Outcome {

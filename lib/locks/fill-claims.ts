@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
-import { LeaseKind } from '../storage/lease-table.js';
-import type { LeaseService } from './lease-service.js';
+import { LeaseKind } from '../engine/lease.js';
+import type { LeaseService } from '../engine/lease-service.js';
 import { Lock } from './lock.js';
 
 /** How long the right outlives the node that has it. Renewed at a third of it while the factory runs. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../common/clock.js';
 import { assertKey } from '../common/keys.js';
 import type { Random } from '../common/random.js';
-import { LeaseKind } from '../storage/lease-table.js';
-import type { LeaseService } from './lease-service.js';
+import { LeaseKind } from '../engine/lease.js';
+import type { LeaseService } from '../engine/lease-service.js';
 import { Lock } from './lock.js';
 import {
   checkedLeaseTtl,

@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import { LockLostError, LockTimeoutError } from '../common/errors.js';
-import type { Grant, LeaseName } from '../storage/lease-table.js';
-import type { LeaseService } from './lease-service.js';
+import type { Grant, LeaseName } from '../engine/lease.js';
+import type { LeaseService } from '../engine/lease-service.js';
 import { checkedLeaseTtl, checkedWait } from './lock-arguments.js';
 import { Tenure } from './tenure.js';
 

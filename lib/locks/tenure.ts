@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import { LockLostError, type HyperCacheError } from '../common/errors.js';
-import type { Grant } from '../storage/lease-table.js';
-import type { LeaseHolder, LeaseService } from './lease-service.js';
+import type { Grant } from '../engine/lease.js';
+import type { LeaseHolder, LeaseService } from '../engine/lease-service.js';
 
 /** The longest delay that a timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

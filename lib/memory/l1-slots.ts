@@ -1,4 +1,4 @@
-import type { Copier } from '../common/copier.js';
+import type { Copier } from '../value/copier.js';
 
 /** No slot: the first one is never used. @internal */
 export const NONE = 0;

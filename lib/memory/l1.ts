@@ -1,6 +1,6 @@
 import { isExpired } from '../common/expiry.js';
 import type { Clock } from '../common/clock.js';
-import { copierOf } from '../common/copier.js';
+import { copierOf } from '../value/copier.js';
 import { L1Slots, NONE, UNKNOWN } from './l1-slots.js';
 import type { L1Budget } from './l1-budget.js';
 

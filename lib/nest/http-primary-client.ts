@@ -3,15 +3,15 @@ import type { HttpService } from '@nestjs/axios';
 import type { AxiosAdapter } from 'axios';
 import { systemClock } from '../common/clock.js';
 import { systemRandom } from '../common/random.js';
-import type { PrimaryClient } from '../replication/primary-client.js';
-import type { FeedRequest } from '../replication/sync-endpoint.js';
-import { judgeAnswer } from './client/judge-answer.js';
+import type { PrimaryClient } from '../cluster/wire/primary-client.js';
+import type { FeedRequest } from '../cluster/wire/sync-endpoint.js';
+import { judgeAnswer } from '../http/client/judge-answer.js';
 import { loadHttpService } from './client/load-http-service.js';
-import { nodeAdapter, type HeadersOf } from './client/node-adapter.js';
-import { targetOf, type Target } from './client/target.js';
-import { TOKEN_HEADER } from './guards/admission.js';
-import { PROTOCOL_HEADER, SYNC_CONTENT_TYPE } from './wire/answer.js';
-import { hashOfBody, signatureHeaders } from './wire/request-signature.js';
+import { nodeAdapter, type HeadersOf } from '../http/client/node-adapter.js';
+import { targetOf, type Target } from '../http/client/target.js';
+import { TOKEN_HEADER } from '../http/admission.js';
+import { PROTOCOL_HEADER, SYNC_CONTENT_TYPE } from '../http/answer.js';
+import { hashOfBody, signatureHeaders } from '../http/request-signature.js';
 
 const HEADERS = {
   'content-type': SYNC_CONTENT_TYPE,

@@ -5,7 +5,7 @@ import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
 import type { HyperCacheOptions, ResolvedOptions } from '../node/options.js';
 import { resolveOptions } from '../node/resolve-options.js';
-import type { PrimaryClient } from '../replication/primary-client.js';
+import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { importAxios } from './client/load-http-service.js';
 import { HttpPrimaryClient } from './http-primary-client.js';
 import {

@@ -1,5 +1,5 @@
 import { CheckpointsInlineError, type HyperCacheError } from '../common/errors.js';
-import type { StorageOptions } from '../storage/storage.js';
+import type { StorageOptions } from '../sqlite/storage.js';
 import type { ResolvedOptions } from './options.js';
 
 /**

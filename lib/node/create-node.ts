@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../common/clock.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { silentLogger, type HyperCacheLogger } from '../common/logger.js';
 import { systemRandom, type Random } from '../common/random.js';
-import type { PrimaryClient } from '../replication/primary-client.js';
+import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
 import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { MemoryCoherence } from '../cache/coherence.js';
 import { PrimaryUnreachableError, type HyperCacheError } from '../common/errors.js';
-import type { ChangeBatch } from '../replication/change-batch.js';
-import type { Position } from '../replication/position.js';
-import { Replica } from '../replication/replica.js';
-import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
-import { Storage, type StorageOptions } from '../storage/storage.js';
+import type { ChangeBatch } from '../cluster/wire/change-batch.js';
+import type { Position } from '../cluster/wire/position.js';
+import { Replica } from '../cluster/replica/replica.js';
+import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
+import { Storage, type StorageOptions } from '../sqlite/storage.js';
 import { checkpointerOf } from './checkpointer-of.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';

@@ -1,5 +1,5 @@
 import type { HyperCacheError } from '../common/errors.js';
-import type { Storage } from '../storage/storage.js';
+import type { Storage } from '../sqlite/storage.js';
 import type { ReplicaHostParts } from './replica-host.js';
 
 /** @internal */

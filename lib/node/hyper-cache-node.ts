@@ -1,8 +1,8 @@
 import type { VersionedEntry } from '../cache/cache-reads.js';
-import type { CacheStats, HitRatios } from '../cache/cache-stats.js';
+import type { CacheStats, HitRatios } from '../engine/cache-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
-import type { SyncEndpoint } from '../replication/sync-endpoint.js';
-import type { BackupSummary } from '../storage/backup.js';
+import type { SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
+import type { BackupSummary } from '../sqlite/backup.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 export type { BackupSummary };

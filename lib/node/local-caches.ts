@@ -6,26 +6,27 @@ import {
   type CacheCounters,
   type CacheStats,
   type HitRatios,
-} from '../cache/cache-stats.js';
-import { CacheWriter, type CommandQueue } from '../cache/cache-writer.js';
+} from '../engine/cache-stats.js';
+import { CacheWriter } from '../cache/cache-writer.js';
+import type { CommandQueue } from '../engine/command-queue.js';
 import { PendingValue, PendingWrites } from '../cache/pending-writes.js';
-import type { Command, CommandResult, DeleteCommand, SetCommand } from '../commands/command.js';
+import type { Command, CommandResult, DeleteCommand, SetCommand } from '../engine/command.js';
 import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
 import type { Clock } from '../common/clock.js';
-import { decodeValue, encodeValue } from '../common/codec.js';
+import { decodeValue, encodeValue } from '../value/codec.js';
 import { InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
 import type { FillClaims } from '../locks/fill-claims.js';
 import { L1 } from '../memory/l1.js';
 import { L1Budget } from '../memory/l1-budget.js';
-import { ChangeOp, type Change } from '../replication/change-batch.js';
-import type { ForwardedCommand } from '../replication/command-codec.js';
-import { ChangeKind, type ChangeRow } from '../storage/change-log.js';
-import type { RemovableRow } from '../storage/entry-table.js';
-import type { Storage } from '../storage/storage.js';
-import type { QueuedWrite } from '../storage/write-queue.js';
+import { ChangeOp, type Change } from '../cluster/wire/change-batch.js';
+import type { ForwardedCommand } from '../cluster/wire/command-codec.js';
+import { ChangeKind, type ChangeRow } from '../sqlite/change-log.js';
+import type { RemovableRow } from '../sqlite/entry-table.js';
+import type { Storage } from '../sqlite/storage.js';
+import type { QueuedWrite } from '../engine/command-queue.js';
 import { NamedCache } from './named-cache.js';
 import type { ResolvedOptions } from './options.js';
 

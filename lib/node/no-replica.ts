@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { ALWAYS_COHERENT } from '../cache/coherence.js';
-import { isLasting } from '../replication/replica-loop.js';
-import { pack } from '../replication/wire.js';
-import { RequestKind } from '../replication/exchange.js';
+import { isLasting } from '../cluster/replica/replica-loop.js';
+import { pack } from '../cluster/wire/wire.js';
+import { RequestKind } from '../cluster/wire/exchange.js';
 import type { HyperCacheError } from '../common/errors.js';
-import { toStorageError } from '../storage/sqlite-error.js';
-import { Storage } from '../storage/storage.js';
+import { toStorageError } from '../sqlite/sqlite-error.js';
+import { Storage } from '../sqlite/storage.js';
 import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';

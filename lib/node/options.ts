@@ -1,4 +1,4 @@
-import type { Isolation } from '../cache/isolation.js';
+import type { Isolation } from '../value/isolation.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 
 /** Of the database file in `sqlitePath`. @internal */

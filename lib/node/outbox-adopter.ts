@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command, CommandResult } from '../commands/command.js';
+import type { Command, CommandResult } from '../engine/command.js';
 import { NewerSchemaError } from '../common/errors.js';
-import type { ForwardedCommand } from '../replication/command-codec.js';
-import { malformed } from '../replication/fields.js';
-import type { ForwardQueue } from '../replication/forward-queue.js';
-import type { Forwarded, Outbox } from '../replication/outbox.js';
-import { outboxName, outboxNumbers, type OutboxFile } from '../storage/outbox-file.js';
-import type { QueuedWrite } from '../storage/write-queue.js';
+import type { ForwardedCommand } from '../cluster/wire/command-codec.js';
+import { malformed } from '../cluster/wire/fields.js';
+import type { ForwardQueue } from '../cluster/forward/forward-queue.js';
+import type { Forwarded, Outbox } from '../cluster/forward/outbox.js';
+import { outboxName, outboxNumbers, type OutboxFile } from '../sqlite/outbox-file.js';
+import type { QueuedWrite } from '../engine/command-queue.js';
 
 /** How often it is looked whether an outbox has been left, in ms. */
 const LOOK_MS = 1000;

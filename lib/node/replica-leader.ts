@@ -1,15 +1,15 @@
-import { LogTrimmer } from '../cache/log-trimmer.js';
-import { SpaceReleaser } from '../cache/space-releaser.js';
-import { Sweeper } from '../cache/sweeper.js';
+import { LogTrimmer } from '../sqlite/maintenance/log-trimmer.js';
+import { SpaceReleaser } from '../sqlite/maintenance/space-releaser.js';
+import { Sweeper } from '../sqlite/maintenance/sweeper.js';
 import type { Clock } from '../common/clock.js';
 import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
-import type { Replica } from '../replication/replica.js';
-import { ReplicaLoop } from '../replication/replica-loop.js';
-import { isBusy, isCorruption, toStorageError } from '../storage/sqlite-error.js';
-import type { LossReason, Storage } from '../storage/storage.js';
+import type { Replica } from '../cluster/replica/replica.js';
+import { ReplicaLoop } from '../cluster/replica/replica-loop.js';
+import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
+import type { LossReason, Storage } from '../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
-import { MaintenanceLoop } from './maintenance-loop.js';
+import { MaintenanceLoop } from '../sqlite/maintenance/maintenance-loop.js';
 import type { ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
 
 /** Entries are swept so long after their deadline: by then the primary's clock is surely past it. */

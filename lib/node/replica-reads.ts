@@ -1,13 +1,13 @@
 import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from '../cache/cache-reads.js';
-import type { CacheCounters } from '../cache/cache-stats.js';
+import type { CacheCounters } from '../engine/cache-stats.js';
 import type { PendingWrites } from '../cache/pending-writes.js';
 import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
-import { decodeValue } from '../common/codec.js';
+import { decodeValue } from '../value/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
-import type { RemoteReads } from '../replication/remote-reads.js';
-import { toStorageError } from '../storage/sqlite-error.js';
+import type { RemoteReads } from '../cluster/replica/remote-reads.js';
+import { toStorageError } from '../sqlite/sqlite-error.js';
 
 /** @internal */
 export interface ReplicaReadsParts {

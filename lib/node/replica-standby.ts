@@ -1,8 +1,8 @@
 import { Coherence } from '../cache/coherence.js';
 import { PrimaryUnreachableError } from '../common/errors.js';
-import type { Replica } from '../replication/replica.js';
-import { isBusy, toStorageError } from '../storage/sqlite-error.js';
-import type { Storage } from '../storage/storage.js';
+import type { Replica } from '../cluster/replica/replica.js';
+import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
+import type { Storage } from '../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
 import type { Lead } from './lead.js';

@@ -1,5 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
-import type { Isolation } from '../cache/isolation.js';
+import type { Isolation } from '../value/isolation.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { CACHE_OPTION_RULES } from './cache-option-rules.js';
 import { CLUSTER_OPTION_RULES } from './cluster-option-rules.js';

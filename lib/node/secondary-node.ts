@@ -6,10 +6,10 @@ import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { FillClaims } from '../locks/fill-claims.js';
 import { LockFactory } from '../locks/lock-factory.js';
-import type { PrimaryClient } from '../replication/primary-client.js';
-import { PrimaryClock } from '../replication/primary-clock.js';
-import { RemoteLeases } from '../replication/remote-leases.js';
-import { RemoteReads } from '../replication/remote-reads.js';
+import type { PrimaryClient } from '../cluster/wire/primary-client.js';
+import { PrimaryClock } from '../cluster/replica/primary-clock.js';
+import { RemoteLeases } from '../cluster/leases/remote-leases.js';
+import { RemoteReads } from '../cluster/replica/remote-reads.js';
 import { FedReplica } from './fed-replica.js';
 import { ForwardedWrites } from './forwarded-writes.js';
 import type {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { systemClock, type Clock } from '../common/clock.js';
 import { StorageOpenError } from '../common/errors.js';
 import { systemRandom, type Random } from '../common/random.js';
-import { assertUnused } from '../storage/assert-unused.js';
-import { Storage } from '../storage/storage.js';
+import { assertUnused } from '../sqlite/assert-unused.js';
+import { Storage } from '../sqlite/storage.js';
 import { FILE_NAME } from './options.js';
 
 /** What tests give a command. @internal */

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupFailedError } from '../common/errors.js';
-import { FileLock } from '../storage/file-lock.js';
-import { isBusy } from '../storage/sqlite-error.js';
+import { FileLock } from '../sqlite/file-lock.js';
+import { isBusy } from '../sqlite/sqlite-error.js';
 
 const PREFIX = 'temporary-';
 

@@ -40,7 +40,7 @@ const WANTED = [
   /^CHANGELOG\.md$/,
   /^LICENSE$/,
   /^dist\/index\.(js|d\.ts)$/,
-  /^dist\/(cache|cli|commands|common|keyv|locks|memory|nest|node|replication|storage)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
+  /^dist\/(admin|cache|cli|cluster|common|engine|http|keyv|locks|memory|nest|node|sqlite|value)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
 ];
 
 describe('The package', () => {

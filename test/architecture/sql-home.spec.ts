@@ -16,7 +16,7 @@ describe('the SQL home', () => {
     ['a statement', "db.prepare('select 1');"],
   ])('finds %s elsewhere', (_what, text) => {
     expect(sqlViolations(parse('lib/cache/a.ts', text))).toHaveLength(1);
-    expect(sqlViolations(parse('lib/storage/sql/a.ts', text))).toEqual([]);
+    expect(sqlViolations(parse('lib/sqlite/sql/a.ts', text))).toEqual([]);
   });
 
   it.each([

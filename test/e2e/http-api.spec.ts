@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { HYPERCACHE_NODE } from '../../lib/nest/hyper-cache.constants.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
-import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
+import { PROTOCOL_VERSION } from '../../lib/cluster/wire/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN, type ApiClient } from '../support/api-client.js';
 import { PLATFORMS, useNestApps } from '../support/nest-apps.js';

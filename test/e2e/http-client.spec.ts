@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { HyperCacheError, QueueFullError } from '../../lib/common/errors.js';
 import { HttpPrimaryClient } from '../../lib/nest/http-primary-client.js';
-import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
+import { PROTOCOL_VERSION } from '../../lib/cluster/wire/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { OTHER_TOKEN, TOKEN } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';

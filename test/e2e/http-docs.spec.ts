@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { HyperCacheErrorCode } from '../../lib/common/errors.js';
-import { statusOf } from '../../lib/nest/filters/status-table.js';
+import { statusOf } from '../../lib/http/status-table.js';
 import { blocksOf } from '../architecture/support/doc-blocks.js';
 import { root } from '../architecture/support/source-files.js';
 import { startApi } from '../support/api-apps.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { HttpPrimaryClient } from '../../lib/nest/http-primary-client.js';
-import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
+import { PROTOCOL_VERSION } from '../../lib/cluster/wire/sync-endpoint.js';
 import { PLACES, startApi, type Place } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN } from '../support/api-client.js';
 import { offerSync } from '../support/fake-sync.js';

@@ -11,7 +11,7 @@ import type { HyperCacheAsyncOptions } from '../../lib/nest/hyper-cache.module-d
 import { HyperCacheApi } from '../../lib/nest/api/hyper-cache-api.js';
 import { HyperCacheModule } from '../../lib/nest/hyper-cache.module.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
-import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
+import { PROTOCOL_VERSION } from '../../lib/cluster/wire/sync-endpoint.js';
 import { startApi } from '../support/api-apps.js';
 import { apiClient, TOKEN } from '../support/api-client.js';
 import { HOST_SETTINGS, Public } from '../support/hostile-hosts.js';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { HttpPrimaryClient } from '../../lib/nest/http-primary-client.js';
 import { HyperCacheModule } from '../../lib/nest/hyper-cache.module.js';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
-import { PROTOCOL_VERSION } from '../../lib/replication/sync-endpoint.js';
+import { PROTOCOL_VERSION } from '../../lib/cluster/wire/sync-endpoint.js';
 import { PLACES, startApi } from '../support/api-apps.js';
 import { apiClient, OTHER_TOKEN, TOKEN, type ApiAnswer } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { HyperCache, HyperCacheModule, type HyperCacheOptions } from 'nestjs-hypercache';
-import { quarantine } from '../../lib/storage/open-connection.js';
+import { quarantine } from '../../lib/sqlite/open-connection.js';
 import { useNestApps } from '../support/nest-apps.js';
 import { overwritePages, runSql } from '../support/sabotage.js';
 

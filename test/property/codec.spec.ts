@@ -6,9 +6,9 @@ import {
   isSmallJson,
   storedBytes,
   toShaped,
-} from '../../lib/common/codec.js';
-import { copierOf } from '../../lib/common/copier.js';
-import { captureValue, copyValue } from '../../lib/common/value.js';
+} from '../../lib/value/codec.js';
+import { copierOf } from '../../lib/value/copier.js';
+import { captureValue, copyValue } from '../../lib/value/capture.js';
 import { MemoryShapes } from '../support/memory-shapes.js';
 import { nested, show } from '../support/values.js';
 
@@ -39,7 +39,7 @@ describe('any value', () => {
   let decodeElsewhere = decodeValue;
   beforeAll(async () => {
     jest.resetModules();
-    ({ decodeValue: decodeElsewhere } = await import('../../lib/common/codec.js'));
+    ({ decodeValue: decodeElsewhere } = await import('../../lib/value/codec.js'));
   });
 
   it('comes back as it went in, also in a process that did not write it', () => {

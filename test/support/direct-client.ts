@@ -1,7 +1,7 @@
 import { Transform, type Readable, type TransformCallback, type Writable } from 'node:stream';
 import { PrimaryUnreachableError } from '../../lib/common/errors.js';
-import type { PrimaryClient } from '../../lib/replication/primary-client.js';
-import type { FeedRequest, SyncEndpoint } from '../../lib/replication/sync-endpoint.js';
+import type { PrimaryClient } from '../../lib/cluster/wire/primary-client.js';
+import type { FeedRequest, SyncEndpoint } from '../../lib/cluster/wire/sync-endpoint.js';
 import { deferred, type Deferred } from './deferred.js';
 
 /** A connection to a primary of the same process, which a test can cut, hold and restore. */

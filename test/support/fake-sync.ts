@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { INestApplicationContext } from '@nestjs/common';
 import { QueueFullError } from '../../lib/common/errors.js';
 import { HYPERCACHE_NODE } from '../../lib/nest/hyper-cache.constants.js';
-import type { FeedRequest, SyncEndpoint } from '../../lib/replication/sync-endpoint.js';
+import type { FeedRequest, SyncEndpoint } from '../../lib/cluster/wire/sync-endpoint.js';
 
 /** A request for which {@link FakeSync} fails. */
 export const FULL = Buffer.from('full');

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { encodeCommand } from '../../lib/replication/command-codec.js';
-import { pack } from '../../lib/replication/wire.js';
+import { encodeCommand } from '../../lib/cluster/wire/command-codec.js';
+import { pack } from '../../lib/cluster/wire/wire.js';
 
 /** A request as `node:http` sends it. */
 export interface HostileRequest {

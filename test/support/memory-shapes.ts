@@ -1,4 +1,4 @@
-import { Shapes, type ShapeDefinition } from '../../lib/common/shapes.js';
+import { Shapes, type ShapeDefinition } from '../../lib/value/shapes.js';
 
 /** Shapes that are kept in memory, by as many readers and writers as a test wants. */
 export class MemoryShapes {

@@ -1,11 +1,11 @@
 import { afterEach } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
-import { CommandExecutor, isFailure } from '../../lib/commands/command-executor.js';
-import type { Command, CommandOf, ResultOf } from '../../lib/commands/command.js';
+import { CommandExecutor, isFailure } from '../../lib/sqlite/commands/command-executor.js';
+import type { Command, CommandOf, ResultOf } from '../../lib/engine/command.js';
 import type { Clock } from '../../lib/common/clock.js';
 import { systemRandom, type Random } from '../../lib/common/random.js';
-import { Storage } from '../../lib/storage/storage.js';
+import { Storage } from '../../lib/sqlite/storage.js';
 import { ManualClock } from './manual-clock.js';
 import { useTemporaryDirectories } from './temporary-directory.js';
 

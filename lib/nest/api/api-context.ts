@@ -2,10 +2,10 @@ import { systemClock } from '../../common/clock.js';
 import type { HyperCacheLogger } from '../../common/logger.js';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../../node/options.js';
-import { Admission } from '../guards/admission.js';
-import { FailedAttempts } from '../guards/failed-attempts.js';
-import { BackupLimit } from './backup-limit.js';
-import { OpenAnswers } from './open-answers.js';
+import { Admission } from '../../http/admission.js';
+import { FailedAttempts } from '../../http/failed-attempts.js';
+import { BackupLimit } from '../../http/backup-limit.js';
+import { OpenAnswers } from '../../http/open-answers.js';
 
 const KIB = 1024;
 const MIN_BATCH_BYTES = 16 * KIB * KIB;

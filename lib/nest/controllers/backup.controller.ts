@@ -5,8 +5,8 @@ import { ApiContext } from '../api/api-context.js';
 import { Uncached } from '../decorators/uncached.decorator.js';
 import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
-import { answerFile } from '../wire/answer.js';
-import { rawRequest, rawResponse } from '../wire/raw-exchange.js';
+import { answerFile } from '../../http/answer.js';
+import { rawRequest, rawResponse } from '../../http/raw-exchange.js';
 
 /** A copy of the node's file. @internal */
 @Controller()

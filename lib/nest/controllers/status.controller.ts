@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { VERSION } from '../../common/version.js';
-import { PROTOCOL_VERSION } from '../../replication/sync-endpoint.js';
+import { PROTOCOL_VERSION } from '../../cluster/wire/sync-endpoint.js';
 import { ApiContext } from '../api/api-context.js';
 import { Uncached } from '../decorators/uncached.decorator.js';
 import { ApiExceptionFilter } from '../filters/api-exception.filter.js';

@@ -1,13 +1,13 @@
 import { Controller, Get, Inject, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { InvalidRequestError, NotPrimaryError, UnknownRouteError } from '../../common/errors.js';
-import type { FeedRequest, SyncEndpoint } from '../../replication/sync-endpoint.js';
+import type { FeedRequest, SyncEndpoint } from '../../cluster/wire/sync-endpoint.js';
 import { ApiContext } from '../api/api-context.js';
 import { Uncached } from '../decorators/uncached.decorator.js';
 import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
-import { answerBytes, beginStream } from '../wire/answer.js';
+import { answerBytes, beginStream } from '../../http/answer.js';
 import { ApiCall } from '../wire/api-call.js';
-import { rawRequest, rawResponse } from '../wire/raw-exchange.js';
+import { rawRequest, rawResponse } from '../../http/raw-exchange.js';
 import { readBytes } from '../wire/read-body.js';
 
 /** Node to node. @internal */

@@ -1,8 +1,8 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HyperCacheError, InternalError } from '../../common/errors.js';
 import { ApiContext } from '../api/api-context.js';
-import { answerError, answerForHost } from '../wire/answer.js';
-import { rawResponse } from '../wire/raw-exchange.js';
+import { answerError, answerForHost } from '../../http/answer.js';
+import { rawResponse } from '../../http/raw-exchange.js';
 
 /** What Nest's `HttpException` offers; the host's may be of another copy of Nest. */
 interface HttpExceptionLike {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { TooManyAttemptsError, UnauthorizedError } from '../../common/errors.js';
 import { ApiContext } from '../api/api-context.js';
-import { rawRequest } from '../wire/raw-exchange.js';
+import { rawRequest } from '../../http/raw-exchange.js';
 
 /** Lets nobody pass without one of the node's tokens; the answer does not tell a missing token from a wrong one. @internal */
 @Injectable()

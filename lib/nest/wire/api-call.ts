@@ -3,8 +3,8 @@ import { InvalidArgumentError, InvalidKeyError, InvalidRequestError } from '../.
 import { assertKey } from '../../common/keys.js';
 import type { NodeCache } from '../../node/hyper-cache-node.js';
 import type { ApiContext } from '../api/api-context.js';
-import { answerJson } from './answer.js';
-import { rawRequest, rawResponse, rawUrl } from './raw-exchange.js';
+import { answerJson } from '../../http/answer.js';
+import { rawRequest, rawResponse, rawUrl } from '../../http/raw-exchange.js';
 import { readFields } from './read-body.js';
 
 /** 256 characters, as the option `namespace`. */

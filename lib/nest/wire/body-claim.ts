@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import { InvalidRequestError } from '../../common/errors.js';
-import { answerError } from './answer.js';
+import { answerError } from '../../http/answer.js';
 import type { ApiPaths } from './api-paths.js';
 
 /** What says how a body is framed and encoded. @internal */

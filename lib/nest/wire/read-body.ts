@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { BodyTooLargeError, ContentTypeError, InvalidRequestError } from '../../common/errors.js';
-import { SYNC_CONTENT_TYPE } from './answer.js';
+import { SYNC_CONTENT_TYPE } from '../../http/answer.js';
 import { bodyHeaders } from './body-claim.js';
-import { assertPromised } from './promised-body.js';
-import { rawRequest } from './raw-exchange.js';
+import { assertPromised } from '../../http/promised-body.js';
+import { rawRequest } from '../../http/raw-exchange.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

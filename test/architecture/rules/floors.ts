@@ -4,31 +4,36 @@ import { moduleReferences, resolveRelative, type SourceFile } from '../support/s
 /** Each top-level folder of `lib` and the floor it stands on. */
 export const floors: Readonly<Record<string, number>> = {
   common: 0,
+  value: 0.5,
+  engine: 1,
   memory: 1,
-  storage: 1,
-  // Commands are the vocabulary that the rest of F2 speaks.
-  commands: 2,
-  cache: 2.5,
-  locks: 2.5,
-  replication: 3,
-  node: 4,
-  keyv: 5,
+  // Until the tiers and the locks know the engine by its contract alone.
+  sqlite: 1.5,
+  cache: 2,
+  locks: 2,
+  cluster: 4,
+  node: 5,
+  admin: 6,
+  keyv: 6,
+  http: 6,
   // The commands of an operator: beside an application, without Nest.
-  cli: 5,
-  nest: 6,
+  cli: 7,
+  nest: 7,
 };
 
 const PUBLIC_SURFACE = 'lib/index.ts';
-const NODE_FLOOR = 4;
+const NODE_FLOOR = 5;
 
 /** Packages that only one folder may import. */
 const HOMES: readonly { readonly of: RegExp; readonly folder: string }[] = [
   { of: /^@nestjs\//, folder: 'nest' },
-  { of: /^better-sqlite3(\/|$)/, folder: 'storage' },
+  { of: /^better-sqlite3(\/|$)/, folder: 'sqlite' },
 ];
 
 /** The engine: what stands above the node may not know it. */
-const ENGINE = ['storage', 'memory'];
+const ENGINE = ['sqlite', 'memory'];
+/** What an operator runs on the files themselves; the wire's own framing. */
+const MAY_KNOW_THE_ENGINE = ['admin', 'http'];
 
 /**
  * A file imports only from lower floors or its own folder; nothing imports an `index.ts`; packages
@@ -61,8 +66,12 @@ function relativeReason(
   if (!specifier.endsWith('.js')) return 'a relative import names the emitted .js file';
   if (/(^|\/)index\.ts$/.test(target)) return 'nothing in lib imports an index.ts';
   if (targetFloor === undefined) return 'it is outside the floors';
-  if (floor > NODE_FLOOR && ENGINE.includes(targetFolder)) {
-    return 'nothing above the node knows storage or memory';
+  if (
+    floor > NODE_FLOOR &&
+    !MAY_KNOW_THE_ENGINE.includes(folder) &&
+    ENGINE.includes(targetFolder)
+  ) {
+    return 'nothing above the node knows what is below it';
   }
   if (targetFolder !== folder && targetFloor >= floor) {
     return `${folder} (F${floor}) stands not above ${targetFolder} (F${targetFloor})`;
@@ -83,7 +92,7 @@ function packageReason(
   return declared.has(packageName(specifier)) ? undefined : 'it is no declared dependency';
 }
 
-/** `lib/storage/sql/x.ts` -> `storage`; '' for the public surface. */
+/** `lib/sqlite/sql/x.ts` -> `storage`; '' for the public surface. */
 function folderOf(path: string): string {
   return /^lib\/([^/]+)\//.exec(path)?.[1] ?? '';
 }

@@ -1,7 +1,7 @@
 import ts from 'typescript';
 import { literalText, place, visit, type SourceFile } from '../support/source-files.js';
 
-const HOME = 'lib/storage/sql/';
+const HOME = 'lib/sqlite/sql/';
 
 const SQL =
   /\b(SELECT|INSERT (OR [A-Z]+ )?INTO|REPLACE INTO|UPDATE\b.*\bSET|DELETE FROM|(CREATE|ALTER|DROP) [A-Z ]*(TABLE|INDEX|TRIGGER|VIEW)|PRAGMA|BEGIN (IMMEDIATE|DEFERRED|EXCLUSIVE)|VACUUM)\b/s;
@@ -9,7 +9,7 @@ const SQL =
 /** What better-sqlite3 takes SQL through. */
 const SQL_METHODS = new Set(['prepare', 'exec', 'pragma']);
 
-/** SQL text stands only in `lib/storage/sql/`. */
+/** SQL text stands only in `lib/sqlite/sql/`. */
 export function sqlViolations(file: SourceFile): string[] {
   if (file.path.startsWith(HOME)) return [];
   const found: string[] = [];

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { OpenAnswers } from '../../../lib/nest/api/open-answers.js';
+import { OpenAnswers } from '../../../lib/http/open-answers.js';
 import { readFields } from '../../../lib/nest/wire/read-body.js';
 
 const REQUEST =

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { adopt } from '../../../lib/node/adopt.js';
+import { adopt } from '../../../lib/admin/adopt.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { useDirectClusters } from '../../support/clusters.js';
 import { eventually } from '../../support/eventually.js';

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../lib/common/clock.js';
 import { systemRandom } from '../../../lib/common/random.js';
 import { OutboxAdopter } from '../../../lib/node/outbox-adopter.js';
-import { Outbox } from '../../../lib/replication/outbox.js';
-import { OutboxFile } from '../../../lib/storage/outbox-file.js';
+import { Outbox } from '../../../lib/cluster/forward/outbox.js';
+import { OutboxFile } from '../../../lib/sqlite/outbox-file.js';
 import { eventually } from '../../support/eventually.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 

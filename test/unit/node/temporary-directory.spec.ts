@@ -5,7 +5,7 @@ import {
   removeTemporaries,
   withTemporaryDirectory,
 } from '../../../lib/node/temporary-directory.js';
-import { FileLock } from '../../../lib/storage/file-lock.js';
+import { FileLock } from '../../../lib/sqlite/file-lock.js';
 import { deferred } from '../../support/deferred.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 

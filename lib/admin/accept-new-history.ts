@@ -1,0 +1,23 @@
+import { RoleMismatchError } from '../common/errors.js';
+import { ACCEPT_NOTE, SOURCE_NOTE } from '../cluster/replica/replica.js';
+import { withStoppedNode, type CommandEnvironment } from '../node/stopped-node.js';
+
+/**
+ * Lets a replica give up what it holds for the next primary that it connects to, whatever history that has, once.
+ *
+ * @param directory its `sqlitePath`
+ * @throws {HC_ROLE_MISMATCH} when it holds no replica
+ * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
+ * @internal
+ */
+export function acceptNewHistory(directory: string, environment: CommandEnvironment = {}): void {
+  withStoppedNode(directory, environment, (storage) => {
+    if (storage.readNote(SOURCE_NOTE) === undefined) {
+      throw new RoleMismatchError(
+        `${storage.path} holds no replica of a primary.`,
+        "Give --path the sqlitePath of a secondary with replica: 'feed'.",
+      );
+    }
+    storage.durableTransaction(() => storage.writeNote(ACCEPT_NOTE, '1'));
+  });
+}

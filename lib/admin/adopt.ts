@@ -1,0 +1,36 @@
+import { RoleMismatchError } from '../common/errors.js';
+import type { Position } from '../cluster/wire/position.js';
+import { SOURCE_NOTE } from '../cluster/replica/replica.js';
+import { SUPERSEDED_NOTE } from '../cluster/failover/takeover.js';
+import { withFileOf, withStoppedNode, type CommandEnvironment } from '../node/stopped-node.js';
+
+/**
+ * Makes the file of a primary, such as a backup of it, a replica of its own history: a secondary that starts with it
+ * asks its primary only for what has happened since.
+ *
+ * @param directory its `sqlitePath`
+ * @returns where the replica stands
+ * @throws {HC_ROLE_MISMATCH} when it holds a replica already
+ * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
+ * @internal
+ */
+export function adopt(directory: string, environment: CommandEnvironment = {}): Position {
+  // Opening it may begin a new epoch, in which nothing of what it holds was committed.
+  const { historyId, epoch } = withFileOf(directory, (storage) => ({
+    historyId: storage.historyId,
+    epoch: storage.epoch,
+  }));
+  return withStoppedNode(directory, environment, (storage) => {
+    if (storage.readNote(SOURCE_NOTE) !== undefined) {
+      throw new RoleMismatchError(
+        `${storage.path} holds a replica already.`,
+        'Start the secondary with it as it is.',
+      );
+    }
+    storage.durableTransaction(() => {
+      storage.writeNote(SOURCE_NOTE, JSON.stringify({ historyId, epoch }));
+      storage.removeNote(SUPERSEDED_NOTE);
+    });
+    return { historyId, epoch, revision: storage.revision };
+  });
+}

@@ -1,0 +1,64 @@
+import { ANCESTORS_NOTE, parseAncestors, type Ancestor } from '../cluster/failover/ancestry.js';
+import type { Position } from '../cluster/wire/position.js';
+import { INCOMPLETE_NOTE, PRIMARY_NOTE, SOURCE_NOTE } from '../cluster/replica/replica.js';
+import { FORMER_NOTE, SUPERSEDED_NOTE } from '../cluster/failover/takeover.js';
+import { withFileOf } from '../node/stopped-node.js';
+
+/** What the file of a node says of itself. @internal */
+export interface Inspection {
+  readonly role: 'primary' | 'secondary';
+  /** Of its own history, or of the one that it follows. */
+  readonly position: Position;
+  /** The oldest revision that its log still tells of: who stands further back takes a snapshot. */
+  readonly oldestChange: number;
+  readonly ancestors: readonly Ancestor[];
+  /** On a secondary: where its primary was reached, without credentials. */
+  readonly primaryUrl: string | undefined;
+  /** On a secondary: whether everything up to its position is here. */
+  readonly isComplete: boolean;
+  /** The history that has taken the place of this one. */
+  readonly supersededBy: string | undefined;
+  /** A former primary that has not heard yet that it is superseded, without credentials. */
+  readonly untold: string | undefined;
+}
+
+/**
+ * Reads it, of a node that runs as of one that is stopped, and changes nothing.
+ *
+ * @param directory its `sqlitePath`
+ * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
+ * @internal
+ */
+export function inspect(directory: string): Inspection {
+  return withFileOf(directory, (storage) => {
+    const source = storage.readNote(SOURCE_NOTE);
+    const superseded = storage.readNote(SUPERSEDED_NOTE);
+    const { historyId, epoch } =
+      source === undefined ? storage : (JSON.parse(source) as Omit<Position, 'revision'>);
+    return {
+      role: source === undefined ? 'primary' : 'secondary',
+      position: { historyId, epoch, revision: storage.revision },
+      oldestChange: storage.changes.oldest(),
+      ancestors: parseAncestors(storage.readNote(ANCESTORS_NOTE)),
+      primaryUrl: urlIn(storage.readNote(PRIMARY_NOTE)),
+      isComplete: storage.readNote(INCOMPLETE_NOTE) === undefined,
+      supersededBy:
+        superseded === undefined
+          ? undefined
+          : (JSON.parse(superseded) as { historyId: string }).historyId,
+      untold: urlIn(storage.readNote(FORMER_NOTE)),
+    };
+  });
+}
+
+function urlIn(note: string | undefined): string | undefined {
+  return note === undefined ? undefined : withoutCredentials(JSON.parse(note) as { url: string });
+}
+
+/** For people: an address may hold the password of a proxy. @internal */
+export function withoutCredentials({ url }: { readonly url: string }): string {
+  const address = new URL(url);
+  address.username = '';
+  address.password = '';
+  return address.toString();
+}

@@ -1,0 +1,87 @@
+import { systemRandom } from '../common/random.js';
+import { RoleMismatchError } from '../common/errors.js';
+import {
+  ANCESTORS_NOTE,
+  formatAncestors,
+  parseAncestors,
+  type Ancestor,
+} from '../cluster/failover/ancestry.js';
+import type { Position } from '../cluster/wire/position.js';
+import {
+  ACCEPT_NOTE,
+  INCOMPLETE_NOTE,
+  PRIMARY_NOTE,
+  SOURCE_NOTE,
+  type PrimaryAddress,
+} from '../cluster/replica/replica.js';
+import { FORMER_NOTE } from '../cluster/failover/takeover.js';
+import { countWaiting } from '../sqlite/count-waiting.js';
+import { withoutCredentials } from './inspect.js';
+import { withStoppedNode, type CommandEnvironment } from '../node/stopped-node.js';
+
+/** @internal */
+export interface Promotion {
+  /** Where the new history begins. */
+  readonly position: Position;
+  /** Where the former one ended, as far as it is known here. */
+  readonly former: Position;
+  /** Where the former primary was reached; it is told when the node starts. */
+  readonly formerUrl: string | undefined;
+  /** False when the content of some changes had not arrived: then the other replicas take a snapshot. */
+  readonly isComplete: boolean;
+  /** Writes that wait in this node's outbox: it executes them itself when it starts. */
+  readonly waiting: number;
+}
+
+/**
+ * Makes the file of a secondary that of a primary, with all its data: a new history, which goes on from the one that
+ * was followed.
+ *
+ * @param directory its `sqlitePath`
+ * @throws {HC_ROLE_MISMATCH} when it holds no replica
+ * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
+ * @internal
+ */
+export function promote(directory: string, environment: CommandEnvironment = {}): Promotion {
+  const { random = systemRandom } = environment;
+  return withStoppedNode(directory, environment, (storage) => {
+    const source = storage.readNote(SOURCE_NOTE);
+    if (source === undefined) {
+      throw new RoleMismatchError(
+        `${storage.path} holds no replica of a primary.`,
+        "Give --path the sqlitePath of a secondary with replica: 'feed'. A primary needs no promotion.",
+      );
+    }
+    const followed = JSON.parse(source) as Omit<Position, 'revision'>;
+    const { revision } = storage;
+    const isComplete = storage.readNote(INCOMPLETE_NOTE) === undefined;
+    // Nobody stands behind the end: where content is missing here, nobody can go on from here.
+    const from = isComplete ? storage.changes.oldest() : revision + 1;
+    const former = { ...followed, revision };
+    const ancestors: Ancestor[] = parseAncestors(storage.readNote(ANCESTORS_NOTE)).map(
+      (ancestor) => ({ ...ancestor, from: Math.max(ancestor.from, from) }),
+    );
+    ancestors.push({ ...former, from });
+    const primary = storage.readNote(PRIMARY_NOTE);
+    const historyId = random.hex(16);
+    let epoch = 0;
+    storage.durableTransaction(() => {
+      epoch = storage.beginHistory(historyId, followed.epoch);
+      storage.writeNote(ANCESTORS_NOTE, formatAncestors(ancestors));
+      if (primary !== undefined) storage.writeNote(FORMER_NOTE, primary);
+      for (const note of [SOURCE_NOTE, PRIMARY_NOTE, INCOMPLETE_NOTE, ACCEPT_NOTE]) {
+        storage.removeNote(note);
+      }
+    });
+    return {
+      position: { historyId, epoch, revision },
+      former,
+      formerUrl:
+        primary === undefined
+          ? undefined
+          : withoutCredentials(JSON.parse(primary) as PrimaryAddress),
+      isComplete,
+      waiting: countWaiting(directory),
+    };
+  });
+}

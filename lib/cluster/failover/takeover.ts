@@ -1,0 +1,167 @@
+import {
+  PrimaryMismatchError,
+  SupersededError,
+  TwoPrimariesError,
+  type HyperCacheError,
+} from '../../common/errors.js';
+import type { Random } from '../../common/random.js';
+import { toStorageError } from '../../sqlite/sqlite-error.js';
+import type { Storage } from '../../sqlite/storage.js';
+import {
+  ANCESTORS_NOTE,
+  ancestorsFromWire,
+  ancestorsToWire,
+  parseAncestors,
+  type Ancestor,
+} from './ancestry.js';
+import { RequestKind } from '../wire/exchange.js';
+import { unpackArray, type Fields } from '../wire/fields.js';
+import type { Position } from '../wire/position.js';
+import type { PrimaryClient } from '../wire/primary-client.js';
+import { pack } from '../wire/wire.js';
+
+/** Which history has taken the place of this one: its presence is what stops a primary. @internal */
+export const SUPERSEDED_NOTE = 'superseded';
+
+/** Where the former primary was reached, until it has heard that it is superseded. @internal */
+export const FORMER_NOTE = 'former_primary';
+
+/** The history of a node that was promoted, and those before it. @internal */
+export interface Successor {
+  readonly historyId: string;
+  readonly ancestors: readonly Ancestor[];
+}
+
+interface Superseded {
+  readonly historyId: string;
+  readonly before: readonly string[];
+}
+
+/** Of a storage whose history has ended. @internal */
+export function readSuperseded(storage: Storage): SupersededError | undefined {
+  const note = storage.readNote(SUPERSEDED_NOTE);
+  if (note === undefined) return undefined;
+  const { historyId } = JSON.parse(note) as Superseded;
+  return new SupersededError(
+    `${storage.path} holds history ${storage.historyId}, which ended when another node was promoted; history ${historyId} goes on from it.`,
+    "Start this node as role: 'secondary', with primaryUrl of the node that was promoted, after `npx hypercache adopt`; or empty its sqlitePath first.",
+  );
+}
+
+/**
+ * Writes down durably that a primary's history has ended.
+ *
+ * @throws {HC_PRIMARY_MISMATCH} when the other history does not go on from this one
+ * @throws {HC_TWO_PRIMARIES} when another node was promoted before, of which this one knows nothing
+ * @internal
+ */
+export function supersede(storage: Storage, { historyId, ancestors }: Successor): void {
+  const before = ancestors.map((ancestor) => ancestor.historyId);
+  if (historyId === storage.historyId || !before.includes(storage.historyId)) {
+    throw new PrimaryMismatchError(
+      `History ${historyId} does not go on from ${storage.historyId}.`,
+      'Let the address of the former primary lead to it, or to nothing.',
+    );
+  }
+  const note = storage.readNote(SUPERSEDED_NOTE);
+  if (note !== undefined) {
+    const known = JSON.parse(note) as Superseded;
+    if (known.historyId === historyId || known.before.includes(historyId)) return;
+    if (!before.includes(known.historyId)) {
+      throw new TwoPrimariesError(
+        `Two nodes were promoted in the place of ${storage.historyId}: one goes on as ${known.historyId}, the other as ${historyId}.`,
+        'Stop one of them; its replicas follow the other with a snapshot.',
+      );
+    }
+  }
+  const superseded: Superseded = { historyId, before };
+  storage.durableTransaction(() => {
+    storage.writeNote(SUPERSEDED_NOTE, JSON.stringify(superseded));
+  });
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function successorFromWire(fields: Fields): Successor {
+  return { historyId: fields.string(), ancestors: ancestorsFromWire(fields.list()) };
+}
+
+/** @internal */
+export interface TakeoverNoticeParts {
+  readonly client: PrimaryClient;
+  readonly storage: Storage;
+  readonly random: Random;
+  /** The former primary refuses from now on. `lost`: changes that it had committed and this node never received. */
+  readonly onHeard: (former: Position, lost: number) => void;
+  /** It could not be told yet. */
+  readonly onFailure: (error: HyperCacheError) => void;
+}
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 60_000;
+
+/**
+ * Tells the former primary that its history has ended, again and again until it has heard, with full jitter. It may
+ * be gone for days; what matters is that it is told before anybody writes to it.
+ *
+ * @internal
+ */
+export class TakeoverNotice {
+  #isStopped = false;
+  #retry: NodeJS.Timeout | undefined;
+  #failures = 0;
+  readonly #reported = new Set<string>();
+
+  constructor(private readonly parts: TakeoverNoticeParts) {}
+
+  start(): void {
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#retry);
+    this.parts.client.close();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        await this.#tell();
+        return;
+      } catch (error) {
+        if (this.#isStopped) return;
+        this.#report(toStorageError(error));
+      }
+      await this.#pause();
+    }
+  }
+
+  async #tell(): Promise<void> {
+    const { client, storage, onHeard } = this.parts;
+    const ancestors = parseAncestors(storage.readNote(ANCESTORS_NOTE));
+    const answer = await client.exchange(
+      pack([RequestKind.Supersede, storage.historyId, ancestorsToWire(ancestors)]),
+    );
+    if (this.#isStopped) return;
+    const [historyId, epoch, revision] = unpackArray(answer) as [string, number, number];
+    const shared = ancestors.find((ancestor) => ancestor.historyId === historyId)?.revision ?? 0;
+    storage.transaction(() => storage.removeNote(FORMER_NOTE));
+    client.close();
+    onHeard({ historyId, epoch, revision }, Math.max(0, revision - shared));
+  }
+
+  /** Once each: that a dead node does not answer is no news. */
+  #report(error: HyperCacheError): void {
+    if (this.#reported.has(error.code)) return;
+    this.#reported.add(error.code);
+    this.parts.onFailure(error);
+  }
+
+  #pause(): Promise<void> {
+    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 10));
+    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
+    return new Promise((resolve) => {
+      this.#retry = setTimeout(resolve, most * share).unref();
+    });
+  }
+}

@@ -1,0 +1,266 @@
+import type { Writable } from 'node:stream';
+import { storedBytes } from '../../value/codec.js';
+import type { Clock } from '../../common/clock.js';
+import { HyperCacheError } from '../../common/errors.js';
+import { isExpired } from '../../common/expiry.js';
+import type { CommandResult, LeaseResult } from '../../engine/command.js';
+import type { Outcome } from '../../sqlite/commands/command-executor.js';
+import { PendingCommand } from '../../engine/pending-command.js';
+import type { LeaseService } from '../../engine/lease-service.js';
+import type { CopiedRow } from '../../sqlite/entry-table.js';
+import type { Grant, HeldLease } from '../../engine/lease.js';
+import { toStorageError } from '../../sqlite/sqlite-error.js';
+import type { Storage } from '../../sqlite/storage.js';
+import type { WriteQueue } from '../../sqlite/write-queue.js';
+import type { Command } from '../../engine/command.js';
+import { readChanges } from '../wire/change-batch.js';
+import type { ChangeFeed } from './change-feed.js';
+import {
+  decodeCommand,
+  leaseOf,
+  type CommandLimits,
+  type ForwardedCommand,
+} from '../wire/command-codec.js';
+import {
+  answerToWire,
+  QueryKind,
+  RequestKind,
+  type EntriesAnswer,
+  type EntryAnswer,
+  type KeysAnswer,
+  type LeasesAnswer,
+} from '../wire/exchange.js';
+import { Fields, malformed, unpackArray } from '../wire/fields.js';
+import { LeaseWaits } from '../leases/lease-waits.js';
+import { RequestOrder } from '../wire/request-order.js';
+import type { FeedRequest, SyncEndpoint } from '../wire/sync-endpoint.js';
+import { successorFromWire, type Successor } from '../failover/takeover.js';
+import { pack } from '../wire/wire.js';
+
+/** @internal */
+export interface PrimaryEndpointParts {
+  readonly storage: Storage;
+  readonly queue: WriteQueue<Command, CommandResult>;
+  readonly leases: LeaseService;
+  readonly feed: ChangeFeed;
+  readonly clock: Clock;
+  readonly limits: CommandLimits;
+  /** A command of another node joins the queue. */
+  readonly onForward: (command: ForwardedCommand) => void;
+  /** It was committed: memory has to follow. */
+  readonly onForwarded: (command: ForwardedCommand, result: CommandResult) => void;
+  /** Why this node serves nobody any more. */
+  readonly refusal: () => HyperCacheError | undefined;
+  /** Another node goes on in its place. */
+  readonly onSuperseded: (successor: Successor) => void;
+}
+
+const MAX_BATCH = 1000;
+const PAGE_ROWS = 500;
+const PAGE_BYTES = 1024 * 1024;
+
+/**
+ * What a primary does for other nodes. Their values are opaque to it.
+ *
+ * @internal
+ */
+export class PrimaryEndpoint implements SyncEndpoint {
+  readonly #order = new RequestOrder();
+  readonly #waits: LeaseWaits;
+
+  constructor(private readonly parts: PrimaryEndpointParts) {
+    this.#waits = new LeaseWaits(parts.leases, parts.limits);
+  }
+
+  async exchange(request: Buffer): Promise<Buffer> {
+    const fields = new Fields(unpackArray(request));
+    const kind = fields.integer();
+    if (kind !== RequestKind.Supersede) this.#assertServing();
+    switch (kind) {
+      case RequestKind.Supersede:
+        return this.#supersede(fields);
+      case RequestKind.Commands:
+        return this.#execute(fields);
+      case RequestKind.Queries:
+        return this.#answer(fields.list());
+      default:
+        throw malformed('a request of an unknown kind');
+    }
+  }
+
+  feed(request: FeedRequest, sink: Writable): void {
+    this.#assertServing();
+    // The replica may have heard of it from another process on the file.
+    this.parts.storage.catchUp();
+    this.parts.feed.add(request, sink);
+  }
+
+  wait(request: Buffer, sink: Writable): void {
+    this.#assertServing();
+    this.#waits.begin(request, sink);
+  }
+
+  #assertServing(): void {
+    const refusal = this.parts.refusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #supersede(fields: Fields): Buffer {
+    const { storage, onSuperseded } = this.parts;
+    onSuperseded(successorFromWire(fields));
+    const { historyId, epoch, revision } = storage;
+    return pack([historyId, epoch, revision]);
+  }
+
+  async #execute(fields: Fields): Promise<Buffer> {
+    const since = fields.integer();
+    const messages = fields.list();
+    if (messages.length > MAX_BATCH) throw malformed(`${messages.length} operations`);
+    const { limits, storage } = this.parts;
+    // All are read before the first is run: a batch that is malformed does nothing.
+    const commands = messages.map((message) => decodeCommand(message, limits));
+    this.#order.admit(fields.string(), fields.integer());
+    const outcomes = await Promise.all(commands.map((command) => this.#run(command)));
+    // Who holds a lease is to see what another process on the file has written under it.
+    storage.catchUp();
+    const { historyId, epoch, revision } = storage;
+    const isWanted = since >= 0 && since < revision && storage.changes.oldest() <= since + 1;
+    const changes = isWanted ? readChanges(storage, since) : undefined;
+    const position = { historyId, epoch, revision };
+    return pack(answerToWire({ position, outcomes, changes }));
+  }
+
+  async #run(command: ForwardedCommand): Promise<Outcome> {
+    try {
+      return await (isLeaseCommand(command) ? this.#lease(command) : this.#push(command));
+    } catch (error) {
+      return error instanceof HyperCacheError ? error : toStorageError(error);
+    }
+  }
+
+  #push(command: Exclude<ForwardedCommand, LeaseCommand>): Promise<CommandResult> {
+    const { queue, onForward, onForwarded } = this.parts;
+    return new Promise((resolve, reject) => {
+      const bytes = 'value' in command ? storedBytes(command.value) : 0;
+      const settle = (result: CommandResult): void => {
+        onForwarded(command, result);
+        resolve('keys' in result ? { ...result, keys: [] } : result);
+      };
+      queue.push(new PendingCommand(command, bytes, settle, reject));
+      onForward(command);
+    });
+  }
+
+  /** By way of the node's own leases: they know who waits here. */
+  async #lease(command: LeaseCommand): Promise<LeaseResult> {
+    const { leases } = this.parts;
+    const { lease } = command;
+    switch (command.kind) {
+      case 'acquireLease': {
+        const { owner, ttl, slots } = command;
+        return granted(await leases.acquire({ lease, owner, ttlMs: ttl, slots, waitMs: 0 }));
+      }
+      case 'extendLease':
+        return granted(await leases.extend(lease, command.owner, command.ttl));
+      case 'releaseLease':
+        return done(await leases.release(lease, command.owner));
+      case 'forceReleaseLease':
+        return done(await leases.forceRelease(lease));
+    }
+  }
+
+  async #answer(queries: readonly unknown[]): Promise<Buffer> {
+    if (queries.length > MAX_BATCH) throw malformed(`${queries.length} queries`);
+    const { queue, storage, clock } = this.parts;
+    await queue.drain();
+    const answers: unknown[] = [];
+    for (const query of queries) {
+      if (!Array.isArray(query)) throw malformed('a query is no list');
+      answers.push(await this.#query(new Fields(query)));
+    }
+    // The answers may show what another process on the file has just written.
+    storage.catchUp();
+    const { historyId, epoch, revision } = storage;
+    return pack([historyId, epoch, revision, clock.now(), answers]);
+  }
+
+  #query(fields: Fields): unknown {
+    switch (fields.integer()) {
+      case QueryKind.Entry:
+        return this.#entry(fields.namespace(), fields.key());
+      case QueryKind.Keys:
+        return this.#keys(fields.namespace(), fields.prefix(), fields.string());
+      case QueryKind.Entries:
+        return this.#entries(fields.namespace(), fields.string());
+      case QueryKind.Holders:
+        return this.#withTimeLeft(this.parts.leases.holders(leaseOf(fields)));
+      case QueryKind.Leases:
+        return this.#withTimeLeft(this.parts.leases.list());
+      default:
+        throw malformed('a query of an unknown kind');
+    }
+  }
+
+  #entry(namespace: string, key: string): EntryAnswer {
+    const { storage, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    const row = namespaceId === undefined ? undefined : storage.entries.find(namespaceId, key);
+    if (row === undefined || isExpired(row.expires_at, clock.now())) return null;
+    return [storage.values.toPortable(row.value), row.expires_at, row.revision];
+  }
+
+  #keys(namespace: string, prefix: string, from: string): KeysAnswer {
+    const { storage, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return [[], null];
+    const rows = storage.entries.page(namespaceId, prefix, from || prefix, PAGE_ROWS);
+    const now = clock.now();
+    const live = rows.filter((row) => !isExpired(row.expires_at, now));
+    // The successor of a string in byte order is the string and a NUL.
+    const next = rows.length < PAGE_ROWS ? null : `${rows.at(-1)?.key ?? ''}\0`;
+    return [live.map(({ key }) => key), next];
+  }
+
+  #entries(namespace: string, after: string): EntriesAnswer {
+    const { storage, clock } = this.parts;
+    const namespaceId = storage.namespaces.idOf(namespace);
+    if (namespaceId === undefined) return [[], null];
+    const now = clock.now();
+    const found: CopiedRow[] = [];
+    let read = 0;
+    let bytes = 0;
+    let last = '';
+    for (const row of storage.entries.rowsAfter(namespaceId, after, PAGE_ROWS)) {
+      read++;
+      last = row.key;
+      if (!isExpired(row.expires_at, now)) found.push(row);
+      bytes += storedBytes(row.value);
+      if (bytes > PAGE_BYTES) break;
+    }
+    const entries = found.map((row) => [row.key, storage.values.toPortable(row.value)] as const);
+    return [entries, read < PAGE_ROWS && bytes <= PAGE_BYTES ? null : last];
+  }
+
+  async #withTimeLeft(held: Promise<HeldLease[]>): Promise<LeasesAnswer> {
+    const leases = await held;
+    const now = this.parts.clock.monotonic();
+    return leases.map(({ expiresAt, ...lease }) => ({ ...lease, left: expiresAt - now }));
+  }
+}
+
+type LeaseCommand = Extract<
+  ForwardedCommand,
+  { kind: 'acquireLease' | 'extendLease' | 'releaseLease' | 'forceReleaseLease' }
+>;
+
+function isLeaseCommand(command: ForwardedCommand): command is LeaseCommand {
+  return 'lease' in command;
+}
+
+function granted(grant: Grant | undefined): LeaseResult {
+  return { done: grant !== undefined, grant, handOvers: [], nextExpiry: undefined };
+}
+
+function done(isDone: boolean): LeaseResult {
+  return { done: isDone, grant: undefined, handOvers: [], nextExpiry: undefined };
+}

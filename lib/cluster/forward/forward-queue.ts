@@ -1,0 +1,499 @@
+import { setImmediate as onNextTurn } from 'node:timers';
+import type { CommandQueue } from '../../engine/command-queue.js';
+import type { Command, CommandResult } from '../../engine/command.js';
+import {
+  ClosedError,
+  HyperCacheError,
+  OutboxFullError,
+  QueueFullError,
+  type HyperCacheErrorCode,
+} from '../../common/errors.js';
+import type { Random } from '../../common/random.js';
+import { toStorageError } from '../../sqlite/sqlite-error.js';
+import { whenFree } from '../../sqlite/when-free.js';
+import type { QueuedWrite } from '../../engine/command-queue.js';
+import { AnsweredWrites, settleWrite, type AppliedChanges } from './answered-writes.js';
+import type { ChangeBatch } from '../wire/change-batch.js';
+import { encodeCommand, withOrigin, type ForwardedCommand } from '../wire/command-codec.js';
+import { answerFromWire, RequestKind, type CommandsAnswer } from '../wire/exchange.js';
+import { unpackArray } from '../wire/fields.js';
+import { isPassing, targetOf, type Forwarded, type Outbox, type Target } from './outbox.js';
+import type { PrimaryClient } from '../wire/primary-client.js';
+import { pack } from '../wire/wire.js';
+
+/** How a node gets to see what the primary has committed. @internal */
+export interface FollowedChanges extends AppliedChanges {
+  /** Whether the changes come by themselves. */
+  readonly isFed: boolean;
+  apply(batch: ChangeBatch): void;
+}
+
+/** @internal */
+export interface ForwardQueueParts {
+  readonly client: PrimaryClient;
+  readonly replica: FollowedChanges;
+  readonly random: Random;
+  /** Milliseconds that a write waits for its own change to arrive, and a close for everything. */
+  readonly timeoutMs: number;
+  /** What was accepted stands here until the primary has answered. */
+  readonly outbox: Outbox;
+  /** Whether writes whose result nobody needs are accepted; otherwise all wait for the primary. */
+  readonly accepts: boolean;
+  /** What a write meets when the outbox is full: it waits for room instead of being refused. */
+  readonly blocksWhenFull: boolean;
+  /** What went wrong that no caller is told about. */
+  readonly onError: (error: HyperCacheError, during: string) => void;
+}
+
+type Write = QueuedWrite<Command, CommandResult>;
+
+/** What one request takes at most. */
+const BATCH_OPERATIONS = 1000;
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+/** Writes that wait for the primary's answer; those beyond are refused. */
+const MAX_OPERATIONS = 200_000;
+const MAX_BYTES = 256 * 1024 * 1024;
+
+const SENDER_BYTES = 16;
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 1000;
+
+/** After so many requests in a row that failed, nobody is to wait for what will hardly come. */
+const BREAK_AFTER = 3;
+const BREAK_MS = 250;
+
+/** What is taken at a turn: a write, and its command encoded once. */
+type Taken = Pick<Forwarded, 'write' | 'command' | 'target'>;
+
+/** Who waits until so many writes are settled. */
+interface Waiter {
+  readonly after: number;
+  readonly resolve: () => void;
+}
+
+/** What the primary says of a request that it did not execute, because of what stands in it. */
+const REFUSALS: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
+  'HC_ARGUMENT_INVALID',
+  'HC_BODY_TOO_LARGE',
+  'HC_KEY_INVALID',
+  'HC_REQUEST_INVALID',
+  'HC_VALUE_TOO_LARGE',
+]);
+
+/**
+ * Sends a node's writes to the primary: those of one turn of the event loop, and those that came while a request was
+ * on its way, in one request, one request at a time, so that they arrive in their order.
+ *
+ * A write whose result nobody needs is done for its caller when it is in the outbox; it is sent until the primary has
+ * answered for it. Any other is done when the primary has committed it and this node has applied it; it goes behind
+ * what was accepted before, and fails when the primary cannot be reached.
+ *
+ * @internal
+ */
+export class ForwardQueue implements CommandQueue {
+  /** What has come in this turn. */
+  #arrived: Write[] = [];
+  #arrivedBytes = 0;
+  /** What is to be sent. */
+  #line: Forwarded[] = [];
+  /** Accepted writes in the line that a newer one of the same key may replace. */
+  readonly #replaceable = new Map<string, Forwarded>();
+  #turn: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #isSending = false;
+  /** By which the primary tells a request that comes twice, or too late. */
+  readonly #sender: string;
+  readonly #answered: AnsweredWrites;
+  #requests = 0;
+  #failures = 0;
+  /** How many are to be sent one by one. */
+  #alone = 0;
+  #lost: HyperCacheError | undefined;
+  #pushed = 0;
+  #settledCount = 0;
+  #drains: Waiter[] = [];
+  #flushes: Waiter[] = [];
+  #closed = false;
+  /** Nothing is sent any more. */
+  #isOver = false;
+
+  constructor(private readonly parts: ForwardQueueParts) {
+    this.#sender = parts.random.hex(SENDER_BYTES);
+    this.#answered = new AnsweredWrites({
+      ...parts,
+      ...parts.outbox.bounds,
+      onSettled: (count) => this.#settled(count),
+    });
+  }
+
+  /** Writes that are not yet done. */
+  get length(): number {
+    return this.#pushed - this.#settledCount;
+  }
+
+  /** Why the primary did not take the last request; undefined when it did. */
+  get lost(): HyperCacheError | undefined {
+    return this.#lost;
+  }
+
+  /** Sends what an earlier process of this node has left, before anything else. */
+  resume(left: readonly Forwarded[]): void {
+    this.#pushed += left.length;
+    this.#line.push(...left);
+    this.#send();
+  }
+
+  /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
+  push(write: Write): void {
+    if (this.#closed) throw new ClosedError();
+    const { outbox, blocksWhenFull } = this.parts;
+    const isAcceptable = this.#isAcceptable(write);
+    if (isAcceptable && outbox.isFull && !blocksWhenFull) {
+      throw new OutboxFullError(outbox.entries, outbox.bytes);
+    }
+    if (!isAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
+    const waiting = this.#arrived.length + this.#line.length - outbox.entries;
+    if (waiting >= MAX_OPERATIONS || this.#arrivedBytes + write.bytes > MAX_BYTES) {
+      throw new QueueFullError(waiting);
+    }
+    this.#arrived.push(write);
+    this.#arrivedBytes += write.bytes;
+    this.#pushed++;
+    this.#turn ??= onNextTurn(this.#onTurn);
+  }
+
+  /** No write of a replica is relaxed. */
+  pushRelaxed(write: Write): boolean {
+    this.push(write);
+    return false;
+  }
+
+  keepsUp(): boolean {
+    return false;
+  }
+
+  rest(): undefined {
+    return undefined;
+  }
+
+  /** Resolves when as many writes are done or refused as there were, or the primary is away. */
+  drain(): Promise<void> {
+    if (this.length === 0 || this.#lost !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#drains.push({ after: this.#pushed, resolve }));
+  }
+
+  /** As {@link drain}, also while the primary is away; resolves to whether that came within a time, in ms. */
+  flush(timeoutMs: number): Promise<boolean> {
+    if (this.length === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiter = {
+        after: this.#pushed,
+        resolve: () => {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#flushes = this.#flushes.filter((other) => other !== waiter);
+        resolve(false);
+      }, timeoutMs);
+      this.#flushes.push(waiter);
+    });
+  }
+
+  /** The primary can be reached again: what waits for a retry need not wait any longer. */
+  wake(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#failures = 0;
+    this.#send();
+  }
+
+  /** The primary has another history: what was done in the old one cannot arrive here any more. */
+  forgetHistory(): void {
+    this.#answered.forgetHistory();
+  }
+
+  /**
+   * Waits for what is not yet done as long as a request may take. What is in the outbox is sent after the next start;
+   * the rest is refused, as is everything after.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#lost === undefined) await this.flush(this.parts.timeoutMs);
+    this.#isOver = true;
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    clearTimeout(this.#retry);
+    const refused = this.#arrived.splice(0);
+    for (const { write, row } of this.#line.splice(0)) if (row === undefined) refused.push(write);
+    for (const write of refused) write.failed(new ClosedError());
+    this.forgetHistory();
+  }
+
+  /** What this node cannot keep in memory until it arrives has to be waited for. */
+  #isAcceptable(write: Write): boolean {
+    return this.parts.accepts && write.accepted !== undefined && !this.#answered.isFull;
+  }
+
+  get #isBroken(): boolean {
+    return this.#failures >= BREAK_AFTER && this.#retry !== undefined;
+  }
+
+  readonly #onTurn = (): void => {
+    this.#turn = undefined;
+    this.#take();
+    this.#send();
+  };
+
+  /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
+  #take(): void {
+    const { outbox } = this.parts;
+    // Who is to wait for room waits, and so does everything behind.
+    if (outbox.isFull && this.#line.length > 0) return;
+    const taken = this.#arrived.splice(0).map((write): Taken => {
+      const command = write.command as ForwardedCommand;
+      return { write, command: encodeCommand(command), target: targetOf(command) };
+    });
+    this.#arrivedBytes = 0;
+    const acceptable = new Set(taken.filter(({ write }) => this.#isAcceptable(write)));
+    const accepted = new Map(this.#accept(Array.from(acceptable), taken.length));
+    for (const one of taken) {
+      const item = acceptable.has(one)
+        ? accepted.get(one.write)
+        : { ...one, bytes: one.write.bytes, row: undefined };
+      if (item !== undefined) this.#join(item);
+    }
+    for (const write of accepted.keys()) write.accepted?.();
+  }
+
+  #accept(acceptable: readonly Taken[], takenCount: number): [Write, Forwarded][] {
+    if (acceptable.length === 0) return [];
+    const { outbox } = this.parts;
+    const superseded = new Set<Forwarded>();
+    // Who waits for an answer may depend on what stands before him.
+    if (acceptable.length === takenCount) {
+      for (const { target } of acceptable) {
+        const older = target && this.#replaceable.get(idOf(target));
+        if (older !== undefined) superseded.add(older);
+      }
+    }
+    try {
+      const items = outbox.accept(acceptable, Array.from(superseded));
+      this.#leave(superseded);
+      return items.map((item) => [item.write, item]);
+    } catch (error) {
+      const failure = toStorageError(error);
+      for (const { write } of acceptable) write.failed(failure);
+      this.#settled(acceptable.length);
+      return [];
+    }
+  }
+
+  #join(item: Forwarded): void {
+    this.#line.push(item);
+    if (item.row === undefined) this.#replaceable.clear();
+    else if (item.target !== undefined) this.#replaceable.set(idOf(item.target), item);
+  }
+
+  /** Newer writes have taken their places. */
+  #leave(superseded: ReadonlySet<Forwarded>): void {
+    if (superseded.size === 0) return;
+    this.#line = this.#line.filter((item) => !superseded.has(item));
+    for (const { write } of superseded) write.committed({ stored: true, revision: 0 });
+    this.#settled(superseded.size);
+  }
+
+  readonly #send = (): void => {
+    if (this.#isOver || this.#isSending || this.#retry !== undefined) return;
+    if (this.#line.length === 0) return;
+    const batch = this.#takeBatch();
+    this.#isSending = true;
+    void this.#exchange(batch).finally(() => {
+      this.#isSending = false;
+      if (this.#arrived.length > 0) this.#take();
+      this.#send();
+    });
+  };
+
+  /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
+  async #exchange(batch: readonly Forwarded[]): Promise<void> {
+    const { client, replica } = this.parts;
+    let answer: CommandsAnswer;
+    try {
+      const since = replica.isFed ? -1 : (replica.position?.revision ?? -1);
+      const order = [this.#sender, ++this.#requests];
+      const request = [RequestKind.Commands, since, commandsOf(batch), ...order];
+      answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
+    } catch (error) {
+      const failure = toStorageError(error);
+      if (REFUSALS.has(failure.code)) this.#refused(batch, failure);
+      else this.#failed(batch, failure);
+      return;
+    }
+    void this.#applyAhead(answer);
+    this.#lost = undefined;
+    const answered = this.#firstUnanswered(batch, answer);
+    if (answered === batch.length) this.#failures = 0;
+    else this.#keepRest(batch, answered, answer);
+    const done = batch.slice(0, answered);
+    if (done.length === 0) return;
+    this.#clearOutbox(done, answer.outcomes);
+    this.#answered.settle(done, answer).catch((error: unknown) => {
+      // The node closes meanwhile, or its file is lost.
+      this.parts.onError(toStorageError(error), 'waiting for what was written');
+    });
+  }
+
+  /** The primary did nothing, because of one of them: each is sent alone, so that only that one is refused. */
+  #refused(batch: readonly Forwarded[], failure: HyperCacheError): void {
+    const [only] = batch;
+    if (batch.length > 1 || only === undefined) {
+      this.#alone = batch.length;
+      this.#line.unshift(...batch);
+      return;
+    }
+    this.#clearOutbox(batch, [failure]);
+    settleWrite(only, failure);
+    this.#settled(1);
+  }
+
+  /** Nothing of the batch was answered: what was accepted is sent again, the rest fails, and what waits behind it. */
+  #failed(batch: readonly Forwarded[], failure: HyperCacheError): void {
+    if (this.#lost === undefined) this.parts.onError(failure, 'sending writes to the primary');
+    this.#lost = failure;
+    const all = [...batch, ...this.#line];
+    this.#line = all.filter(({ row }) => row !== undefined);
+    for (const { write, row } of all) if (row === undefined) write.failed(failure);
+    this.#settled(all.length - this.#line.length);
+    for (const { resolve } of this.#drains.splice(0)) resolve();
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    if (this.#isOver) return;
+    this.#failures++;
+    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
+    const ms = this.#line.length > 0 ? most * share : BREAK_MS;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#send();
+    }, ms).unref();
+  }
+
+  /** Where what was accepted begins to have failed in a way that passes; the primary takes it in order only. */
+  #firstUnanswered(batch: readonly Forwarded[], { outcomes }: CommandsAnswer): number {
+    const first = batch.findIndex(({ row }, i) => {
+      const outcome = outcomes[i];
+      return row !== undefined && outcome instanceof HyperCacheError && isPassing(outcome);
+    });
+    return first < 0 ? batch.length : first;
+  }
+
+  /** Puts back what was accepted; those who wait for an answer have theirs. */
+  #keepRest(batch: readonly Forwarded[], first: number, { outcomes }: CommandsAnswer): void {
+    const failure = outcomes[first];
+    if (failure instanceof HyperCacheError) this.parts.onError(failure, 'sending writes');
+    const rest = batch.slice(first);
+    this.#line.unshift(...rest.filter(({ row }) => row !== undefined));
+    for (const [i, item] of rest.entries()) {
+      if (item.row !== undefined) continue;
+      settleWrite(item, outcomes[first + i]);
+      this.#settled(1);
+    }
+    this.#retryLater();
+  }
+
+  /**
+   * While the feed is not there the answer itself brings the changes. If they cannot be applied, the writes are done all
+   * the same, and wait for the feed.
+   */
+  async #applyAhead({ changes, position }: CommandsAnswer): Promise<void> {
+    const { replica, timeoutMs, onError } = this.parts;
+    if (changes === undefined) return;
+    const apply = (): void => {
+      const known = replica.position;
+      if (this.#isOver || known === undefined) return;
+      if (known.historyId !== position.historyId || known.epoch !== position.epoch) return;
+      if (changes.from <= known.revision) replica.apply(changes);
+    };
+    try {
+      await whenFree(apply, { timeoutMs });
+    } catch (error) {
+      onError(toStorageError(error), 'applying what was written');
+    }
+  }
+
+  /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */
+  #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
+    const { outbox, onError } = this.parts;
+    const accepted = batch.filter(({ row }) => row !== undefined);
+    if (accepted.length === 0) return;
+    try {
+      for (const [i, item] of batch.entries()) {
+        const outcome = outcomes[i];
+        if (outcome instanceof HyperCacheError) outbox.bury(item, outcome);
+      }
+      outbox.done(accepted);
+    } catch (error) {
+      // Then it is sent again after the next start, and the primary knows that it is done.
+      onError(toStorageError(error), 'clearing the outbox');
+    }
+    if (this.#arrived.length > 0) this.#turn ??= onNextTurn(this.#onTurn);
+  }
+
+  #takeBatch(): Forwarded[] {
+    const most = this.#alone > 0 ? 1 : BATCH_OPERATIONS;
+    if (this.#alone > 0) this.#alone--;
+    let count = 0;
+    let bytes = 0;
+    let source: string | undefined;
+    for (const item of this.#line) {
+      if (count > 0 && bytes + item.bytes > BATCH_BYTES) break;
+      // What two starts of the node have accepted is not sent together: the second must not come before the first.
+      if (item.row !== undefined && item.row.source !== (source ??= item.row.source)) break;
+      bytes += item.bytes;
+      this.#keepFromBeingReplaced(item);
+      if (++count === most) break;
+    }
+    return this.#line.splice(0, count);
+  }
+
+  /** What is on its way may have arrived. */
+  #keepFromBeingReplaced(item: Forwarded): void {
+    const id = item.target && idOf(item.target);
+    if (id !== undefined && this.#replaceable.get(id) === item) this.#replaceable.delete(id);
+  }
+
+  #settled(count: number): void {
+    this.#settledCount += count;
+    this.#drains = this.#resolve(this.#drains);
+    this.#flushes = this.#resolve(this.#flushes);
+  }
+
+  #resolve(waiters: Waiter[]): Waiter[] {
+    if (waiters.length === 0) return waiters;
+    for (const { after, resolve } of waiters) if (after <= this.#settledCount) resolve();
+    return waiters.filter(({ after }) => after > this.#settledCount);
+  }
+}
+
+function idOf({ namespace, key }: Target): string {
+  return `${namespace}\0${key}`;
+}
+
+/** The commands as they travel; each that was accepted says which one it follows. */
+function commandsOf(batch: readonly Forwarded[]): unknown[] {
+  let follows: number | undefined;
+  return batch.map(({ command, row }) => {
+    if (row === undefined) return command;
+    const { source, sequence } = row;
+    const message = withOrigin(command, { source, sequence, follows });
+    follows = sequence;
+    return message;
+  });
+}

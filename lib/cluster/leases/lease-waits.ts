@@ -1,0 +1,120 @@
+import type { Writable } from 'node:stream';
+import { ClosedError, OutOfOrderError } from '../../common/errors.js';
+import type { AcquireRequest, LeaseService } from '../../engine/lease-service.js';
+import {
+  checkedLeaseTtl,
+  checkedLimit,
+  checkedOwner,
+  checkedWait,
+} from '../../locks/lock-arguments.js';
+import { toStorageError } from '../../sqlite/sqlite-error.js';
+import { leaseOf, type CommandLimits } from '../wire/command-codec.js';
+import { Fields, malformed, unpackArray } from '../wire/fields.js';
+import { encodeFrame, FrameType } from '../wire/wire.js';
+
+/** Between two signs of life to who waits for a lock. */
+const SIGN_OF_LIFE_MS = 1000;
+
+/** Requests that are remembered: a copy that comes after so many others is not known as one. */
+const REMEMBERED = 10_000;
+
+const MAX_SENDER_LENGTH = 64;
+
+/** A request that has no answer yet. */
+interface Waiting {
+  abort(): void;
+  /** Resolves when it has left the queue, and holds nothing that nobody was told about. */
+  readonly over: Promise<void>;
+}
+
+/**
+ * Other nodes that wait here for a lease, one request for each lease and owner: a copy that the network makes of a
+ * request is refused, and a newer request of the same node takes the place of one that it has given up. So what is given
+ * back, when a connection closes before the answer, is what this request was given and nobody was told about.
+ *
+ * @internal
+ */
+export class LeaseWaits {
+  readonly #known = new Set<string>();
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(
+    private readonly leases: LeaseService,
+    private readonly limits: CommandLimits,
+  ) {}
+
+  /** @throws {HC_ARGUMENT_INVALID | HC_OUT_OF_ORDER} before anything is written */
+  begin(request: Buffer, sink: Writable): void {
+    const fields = new Fields(unpackArray(request));
+    const left = new AbortController();
+    const wanted: AcquireRequest = {
+      lease: leaseOf(fields),
+      owner: checkedOwner(fields.any()),
+      ttlMs: checkedLeaseTtl(fields.any(), this.limits.maxLockTtl),
+      slots: checkedLimit(fields.any()),
+      waitMs: checkedWait(fields.any()),
+      signal: left.signal,
+    };
+    const sender = fields.string();
+    if (sender.length > MAX_SENDER_LENGTH) throw malformed('a sender');
+    this.#admit(sender, fields.integer());
+    const { kind, name } = wanted.lease;
+    const id = JSON.stringify([sender, kind, name, wanted.owner]);
+    const before = this.#waiting.get(id);
+    before?.abort();
+    const over = this.#serve(wanted, sink, left, before?.over);
+    const waiting: Waiting = {
+      abort: () => {
+        left.abort(new ClosedError());
+        sink.destroy();
+      },
+      over: over.finally(() => {
+        if (this.#waiting.get(id) === waiting) this.#waiting.delete(id);
+      }),
+    };
+    this.#waiting.set(id, waiting);
+  }
+
+  #admit(sender: string, number: number): void {
+    const request = `${sender} ${number}`;
+    if (this.#known.has(request)) throw new OutOfOrderError(number, number);
+    this.#known.add(request);
+    if (this.#known.size <= REMEMBERED) return;
+    const [oldest = ''] = this.#known;
+    this.#known.delete(oldest);
+  }
+
+  /** Never rejects. */
+  async #serve(
+    wanted: AcquireRequest,
+    sink: Writable,
+    left: AbortController,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    const { leases } = this;
+    let isAnswered = false;
+    const sign = setInterval(() => {
+      sink.write(encodeFrame([FrameType.Heartbeat]));
+    }, SIGN_OF_LIFE_MS);
+    sink.on('error', () => undefined);
+    sink.on('close', () => {
+      clearInterval(sign);
+      if (!isAnswered) left.abort(new ClosedError());
+    });
+    sink.write(encodeFrame([FrameType.Hello]));
+    const answer = (...content: readonly unknown[]): void => {
+      isAnswered = true;
+      sink.end(encodeFrame([FrameType.Answer, ...content]));
+    };
+    try {
+      await before;
+      const grant = await leases.acquire(wanted);
+      // Nobody is there to use it.
+      if (sink.destroyed && grant !== undefined) await leases.release(wanted.lease, wanted.owner);
+      else answer(grant?.token ?? null);
+    } catch (error) {
+      const { code, message } = toStorageError(error);
+      if (!left.signal.aborted) answer(null, code, message);
+    }
+  }
+}

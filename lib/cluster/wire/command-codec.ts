@@ -1,0 +1,216 @@
+import { checkedLeaseTtl, checkedLimit, checkedOwner } from '../../locks/lock-arguments.js';
+import type { Command, Origin, RemovalStep } from '../../engine/command.js';
+import { LeaseKind, type LeaseName } from '../../engine/lease.js';
+import { Fields, malformed } from './fields.js';
+
+/** What another node may ask for; the rest of the commands are a node's own affair. @internal */
+export type ForwardedCommand = Exclude<Command, { kind: 'promoteWaiters' | 'cancelWait' | 'beat' }>;
+
+/** @internal */
+export interface CommandLimits {
+  /** Bytes of an encoded value. */
+  readonly maxValueSize: number;
+  /** Milliseconds. */
+  readonly maxLockTtl: number;
+}
+
+/** Numbers travel: what stands here never changes its place. */
+const KINDS = [
+  'set',
+  'fill',
+  'add',
+  'setIf',
+  'delete',
+  'pull',
+  'touch',
+  'increment',
+  'deletePrefix',
+  'deleteTag',
+  'clear',
+  'acquireLease',
+  'extendLease',
+  'releaseLease',
+  'forceReleaseLease',
+] as const satisfies readonly ForwardedCommand['kind'][];
+
+const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
+  readonly [kind in ForwardedCommand['kind']]: number;
+};
+
+/** Stands before a command that tells where it comes from. */
+const WITH_ORIGIN = 100;
+
+const MAX_SOURCE_LENGTH = 64;
+
+/** A command as it travels, with the origin that an asynchronous write has. @internal */
+export function withOrigin(command: unknown, { source, sequence, follows }: Origin): unknown[] {
+  return [WITH_ORIGIN, source, sequence, follows ?? null, command];
+}
+
+/** A command as it travels. @internal */
+export function encodeCommand(command: ForwardedCommand): unknown[] {
+  const code = CODES[command.kind];
+  switch (command.kind) {
+    case 'set': {
+      const { namespace, key, value, expiresAt, tags, fence } = command;
+      const fields = [code, namespace, key, value, expiresAt, tags];
+      return fence === undefined ? fields : [...fields, fence.name, fence.token];
+    }
+    case 'add': {
+      const { namespace, key, value, expiresAt, tags } = command;
+      return [code, namespace, key, value, expiresAt, tags];
+    }
+    case 'fill': {
+      const { namespace, key, value, expiresAt, tags, seen } = command;
+      return [code, namespace, key, value, expiresAt, tags, seen];
+    }
+    case 'setIf': {
+      const { namespace, key, value, expiresAt, tags, revision } = command;
+      return [code, namespace, key, value, expiresAt, tags, revision];
+    }
+    case 'delete':
+    case 'pull':
+      return [code, command.namespace, command.key];
+    case 'touch':
+      return [code, command.namespace, command.key, command.expiresAt];
+    case 'increment': {
+      const { namespace, key, by, initial, expiresAt } = command;
+      return [code, namespace, key, by, initial, expiresAt];
+    }
+    case 'deletePrefix':
+      return [code, command.namespace, command.prefix, ...stepFields(command.step)];
+    case 'deleteTag':
+      return [code, command.namespace, command.tag, ...stepFields(command.step)];
+    case 'clear':
+      return [code, command.namespace];
+    case 'acquireLease':
+      return [code, ...leaseFields(command.lease), command.owner, command.ttl, command.slots];
+    case 'extendLease':
+      return [code, ...leaseFields(command.lease), command.owner, command.ttl];
+    case 'releaseLease':
+      return [code, ...leaseFields(command.lease), command.owner];
+    case 'forceReleaseLease':
+      return [code, ...leaseFields(command.lease)];
+  }
+}
+
+/**
+ * The command that {@link encodeCommand} was given; nothing of it is believed.
+ *
+ * @throws {HC_ARGUMENT_INVALID | HC_KEY_INVALID | HC_VALUE_TOO_LARGE}
+ * @internal
+ */
+export function decodeCommand(message: unknown, limits: CommandLimits): ForwardedCommand {
+  if (!Array.isArray(message)) throw malformed('a command is no list');
+  const fields = new Fields(message);
+  const code = fields.integer();
+  if (code === WITH_ORIGIN) return decodeWithOrigin(fields, limits);
+  const kind = KINDS[code];
+  switch (kind) {
+    case 'set': {
+      const command = { kind, ...valueFields(fields, limits) };
+      if (fields.isAtEnd) return command;
+      return { ...command, fence: { name: fields.key('name'), token: fields.integer() } };
+    }
+    case 'add':
+      return { kind, ...valueFields(fields, limits) };
+    case 'fill':
+      return { kind, ...valueFields(fields, limits), seen: fields.integer() };
+    case 'setIf':
+      return { kind, ...valueFields(fields, limits), revision: fields.integer() };
+    case 'delete':
+    case 'pull':
+      return { kind, ...keyFields(fields) };
+    case 'touch':
+      return { kind, ...keyFields(fields), expiresAt: fields.number() };
+    case 'increment':
+      return {
+        kind,
+        ...keyFields(fields),
+        by: fields.integer(),
+        initial: fields.integer(),
+        expiresAt: fields.number(),
+      };
+    case 'deletePrefix':
+      return { kind, namespace: fields.namespace(), prefix: fields.prefix(), step: stepOf(fields) };
+    case 'deleteTag':
+      return { kind, namespace: fields.namespace(), tag: fields.key('tag'), step: stepOf(fields) };
+    case 'clear':
+      return { kind, namespace: fields.namespace() };
+    case 'acquireLease':
+      return {
+        kind,
+        lease: leaseOf(fields),
+        owner: checkedOwner(fields.any()),
+        ttl: checkedLeaseTtl(fields.any(), limits.maxLockTtl),
+        slots: checkedLimit(fields.any()),
+        wait: 0,
+      };
+    case 'extendLease':
+      return {
+        kind,
+        lease: leaseOf(fields),
+        owner: checkedOwner(fields.any()),
+        ttl: checkedLeaseTtl(fields.any(), limits.maxLockTtl),
+      };
+    case 'releaseLease':
+      return { kind, lease: leaseOf(fields), owner: checkedOwner(fields.any()) };
+    case 'forceReleaseLease':
+      return { kind, lease: leaseOf(fields) };
+    default:
+      throw malformed('a command of an unknown kind');
+  }
+}
+
+function decodeWithOrigin(fields: Fields, limits: CommandLimits): ForwardedCommand {
+  const source = fields.string();
+  const sequence = fields.integer();
+  const follows = fields.any();
+  if (source.length > MAX_SOURCE_LENGTH) throw malformed('a source');
+  if (follows !== null && !Number.isSafeInteger(follows)) throw malformed('a sequence');
+  const inner = fields.any();
+  if (Array.isArray(inner) && inner[0] === WITH_ORIGIN) throw malformed('an origin of an origin');
+  const command = decodeCommand(inner, limits);
+  if (command.kind !== 'set' && command.kind !== 'delete') {
+    throw malformed(`an asynchronous ${command.kind}`);
+  }
+  const origin = { source, sequence, follows: follows === null ? undefined : Number(follows) };
+  return { ...command, origin };
+}
+
+/** @internal */
+export function leaseFields({ kind, name }: LeaseName): [kind: number, name: string] {
+  return [kind, name];
+}
+
+/** @throws {HC_ARGUMENT_INVALID | HC_KEY_INVALID} @internal */
+export function leaseOf(fields: Fields): LeaseName {
+  const kind = fields.integer();
+  const known = Object.values(LeaseKind).find((value) => value === kind);
+  if (known === undefined) throw malformed('a lease of an unknown kind');
+  return { kind: known, name: fields.key('name') };
+}
+
+function keyFields(fields: Fields) {
+  return { namespace: fields.namespace(), key: fields.key() };
+}
+
+function valueFields(fields: Fields, { maxValueSize }: CommandLimits) {
+  return {
+    ...keyFields(fields),
+    value: fields.value(maxValueSize),
+    expiresAt: fields.number(),
+    tags: fields.tags(),
+  };
+}
+
+function stepFields(step: RemovalStep | undefined): unknown[] {
+  return step === undefined ? [] : [step.before, step.from];
+}
+
+function stepOf(fields: Fields): RemovalStep | undefined {
+  const before = fields.any();
+  if (before === undefined) return undefined;
+  if (!Number.isSafeInteger(before)) throw malformed('a step of a deletion');
+  return { before: Number(before), from: fields.string() };
+}

@@ -1,0 +1,116 @@
+import { isShaped, storedBytes, type StoredValue } from '../../value/codec.js';
+import { InvalidArgumentError, ValueTooLargeError } from '../../common/errors.js';
+import { assertKey } from '../../common/keys.js';
+import { unpack } from './wire.js';
+
+const MAX_NAMESPACE_LENGTH = 256;
+const MAX_TAGS = 64;
+
+/** @internal */
+export function malformed(what: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The request of the other node is malformed: ${what}.`,
+    'Run the same version of nestjs-hypercache on all nodes.',
+  );
+}
+
+/** The array that a message must be. @throws {HC_ARGUMENT_INVALID} @internal */
+export function unpackArray(bytes: Buffer): readonly unknown[] {
+  let message: unknown;
+  try {
+    message = unpack(bytes);
+  } catch {
+    throw malformed('it cannot be read');
+  }
+  if (!Array.isArray(message)) throw malformed('it is no list');
+  return message;
+}
+
+/** Reads what came from outside, one field after the other, and believes none of it. @internal */
+export class Fields {
+  #next = 0;
+
+  constructor(private readonly fields: readonly unknown[]) {}
+
+  get isAtEnd(): boolean {
+    return this.#next >= this.fields.length;
+  }
+
+  any(): unknown {
+    return this.fields[this.#next++];
+  }
+
+  list(): readonly unknown[] {
+    const list = this.any();
+    if (!Array.isArray(list)) throw malformed('a list is missing');
+    return list;
+  }
+
+  string(): string {
+    const text = this.any();
+    if (typeof text !== 'string' || !text.isWellFormed()) throw malformed('a text is missing');
+    return text;
+  }
+
+  /** Infinity is one; NaN is none. */
+  number(): number {
+    const value = this.any();
+    if (typeof value !== 'number' || Number.isNaN(value)) throw malformed('a number is missing');
+    return value;
+  }
+
+  integer(): number {
+    const value = this.any();
+    if (!Number.isSafeInteger(value)) throw malformed('a whole number is missing');
+    return Number(value);
+  }
+
+  boolean(): boolean {
+    const value = this.any();
+    if (typeof value !== 'boolean') throw malformed('a yes or no is missing');
+    return value;
+  }
+
+  namespace(): string {
+    const name = this.string();
+    if (name === '' || name.length > MAX_NAMESPACE_LENGTH) throw malformed('a namespace');
+    return name;
+  }
+
+  key(what = 'key'): string {
+    const key = this.any();
+    assertKey(key, what);
+    return key;
+  }
+
+  /** As {@link key}, or ''. */
+  prefix(): string {
+    const prefix = this.any();
+    if (prefix === '') return '';
+    assertKey(prefix, 'prefix');
+    return prefix;
+  }
+
+  value(maxBytes: number): StoredValue {
+    const value = this.any();
+    const isStored =
+      typeof value === 'string'
+        ? value.isWellFormed()
+        : Number.isFinite(value) || Buffer.isBuffer(value);
+    if (!isStored) throw malformed('a value');
+    const stored = value as StoredValue;
+    if (isShaped(stored)) throw malformed('a value that only one file explains');
+    const bytes = storedBytes(stored);
+    if (bytes > maxBytes) throw new ValueTooLargeError(bytes, maxBytes);
+    return stored;
+  }
+
+  tags(): readonly string[] {
+    const tags = this.list();
+    if (tags.length > MAX_TAGS) throw malformed(`${tags.length} tags`);
+    return tags.map((tag) => {
+      assertKey(tag, 'tag');
+      return tag;
+    });
+  }
+}

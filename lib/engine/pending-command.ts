@@ -1,0 +1,35 @@
+import type { HyperCacheError } from '../common/errors.js';
+import type { QueuedWrite } from './command-queue.js';
+import type { Command, CommandResult } from './command.js';
+
+type Settle<R> = (result: R) => void;
+type Fail = (error: HyperCacheError) => void;
+
+/** A command that waits for its commit. @internal */
+export class PendingCommand<R extends CommandResult> implements QueuedWrite<
+  Command,
+  CommandResult
+> {
+  /** Roughly, for the queue's bounds. */
+  readonly bytes: number;
+
+  constructor(
+    readonly command: Command,
+    valueBytes: number,
+    private readonly settled: Settle<R>,
+    private readonly reject: Fail,
+    readonly accepted?: (() => void) | undefined,
+    readonly answered?: Settle<CommandResult> | undefined,
+  ) {
+    this.bytes = valueBytes + 100;
+  }
+
+  committed(result: CommandResult): void {
+    // The executor answers each kind of command with the result of its kind (ResultOf).
+    this.settled(result as R);
+  }
+
+  failed(error: HyperCacheError): void {
+    this.reject(error);
+  }
+}

@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http';
+import { ClosedError } from '../common/errors.js';
+
+/** The answers that may take long: streams between nodes, and requests that wait for a lock. @internal */
+export class OpenAnswers {
+  readonly #streams = new Set<ServerResponse>();
+  readonly #waits = new Set<AbortController>();
+  #isClosed = false;
+
+  /** @throws {HC_CLOSED} */
+  assertOpen(): void {
+    if (this.#isClosed) throw new ClosedError();
+  }
+
+  /** Lets the connection end with its answer once the application ends: a server waits for those that stay. */
+  beforeAnswer(raw: ServerResponse): void {
+    if (this.#isClosed && !raw.headersSent) raw.setHeader('connection', 'close');
+  }
+
+  addStream(stream: ServerResponse): void {
+    this.#streams.add(stream);
+    stream.once('close', () => this.#streams.delete(stream));
+  }
+
+  /**
+   * Does what may take long, until the client leaves or the application ends.
+   *
+   * @throws {HC_CLOSED} and what the work throws
+   */
+  async during<T>(raw: ServerResponse, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.assertOpen();
+    const controller = new AbortController();
+    const leave = (): void => controller.abort(new ClosedError());
+    this.#waits.add(controller);
+    if (raw.destroyed) leave();
+    else raw.once('close', leave);
+    try {
+      return await work(controller.signal);
+    } finally {
+      raw.off('close', leave);
+      this.#waits.delete(controller);
+    }
+  }
+
+  /** Ends all of them, and lets no new one begin. */
+  close(): void {
+    this.#isClosed = true;
+    for (const controller of this.#waits) controller.abort(new ClosedError());
+    for (const stream of this.#streams) stream.destroy();
+  }
+}

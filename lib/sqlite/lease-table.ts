@@ -1,0 +1,230 @@
+import type { Grant, HeldLease, LeaseName } from '../engine/lease.js';
+import type { Connection, Statement } from './native.js';
+import type { RowIds } from './row-ids.js';
+import { leaseSql, processSql } from './sql/leases.js';
+
+/** @internal */
+export interface Waiter {
+  readonly id: number;
+  readonly owner: string;
+  readonly ttl: number;
+  readonly slots: number;
+  readonly deadline: number;
+  readonly process: string;
+}
+
+interface GrantRow {
+  token: number;
+  expires_at: number;
+}
+
+interface LeaseRow extends GrantRow {
+  kind: number;
+  name: string;
+  slot: number;
+}
+
+/** Before every row. */
+const START: readonly [kind: number, name: string, slot: number] = [-1, '', 0];
+
+/** Tokens of one epoch: its number times this, and a counter. 2^21 epochs fit into a safe integer. */
+const EPOCH_TOKENS = 2 ** 32;
+
+/** Under which name this process has the file open, and since when tokens count. @internal */
+export interface LeaseIdentity {
+  readonly epoch: number;
+  readonly processId: string;
+  /** By which its process is told from a later one of the same pid. */
+  readonly lifetime: string;
+}
+
+/** How long a process counts as alive after a sign of life, in ms. @internal */
+export const ALIVE_MS = 1000;
+
+/**
+ * Leases and those who wait for them. In tables of their own: nothing that happens to entries touches them.
+ *
+ * @internal
+ */
+export class LeaseTable {
+  readonly #base: number;
+  #cursor: readonly [kind: number, name: string, slot: number] = START;
+  readonly #take: Statement;
+  readonly #extend: Statement;
+  readonly #release: Statement;
+  readonly #releaseAll: Statement;
+  readonly #holders: Statement;
+  readonly #heldBy: Statement;
+  readonly #lastToken: Statement;
+  readonly #list: Statement;
+  readonly #countHeld: Statement;
+  readonly #page: Statement;
+  readonly #forget: Statement;
+  readonly #raiseFloor: Statement;
+  readonly #enqueue: Statement;
+  readonly #nextWaiter: Statement;
+  readonly #removeWaiter: Statement;
+  readonly #cancelWait: Statement;
+  readonly #isWaiting: Statement;
+  readonly #beat: Statement;
+  readonly #isAlive: Statement;
+
+  constructor(
+    connection: Connection,
+    private readonly identity: LeaseIdentity,
+    private readonly rowIds: RowIds,
+  ) {
+    this.#base = identity.epoch * EPOCH_TOKENS;
+    this.#take = connection.prepare(leaseSql.take);
+    this.#extend = connection.prepare(leaseSql.extend);
+    this.#release = connection.prepare(leaseSql.release);
+    this.#releaseAll = connection.prepare(leaseSql.releaseAll);
+    this.#holders = connection.prepare(leaseSql.holders);
+    this.#heldBy = connection.prepare(leaseSql.heldBy);
+    this.#lastToken = connection.prepare(leaseSql.lastToken).pluck();
+    this.#list = connection.prepare(leaseSql.list);
+    this.#countHeld = connection.prepare(leaseSql.countHeld).pluck();
+    this.#page = connection.prepare(leaseSql.page);
+    this.#forget = connection.prepare(leaseSql.forget);
+    this.#raiseFloor = connection.prepare(leaseSql.raiseFloor);
+    this.#enqueue = connection.prepare(leaseSql.enqueue);
+    this.#nextWaiter = connection.prepare(leaseSql.nextWaiter);
+    this.#removeWaiter = connection.prepare(leaseSql.removeWaiter);
+    this.#cancelWait = connection.prepare(leaseSql.cancelWait);
+    this.#isWaiting = connection.prepare(leaseSql.isWaiting).pluck();
+    this.#beat = connection.prepare(processSql.beat);
+    this.#isAlive = connection.prepare(processSql.isAlive).pluck();
+  }
+
+  /** Gives the slot to the owner if it is free or expired: one statement. */
+  take(
+    { kind, name }: LeaseName,
+    slot: number,
+    owner: string,
+    ttl: number,
+    now: number,
+  ): Grant | undefined {
+    const base = this.#base;
+    return grantOf(this.#take.get({ kind, name, slot, owner, ttl, now, base }));
+  }
+
+  /** A new ttl from now, for a live owner only. */
+  extend({ kind, name }: LeaseName, owner: string, ttl: number, now: number): Grant | undefined {
+    return grantOf(this.#extend.get({ kind, name, owner, ttl, now }));
+  }
+
+  /** Returns whether the owner still held it. */
+  release({ kind, name }: LeaseName, owner: string, now: number): boolean {
+    return this.#release.run(kind, name, owner, now).changes > 0;
+  }
+
+  /** Takes it from whoever holds it; returns whether anybody did. */
+  forceRelease({ kind, name }: LeaseName, now: number): boolean {
+    return this.#releaseAll.run(kind, name, now).changes > 0;
+  }
+
+  holders({ kind, name }: LeaseName, now: number): HeldLease[] {
+    const rows = this.#holders.all(kind, name, now) as (Omit<HeldLease, 'expiresAt'> & GrantRow)[];
+    return rows.map(({ slot, owner, token, ttl, expires_at }) => ({
+      kind,
+      name,
+      slot,
+      owner,
+      token,
+      ttl,
+      expiresAt: expires_at,
+    }));
+  }
+
+  heldBy({ kind, name }: LeaseName, owner: string, now: number): Grant | undefined {
+    return grantOf(this.#heldBy.get(kind, name, owner, now));
+  }
+
+  /** The largest token ever given for the name, or an upper bound of it when the lease was forgotten. */
+  lastToken({ kind, name }: LeaseName): number {
+    return Number(this.#lastToken.get(kind, name) ?? 0);
+  }
+
+  list(now: number, limit: number): HeldLease[] {
+    const rows = this.#list.all(now, limit) as (Omit<HeldLease, 'expiresAt'> & GrantRow)[];
+    return rows.map(({ expires_at, ...row }) => ({ ...row, expiresAt: expires_at }));
+  }
+
+  /** How many of the first `limit` locks and slots are held. */
+  countHeld(now: number, limit: number): number {
+    return Number(this.#countHeld.get(limit, now));
+  }
+
+  /** Looks at the next rows and forgets those that ended before `before`; all tokens stay above theirs. */
+  collect(before: number, limit: number): void {
+    const [kind, name, slot] = this.#cursor;
+    const rows = this.#page.all(kind, name, slot, limit) as LeaseRow[];
+    const last = rows.length < limit ? undefined : rows.at(-1);
+    this.#cursor = last === undefined ? START : [last.kind, last.name, last.slot];
+    let token = 0;
+    for (const row of rows) {
+      if (row.expires_at > before) continue;
+      this.#forget.run(row.kind, row.name, row.slot, before);
+      token = Math.max(token, row.token);
+    }
+    if (token > 0) this.#raiseFloor.run(token);
+  }
+
+  enqueue(
+    { kind, name }: LeaseName,
+    owner: string,
+    ttl: number,
+    slots: number,
+    deadline: number,
+  ): void {
+    const { lastInsertRowid } = this.#enqueue.run(
+      kind,
+      name,
+      owner,
+      ttl,
+      slots,
+      deadline,
+      this.identity.processId,
+    );
+    this.rowIds.noteForeign(Number(lastInsertRowid));
+  }
+
+  /** The first who waits and still lives; those before it who do not are removed. */
+  firstWaiter({ kind, name }: LeaseName, now: number): Waiter | undefined {
+    for (;;) {
+      const waiter = this.#nextWaiter.get(kind, name) as Waiter | undefined;
+      if (waiter === undefined || this.#isLive(waiter, now)) return waiter;
+      this.#removeWaiter.run(waiter.id);
+    }
+  }
+
+  removeWaiter(id: number): void {
+    this.#removeWaiter.run(id);
+  }
+
+  /** Returns whether the owner was waiting. */
+  cancelWait({ kind, name }: LeaseName, owner: string): boolean {
+    return this.#cancelWait.run(owner, kind, name).changes > 0;
+  }
+
+  isWaiting({ kind, name }: LeaseName, owner: string): boolean {
+    return this.#isWaiting.get(owner, kind, name) === 1;
+  }
+
+  /** A sign of life of this process, for those who would give its waiters a lease. */
+  beat(now: number): void {
+    const { processId, lifetime } = this.identity;
+    this.#beat.run(processId, process.pid, lifetime, now + ALIVE_MS);
+  }
+
+  #isLive({ deadline, process }: Waiter, now: number): boolean {
+    if (deadline <= now) return false;
+    return process === this.identity.processId || this.#isAlive.get(process, now) === 1;
+  }
+}
+
+function grantOf(row: unknown): Grant | undefined {
+  if (row === undefined) return undefined;
+  const { token, expires_at } = row as GrantRow;
+  return { token, expiresAt: expires_at };
+}

@@ -1,0 +1,136 @@
+import { logKey } from '../commands/entry-commands.js';
+import type { RemovableRow } from '../entry-table.js';
+import type { Storage } from '../storage.js';
+import type { MaintenanceTask } from '../../common/maintenance-task.js';
+
+/** Something that takes room in the file besides the entries. @internal */
+export interface RoomGiver {
+  /** Gives up some of what it has too much; returns false when it has not. */
+  giveRoom(): boolean;
+}
+
+/** @internal */
+export interface EvictorParts {
+  readonly storage: Storage;
+  /** Bound of the database file, in bytes; Infinity for none. */
+  readonly maxBytes: number;
+  /** Bound of the rows; Infinity for none. */
+  readonly maxEntries: number;
+  /** Asked before entries are. */
+  readonly log: RoomGiver;
+  /** An entry that was read from memory of late: it is spared while others can go. */
+  readonly isHot: (namespaceId: number, key: string) => boolean;
+  /** Entries that have left L2: whoever holds them in memory drops them. */
+  readonly onEvicted: (rows: readonly RemovableRow[]) => void;
+}
+
+/** Above this share of the bound entries go, until the lower one is reached. */
+const HIGH_WATER = 0.95;
+const LOW_WATER = 0.92;
+const LOW_ENTRIES = 0.98;
+
+/** Rows that one step looks at and removes at most, and how often it looks whether enough are gone. */
+const LOOK_ROWS = 300;
+const EVICT_ROWS = 100;
+const CHECK_ROWS = 8;
+
+/** What a write may take at most, for each byte and for each row: both b-trees, pages half full. */
+const GROWTH_FACTOR = 2.5;
+const ROW_BYTES = 300;
+
+/** Evictions that a batch of writes waits for at most; the rest is done between the batches. */
+const STEPS_PER_BATCH = 24;
+
+/**
+ * Holds the file and the number of entries within their bounds: CLOCK over the rows in order of age, where
+ * the reference bit is that of L1. Reads never write, so L2 itself knows nothing of use.
+ *
+ * @internal
+ */
+export class Evictor implements MaintenanceTask {
+  #hand = 0;
+  #room = 0;
+  #evicted = 0;
+
+  constructor(private readonly parts: EvictorParts) {}
+
+  /** Live entries removed for space since the start. */
+  get evicted(): number {
+    return this.#evicted;
+  }
+
+  /** Makes sure, before a batch is written, that it fits under the bounds. */
+  makeRoom(rows: number, bytes: number): void {
+    const growth = bytes * GROWTH_FACTOR + rows * ROW_BYTES;
+    if (growth <= this.#room && !this.#isOverEntries(rows)) {
+      this.#room -= growth;
+      return;
+    }
+    for (let i = 0; i < STEPS_PER_BATCH; i++) {
+      if (!this.#reduce(growth, rows)) break;
+    }
+    this.#room = this.parts.maxBytes * HIGH_WATER - this.#usedBytes() - growth;
+  }
+
+  /** Between the batches: what they left undone. */
+  step(): boolean {
+    return this.#reduce(0, 0);
+  }
+
+  /** One step towards the bounds; returns false when they hold, or nothing is left to give. */
+  #reduce(growth: number, rows: number): boolean {
+    const { maxBytes, log } = this.parts;
+    const isOverBytes = this.#usedBytes() + growth > maxBytes * HIGH_WATER;
+    if (isOverBytes && log.giveRoom()) return true;
+    return (isOverBytes || this.#isOverEntries(rows)) && this.#evict(growth, rows);
+  }
+
+  #usedBytes(): number {
+    return this.parts.maxBytes === Infinity ? 0 : this.parts.storage.size().usedBytes;
+  }
+
+  #isOverEntries(added: number): boolean {
+    return this.parts.storage.counts.total + added > this.parts.maxEntries;
+  }
+
+  /** Evicts down to the low water, at most one batch; returns false when nothing is left. */
+  #evict(growth: number, added: number): boolean {
+    const { storage, onEvicted } = this.parts;
+    const rows = this.#choose();
+    if (rows.length === 0) return false;
+    const gone: RemovableRow[] = [];
+    storage.transaction(() => {
+      for (const row of rows) {
+        if (gone.length === EVICT_ROWS) break;
+        if (gone.length % CHECK_ROWS === 0 && this.#isEnough(growth, added - gone.length)) break;
+        storage.entries.removeById(row.id, row.namespace_id);
+        // Those of its earlier lives too: there may be more of them than room.
+        storage.tags.removeOfEntry(row.id);
+        logKey(storage, row.namespace_id, row.key);
+        gone.push(row);
+        this.#hand = row.id;
+      }
+    });
+    this.#evicted += gone.length;
+    onEvicted(gone);
+    return gone.length > 0;
+  }
+
+  /** The counts of the storage follow only at the commit, so `added` is lessened by what is gone. */
+  #isEnough(growth: number, added: number): boolean {
+    const { storage, maxBytes, maxEntries } = this.parts;
+    return (
+      this.#usedBytes() + growth <= maxBytes * LOW_WATER &&
+      storage.counts.total + added <= maxEntries * LOW_ENTRIES
+    );
+  }
+
+  #choose(): RemovableRow[] {
+    const { storage, isHot } = this.parts;
+    let rows = storage.entries.after(this.#hand, LOOK_ROWS);
+    if (rows.length === 0) rows = storage.entries.after(0, LOOK_ROWS);
+    const cold = rows.filter((row) => !isHot(row.namespace_id, row.key));
+    // A batch that is hot as a whole must yield too, or the bound would not hold.
+    return cold.length > 0 ? cold : rows;
+  }
+}

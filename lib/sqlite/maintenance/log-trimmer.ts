@@ -1,0 +1,86 @@
+import type { Clock } from '../../common/clock.js';
+import { MAX_RUN } from '../source-table.js';
+import type { Storage } from '../storage.js';
+import type { MaintenanceTask } from '../../common/maintenance-task.js';
+import type { RoomGiver } from './evictor.js';
+import { StepSize } from './step-size.js';
+
+const MIN_TRIM_ROWS = 100;
+const MAX_TRIM_ROWS = 2000;
+const MARK_INTERVAL_MS = 10_000;
+
+/** How long it is remembered what another node has sent: one that was away for longer may do it twice. */
+const SOURCE_KEPT_MS = 30 * 24 * 3_600_000;
+
+/** Of a file that is full, the log may take this share; and this many rows go when more room is needed. */
+const FULL_SHARE = 1 / 8;
+const ROOM_ROWS = 500;
+
+/**
+ * Holds the change log within its bounds of entries and age, and within its share of a full file.
+ *
+ * @internal
+ */
+export class LogTrimmer implements MaintenanceTask, RoomGiver {
+  #markedAt = 0;
+  #markedRevision = -1;
+  readonly #trimSize: StepSize;
+  #steppedRevision: number | undefined;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly clock: Clock,
+    private readonly maxEntries: number,
+    private readonly maxAgeMs: number,
+    /** Bound of the file; Infinity for none. */
+    private readonly maxFileBytes: number,
+  ) {
+    this.#trimSize = new StepSize(clock, MIN_TRIM_ROWS, MAX_TRIM_ROWS);
+  }
+
+  giveRoom(): boolean {
+    const { storage } = this;
+    const maxRows = (this.maxFileBytes * FULL_SHARE) / storage.changes.rowBytes();
+    const last = storage.revision - Math.floor(maxRows);
+    if (last < storage.changes.oldest()) return false;
+    return storage.transaction(() => this.#trim(last, ROOM_ROWS)) > 0;
+  }
+
+  step(): boolean {
+    const { storage } = this;
+    // More than what was added since the last step, or the log would grow while each turn of the loop brings more.
+    const added = storage.revision - (this.#steppedRevision ?? storage.revision);
+    const isFull = storage.transaction(() => this.#markAndTrim(added));
+    this.#steppedRevision = isFull ? storage.revision : undefined;
+    return isFull;
+  }
+
+  /** Returns whether more is to be forgotten. */
+  #markAndTrim(added: number): boolean {
+    const { storage } = this;
+    const now = this.clock.now();
+    if (storage.revision !== this.#markedRevision && now - this.#markedAt >= MARK_INTERVAL_MS) {
+      storage.changes.mark(storage.revision, now);
+      storage.sources.forget(now - SOURCE_KEPT_MS);
+      this.#markedAt = now;
+      this.#markedRevision = storage.revision;
+    }
+    const byCount = storage.revision - this.maxEntries;
+    const byAge = storage.changes.headAt(now - this.maxAgeMs);
+    const last = Math.max(byCount, byAge);
+    if (last < storage.changes.oldest()) return false;
+    let limit = 0;
+    const trimmed = this.#trimSize.run((size) => {
+      limit = Math.min(size + added, MAX_TRIM_ROWS);
+      return this.#trim(last, limit);
+    });
+    return trimmed === limit;
+  }
+
+  #trim(revision: number, limit: number): number {
+    const { changes, sources } = this.storage;
+    const removed = changes.trim(revision, limit);
+    sources.trimLog(changes.oldest() - MAX_RUN, limit);
+    return removed;
+  }
+}

@@ -1,0 +1,62 @@
+import type { MaintenanceTask } from '../../common/maintenance-task.js';
+
+/** The least that a timer waits. */
+const BETWEEN_STEPS_MS = 1;
+
+/**
+ * Runs the background tasks by turns, one bounded step of one task in a turn of the event loop, and rests when
+ * none has more to do. Keeps no process alive.
+ *
+ * @internal
+ */
+export class MaintenanceLoop {
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #next = 0;
+
+  constructor(
+    private readonly tasks: readonly MaintenanceTask[],
+    /** Milliseconds between two rounds when nothing is left to do. */
+    private readonly intervalMs: number,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.#isRunning = true;
+    this.#continueIn(this.intervalMs);
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * At most one step that does something; then the event loop has its turn. An unref'ed immediate would leave an
+   * idle loop asleep, so the next round is a timer's.
+   */
+  readonly #round = (): void => {
+    if (!this.#isRunning) return;
+    for (let idle = 0; idle < this.tasks.length; idle++) {
+      const task = this.tasks[this.#next];
+      this.#next = (this.#next + 1) % this.tasks.length;
+      if (!this.#step(task)) continue;
+      this.#continueIn(BETWEEN_STEPS_MS);
+      return;
+    }
+    this.#continueIn(this.intervalMs);
+  };
+
+  #step(task: MaintenanceTask | undefined): boolean {
+    try {
+      return task?.step() ?? false;
+    } catch (error) {
+      this.onError(error);
+      return false;
+    }
+  }
+
+  #continueIn(ms: number): void {
+    this.#timer = setTimeout(this.#round, ms).unref();
+  }
+}

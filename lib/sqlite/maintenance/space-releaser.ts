@@ -1,0 +1,30 @@
+import type { Storage } from '../storage.js';
+import type { MaintenanceTask } from '../../common/maintenance-task.js';
+
+/** Free space below which the file keeps what it has, for the writes to come. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_SHARE = 0.1;
+/** Given back in one step. */
+const STEP_BYTES = 512 * 1024;
+
+/**
+ * Gives the space of removed entries back to the file system, step by step.
+ *
+ * @internal
+ */
+export class SpaceReleaser implements MaintenanceTask {
+  #isReleasing = false;
+
+  constructor(private readonly storage: Storage) {}
+
+  step(): boolean {
+    const { usedBytes, fileBytes } = this.storage.size();
+    const free = fileBytes - usedBytes;
+    const kept = Math.max(KEPT_BYTES, fileBytes * KEPT_SHARE);
+    // Begun only for twice what is kept, so that a cache at its bound does not shrink and grow in turn.
+    if (!this.#isReleasing && free < 2 * kept) return false;
+    this.#isReleasing = free > kept;
+    if (this.#isReleasing) this.storage.release(STEP_BYTES);
+    return this.#isReleasing;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../../common/clock.js';
+
+/** How long a step of background work may hold the event loop, in ms: writes wait behind it. */
+const STEP_MS = 0.5;
+
+/**
+ * Rows of the next step of background work: as many as fit into its time at the speed of the last one.
+ *
+ * @internal
+ */
+export class StepSize {
+  #rows: number;
+
+  constructor(
+    private readonly clock: Pick<Clock, 'monotonic'>,
+    private readonly min: number,
+    private readonly max: number,
+  ) {
+    this.#rows = min;
+  }
+
+  /** @param step takes at least so many rows, and returns how many there were: from fewer nothing is learnt */
+  run(step: (limit: number) => number): number {
+    const start = this.clock.monotonic();
+    const limit = this.#rows;
+    const count = step(limit);
+    if (count >= limit) {
+      const factor = STEP_MS / (this.clock.monotonic() - start);
+      const rows = Math.floor(limit * Math.min(2, Math.max(1 / 4, factor)));
+      this.#rows = Math.min(this.max, Math.max(this.min, rows));
+    }
+    return count;
+  }
+}

@@ -1,0 +1,232 @@
+import { AsyncResource } from 'node:async_hooks';
+import { setImmediate as onNextTurn } from 'node:timers';
+import { ClosedError, QueueFullError, type HyperCacheError } from '../common/errors.js';
+import type { QueuedWrite } from '../engine/command-queue.js';
+import { isBusy, toStorageError } from './sqlite-error.js';
+
+/**
+ * Executes a batch of commands in one transaction. A command that is refused has its error as its
+ * outcome; an error that is thrown means that nothing of the batch happened.
+ *
+ * @internal
+ */
+export interface Writer<C, R> {
+  /** It would rather be called a moment later. Asked before each batch but the last ones of a stop. */
+  mustPause?(): boolean;
+  write(commands: readonly C[]): readonly (R | HyperCacheError)[];
+}
+
+/** One transaction takes at most this much, so that it does not hold the event loop. */
+const BATCH_OPERATIONS = 500;
+const BATCH_BYTES = 1024 * 1024;
+
+/** Waiting writes beyond these are refused. */
+const MAX_OPERATIONS = 200_000;
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Up to here, and for this long, a relaxed write need not wait for its commit. Within the delay newer values of a key
+ * take the place of older ones: 25 ms instead of 5 made sets over 1,000 keys twice as fast.
+ */
+const RELAXED_OPERATIONS = 4096;
+const RELAXED_BYTES = 4 * 1024 * 1024;
+const RELAXED_DELAY_MS = 25;
+
+/** After this long without a turn of the event loop, who writes relaxed awaits one. */
+const STARVED_MS = 10;
+
+/** Until a batch is tried again that another process did not let through. */
+const BUSY_RETRY_MS = 1;
+const BUSY_DEADLINE_MS = 5000;
+
+/**
+ * Group commit: collects what one turn of the event loop writes and commits it in one transaction, in
+ * order. Measured worth 1.3 to 1.5 times the throughput at synchronous=NORMAL, 8 to 10 times at FULL.
+ *
+ * @internal
+ */
+export class WriteQueue<C, R> {
+  #waiting: QueuedWrite<C, R>[] = [];
+  #bytes = 0;
+  #pushed = 0;
+  #settled = 0;
+  #drains: { after: number; resolve: () => void }[] = [];
+  #turn: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #relaxedSince = 0;
+  /** When the first relaxed write of this turn asked, or undefined when none has. */
+  #turnSince: number | undefined;
+  #rest: Promise<void> | undefined;
+  #busySince: number | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly writer: Writer<C, R>,
+    private readonly clock: { coarseNow(): number; monotonic(): number },
+    private readonly isFailure: (outcome: R | HyperCacheError) => outcome is HyperCacheError,
+  ) {}
+
+  /** Writes that wait for their commit. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Adds a write that its caller awaits: it is committed in this turn of the event loop.
+   *
+   * @throws {HC_CLOSED | HC_QUEUE_FULL}
+   */
+  push(write: QueuedWrite<C, R>): void {
+    this.#add(write);
+    if (this.#busySince === undefined) this.#turn ??= onNextTurn(this.#flush);
+  }
+
+  /**
+   * Adds a write that its caller need not await, committed within milliseconds.
+   *
+   * @returns false when so much waits that the caller should
+   * @throws {HC_CLOSED | HC_QUEUE_FULL}
+   */
+  pushRelaxed(write: QueuedWrite<C, R>): boolean {
+    this.#add(write);
+    if (this.#waiting.length === 1) this.#relaxedSince = this.clock.coarseNow();
+    if (this.#turn === undefined) this.#timer ??= setTimeout(this.#flush, RELAXED_DELAY_MS);
+    const keepsUp = this.keepsUp();
+    if (!keepsUp && this.#busySince === undefined) this.#turn ??= onNextTurn(this.#flush);
+    return keepsUp;
+  }
+
+  /**
+   * The next turn of the event loop, for relaxed writes that have left it none for too long: their callers await
+   * nothing but microtasks, which starve timers and sockets.
+   */
+  rest(): Promise<void> | undefined {
+    const now = this.clock.coarseNow();
+    if (this.#turnSince === undefined) {
+      this.#turnSince = now;
+      onNextTurn(this.#turned);
+      return undefined;
+    }
+    if (now - this.#turnSince <= STARVED_MS) return undefined;
+    this.#rest ??= new Promise((resolve) => onNextTurn(resolve));
+    return this.#rest;
+  }
+
+  readonly #turned = (): void => {
+    this.#turnSince = this.#rest = undefined;
+  };
+
+  /** Whether the relaxed writes are few and young. */
+  keepsUp(): boolean {
+    return (
+      this.#waiting.length < RELAXED_OPERATIONS &&
+      this.#bytes < RELAXED_BYTES &&
+      this.clock.coarseNow() - this.#relaxedSince <= 2 * RELAXED_DELAY_MS
+    );
+  }
+
+  /** Resolves when everything that waits now is committed or refused. */
+  drain(): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve();
+    this.#turn ??= onNextTurn(this.#flush);
+    return new Promise((resolve) => this.#drains.push({ after: this.#pushed, resolve }));
+  }
+
+  /** Commits what waits, and refuses everything after. */
+  close(): void {
+    this.#closed = true;
+    while (this.#waiting.length > 0) this.#writeBatch(true);
+    this.#cancelSchedule();
+  }
+
+  #add(write: QueuedWrite<C, R>): void {
+    if (this.#closed) throw new ClosedError();
+    if (this.#waiting.length >= MAX_OPERATIONS || this.#bytes + write.bytes > MAX_BYTES) {
+      throw new QueueFullError(this.#waiting.length);
+    }
+    this.#waiting.push(write);
+    this.#bytes += write.bytes;
+    this.#pushed++;
+  }
+
+  /** Belongs to no caller, though it is always one of them who schedules it. */
+  readonly #flush = AsyncResource.bind((): void => {
+    this.#cancelSchedule();
+    if (this.writer.mustPause?.() === true) {
+      this.#turn = onNextTurn(this.#flush);
+      return;
+    }
+    this.#writeBatch(false);
+    if (this.#waiting.length > 0 && this.#busySince === undefined) {
+      this.#turn = onNextTurn(this.#flush);
+    }
+  });
+
+  #cancelSchedule(): void {
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#turn = this.#timer = undefined;
+  }
+
+  #writeBatch(isLast: boolean): void {
+    const batch = this.#takeBatch();
+    let outcomes: readonly (R | HyperCacheError)[];
+    try {
+      outcomes = this.writer.write(batch.map((write) => write.command));
+    } catch (error) {
+      if (isBusy(error) && !isLast && this.#mayRetry()) {
+        this.#retry(batch);
+        return;
+      }
+      this.#busySince = undefined;
+      const failure = toStorageError(error);
+      for (const write of batch) write.failed(failure);
+      this.#settle(batch.length);
+      return;
+    }
+    this.#busySince = undefined;
+    // What still waits is younger than what was just written.
+    this.#relaxedSince = this.clock.coarseNow();
+    for (const [i, write] of batch.entries()) {
+      const outcome = outcomes[i] as R | HyperCacheError;
+      if (this.isFailure(outcome)) write.failed(outcome);
+      else write.committed(outcome);
+    }
+    this.#settle(batch.length);
+    // A list that has grown old would keep them until a full collection.
+    batch.length = 0;
+  }
+
+  #takeBatch(): QueuedWrite<C, R>[] {
+    let count = 0;
+    let bytes = 0;
+    for (const write of this.#waiting) {
+      if (count > 0 && bytes + write.bytes > BATCH_BYTES) break;
+      bytes += write.bytes;
+      if (++count === BATCH_OPERATIONS) break;
+    }
+    const batch = count === this.#waiting.length ? this.#waiting : this.#waiting.slice(0, count);
+    this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count);
+    this.#bytes -= bytes;
+    return batch;
+  }
+
+  #mayRetry(): boolean {
+    const now = this.clock.monotonic();
+    this.#busySince ??= now;
+    return now - this.#busySince < BUSY_DEADLINE_MS;
+  }
+
+  #retry(batch: QueuedWrite<C, R>[]): void {
+    for (const write of batch) this.#bytes += write.bytes;
+    this.#waiting = batch.concat(this.#waiting);
+    this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
+  }
+
+  #settle(count: number): void {
+    this.#settled += count;
+    while (this.#drains[0] !== undefined && this.#drains[0].after <= this.#settled) {
+      this.#drains.shift()?.resolve();
+    }
+  }
+}

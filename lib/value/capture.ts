@@ -1,0 +1,283 @@
+import { types } from 'node:util';
+import { UnsupportedValueError, ValueTooLargeError } from '../common/errors.js';
+import { namesUpTo, NameTrie } from './name-trie.js';
+import { mapFields, mapperOf, type Mapper } from './object-code.js';
+
+/** Deeper values are taken for cyclic ones. */
+const MAX_DEPTH = 1000;
+
+const { hasOwnProperty: hasOwn } = Object.prototype;
+const { slice } = Array.prototype;
+
+/** Objects with the same names until there is code to make them. */
+const SIGHTINGS = 16;
+
+let trie = new NameTrie<Mapper<CapturedValue, number>>();
+
+/** Arrays of at least this many objects are encoded with records, which name each field once. */
+const RECORD_ROWS = 4;
+
+/**
+ * What the cache keeps of a caller's value: a private copy that holds only the types of G12, and what the
+ * walk that made it has learned for the codec and for L1.
+ *
+ * @internal
+ */
+export class CapturedValue {
+  value: unknown = undefined;
+  /** Estimated size in bytes. */
+  bytes = 0;
+  /** Something in it has no form of its own in MessagePack (see the codec). */
+  exotic = false;
+  /** JSON holds it without loss. */
+  isJson = true;
+  /** It holds rows of one shape, for which records pay. */
+  records = false;
+  /** Freezing does not protect all of it: a Date, Map, Set, Buffer or Uint8Array is inside. */
+  unfreezable = false;
+
+  constructor(readonly maxBytes: number) {}
+
+  beExotic(): void {
+    this.exotic = true;
+    this.isJson = false;
+  }
+}
+
+/**
+ * Copies a caller's value once, at the border, so that nothing the caller does later reaches the cache.
+ *
+ * Class instances become plain objects, or what their `toJSON` returns; holes in arrays become undefined.
+ *
+ * @param maxBytes the limit of the encoded size, used here only to stop early
+ * @throws {HC_VALUE_UNSUPPORTED} undefined at the top, functions, symbols, cycles, and types that would not
+ *   come back as they went in
+ * @throws {HC_VALUE_TOO_LARGE} when the walk alone finds several times `maxBytes`
+ * @internal
+ */
+export function captureValue(value: unknown, maxBytes: number): CapturedValue {
+  const captured = new CapturedValue(maxBytes);
+  if (value === undefined) {
+    throw new UnsupportedValueError(
+      'The value is undefined.',
+      'Delete the key instead, or cache null.',
+    );
+  }
+  captured.value = capture(value, captured, 0);
+  if (captured.value === undefined) {
+    throw new UnsupportedValueError('The value has a toJSON() that returns undefined.');
+  }
+  return captured;
+}
+
+function capture(value: unknown, into: CapturedValue, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+      into.bytes += value.length + 4;
+      if (!value.isWellFormed()) into.beExotic();
+      return value;
+    case 'number':
+      into.bytes += 8;
+      if (value === 0 && Object.is(value, -0)) into.beExotic();
+      else if (!Number.isFinite(value)) into.isJson = false;
+      return value;
+    case 'boolean':
+      into.bytes += 4;
+      return value;
+    case 'undefined':
+      into.bytes += 4;
+      into.isJson = false;
+      return value;
+    case 'bigint':
+      into.bytes += 16;
+      into.isJson = false;
+      if (BigInt.asIntN(64, value) !== value) into.bytes += value.toString(16).length;
+      return value;
+    case 'object':
+      if (value !== null) return captureObject(value, into, depth + 1);
+      into.bytes += 4;
+      return value;
+    default:
+      throw new UnsupportedValueError(`A ${typeof value} cannot be cached.`);
+  }
+}
+
+function captureObject(value: object, into: CapturedValue, depth: number): unknown {
+  if (depth > MAX_DEPTH) {
+    throw new UnsupportedValueError(
+      `The value is cyclic, or nested deeper than ${MAX_DEPTH} levels.`,
+    );
+  }
+  into.bytes += 16;
+  // Several times the limit for certain: a graph of shared references can unfold without end.
+  if (into.bytes > 4 * into.maxBytes) throw new ValueTooLargeError(into.bytes, into.maxBytes);
+  if (Array.isArray(value)) {
+    // An item takes a byte at least; an array of holes has taken none so far.
+    if (value.length > into.maxBytes) throw new ValueTooLargeError(value.length, into.maxBytes);
+    const copy: unknown[] = copyOfItems(value);
+    for (let i = 0; i < copy.length; i++) copy[i] = capture(copy[i], into, depth);
+    if (copy.length >= RECORD_ROWS && isPlain(copy[0])) into.records = true;
+    return copy;
+  }
+  return isPlain(value) ? captureFields(value, into, depth) : captureInstance(value, into, depth);
+}
+
+/** With no more room than it needs; what a class of lists does in its methods is not asked. */
+function copyOfItems(list: readonly unknown[]): unknown[] {
+  return Object.getPrototypeOf(list) === Array.prototype
+    ? slice.call(list)
+    : Array.from({ length: list.length }, (_, i) => list[i]);
+}
+
+function captureFields(
+  fields: Record<string, unknown>,
+  into: CapturedValue,
+  depth: number,
+): object {
+  if (trie.isFull) trie = new NameTrie();
+  let node = trie.root;
+  /** Those that the trie does not take. */
+  let others: string[] | undefined;
+  for (const name in fields) {
+    if (!hasOwn.call(fields, name)) continue;
+    if (name === '__proto__') {
+      throw new UnsupportedValueError("A field named '__proto__' cannot be cached.");
+    }
+    into.bytes += name.length + 2;
+    if (!name.isWellFormed()) into.beExotic();
+    const next = others === undefined ? trie.step(node, name) : undefined;
+    if (next === undefined) (others ??= []).push(name);
+    else node = next;
+  }
+  if (others === undefined && (node.code !== undefined || ++node.sightings >= SIGHTINGS)) {
+    const copy = trie.codeFor(node, mapperOf);
+    if (copy !== undefined) return copy(fields, capture, into, depth);
+  }
+  return mapFields(namesUpTo(node).concat(others ?? []), fields, capture, into, depth);
+}
+
+function captureInstance(value: object, into: CapturedValue, depth: number): unknown {
+  if (types.isUint8Array(value)) {
+    into.unfreezable = true;
+    into.isJson = false;
+    into.bytes += value.byteLength;
+    if (Buffer.isBuffer(value)) return Buffer.from(value);
+    into.beExotic();
+    return Uint8Array.from(value);
+  }
+  if (types.isDate(value)) {
+    into.unfreezable = true;
+    into.isJson = false;
+    return new Date(value.getTime());
+  }
+  if (types.isMap(value)) {
+    into.beExotic();
+    into.unfreezable = true;
+    const copy = new Map<unknown, unknown>();
+    for (const [k, v] of value) copy.set(capture(k, into, depth), capture(v, into, depth));
+    return copy;
+  }
+  if (types.isSet(value)) {
+    into.beExotic();
+    into.unfreezable = true;
+    const copy = new Set<unknown>();
+    for (const v of value) copy.add(capture(v, into, depth));
+    return copy;
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return capture(value.toJSON(''), into, depth);
+  }
+  if (wouldBeLost(value)) {
+    throw new UnsupportedValueError(
+      `An object of type ${value.constructor?.name ?? 'unknown'} cannot be cached.`,
+    );
+  }
+  return captureFields(value as Record<string, unknown>, into, depth);
+}
+
+/** Objects whose content is not in their fields: stored as plain objects they would come back empty. */
+function wouldBeLost(value: object): boolean {
+  return (
+    types.isPromise(value) ||
+    types.isNativeError(value) ||
+    value instanceof Error ||
+    types.isRegExp(value) ||
+    types.isAnyArrayBuffer(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isBoxedPrimitive(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value) ||
+    types.isGeneratorObject(value) ||
+    types.isProxy(value)
+  );
+}
+
+/** @internal */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/**
+ * A copy of a value that the cache made itself (captured or decoded): no checks, as fast as it goes.
+ *
+ * @internal
+ */
+export function copyValue<T>(value: T): T;
+export function copyValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const copy: unknown[] = value.slice();
+    for (let i = 0; i < copy.length; i++) {
+      const item = copy[i];
+      if (typeof item === 'object' && item !== null) copy[i] = copyValue(item);
+    }
+    return copy;
+  }
+  if (isPlain(value)) {
+    const copy = { ...value };
+    for (const name in copy) {
+      const item = copy[name];
+      // Not what all objects inherit.
+      if (typeof item === 'object' && item !== null && hasOwn.call(copy, name)) {
+        copy[name] = copyValue(item);
+      }
+    }
+    return copy;
+  }
+  return copyInstance(value);
+}
+
+function copyInstance(value: object): unknown {
+  if (types.isDate(value)) return new Date(value.getTime());
+  if (Buffer.isBuffer(value)) return Buffer.from(value);
+  if (types.isUint8Array(value)) return Uint8Array.from(value);
+  if (types.isMap(value)) {
+    const copy = new Map<unknown, unknown>();
+    for (const [k, v] of value) copy.set(copyValue(k), copyValue(v));
+    return copy;
+  }
+  // Not the cache's own: what a factory made and could not be stored.
+  if (!types.isSet(value)) return value;
+  const copy = new Set<unknown>();
+  for (const v of value) copy.add(copyValue(v));
+  return copy;
+}
+
+/**
+ * Freezes a value of the cache's own in depth; what holds something that cannot be frozen is left as it is.
+ *
+ * @returns false when something inside cannot be protected by freezing
+ * @internal
+ */
+export function freezeValue(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (!Array.isArray(value) && !isPlain(value)) return false;
+  let frozen = true;
+  for (const item of Object.values(value)) {
+    if (typeof item === 'object' && item !== null && !freezeValue(item)) frozen = false;
+  }
+  if (frozen) Object.freeze(value);
+  return frozen;
+}

@@ -1,0 +1,199 @@
+import { types } from 'node:util';
+import { Packr } from 'msgpackr';
+import { UnreadableValueError } from '../common/errors.js';
+import type { Shapes } from './shapes.js';
+import { captureValue, type CapturedValue } from './capture.js';
+
+/**
+ * A value as it stands in a row: well-formed strings and finite numbers as themselves, small values that JSON can hold
+ * as JSON behind one character, everything else as bytes.
+ *
+ * @internal
+ */
+export type StoredValue = string | number | Buffer;
+
+/** JSON ignores both before a value; strings that begin with them are stored as bytes. */
+const SHAPED = '\t';
+const PORTABLE = '\n';
+const SHAPED_CODE = SHAPED.charCodeAt(0);
+const PORTABLE_CODE = PORTABLE.charCodeAt(0);
+
+/**
+ * Estimated bytes up to which JSON is used. SQLite gives a string sooner than a buffer; for large values the decoding
+ * counts, and records of MessagePack are faster.
+ */
+const MAX_JSON_BYTES = 2048;
+
+/**
+ * A byte that MessagePack never uses: what follows is an escaped tree, for the few values whose
+ * types MessagePack does not tell apart. Without it the bytes are plain MessagePack.
+ */
+const ESCAPED = 0xc1;
+
+/** First item of every array of an escaped tree. */
+const Escape = {
+  Array: 0,
+  Map: 1,
+  NegativeZero: 2,
+  Utf16: 3,
+  Set: 4,
+  Object: 5,
+  Bytes: 6,
+} as const;
+
+// What has a `toJSON` of its own was captured as what that returns: one that is left is a field like any other.
+// Without `structuredClone: false` bytes of another node could be a value that holds itself.
+const fields = new Packr({
+  useRecords: false,
+  useToJSON: false,
+  structuredClone: false,
+  variableMapSize: true,
+  useBigIntExtension: true,
+});
+const rows = new Packr({
+  useRecords: true,
+  useToJSON: false,
+  structuredClone: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  useBigIntExtension: true,
+  copyBuffers: true,
+});
+
+/**
+ * Encodes a captured value so that every node can read it.
+ *
+ * @internal
+ */
+export function encodeValue(captured: CapturedValue): StoredValue {
+  const { value } = captured;
+  if (captured.exotic) {
+    const packed = rows.pack(escape(value));
+    const bytes = Buffer.allocUnsafe(packed.length + 1);
+    bytes[0] = ESCAPED;
+    bytes.set(packed, 1);
+    return bytes;
+  }
+  if (typeof value === 'string') return isMarked(value) ? fields.pack(value) : value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (isSmallJson(captured)) return toPortableJson(value);
+  return captured.records ? rows.pack(value) : fields.pack(value);
+}
+
+/** Whether JSON holds it without loss, and is the faster form. @internal */
+export function isSmallJson(
+  captured: CapturedValue,
+): captured is CapturedValue & { value: object } {
+  const { value, isJson, bytes } = captured;
+  return isJson && typeof value === 'object' && value !== null && bytes <= MAX_JSON_BYTES;
+}
+
+/** @internal */
+export function isShaped(stored: StoredValue): stored is string {
+  return typeof stored === 'string' && stored.startsWith(SHAPED);
+}
+
+/** @internal */
+export function isPortableJson(stored: StoredValue): stored is string {
+  return typeof stored === 'string' && stored.startsWith(PORTABLE);
+}
+
+/** @internal */
+export function toPortableJson(value: unknown): string {
+  return PORTABLE + JSON.stringify(value);
+}
+
+/**
+ * What another node calls JSON, checked as what a caller gives.
+ *
+ * @throws {HC_VALUE_UNSUPPORTED | SyntaxError}
+ * @internal
+ */
+export function capturePortable(text: string): CapturedValue {
+  return captureValue(JSON.parse(text), Number.MAX_SAFE_INTEGER);
+}
+
+/** @internal */
+export function toShaped(value: object, shapes: Shapes): string {
+  return SHAPED + shapes.encode(value);
+}
+
+/**
+ * The value that was encoded, as a copy of the caller's own.
+ *
+ * @param shapes those of the file that it was read from
+ * @throws {HC_VALUE_UNREADABLE}
+ * @internal
+ */
+export function decodeValue(stored: StoredValue, shapes?: Shapes): unknown {
+  if (typeof stored === 'number') return stored;
+  try {
+    if (typeof stored === 'string') return isMarked(stored) ? decodeJson(stored, shapes) : stored;
+    if (stored[0] !== ESCAPED) return rows.unpack(stored);
+    return unescape(rows.unpack(stored.subarray(1)));
+  } catch {
+    // The cause would show what was read until then.
+    throw new UnreadableValueError();
+  }
+}
+
+function isMarked(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return first === SHAPED_CODE || first === PORTABLE_CODE;
+}
+
+function decodeJson(text: string, shapes: Shapes | undefined): unknown {
+  if (text.startsWith(PORTABLE)) return capturePortable(text).value;
+  if (shapes === undefined) throw new UnreadableValueError();
+  return shapes.decode(text);
+}
+
+/** Bytes that a stored value takes, for limits. @internal */
+export function storedBytes(stored: StoredValue): number {
+  if (typeof stored === 'number') return 8;
+  return typeof stored === 'string' ? Buffer.byteLength(stored) : stored.length;
+}
+
+function escape(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.isWellFormed() ? value : [Escape.Utf16, Buffer.from(value, 'utf16le')];
+  }
+  if (Object.is(value, -0)) return [Escape.NegativeZero];
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return [Escape.Array, ...value.map(escape)];
+  if (types.isMap(value)) return [Escape.Map, ...Array.from(value).flat(1).map(escape)];
+  if (types.isSet(value)) return [Escape.Set, ...Array.from(value, escape)];
+  if (types.isDate(value) || Buffer.isBuffer(value)) return value;
+  if (types.isUint8Array(value)) return [Escape.Bytes, Buffer.from(value)];
+  // Field names may be ill-formed too, so they travel as values.
+  return [Escape.Object, ...Object.entries(value).flat(1).map(escape)];
+}
+
+function unescape(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const items = value.slice(1);
+  switch (value[0]) {
+    case Escape.Array:
+      return items.map(unescape);
+    case Escape.Map:
+      return new Map(pairs(items));
+    case Escape.Set:
+      return new Set(items.map(unescape));
+    case Escape.Object:
+      return Object.fromEntries(pairs(items).map(([name, field]) => [String(name), field]));
+    case Escape.NegativeZero:
+      return -0;
+    case Escape.Utf16:
+      return Buffer.isBuffer(items[0]) ? items[0].toString('utf16le') : '';
+    default:
+      return Buffer.isBuffer(items[0]) ? Uint8Array.from(items[0]) : items[0];
+  }
+}
+
+function pairs(items: unknown[]): [unknown, unknown][] {
+  const result: [unknown, unknown][] = [];
+  for (let i = 0; i < items.length; i += 2) {
+    result.push([unescape(items[i]), unescape(items[i + 1])]);
+  }
+  return result;
+}
