@@ -29,7 +29,7 @@ async function write(folder, migrations, fileName, fillFile) {
   }
   const directory = mkdtempSync(join(tmpdir(), 'hypercache-schema-'));
   try {
-    await fillFile(directory, migrations.length);
+    await fillFile(directory);
     writeFileSync(target, dump(join(directory, fileName), migrations));
     console.log(`${target} is written.`);
   } finally {
@@ -38,7 +38,7 @@ async function write(folder, migrations, fileName, fillFile) {
 }
 
 /** Values of every type, tags, counters, a cleared namespace, deletions, locks, and how far another node has come. */
-async function fill(sqlitePath, version) {
+async function fill(sqlitePath) {
   const node = createNode(resolveOptions({ sqlitePath }, {}));
   await node.start();
   const cache = node.cache('default');
@@ -77,7 +77,7 @@ async function fill(sqlitePath, version) {
   await node.close();
   const database = new Database(join(sqlitePath, 'hypercache.sqlite'));
   database.exec("UPDATE meta SET value = 'another start' WHERE name = 'boot_id'");
-  if (version >= 3) database.exec("INSERT INTO sources VALUES ('a secondary', 7, 1800000000000)");
+  database.exec("INSERT INTO sources VALUES ('a secondary', 7, 1800000000000)");
   database.close();
 }
 

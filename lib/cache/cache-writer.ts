@@ -1,4 +1,4 @@
-import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
+import { decodeValue, encodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
@@ -21,8 +21,6 @@ export interface CacheWriterParts {
   readonly counters: CacheCounters;
   readonly events: CacheEvents;
   readonly isolation: Isolation;
-  /** How values stand where the commands go. */
-  readonly encode: (captured: CapturedValue) => StoredValue;
   /** Bytes of an encoded value. */
   readonly maxValueBytes: number;
   /** `set` and `delete` resolve before their commit. */
@@ -367,7 +365,7 @@ export class CacheWriter {
   }
 
   readonly #owner: SetOwner = {
-    encode: (captured) => this.parts.encode(captured),
+    encode: encodeValue,
     settled: (write) => {
       this.parts.pending.settle(write.key, write);
       this.#tellStored(write.key);
@@ -447,7 +445,7 @@ export class CacheWriter {
 
   #encode(captured: CapturedValue): StoredValue {
     const { maxValueBytes } = this.parts;
-    const stored = this.parts.encode(captured);
+    const stored = encodeValue(captured);
     const bytes = storedBytes(stored);
     if (bytes > maxValueBytes) throw new ValueTooLargeError(bytes, maxValueBytes);
     return stored;

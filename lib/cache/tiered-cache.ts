@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { storedBytes, type StoredValue } from '../value/codec.js';
+import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import type { EventTopic } from '../common/event-topic.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { isExpired } from '../common/expiry.js';
@@ -227,7 +227,7 @@ export class TieredCache implements CacheReads {
   /** `undefined`, which is a miss, when the bytes make no sense. */
   #decode(stored: StoredValue): unknown {
     try {
-      return this.parts.storage.values.decode(stored);
+      return decodeValue(stored);
     } catch (error) {
       this.parts.onReadError(toStorageError(error), error);
       return undefined;

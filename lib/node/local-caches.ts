@@ -14,7 +14,7 @@ import type { Command, CommandResult, DeleteCommand, SetCommand } from '../engin
 import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
 import type { Clock } from '../common/clock.js';
-import { decodeValue, encodeValue } from '../value/codec.js';
+import { decodeValue } from '../value/codec.js';
 import { InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
@@ -224,7 +224,6 @@ export class LocalCaches {
       counters,
       events,
       isolation,
-      encode: isReplica ? encodeValue : (captured) => storage.values.encode(captured),
       maxValueBytes: maxValueSize,
       relaxed: options.durability === 'relaxed' && !isReplica,
       onLostWrite: (error) => incidents.report(error, 'committing a relaxed write'),

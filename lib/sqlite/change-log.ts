@@ -3,7 +3,7 @@ import type { RowIds } from './row-ids.js';
 import { changeSql } from './sql/changes.js';
 
 /** What a row of the change log is about. Numbers stand in the file. @internal */
-export const ChangeKind = { Key: 0, Clear: 1, Prefix: 2, Tag: 3, Shape: 4 } as const;
+export const ChangeKind = { Key: 0, Clear: 1, Prefix: 2, Tag: 3 } as const;
 /** @internal */
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 

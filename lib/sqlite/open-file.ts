@@ -11,7 +11,6 @@ import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
 import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
-import { ShapeTable } from './shape-table.js';
 import { SourceTable } from './source-table.js';
 import { salvageEpoch } from './salvage-epoch.js';
 import { changeSql } from './sql/changes.js';
@@ -75,7 +74,6 @@ export interface OpenFile {
   readonly namespaces: NamespaceTable;
   readonly leases: LeaseTable;
   readonly sources: SourceTable;
-  readonly shapes: ShapeTable;
   readonly counts: EntryCounts;
   readonly historyId: string;
   readonly epoch: number;
@@ -213,7 +211,6 @@ function assemble(
     namespaces,
     leases: new LeaseTable(connection, identity, rowIds),
     sources: new SourceTable(connection),
-    shapes: new ShapeTable(connection, rowIds),
     counts,
     historyId: identity.historyId,
     epoch: identity.epoch,

@@ -24,9 +24,7 @@ import {
 import { pragmaSql } from './sql/pragmas.js';
 import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';
-import type { ShapeTable } from './shape-table.js';
 import type { SourceTable } from './source-table.js';
-import { StoredValues } from './stored-values.js';
 import type { TagTable } from './tag-table.js';
 import { TurnReads } from './turn-reads.js';
 
@@ -85,12 +83,7 @@ export class Storage {
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
 
-  /** How values stand in the rows. */
-  readonly values: StoredValues;
-
-  constructor(private readonly options: StorageOptions) {
-    this.values = new StoredValues(this, options.random);
-  }
+  constructor(private readonly options: StorageOptions) {}
 
   get path(): string {
     return this.options.path;
@@ -132,10 +125,6 @@ export class Storage {
 
   get sources(): SourceTable {
     return this.#open.sources;
-  }
-
-  get shapes(): ShapeTable {
-    return this.#open.shapes;
   }
 
   get counts(): EntryCounts {
@@ -365,7 +354,6 @@ export class Storage {
     if (reason === 'corrupt') assertReadable(this.path);
     const isRetry = this.#lost !== undefined;
     const lost = this.#revision;
-    const shapes = this.values.definitions();
     this.#epochFloor = Math.max(this.#epochFloor, this.#file?.epoch ?? 0);
     if (reason === 'corrupt') this.#damagedInode ??= this.#file?.inode ?? inodeOf(this.path);
     const damaged = this.#damagedInode;
@@ -386,7 +374,6 @@ export class Storage {
     }
     this.#lost = this.#damagedInode = undefined;
     if (lost > this.#revision) this.#continueFrom(lost);
-    this.values.carryOver(shapes);
     return moved ?? this.quarantined;
   }
 
@@ -553,7 +540,6 @@ export class Storage {
     this.#knowsAll = true;
     this.#revision = this.#staged = file.head;
     this.#turnReads = new TurnReads(file.connection);
-    this.values.forget();
     const { checkpointer } = this.options;
     if (checkpointer !== undefined && !this.#isReadOnly) {
       this.#checkpointer = new Checkpointer({

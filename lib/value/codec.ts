@@ -1,7 +1,6 @@
 import { types } from 'node:util';
 import { Packr } from 'msgpackr';
 import { UnreadableValueError } from '../common/errors.js';
-import type { Shapes } from './shapes.js';
 import { captureValue, type CapturedValue } from './capture.js';
 
 /**
@@ -12,17 +11,20 @@ import { captureValue, type CapturedValue } from './capture.js';
  */
 export type StoredValue = string | number | Buffer;
 
-/** JSON ignores both before a value; strings that begin with them are stored as bytes. */
-const SHAPED = '\t';
-const PORTABLE = '\n';
-const SHAPED_CODE = SHAPED.charCodeAt(0);
-const PORTABLE_CODE = PORTABLE.charCodeAt(0);
+/** JSON ignores it before a value; strings that begin with it are stored as bytes. */
+const JSON_MARK = '\n';
+const JSON_MARK_CODE = JSON_MARK.charCodeAt(0);
 
 /**
  * Estimated bytes up to which JSON is used. SQLite gives a string sooner than a buffer; for large values the decoding
  * counts, and records of MessagePack are faster.
  */
 const MAX_JSON_BYTES = 2048;
+/** Longer text was hardly made from that. */
+const MAX_JSON_LENGTH = 2 * MAX_JSON_BYTES;
+
+/** JSON.stringify escapes control characters and half surrogates only. */
+const ESCAPED_PRINTABLE = /\\u00[2-7]/;
 
 /**
  * A byte that MessagePack never uses: what follows is an escaped tree, for the few values whose
@@ -76,59 +78,25 @@ export function encodeValue(captured: CapturedValue): StoredValue {
   }
   if (typeof value === 'string') return isMarked(value) ? fields.pack(value) : value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (isSmallJson(captured)) return toPortableJson(value);
+  if (isSmallJson(captured)) return JSON_MARK + JSON.stringify(value);
   return captured.records ? rows.pack(value) : fields.pack(value);
 }
 
-/** Whether JSON holds it without loss, and is the faster form. @internal */
-export function isSmallJson(
-  captured: CapturedValue,
-): captured is CapturedValue & { value: object } {
-  const { value, isJson, bytes } = captured;
+/** Whether JSON holds it without loss, and is the faster form. */
+function isSmallJson({ value, isJson, bytes }: CapturedValue): boolean {
   return isJson && typeof value === 'object' && value !== null && bytes <= MAX_JSON_BYTES;
-}
-
-/** @internal */
-export function isShaped(stored: StoredValue): stored is string {
-  return typeof stored === 'string' && stored.startsWith(SHAPED);
-}
-
-/** @internal */
-export function isPortableJson(stored: StoredValue): stored is string {
-  return typeof stored === 'string' && stored.startsWith(PORTABLE);
-}
-
-/** @internal */
-export function toPortableJson(value: unknown): string {
-  return PORTABLE + JSON.stringify(value);
-}
-
-/**
- * What another node calls JSON, checked as what a caller gives.
- *
- * @throws {HC_VALUE_UNSUPPORTED | SyntaxError}
- * @internal
- */
-export function capturePortable(text: string): CapturedValue {
-  return captureValue(JSON.parse(text), Number.MAX_SAFE_INTEGER);
-}
-
-/** @internal */
-export function toShaped(value: object, shapes: Shapes): string {
-  return SHAPED + shapes.encode(value);
 }
 
 /**
  * The value that was encoded, as a copy of the caller's own.
  *
- * @param shapes those of the file that it was read from
  * @throws {HC_VALUE_UNREADABLE}
  * @internal
  */
-export function decodeValue(stored: StoredValue, shapes?: Shapes): unknown {
+export function decodeValue(stored: StoredValue): unknown {
   if (typeof stored === 'number') return stored;
   try {
-    if (typeof stored === 'string') return isMarked(stored) ? decodeJson(stored, shapes) : stored;
+    if (typeof stored === 'string') return isMarked(stored) ? decodeJson(stored) : stored;
     if (stored[0] !== ESCAPED) return rows.unpack(stored);
     return unescape(rows.unpack(stored.subarray(1)));
   } catch {
@@ -138,14 +106,19 @@ export function decodeValue(stored: StoredValue, shapes?: Shapes): unknown {
 }
 
 function isMarked(text: string): boolean {
-  const first = text.charCodeAt(0);
-  return first === SHAPED_CODE || first === PORTABLE_CODE;
+  return text.charCodeAt(0) === JSON_MARK_CODE;
 }
 
-function decodeJson(text: string, shapes: Shapes | undefined): unknown {
-  if (text.startsWith(PORTABLE)) return capturePortable(text).value;
-  if (shapes === undefined) throw new UnreadableValueError();
-  return shapes.decode(text);
+/** What a node writes is short, and has no field `__proto__`: anything else is checked as what a caller gives. */
+function decodeJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  const isOurs = text.length <= MAX_JSON_LENGTH && !mayNameProto(text);
+  return isOurs ? value : captureValue(value, Number.MAX_SAFE_INTEGER).value;
+}
+
+/** Escaped, too: a node escapes no more than it must. */
+function mayNameProto(text: string): boolean {
+  return text.includes('__proto__') || ESCAPED_PRINTABLE.test(text);
 }
 
 /** Bytes that a stored value takes, for limits. @internal */

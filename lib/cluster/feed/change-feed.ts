@@ -2,7 +2,6 @@ import type { Writable } from 'node:stream';
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../../common/clock.js';
 import { PrimaryMismatchError } from '../../common/errors.js';
-import { definitionToText } from '../../value/shapes.js';
 import type { SourceMark } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
 import { ANCESTORS_NOTE, ancestorsToWire, parseAncestors } from '../failover/ancestry.js';
@@ -131,14 +130,13 @@ export class ChangeFeed {
       ancestorsToWire(ancestors),
     ]);
     if (!resumes) {
-      const { namespaces, counts, shapes } = this.storage;
+      const { namespaces, counts } = this.storage;
       this.#send(follower, [
         FrameType.SnapshotBegin,
         revision,
         namespaces.all(),
         counts.total,
         marks,
-        shapes.all().map(definitionToText),
       ]);
     }
     this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref();

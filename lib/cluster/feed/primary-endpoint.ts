@@ -206,7 +206,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
     const namespaceId = storage.namespaces.idOf(namespace);
     const row = namespaceId === undefined ? undefined : storage.entries.find(namespaceId, key);
     if (row === undefined || isExpired(row.expires_at, clock.now())) return null;
-    return [storage.values.toPortable(row.value), row.expires_at, row.revision];
+    return [row.value, row.expires_at, row.revision];
   }
 
   #keys(namespace: string, prefix: string, from: string): KeysAnswer {
@@ -237,7 +237,7 @@ export class PrimaryEndpoint implements SyncEndpoint {
       bytes += storedBytes(row.value);
       if (bytes > PAGE_BYTES) break;
     }
-    const entries = found.map((row) => [row.key, storage.values.toPortable(row.value)] as const);
+    const entries = found.map((row) => [row.key, row.value] as const);
     return [entries, read < PAGE_ROWS && bytes <= PAGE_BYTES ? null : last];
   }
 

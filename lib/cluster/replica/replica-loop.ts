@@ -311,7 +311,7 @@ export class ReplicaLoop {
     this.#connect(false);
   }
 
-  #beginSnapshot([, , namespaces, entries, marks, shapes]: Frame): void {
+  #beginSnapshot([, , namespaces, entries, marks]: Frame): void {
     const { replica, storage, clock } = this.parts;
     const known = replica.position;
     const isNewHistory = known !== undefined && known.historyId !== this.#source.historyId;
@@ -330,7 +330,6 @@ export class ReplicaLoop {
       this.#source,
       namespaces as [string, number][],
       marks as [string, number][],
-      shapes as string[],
     );
     // The application starts meanwhile: its reads go to the primary.
     this.#firstWait ??= setTimeout(() => this.#settleFirst(), FIRST_SNAPSHOT_MS);

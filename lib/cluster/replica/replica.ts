@@ -249,7 +249,6 @@ export class Replica {
     source: Source,
     namespaces: ChangeBatch['namespaces'],
     marks: readonly SourceMark[],
-    shapes: readonly string[],
   ): void {
     this.abortSnapshot();
     const { createSide, clock } = this.parts;
@@ -260,7 +259,6 @@ export class Replica {
     side.transaction(() => {
       adopt(side, namespaces);
       side.sources.mark(marks, clock.now());
-      for (const shape of shapes) side.values.adopt(shape);
     });
     this.#snapshot = { side, source };
   }
@@ -364,7 +362,6 @@ export class Replica {
         if (op === ChangeOp.Put) {
           put(side, revision, namespaceId, key, content as CopiedContent);
         } else if (op === ChangeOp.Delete) removeEntry(side, namespaceId, key);
-        else if (op === ChangeOp.Shape) side.values.adopt(key);
       }
     });
   }
@@ -414,10 +411,6 @@ function applyLogged(storage: Storage, [revision, namespaceId, op, key, ...conte
       return;
     case ChangeOp.Superseded:
       storage.changes.append(revision, namespaceId, ChangeKind.Key, key);
-      return;
-    case ChangeOp.Shape:
-      storage.values.adopt(key);
-      storage.changes.append(revision, namespaceId, ChangeKind.Shape, key);
       return;
     default:
       storage.changes.append(revision, namespaceId, KIND_OF[op] ?? ChangeKind.Clear, key);

@@ -14,8 +14,6 @@ export const ChangeOp = {
   Clear: 3,
   Prefix: 4,
   Tag: 5,
-  /** A shape, as the log tells it. */
-  Shape: 6,
 } as const;
 
 /** An entry's content as it travels: `tagSet` and `tags` only when it has tags. @internal */
@@ -111,7 +109,6 @@ const OP_OF = {
   [ChangeKind.Clear]: ChangeOp.Clear,
   [ChangeKind.Prefix]: ChangeOp.Prefix,
   [ChangeKind.Tag]: ChangeOp.Tag,
-  [ChangeKind.Shape]: ChangeOp.Shape,
 } as const;
 
 function nextOf(rows: IterableIterator<EntryRow>): EntryRow | undefined {

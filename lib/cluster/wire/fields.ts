@@ -1,4 +1,4 @@
-import { isShaped, storedBytes, type StoredValue } from '../../value/codec.js';
+import { storedBytes, type StoredValue } from '../../value/codec.js';
 import { InvalidArgumentError, ValueTooLargeError } from '../../common/errors.js';
 import { assertKey } from '../../common/keys.js';
 import { unpack } from './wire.js';
@@ -99,7 +99,6 @@ export class Fields {
         : Number.isFinite(value) || Buffer.isBuffer(value);
     if (!isStored) throw malformed('a value');
     const stored = value as StoredValue;
-    if (isShaped(stored)) throw malformed('a value that only one file explains');
     const bytes = storedBytes(stored);
     if (bytes > maxBytes) throw new ValueTooLargeError(bytes, maxBytes);
     return stored;

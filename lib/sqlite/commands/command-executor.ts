@@ -42,17 +42,15 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
    */
   write(commands: readonly Command[]): readonly Outcome[] {
     const now = this.clock.now();
-    // A shape that is new to the file is a transaction of its own.
-    const local = commands.map((command) => this.#localize(command));
-    const [only] = local;
-    if (local.length === 1 && only?.kind === 'set') {
+    const [only] = commands;
+    if (commands.length === 1 && only?.kind === 'set') {
       const result = this.#setAlone(only);
       if (result !== undefined) return [result];
     }
     const monotonicNow = this.clock.monotonic();
     return this.storage.transaction(() => {
       const marks = new SourceMarks(this.storage);
-      const outcomes = local.map((command) => {
+      const outcomes = commands.map((command) => {
         const origin = 'origin' in command ? command.origin : undefined;
         const known = origin && marks.answer(command, origin);
         if (known !== undefined) return known;
@@ -63,13 +61,6 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
       marks.write(now);
       return outcomes;
     });
-  }
-
-  /** What another node has encoded, as it stands in this file. */
-  #localize(command: Command): Command {
-    if (!('value' in command)) return command;
-    const value = this.storage.values.fromPortable(command.value);
-    return value === command.value ? command : { ...command, value };
   }
 
   /** A lone plain set needs no explicit transaction. */

@@ -32,8 +32,7 @@ export function pull(storage: Storage, command: PullCommand, now: number): PullR
   const namespaceId = storage.namespaces.ensure(command.namespace);
   const row = storage.entries.find(namespaceId, command.key);
   const { deleted, revision } = remove(storage, { ...command, kind: 'delete' }, now);
-  const value = row === undefined || !deleted ? undefined : storage.values.toPortable(row.value);
-  return { value, revision };
+  return { value: deleted ? row?.value : undefined, revision };
 }
 
 /** `touch`: a new deadline for a live entry. @internal */

@@ -28,7 +28,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE namespaces (name TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
   CREATE TABLE cleared_namespaces (id INTEGER PRIMARY KEY);
 
-  -- value: TEXT and REAL are strings and numbers, BLOB is the codec's bytes. Hence no type.
+  -- value: TEXT and REAL are strings, JSON and numbers, BLOB is the codec's bytes. Hence no type.
   CREATE TABLE entries (
     id INTEGER PRIMARY KEY,
     namespace_id INTEGER NOT NULL,
@@ -37,6 +37,8 @@ export const MIGRATIONS: readonly string[] = [
     expires_at REAL NOT NULL,
     tag_set INTEGER NOT NULL,
     value,
+    -- When the value stops being fresh; NULL means at expires_at. Behind the value: ordinary reads do not reach it.
+    fresh_until REAL,
     UNIQUE (namespace_id, key)
   );
 
@@ -60,8 +62,7 @@ ${LOG_TRIGGERS}
     PRIMARY KEY (namespace_id, tag, entry_id)
   ) WITHOUT ROWID;
   CREATE INDEX tags_by_entry ON tags (entry_id);
-  `,
-  `
+
   -- Whoever has the file open. A row that is there at the next start was left by an unclean stop.
   CREATE TABLE processes (
     id TEXT PRIMARY KEY,
@@ -97,8 +98,7 @@ ${LOG_TRIGGERS}
   );
   CREATE INDEX lease_waiters_by_name ON lease_waiters (kind, name, id);
   CREATE INDEX lease_waiters_by_owner ON lease_waiters (owner);
-  `,
-  `
+
   -- How far the asynchronous writes of each other node have come: what is sent again is not done again.
   CREATE TABLE sources (
     id TEXT PRIMARY KEY,
@@ -106,8 +106,7 @@ ${LOG_TRIGGERS}
     -- Unix ms of the last write.
     seen_at INTEGER NOT NULL
   ) WITHOUT ROWID;
-  `,
-  `
+
   -- Which of them were executed at which revision, as long as the change log tells of it: what a replica has applied
   -- and what it knows of the sources belong together. Of a run, each next write has the next revision and sequence.
   CREATE TABLE source_log (
@@ -117,15 +116,5 @@ ${LOG_TRIGGERS}
     count INTEGER NOT NULL,
     PRIMARY KEY (revision, source)
   ) WITHOUT ROWID;
-  `,
-  `
-  -- The names that small values of one shape leave out: a JSON array. In the change log (kind 4) the key is a JSON array
-  -- of the id and the names.
-  CREATE TABLE shapes (id INTEGER PRIMARY KEY, names TEXT NOT NULL);
-  CREATE INDEX shapes_by_names ON shapes (names);
-
-  -- From here on a text that begins with a tab or a line feed is such a value: strings that do become bytes.
-  UPDATE entries SET value = unhex('db' || printf('%08x', octet_length(value)) || hex(value))
-    WHERE typeof(value) = 'text' AND unicode(value) IN (9, 10);
   `,
 ];

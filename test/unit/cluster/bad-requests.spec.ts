@@ -106,8 +106,6 @@ describe('a request that no node sends', () => {
       [0, 'default', 'key', 'value', Infinity, [], '', 1],
       [0, 'default', '', 'value', Infinity, []],
       [0, 'default', 'key', { a: 1 }, Infinity, []],
-      // The names of its fields would be another file's.
-      [0, 'default', 'key', '\t[1]', Infinity, []],
       [0, 'default', 'key', 'value', NaN, []],
       [0, 'default', 'key', 'value', Infinity, Array.from({ length: 65 }, () => 't')],
       [0, '', 'key', 'value', Infinity, []],

@@ -437,7 +437,7 @@ describe('a replica', () => {
     ['a missing row', "DELETE FROM entries WHERE key = 'key-5'"],
     [
       'a row too many',
-      "INSERT INTO entries SELECT 1000, namespace_id, 'extra', 1, expires_at, 0, 'x' FROM entries WHERE key = 'key-5'",
+      "INSERT INTO entries SELECT 1000, namespace_id, 'extra', 1, expires_at, 0, 'x', NULL FROM entries WHERE key = 'key-5'",
     ],
   ])('with %s is noticed by a heartbeat, and copied again', async (_what, sql) => {
     const primary = await clusters.primary();

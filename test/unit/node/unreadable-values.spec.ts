@@ -1,12 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
 import { HyperCacheError } from '../../../lib/common/errors.js';
 import type { HyperCacheNode, NodeCache } from '../../../lib/node/hyper-cache-node.js';
 import { RequestKind } from '../../../lib/cluster/wire/exchange.js';
 import { pack } from '../../../lib/cluster/wire/wire.js';
 import { useDirectClusters } from '../../support/clusters.js';
-import { overwritePages } from '../../support/sabotage.js';
-import { FILE_NAME, useDatabases } from '../../support/storages.js';
 
 const SECRET = 'secret-of-the-application';
 
@@ -64,44 +61,5 @@ describe.each(DAMAGED)('A stored value that is %s', (_what, bytes) => {
     expect(failure).toMatchObject({ code: 'HC_VALUE_UNREADABLE' });
     expect(String(Object(failure).stack)).not.toContain(SECRET);
     expect(await cache.pull('key')).toBeUndefined();
-  });
-});
-
-describe('The shapes of values, when they cannot be read', () => {
-  const clusters = useDirectClusters();
-  const openDatabase = useDatabases();
-
-  /** The entries themselves can be. */
-  async function start(): Promise<{ cache: NodeCache; told: string[] }> {
-    const sqlitePath = clusters.directory();
-    const file = join(sqlitePath, FILE_NAME);
-    const first = await clusters.primary({ sqlitePath });
-    for (let i = 0; i < 8; i++) await first.cache('default').set(`key-${i}`, { a: i });
-    await first.close();
-    const rootPage = `SELECT rootpage FROM sqlite_schema WHERE name = 'shapes'`;
-    const page = Number(openDatabase(file).prepare(rootPage).pluck().get());
-    overwritePages(file, page, page);
-    const primary = await clusters.primary({ sqlitePath });
-    const told: string[] = [];
-    primary.on('error', ({ error }) => void told.push(error.code));
-    primary.on('recovered', ({ reason }) => void told.push(reason));
-    return { cache: primary.cache('default'), told };
-  }
-
-  it('are damage of the file, which is put aside', async () => {
-    const { cache, told } = await start();
-
-    expect(await cache.get('key-7')).toBeUndefined();
-
-    expect(told).toEqual(['HC_STORAGE_FAILED', 'corrupt']);
-  });
-
-  it('are not needed for what is written', async () => {
-    const { cache, told } = await start();
-
-    expect(await cache.add('new', { a: 1 })).toBe(true);
-    expect(await cache.get('new')).toEqual({ a: 1 });
-
-    expect(told).toEqual([]);
   });
 });

@@ -475,7 +475,7 @@ describe('commands', () => {
       const namespaceId = test.storage.namespaces.idOf('n');
       openDatabase(test.storage.path).exec(`WITH RECURSIVE i(n) AS (
           SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 200000)
-        INSERT INTO entries SELECT 10 + n, ${namespaceId}, 'k' || n, 10 + n, 9e999, 0, 'v' FROM i`);
+        INSERT INTO entries SELECT 10 + n, ${namespaceId}, 'k' || n, 10 + n, 9e999, 0, 'v', NULL FROM i`);
       expect(test.storage.transaction(() => test.storage.changes.head())).toBe(200_010);
       const before = performance.now();
       test.clear();

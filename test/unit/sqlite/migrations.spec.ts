@@ -65,29 +65,10 @@ describe('Migrations', () => {
       4,
     ]);
     expect(await node.cache('second').mget(['before', 'after'])).toEqual([undefined, 2]);
-    // Since it is written.
-    if (version >= 5) expect(await cache.get('small 4')).toEqual({ id: 4, list: [{ id: 4 }, 0] });
+    expect(await cache.get('small 4')).toEqual({ id: 4, list: [{ id: 4 }, 0] });
   });
 
-  it('keep strings that look like what later versions write', async () => {
-    const directory = restored(4);
-    const texts = ['\t[1,2]', '\n{}', '\t', `\n${'ä\0'.repeat(300)}`, ' \t[]'];
-    const file = join(directory, FILE_NAME);
-    for (const [i, text] of texts.entries()) {
-      runSql(
-        file,
-        `UPDATE entries SET value = CAST(x'${Buffer.from(text).toString('hex')}' AS TEXT)
-          WHERE id = (SELECT id FROM entries ORDER BY id LIMIT 1 OFFSET ${i});
-         UPDATE entries SET key = 'text ${i}', tag_set = 0, expires_at = 9e999, namespace_id =
-            (SELECT id FROM namespaces WHERE name = 'default')
-          WHERE id = (SELECT id FROM entries ORDER BY id LIMIT 1 OFFSET ${i});`,
-      );
-    }
-    const cache = (await startNode({ sqlitePath: directory })).cache('default');
-    expect(await cache.mget(texts.map((_, i) => `text ${i}`))).toEqual(texts);
-  });
-
-  it.each(VERSIONS.slice(1))('keep the locks of version %d, and their tokens', async (version) => {
+  it.each(VERSIONS)('keep the locks of version %d, and their tokens', async (version) => {
     const directory = restored(version);
     const tokenOf = openDatabase(join(directory, FILE_NAME)).prepare(
       'SELECT max(token) FROM leases WHERE name = ?',
