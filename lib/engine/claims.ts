@@ -1,0 +1,41 @@
+import type { Awaitable } from '../common/awaitable.js';
+import type { StoredValue } from '../value/codec.js';
+import type { CommandOf } from './command.js';
+import type { Seen } from './l2.js';
+
+/** What a factory made. @internal */
+export interface FilledEntry {
+  readonly value: StoredValue;
+  /** Unix ms; Infinity when it never expires; 0 when the origin has nothing any more. */
+  readonly expiresAt: number;
+  readonly tags: readonly string[];
+}
+
+/** The right to call the factory of a key. Its engine keeps it alive until it is given back, for a bounded time. @internal */
+export interface OwnClaim {
+  readonly isOurs: true;
+  /** The command that stores the entry, if nothing has happened to its key since it was observed. */
+  fill(entry: FilledEntry): CommandOf<'fill'>;
+  /** Gives the right back, but to nobody for so many ms. */
+  fail(retryAfterMs: number): void;
+  /** Gives the right back. Idempotent; after {@link fail} it does nothing. */
+  release(): void;
+}
+
+/** Another process has it. @internal */
+export interface HeldClaim {
+  readonly isOurs: false;
+  /** Resolves when it may have ended; never rejects. */
+  ended(): Promise<void>;
+}
+
+/**
+ * Who may call the factories of one namespace: one process of all that share the cache at a time. A claim is of what
+ * was observed: of a missing key, or of a new value in the place of the entry that was found.
+ *
+ * @internal
+ */
+export interface Claims {
+  /** Never fails: when nobody can be asked, everybody has the right. At once when nobody else shares the cache. */
+  claim(seen: Seen): Awaitable<OwnClaim | HeldClaim>;
+}

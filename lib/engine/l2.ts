@@ -1,0 +1,83 @@
+import type { Awaitable } from '../common/awaitable.js';
+
+/** A live entry as an engine has it. @internal */
+export interface L2Entry {
+  /** Decoded, and the reader's own. */
+  readonly value: unknown;
+  /** Unix ms of the engine's clock; Infinity when it never expires. */
+  readonly expiresAt: number;
+  /** Of the encoded value: roughly what it takes in memory. */
+  readonly bytes: number;
+}
+
+/** @internal */
+export interface VersionedEntry {
+  readonly value: unknown;
+  /** 0 on a miss. Compare it with revisions of the same key only. */
+  readonly revision: number;
+  /** Unix ms, Infinity when it never expires, undefined on a miss. */
+  readonly expiresAt: number | undefined;
+}
+
+/** @internal */
+export interface KeysPage {
+  readonly keys: readonly string[];
+  /** What the next page begins with; undefined after the last one. */
+  readonly next: string | undefined;
+}
+
+/** @internal */
+export interface EntriesPage {
+  readonly entries: readonly [key: string, value: unknown][];
+  readonly next: string | undefined;
+}
+
+/**
+ * A moment in the life of a key, for its engine to recognize. What else stands in it is the engine's own.
+ *
+ * @internal
+ */
+export interface Seen {
+  readonly key: string;
+  /** Their deletions count as changes of the key. */
+  readonly tags: readonly string[];
+}
+
+/** What a key was found to be, and when that was. @internal */
+export interface Observation {
+  readonly entry: L2Entry | undefined;
+  readonly seen: Seen;
+}
+
+/**
+ * The committed entries of one namespace. What an engine has at hand it returns at once, the rest by a promise. Methods
+ * throw or reject with a `HyperCacheError`; a value that cannot be read is one of them.
+ *
+ * @internal
+ */
+export interface L2 {
+  /** Where answers come from just now. */
+  readonly layer: 'l2' | 'primary';
+  /** The live value alone; undefined on a miss. Cheaper than {@link read}. */
+  readValue(key: string): Awaitable<unknown>;
+  /** The live entry. Reads of one turn of the event loop may travel together. */
+  read(key: string): Awaitable<L2Entry | undefined>;
+  /** The live entry's deadline without reading its value. */
+  expiresAt(key: string): Awaitable<number | undefined>;
+  readVersioned(key: string): Awaitable<VersionedEntry>;
+  /**
+   * The live entry, and the moment at which it was read. Whatever is committed to the key after it is found by
+   * {@link isCurrent}, and refuses a fill.
+   */
+  observe(key: string, tags: readonly string[]): Awaitable<Observation>;
+  /**
+   * Whether nothing has happened to the key, to its tags or to the whole namespace since then.
+   *
+   * @param tags those of `seen`, or others
+   */
+  isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean>;
+  /** Live keys with this prefix from `from` on, in an order of the engine's own. */
+  keysPage(prefix: string, from: string): Awaitable<KeysPage>;
+  /** As {@link keysPage}, with values; one that cannot be read is left out. */
+  entriesPage(from: string): Awaitable<EntriesPage>;
+}
