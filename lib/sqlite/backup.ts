@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { BackupFailedError, HyperCacheError } from '../common/errors.js';
+import { systemRandom } from '../common/random.js';
 import { backupSql, FINISH_BACKUP } from './sql/backup.js';
 import { toStorageError } from './sqlite-error.js';
 
@@ -54,28 +55,67 @@ const Database = require(driver);
 );
 `;
 
+/** Of the copy while it is made: no other user of the host reads it. */
+const OWNER_ONLY = 0o600;
+
 /**
  * Copies a file that is in use, as of one point in time, without holding the event loop. The copy is complete and on
- * the disk before it has its name.
+ * the disk before it has its name. Of several at once to one path, one gets the name.
  *
  * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_STORAGE_BUSY}
  * @internal
  */
 export async function backUp(from: string, to: string): Promise<BackupSummary> {
-  if (existsSync(to)) {
-    throw new BackupFailedError(`${to} exists already.`, 'Give a path that is free.');
-  }
-  const partial = `${to}.partial`;
+  if (existsSync(to)) throw taken(to);
+  // A name that can be foreseen is a name at which another user of the directory can put a link.
+  const partial = `${to}.${systemRandom.hex(8)}.partial`;
   try {
-    await remove(partial);
+    await reserve(partial);
+  } catch (error) {
+    throw asBackupError(to, error);
+  }
+  try {
     const answer = await copyInThread(from, partial);
     await sync(partial);
-    await rename(partial, to);
+    await name(partial, to);
+    await remove(partial);
     const { size } = await stat(to);
     return { ...answer, bytes: size };
   } catch (error) {
-    await remove(partial);
+    // What is thrown is why the copy failed, not why it could not be removed.
+    await remove(partial).catch(() => undefined);
     throw asBackupError(to, error);
+  }
+}
+
+/** Makes an empty file, and follows no link. @throws the error of the file system, `EEXIST` among them */
+async function reserve(path: string): Promise<void> {
+  const file = await open(path, 'wx', OWNER_ONLY);
+  await file.close();
+}
+
+/** Gives the copy its name, which a rename would take from another file. */
+async function name(partial: string, to: string): Promise<void> {
+  try {
+    await link(partial, to);
+  } catch (error) {
+    if (isTaken(error)) throw taken(to);
+    await nameWithoutLinks(partial, to);
+  }
+}
+
+/** On a file system without hard links: the name is taken first, and the copy put in place of what took it. */
+async function nameWithoutLinks(partial: string, to: string): Promise<void> {
+  try {
+    await reserve(to);
+  } catch (error) {
+    throw isTaken(error) ? taken(to) : error;
+  }
+  try {
+    await rename(partial, to);
+  } catch (error) {
+    await rm(to, { force: true });
+    throw error;
   }
 }
 
@@ -108,6 +148,14 @@ async function sync(path: string): Promise<void> {
 
 async function remove(path: string): Promise<void> {
   for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true });
+}
+
+function isTaken(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST';
+}
+
+function taken(to: string): BackupFailedError {
+  return new BackupFailedError(`${to} exists already.`, 'Give a path that is free.');
 }
 
 function noAnswer(to: string): BackupFailedError {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { adopt } from '../../../lib/admin/adopt.js';
@@ -146,6 +153,39 @@ describe('a backup', () => {
     await expect(primary.backup(nowhere)).rejects.toMatchObject({ code: 'HC_BACKUP_FAILED' });
     expect(readdirSync(directory)).toEqual(['taken']);
     expect(existsSync(nowhere)).toBe(false);
+  });
+
+  it('has one winner of several to one path', async () => {
+    const primary = await clusters.primary();
+    await fill(primary, 2000);
+    const sqlitePath = clusters.directory();
+    const path = join(sqlitePath, FILE);
+    const tries = await Promise.allSettled(Array.from({ length: 4 }, () => primary.backup(path)));
+
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const one of tries) {
+      if (one.status === 'rejected') {
+        expect(one.reason).toMatchObject({ code: 'HC_BACKUP_FAILED' });
+      }
+    }
+    expect(readdirSync(sqlitePath)).toEqual([FILE]);
+    const restored = await clusters.primary({ sqlitePath });
+    expect(await restored.stats()).toMatchObject({ l2: { entries: 2000 } });
+  });
+
+  it('writes through no file that another user has put beside it', async () => {
+    const primary = await clusters.primary();
+    await fill(primary, 10);
+    const directory = clusters.directory();
+    const path = join(directory, FILE);
+    const victim = join(directory, 'victim');
+    writeFileSync(victim, 'mine');
+    symlinkSync(victim, `${path}.partial`);
+    await primary.backup(path);
+
+    expect(readFileSync(victim, 'utf8')).toBe('mine');
+    expect(readdirSync(directory).toSorted()).toEqual([FILE, `${FILE}.partial`, 'victim']);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   it('needs a file of its own', async () => {
