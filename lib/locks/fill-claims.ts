@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../common/clock.js';
+import { compositeKey } from '../common/composite-key.js';
 import type { Random } from '../common/random.js';
 import { LeaseKind } from '../engine/lease.js';
 import type { LeaseService } from '../engine/lease-service.js';
@@ -39,7 +40,7 @@ export class FillClaims {
   }
 
   async #claim(namespace: string, key: string): Promise<(() => void) | undefined> {
-    const name = createHash('sha256').update(`${namespace}\0${key}`).digest('base64url');
+    const name = createHash('sha256').update(compositeKey(namespace, key)).digest('base64url');
     const lock = new Lock(
       {
         lease: { kind: LeaseKind.Fill, name },

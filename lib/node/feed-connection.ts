@@ -43,10 +43,16 @@ export class FeedConnection {
   }
 
   lost(error: HyperCacheError): void {
-    const { storage, events, incidents, options } = this.parts;
+    const { storage, events, incidents } = this.parts;
     this.#isMade = false;
     events.emit('replica:lost', { error, revision: storage.revision });
     incidents.report(error, 'following the primary');
+    this.awaited();
+  }
+
+  /** The changes do not come, perhaps not yet: what is held is served for `staleAfter` at most. */
+  awaited(): void {
+    const { options } = this.parts;
     if (options.onPrimaryLost !== 'miss' || this.#isStale) return;
     this.#staleness ??= setTimeout(() => this.#becomeStale(), options.staleAfter).unref();
   }

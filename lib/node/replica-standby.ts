@@ -150,6 +150,7 @@ export class ReplicaStandby {
   #judge(): void {
     const { state, lead, connection, client } = this.parts;
     const isFollowed = this.#isLed && state.isConnected && !lead.isSilent;
+    if (!isFollowed && !connection.isMade) connection.awaited();
     if (isFollowed === connection.isMade) return;
     if (!connection.isMade) {
       connection.made();

@@ -114,7 +114,7 @@ export class TakeoverNotice {
   constructor(private readonly parts: TakeoverNoticeParts) {}
 
   start(): void {
-    void this.#run();
+    this.#run().catch((error: unknown) => this.#report(toStorageError(error)));
   }
 
   stop(): void {

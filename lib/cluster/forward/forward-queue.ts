@@ -8,6 +8,7 @@ import {
   QueueFullError,
   type HyperCacheErrorCode,
 } from '../../common/errors.js';
+import { compositeKey } from '../../common/composite-key.js';
 import type { Random } from '../../common/random.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import { whenFree } from '../../sqlite/when-free.js';
@@ -311,11 +312,15 @@ export class ForwardQueue implements CommandQueue {
     if (this.#line.length === 0) return;
     const batch = this.#takeBatch();
     this.#isSending = true;
-    void this.#exchange(batch).finally(() => {
-      this.#isSending = false;
-      if (this.#arrived.length > 0) this.#take();
-      this.#send();
-    });
+    this.#exchange(batch)
+      .finally(() => {
+        this.#isSending = false;
+        if (this.#arrived.length > 0) this.#take();
+        this.#send();
+      })
+      .catch((error: unknown) => {
+        this.parts.onError(toStorageError(error), 'taking the answer of the primary');
+      });
   };
 
   /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
@@ -483,7 +488,7 @@ export class ForwardQueue implements CommandQueue {
 }
 
 function idOf({ namespace, key }: Target): string {
-  return `${namespace}\0${key}`;
+  return compositeKey(namespace, key);
 }
 
 /** The commands as they travel; each that was accepted says which one it follows. */

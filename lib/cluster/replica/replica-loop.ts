@@ -119,7 +119,7 @@ export class ReplicaLoop {
     const first = new Promise<void>((resolve) => {
       this.#first = resolve;
     });
-    void this.#run();
+    this.#run().catch((error: unknown) => this.parts.onIncident(toStorageError(error)));
     await first;
     if (this.#error !== undefined && isLasting(this.#error)) {
       this.stop();
@@ -131,7 +131,7 @@ export class ReplicaLoop {
     this.#stopped = true;
     clearTimeout(this.#retry);
     this.#connection?.abort();
-    this.parts.replica.abortSnapshot();
+    this.#abortSnapshot();
     this.#settleFirst();
   }
 
@@ -183,8 +183,17 @@ export class ReplicaLoop {
     } finally {
       clearInterval(watch);
       connection.abort();
-      replica.abortSnapshot();
-      this.#snapshot = undefined;
+      this.#abortSnapshot();
+    }
+  }
+
+  /** Ends no loop: a side file that cannot be removed now is removed before the next snapshot. */
+  #abortSnapshot(): void {
+    this.#snapshot = undefined;
+    try {
+      this.parts.replica.abortSnapshot();
+    } catch (error) {
+      this.parts.onIncident(toStorageError(error));
     }
   }
 
@@ -426,5 +435,7 @@ function needsSomebody(error: HyperCacheError): boolean {
 
 function isNetwork(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  // An error of the file system names a path.
+  if ('path' in error) return false;
   return /^(E[A-Z]+|ERR_STREAM|ABORT_ERR)/.test(String(error.code));
 }

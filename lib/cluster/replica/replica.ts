@@ -254,13 +254,14 @@ export class Replica {
     const { createSide, clock } = this.parts;
     const side = createSide();
     removeFile(side.path);
+    // Known before it is opened: whatever fails from here on, the abort closes it.
+    this.#snapshot = { side, source };
     side.open();
     side.beginCopy();
     side.transaction(() => {
       adopt(side, namespaces);
       side.sources.mark(marks, clock.now());
     });
-    this.#snapshot = { side, source };
   }
 
   applyPage(namespaceId: number, rows: readonly CopiedEntry[]): void {
@@ -279,15 +280,15 @@ export class Replica {
   async endSnapshot(revision: number, patience: Patience): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
-    this.#snapshot = undefined;
     const { side, source } = snapshot;
     side.transaction(() => {
       side.endCopy(revision);
       writeSource(side, source, this.parts.primary);
     });
-    side.close();
+    this.#snapshot = undefined;
     this.#isExchanging = true;
     try {
+      side.close();
       await sync(side.path);
       await whenFree(() => this.#exchangeFor(side.path), patience);
     } finally {
@@ -310,6 +311,7 @@ export class Replica {
     this.#settle();
   }
 
+  /** @throws what the file system says when the side file cannot be removed; it is closed all the same */
   abortSnapshot(): void {
     const side = this.#snapshot?.side;
     this.#snapshot = undefined;

@@ -89,6 +89,20 @@ describe('an asynchronous write', () => {
     expect(await primary.cache('default').mget(['kept', 'more'])).toEqual(['new', new Date(0)]);
   });
 
+  it('is not replaced by one of another namespace, whatever characters the names hold', async () => {
+    const primary = await clusters.primary();
+    const { node, client } = await clusters.secondary(primary, ASYNC);
+    client.endpoint = undefined;
+    client.cut();
+    await node.cache('a').set('b\0c', 'first');
+    await node.cache('a\0b').set('c', 'second');
+    client.endpoint = primary.sync;
+    await node.flush();
+
+    expect(await primary.cache('a').get('b\0c')).toBe('first');
+    expect(await primary.cache('a\0b').get('c')).toBe('second');
+  });
+
   it('is done once, however often it is sent', async () => {
     const primary = await clusters.primary();
     const { cache, client, node } = await clusters.secondary(primary, ASYNC);

@@ -272,6 +272,20 @@ describe('Several processes of a secondary, in one directory', () => {
     await eventually(async () => expect(await third.cache.get('a')).toBe(1));
   });
 
+  it('serve nothing of a primary that was away when they started, and stays so', async () => {
+    first.client.endpoint = undefined;
+    first.client.cut();
+    await eventually(async () => {
+      expect(await first.node.stats()).toMatchObject({ replica: { isConnected: false } });
+    });
+    const late = await start({ onPrimaryLost: 'miss', staleAfter: 50 });
+
+    await eventually(async () => {
+      expect(await late.node.stats()).toMatchObject({ replica: { isStale: true } });
+    });
+    expect(await late.cache.get('a')).toBeUndefined();
+  });
+
   it('send what one of them has accepted and left', async () => {
     const third = await start({ asyncRequests: true });
     third.client.endpoint = undefined;
