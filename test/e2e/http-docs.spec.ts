@@ -72,7 +72,7 @@ const ANSWERS: readonly (readonly [string, object])[] = [
   ],
   ['PATCH /lock', { extended: true, expiresAt: expect.any(Number) }],
   ['DELETE /lock', { released: true }],
-  ['GET /ping', { role: 'primary', position: expect.anything(), version: '0.1.0', protocol: 3 }],
+  ['GET /ping', { role: 'primary', position: expect.anything(), version: '0.1.0', protocol: 1 }],
   ['GET /stats', expect.objectContaining({ role: 'primary' })],
 ];
 
