@@ -1,5 +1,6 @@
 import type { Command, CommandResult, HandOver, LeaseResult } from '../engine/command.js';
 import type { Clock } from '../common/clock.js';
+import { compositeKey } from '../common/composite-key.js';
 import { ClosedError, InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
 import { PendingCommand } from '../engine/pending-command.js';
 import type { Grant, HeldLease, LeaseName } from '../engine/lease.js';
@@ -319,11 +320,11 @@ type LeaseCommand = Extract<
 >;
 
 function keyOf({ kind, name }: LeaseName): string {
-  return `${kind}:${name}`;
+  return compositeKey(String(kind), name);
 }
 
 function waiterKey({ lease, owner }: { lease: LeaseName; owner: string }): string {
-  return `${keyOf(lease)}:${owner}`;
+  return compositeKey(String(lease.kind), lease.name, owner);
 }
 
 function commandOf(request: AcquireRequest, wait: number): LeaseCommand {

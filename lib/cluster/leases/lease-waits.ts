@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { compositeKey } from '../../common/composite-key.js';
 import { ClosedError, OutOfOrderError } from '../../common/errors.js';
 import type { AcquireRequest, LeaseService } from '../../engine/lease-service.js';
 import {
@@ -59,7 +60,7 @@ export class LeaseWaits {
     if (sender.length > MAX_SENDER_LENGTH) throw malformed('a sender');
     this.#admit(sender, fields.integer());
     const { kind, name } = wanted.lease;
-    const id = JSON.stringify([sender, kind, name, wanted.owner]);
+    const id = compositeKey(sender, String(kind), name, wanted.owner);
     const before = this.#waiting.get(id);
     before?.abort();
     const over = this.#serve(wanted, sink, left, before?.over);
@@ -76,7 +77,7 @@ export class LeaseWaits {
   }
 
   #admit(sender: string, number: number): void {
-    const request = `${sender} ${number}`;
+    const request = compositeKey(sender, String(number));
     if (this.#known.has(request)) throw new OutOfOrderError(number, number);
     this.#known.add(request);
     if (this.#known.size <= REMEMBERED) return;

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import type { Clock } from '../../common/clock.js';
+import { compositeKey } from '../../common/composite-key.js';
 import { PrimaryMismatchError } from '../../common/errors.js';
 import { forgetTags } from '../../sqlite/commands/entry-commands.js';
 import { ChangeKind } from '../../sqlite/change-log.js';
@@ -377,7 +378,7 @@ function isWithin(position: Position, other: Position): boolean {
 /** What was changed again before it could be read has not come yet, though later changes have. */
 function noteMissing(missing: Map<string, number>, change: Change): void {
   const [revision, namespaceId, op, key] = change;
-  const id = `${namespaceId} ${key}`;
+  const id = compositeKey(String(namespaceId), key);
   if (op === ChangeOp.Put || op === ChangeOp.Delete) missing.delete(id);
   else if (op === ChangeOp.Superseded && !missing.has(id)) missing.set(id, revision);
 }

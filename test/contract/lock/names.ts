@@ -3,6 +3,35 @@ import { eventually } from '../../support/eventually.js';
 import type { CreateLockSubject } from '../lock-contract.js';
 
 export function describeNames(create: CreateLockSubject): void {
+  describe('locks', () => {
+    it.each([
+      ['a', 'b:c', 'a:b', 'c'],
+      ['a', '1:b', 'a1:', 'b'],
+      ['a', 'b\0c', 'a\0b', 'c'],
+    ])('%j of owner %j is none of %j of owner %j', async (name, owner, otherName, otherOwner) => {
+      const { cache, decider } = await create();
+      const holder = cache.lock(name, { ttl: 60_000 });
+      await holder.acquire();
+      const waiting = cache.lock(name, { ttl: 60_000, owner, wait: 60_000 });
+      const gotIt = waiting.acquire();
+      const otherHolder = cache.lock(otherName, { ttl: 60_000 });
+      await otherHolder.acquire();
+      const other = cache.lock(otherName, { ttl: 60_000, owner: otherOwner, wait: 60_000 });
+      const otherGotIt = other.acquire();
+      await eventually(async () => {
+        expect(await decider.stats()).toMatchObject({ lockWaiters: 2, queued: 0 });
+      });
+
+      await otherHolder.release();
+      await expect(otherGotIt).resolves.toBe(true);
+      expect([holder.isHeld, waiting.isHeld]).toEqual([true, false]);
+
+      await holder.release();
+      await expect(gotIt).resolves.toBe(true);
+      expect(waiting.isHeld).toBe(true);
+    });
+  });
+
   describe('locks and entries', () => {
     it('of the same name do not meet', async () => {
       const { cache } = await create();
