@@ -4,7 +4,7 @@ import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
 import { CapturedValue, captureValue } from '../value/capture.js';
 import type { CommandOf, Fence, Removal, ResultOf, StoreResult } from '../engine/command.js';
-import { PendingCommand } from '../engine/pending-command.js';
+import { COMMAND_BYTES, PendingCommand } from '../engine/pending-command.js';
 import type { L1 } from '../memory/l1.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
 import type { CommandQueue } from '../engine/command-queue.js';
@@ -83,10 +83,14 @@ export class CacheWriter {
   /** Sets all or, if one of them is not acceptable, none. */
   async setMany(entries: readonly WriteOfMany[]): Promise<void> {
     const { relaxed, counters, queue } = this.parts;
+    let bytes = 0;
     const captured = entries.map(({ key, value }) => {
       assertKey(key);
-      return this.#capture(value);
+      const one = this.#capture(value);
+      bytes += setBytes(one);
+      return one;
     });
+    queue.assertRoom(entries.length, bytes);
     counters.sets += entries.length;
     if (relaxed) {
       await Promise.all(
@@ -112,9 +116,10 @@ export class CacheWriter {
   }
 
   /** Deletes all or, if one of the keys is not acceptable, none; resolves to which of them were live. */
-  deleteMany(keys: readonly string[]): Promise<boolean[]> {
+  async deleteMany(keys: readonly string[]): Promise<boolean[]> {
     for (const key of keys) assertKey(key);
-    return Promise.all(keys.map((key) => this.delete(key)));
+    this.parts.queue.assertRoom(keys.length, keys.length * COMMAND_BYTES);
+    return await Promise.all(keys.map((key) => this.delete(key)));
   }
 
   /** As {@link set}, unless a later token of the lock was granted; never relaxed. */
@@ -344,14 +349,13 @@ export class CacheWriter {
     resolve: ((revision: number) => void) | undefined,
     reject: ((error: HyperCacheError) => void) | undefined,
   ): PendingSet {
-    const bytes = captured.bytes + SUPERSEDE_ROOM;
     return new PendingSet(
       this.parts.namespace,
       key,
       captured,
       expiresAt,
       tags,
-      bytes,
+      setBytes(captured),
       this.#owner,
       resolve,
       reject,
@@ -482,4 +486,9 @@ export class CacheWriter {
     const { del } = this.parts.events.topics;
     if (del.isHeard) del.tell({ namespace: this.parts.namespace, key });
   }
+}
+
+/** Of a set that waits, for the queue's bounds. */
+function setBytes(captured: CapturedValue): number {
+  return captured.bytes + SUPERSEDE_ROOM;
 }

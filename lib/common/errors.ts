@@ -358,10 +358,10 @@ export class FactoryFailedError extends HyperCacheError {
 /** @publicApi */
 export class QueueFullError extends HyperCacheError {
   readonly code = 'HC_QUEUE_FULL';
-  constructor(operations: number) {
+  constructor(waiting: number, refused: number) {
     super(
-      `${operations} writes wait to be committed.`,
-      'Await the writes, so that the producer cannot outrun the disk.',
+      `${waiting} writes wait to be committed, and there is no room for ${refused} more: none of them was stored.`,
+      'Await the writes, so that the producer cannot outrun the disk; give mset() and mdel() fewer at a time.',
     );
   }
 }

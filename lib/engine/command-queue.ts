@@ -27,6 +27,14 @@ export interface QueuedWrite<C, R> {
 /** Where writes go: into the file, or to the primary. @internal */
 export interface CommandQueue {
   /**
+   * Several writes whose results nobody needs belong together: if this does not throw, none of them is refused that are
+   * pushed next, in this turn.
+   *
+   * @param bytes of all of them, for the queue's bounds
+   * @throws what {@link push} of one of them would
+   */
+  assertRoom(count: number, bytes: number): void;
+  /**
    * Adds a write that its caller awaits.
    *
    * @throws {HC_CLOSED | HC_QUEUE_FULL}

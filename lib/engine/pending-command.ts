@@ -5,6 +5,9 @@ import type { Command, CommandResult } from './command.js';
 type Settle<R> = (result: R) => void;
 type Fail = (error: HyperCacheError) => void;
 
+/** What a command takes besides its value, roughly. @internal */
+export const COMMAND_BYTES = 100;
+
 /** A command that waits for its commit. @internal */
 export class PendingCommand<R extends CommandResult> implements QueuedWrite<
   Command,
@@ -21,7 +24,7 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
     readonly accepted?: (() => void) | undefined,
     readonly answered?: Settle<CommandResult> | undefined,
   ) {
-    this.bytes = valueBytes + 100;
+    this.bytes = valueBytes + COMMAND_BYTES;
   }
 
   committed(result: CommandResult): void {

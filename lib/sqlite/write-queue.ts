@@ -71,6 +71,15 @@ export class WriteQueue<C, R> {
     return this.#waiting.length;
   }
 
+  /** @throws {HC_CLOSED | HC_QUEUE_FULL} */
+  assertRoom(count: number, bytes: number): void {
+    if (this.#closed) throw new ClosedError();
+    const waiting = this.#waiting.length;
+    if (waiting + count > MAX_OPERATIONS || this.#bytes + bytes > MAX_BYTES) {
+      throw new QueueFullError(waiting, count);
+    }
+  }
+
   /**
    * Adds a write that its caller awaits: it is committed in this turn of the event loop.
    *
@@ -140,10 +149,7 @@ export class WriteQueue<C, R> {
   }
 
   #add(write: QueuedWrite<C, R>): void {
-    if (this.#closed) throw new ClosedError();
-    if (this.#waiting.length >= MAX_OPERATIONS || this.#bytes + write.bytes > MAX_BYTES) {
-      throw new QueueFullError(this.#waiting.length);
-    }
+    this.assertRoom(1, write.bytes);
     this.#waiting.push(write);
     this.#bytes += write.bytes;
     this.#pushed++;

@@ -18,19 +18,19 @@ export class FakeSync implements SyncEndpoint {
 
   async exchange(request: Buffer): Promise<Buffer> {
     this.batches++;
-    if (request.equals(FULL)) throw new QueueFullError(7);
+    if (request.equals(FULL)) throw new QueueFullError(7, 1);
     if (request.equals(SILENT)) return new Promise(() => undefined);
     return Buffer.concat([Buffer.from('echo '), request]);
   }
 
   feed(request: FeedRequest, sink: Writable): void {
-    if (request.position === 'full') throw new QueueFullError(7);
+    if (request.position === 'full') throw new QueueFullError(7, 1);
     this.sinks.push(sink);
     if (request.position !== 'quiet') sink.write(`${JSON.stringify(request)}\n`);
   }
 
   wait(request: Buffer, sink: Writable): void {
-    if (request.equals(FULL)) throw new QueueFullError(7);
+    if (request.equals(FULL)) throw new QueueFullError(7, 1);
     sink.write('...');
     sink.end(request);
   }

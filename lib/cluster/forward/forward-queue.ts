@@ -146,19 +146,13 @@ export class ForwardQueue implements CommandQueue {
     this.#send();
   }
 
+  assertRoom(count: number, bytes: number): void {
+    this.#assertRoom(count, bytes, this.#accepts);
+  }
+
   /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
   push(write: Write): void {
-    if (this.#closed) throw new ClosedError();
-    const { outbox, blocksWhenFull } = this.parts;
-    const isAcceptable = this.#isAcceptable(write);
-    if (isAcceptable && outbox.isFull && !blocksWhenFull) {
-      throw new OutboxFullError(outbox.entries, outbox.bytes);
-    }
-    if (!isAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
-    const waiting = this.#arrived.length + this.#line.length - outbox.entries;
-    if (waiting >= MAX_OPERATIONS || this.#arrivedBytes + write.bytes > MAX_BYTES) {
-      throw new QueueFullError(waiting);
-    }
+    this.#assertRoom(1, write.bytes, this.#isAcceptable(write));
     this.#arrived.push(write);
     this.#arrivedBytes += write.bytes;
     this.#pushed++;
@@ -234,9 +228,26 @@ export class ForwardQueue implements CommandQueue {
     this.forgetHistory();
   }
 
+  #assertRoom(count: number, bytes: number, areAcceptable: boolean): void {
+    if (this.#closed) throw new ClosedError();
+    const { outbox, blocksWhenFull } = this.parts;
+    if (areAcceptable && outbox.isFull && !blocksWhenFull) {
+      throw new OutboxFullError(outbox.entries, outbox.bytes);
+    }
+    if (!areAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
+    const waiting = this.#arrived.length + this.#line.length - outbox.entries;
+    if (waiting + count > MAX_OPERATIONS || this.#arrivedBytes + bytes > MAX_BYTES) {
+      throw new QueueFullError(waiting, count);
+    }
+  }
+
   /** What this node cannot keep in memory until it arrives has to be waited for. */
+  get #accepts(): boolean {
+    return this.parts.accepts && !this.#answered.isFull;
+  }
+
   #isAcceptable(write: Write): boolean {
-    return this.parts.accepts && write.accepted !== undefined && !this.#answered.isFull;
+    return this.#accepts && write.accepted !== undefined;
   }
 
   get #isBroken(): boolean {
