@@ -151,6 +151,8 @@ export interface AcquireLeaseCommand extends LeaseCommand {
   readonly slots: number;
   /** Milliseconds to wait at most; 0 not to wait. */
   readonly wait: number;
+  /** It was in the queue before, and may be in it still, or may have been served meanwhile. */
+  readonly isAgain?: boolean;
 }
 
 /** Gives the live owner a new ttl from now. */

@@ -22,7 +22,7 @@ export interface LockOptions {
   renew?: boolean | undefined;
   /** Milliseconds after which renewal stops. @default 86_400_000 (24 h) */
   maxHold?: number | undefined;
-  /** Who holds it. @default 128 random bits */
+  /** Who holds it; has one slot of a semaphore at most. @default 128 random bits */
   owner?: string | undefined;
 }
 

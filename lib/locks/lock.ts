@@ -93,7 +93,8 @@ export class Lock {
   /**
    * Resolves to whether the lock was obtained: at once, or within `wait`.
    *
-   * @throws {HC_ARGUMENT_INVALID | HC_STORAGE_FULL | HC_STORAGE_FAILED | HC_CLOSED}, and `signal.reason`
+   * @throws {HC_ARGUMENT_INVALID} the owner has a slot of this semaphore, or waits for one; or this handle waits already
+   * @throws {HC_STORAGE_FULL | HC_STORAGE_FAILED | HC_CLOSED}, and `signal.reason`
    */
   async acquire(options: WaitOptions = {}): Promise<boolean> {
     const { lease, owner, ttlMs, slots } = this.settings;

@@ -1,4 +1,10 @@
-import type { Command, CommandResult, HandOver, LeaseResult } from '../engine/command.js';
+import type {
+  Command,
+  CommandOf,
+  CommandResult,
+  HandOver,
+  LeaseResult,
+} from '../engine/command.js';
 import type { Clock } from '../common/clock.js';
 import { compositeKey } from '../common/composite-key.js';
 import { ClosedError, InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
@@ -165,14 +171,14 @@ export class LeaseManager implements LeaseService {
       this.#waiting.set(key, waiter);
       this.#watch(lease);
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#enqueue(waiter, waitMs);
+      this.#enqueue(waiter, waitMs, false);
     });
   }
 
-  #enqueue(waiter: LocalWaiter, waitMs: number): void {
+  #enqueue(waiter: LocalWaiter, waitMs: number, isAgain: boolean): void {
     waiter.isMoving = true;
     const join = async (): Promise<void> => {
-      const { grant } = await this.#run(commandOf(waiter.request, waitMs));
+      const { grant } = await this.#run({ ...commandOf(waiter.request, waitMs), isAgain });
       waiter.isMoving = false;
       if (grant !== undefined) waiter.settle(grant);
     };
@@ -263,7 +269,7 @@ export class LeaseManager implements LeaseService {
       const { lease, owner } = waiter.request;
       if (waiter.isMoving || waiter.deadline <= now) continue;
       if (!this.storage.leases.isWaiting(lease, owner)) {
-        this.#enqueue(waiter, waiter.deadline - now);
+        this.#enqueue(waiter, waiter.deadline - now, true);
       }
     }
   }
@@ -305,18 +311,14 @@ export class LeaseManager implements LeaseService {
   }
 }
 
-type LeaseCommand = Extract<
-  Command,
-  {
-    kind:
-      | 'acquireLease'
-      | 'extendLease'
-      | 'releaseLease'
-      | 'forceReleaseLease'
-      | 'promoteWaiters'
-      | 'cancelWait'
-      | 'beat';
-  }
+type LeaseCommand = CommandOf<
+  | 'acquireLease'
+  | 'extendLease'
+  | 'releaseLease'
+  | 'forceReleaseLease'
+  | 'promoteWaiters'
+  | 'cancelWait'
+  | 'beat'
 >;
 
 function keyOf({ kind, name }: LeaseName): string {
@@ -327,7 +329,7 @@ function waiterKey({ lease, owner }: { lease: LeaseName; owner: string }): strin
   return compositeKey(String(lease.kind), lease.name, owner);
 }
 
-function commandOf(request: AcquireRequest, wait: number): LeaseCommand {
+function commandOf(request: AcquireRequest, wait: number): CommandOf<'acquireLease'> {
   const { lease, owner, ttlMs, slots } = request;
   return { kind: 'acquireLease', lease, owner, ttl: ttlMs, slots, wait };
 }

@@ -1,4 +1,5 @@
-import type { Grant, LeaseName } from '../../engine/lease.js';
+import { InvalidArgumentError } from '../../common/errors.js';
+import { LeaseKind, type Grant, type LeaseName } from '../../engine/lease.js';
 import type { LeaseTable } from '../lease-table.js';
 import type {
   AcquireLeaseCommand,
@@ -12,16 +13,25 @@ import type {
 } from '../../engine/command.js';
 
 /**
- * Takes a free or expired slot, unless others wait for one: they come first.
+ * Takes a free or expired slot, unless others wait for one: they come first. An owner has one slot of a semaphore at
+ * most, because a release names the owner and no slot.
  *
  * @param now of all functions here: ms on the monotonic clock
+ * @throws {HC_ARGUMENT_INVALID} the owner holds a slot of the semaphore, or waits for one
  * @internal
  */
 export function acquireLease(
   leases: LeaseTable,
-  { lease, owner, ttl, slots, wait }: AcquireLeaseCommand,
+  { lease, owner, ttl, slots, wait, isAgain = false }: AcquireLeaseCommand,
   now: number,
 ): LeaseResult {
+  if (lease.kind === LeaseKind.Semaphore) {
+    const held = leases.heldBy(lease, owner, now);
+    const isKnown = held !== undefined || leases.isWaiting(lease, owner);
+    if (isKnown && !isAgain) throw alreadyThere(lease);
+    if (isKnown)
+      return { done: held !== undefined, grant: held, handOvers: [], nextExpiry: undefined };
+  }
   const { handOvers, isWaitedFor } = serveWaiters(leases, lease, now);
   const grant = isWaitedFor ? undefined : takeSlot(leases, lease, slots, owner, ttl, now);
   const joins = grant === undefined && wait > 0;
@@ -90,6 +100,13 @@ export function cancelWait(
 export function beat(leases: LeaseTable, now: number): LeaseResult {
   leases.beat(now);
   return { done: true, grant: undefined, handOvers: [], nextExpiry: undefined };
+}
+
+function alreadyThere({ name }: LeaseName): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The owner already holds a slot of the semaphore '${name}', or waits for one.`,
+    'Make one handle, with an owner of its own, for each acquisition that runs at the same time.',
+  );
 }
 
 interface Served {

@@ -121,6 +121,49 @@ export function describeSemaphore(create: CreateLockSubject): void {
       await expect(slot(2).acquire()).resolves.toBe(false);
     });
 
+    describe('to an owner who is there already', () => {
+      const named = (owner: string) =>
+        subject.cache.semaphore('semaphore', { limit: 2, ttl: 1000, owner });
+      const refused = { code: 'HC_ARGUMENT_INVALID' };
+
+      it.each([0, 60_000])('gives no second slot, with %i ms to wait', async (wait) => {
+        const [one, again] = [named('Anna'), named('Anna')];
+        await one.acquire();
+        await expect(again.acquire({ wait })).rejects.toMatchObject(refused);
+        await expect(one.acquire({ wait })).rejects.toMatchObject(refused);
+        const others = [named('Bert'), named('Carl')];
+
+        expect([await others[0]?.acquire(), await others[1]?.acquire()]).toEqual([true, false]);
+        expect([again.isHeld, one.isHeld]).toEqual([false, true]);
+        await expect(one.release()).resolves.toBe(true);
+        await expect(others[1]?.acquire()).resolves.toBe(true);
+      });
+
+      it('gives a slot when the one before was released, or has ended', async () => {
+        const one = named('Anna');
+        await one.acquire();
+        await one.release();
+        await expect(named('Anna').acquire()).resolves.toBe(true);
+        subject.advance(1000);
+        await expect(named('Anna').acquire()).resolves.toBe(true);
+      });
+
+      it('gives no second place in the queue', async () => {
+        const held = [named('Bert'), named('Carl')];
+        for (const one of held) await one.acquire();
+        const waiting = named('Anna').acquire({ wait: 60_000 });
+        await eventually(async () => {
+          expect(await subject.decider.stats()).toMatchObject({ lockWaiters: 1, queued: 0 });
+        });
+        await expect(named('Anna').acquire()).rejects.toMatchObject(refused);
+        for (const one of held) await one.release();
+
+        await expect(waiting).resolves.toBe(true);
+        await expect(named('Dora').acquire()).resolves.toBe(true);
+        await expect(named('Emil').acquire()).resolves.toBe(false);
+      });
+    });
+
     it('is emptied by force', async () => {
       const slots = [slot(), slot(), slot()];
       for (const one of slots) await one.acquire();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CommandExecutor } from '../../../lib/sqlite/commands/command-executor.js';
 import type { Command, RemovalStep } from '../../../lib/engine/command.js';
+import { LeaseKind } from '../../../lib/engine/lease.js';
 import type { StoredValue } from '../../../lib/value/codec.js';
 import type { EntryRow } from '../../../lib/sqlite/entry-table.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -538,6 +539,31 @@ describe('commands', () => {
         tags: [],
       };
       expect(executor.write([add, add])).toMatchObject([{ stored: true }, { stored: false }]);
+    });
+  });
+
+  describe('an acquisition that goes back into the queue', () => {
+    it('is given the slot that it was served meanwhile, and no place beside the one that it has', () => {
+      const { run } = setUp();
+      const lease = { kind: LeaseKind.Semaphore, name: 'exports' } as const;
+      const acquire = (owner: string, isAgain: boolean) =>
+        run<'acquireLease'>({
+          kind: 'acquireLease',
+          lease,
+          owner,
+          ttl: 1000,
+          slots: 2,
+          wait: 1000,
+          isAgain,
+        });
+      const { grant } = acquire('Anna', false);
+      acquire('Bert', false);
+      acquire('Carl', false);
+
+      expect(acquire('Anna', true)).toMatchObject({ done: true, grant });
+      expect(acquire('Carl', true)).toMatchObject({ done: false, grant: undefined });
+      const { handOvers } = run<'forceReleaseLease'>({ kind: 'forceReleaseLease', lease });
+      expect(handOvers.map(({ owner }) => owner)).toEqual(['Carl']);
     });
   });
 });
