@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
+import { InvalidArgumentError } from '../common/errors.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode, NodeCache } from '../node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { resolveOptions } from '../node/resolve-options.js';
 import { storeAll } from './store-all.js';
 
-/** A node that somebody else starts and closes. @internal */
+/** A node that is started and closed elsewhere. @internal */
 export interface SharedCache {
   readonly node: HyperCacheNode;
   readonly cache: NodeCache;
@@ -17,15 +18,18 @@ export interface SharedCache {
  *
  * The file is opened at the first operation and closed by `disconnect()`.
  *
+ * Each Keyv 5 needs a store of its own: it does not tell a store which namespace it means, so a store that serves two
+ * refuses `clear()` and `iterator()` with `HC_ARGUMENT_INVALID`. Keyv 6 puts its namespace before the keys itself.
+ *
  * @publicApi
  */
 export class HyperCacheKeyvStore extends EventEmitter {
   /** Keyv looks here to find out whether the store can be iterated. */
   readonly opts: { dialect: string; url: string; [name: string]: unknown };
-  /** Set by Keyv; its keys arrive with this prefix and a colon. */
-  namespace: string | undefined;
   readonly #options: HyperCacheOptions | undefined;
   readonly #shared: SharedCache | undefined;
+  /** Whether keys came with the namespace of Keyv 5 before them, and whether keys came without. */
+  readonly #keys = { prefixed: false, bare: false };
   #own: Promise<SharedCache> | undefined;
   #closing: Promise<void> = Promise.resolve();
 
@@ -40,52 +44,54 @@ export class HyperCacheKeyvStore extends EventEmitter {
   }
 
   async get(key: string): Promise<unknown> {
-    return (await this.#cache()).get(key);
+    return (await this.#cacheOf(key)).get(key);
   }
 
   async getMany(keys: string[]): Promise<unknown[]> {
-    return (await this.#cache()).mget(keys);
+    return (await this.#cacheOf(...keys)).mget(keys);
   }
 
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    const cache = await this.#cache();
+    const cache = await this.#cacheOf(key);
     if (value === undefined) await cache.delete(key);
     else await cache.set(key, value, { ttl });
     return true;
   }
 
   async setMany(entries: { key: string; value: unknown; ttl?: number }[]): Promise<void> {
-    await storeAll(await this.#cache(), entries);
+    await storeAll(await this.#cacheOf(...entries.map(({ key }) => key)), entries);
   }
 
   async delete(key: string): Promise<boolean> {
-    return (await this.#cache()).delete(key);
+    return (await this.#cacheOf(key)).delete(key);
   }
 
   async deleteMany(keys: string[]): Promise<boolean> {
-    const deleted = await (await this.#cache()).mdelete(keys);
+    const deleted = await (await this.#cacheOf(...keys)).mdelete(keys);
     return deleted.includes(true);
   }
 
   async has(key: string): Promise<boolean> {
-    return (await this.#cache()).has(key);
+    return (await this.#cacheOf(key)).has(key);
   }
 
   async hasMany(keys: string[]): Promise<boolean[]> {
-    const cache = await this.#cache();
+    const cache = await this.#cacheOf(...keys);
     return Promise.all(keys.map((key) => cache.has(key)));
   }
 
-  /** Removes the entries of Keyv's namespace; without one, all of them. */
+  /** Removes the entries of the namespace of Keyv 5; without one, all of them. */
   async clear(): Promise<void> {
+    const prefix = this.#prefix();
     const cache = await this.#cache();
-    if (this.namespace === undefined) await cache.clear();
-    else await cache.deletePrefix(`${this.namespace}:`);
+    if (prefix === '') await cache.clear();
+    else await cache.deletePrefix(prefix);
   }
 
-  async *iterator(namespace = this.namespace): AsyncGenerator<[string, unknown], void> {
+  /** @param namespace Keyv 5 repeats its own; Keyv 6 passes over the keys that do not begin with it */
+  async *iterator(namespace?: string): AsyncGenerator<[string, unknown], void> {
+    const prefix = this.#namespace() === undefined ? (namespace ?? '') : this.#prefix();
     const cache = await this.#cache();
-    const prefix = namespace === undefined ? '' : `${namespace}:`;
     for await (const key of cache.keys(prefix)) {
       const value = await cache.get(key);
       if (value !== undefined) yield [key, value];
@@ -105,6 +111,34 @@ export class HyperCacheKeyvStore extends EventEmitter {
       () => undefined,
     );
     return this.#closing;
+  }
+
+  /** What Keyv 5 assigned. Not a property of this class: Keyv 6 leaves its namespace to a store that has one. */
+  #namespace(): string | undefined {
+    const namespace: unknown = Reflect.get(this, 'namespace');
+    return typeof namespace === 'string' && namespace !== '' ? namespace : undefined;
+  }
+
+  /** Before the keys of Keyv 5: nothing without a namespace, or with `useKeyPrefix: false`. */
+  #prefix(): string {
+    const namespace = this.#namespace();
+    if (namespace === undefined) return '';
+    if (!this.#keys.bare) return `${namespace}:`;
+    if (!this.#keys.prefixed) return '';
+    throw new InvalidArgumentError(
+      'This Keyv store serves keys of several namespaces, and Keyv 5 does not say which one it means.',
+      'Give each Keyv a store of its own: new Keyv({ store: cache.keyvStore() }).',
+    );
+  }
+
+  async #cacheOf(...keys: string[]): Promise<NodeCache> {
+    const namespace = this.#namespace();
+    if (namespace !== undefined) {
+      for (const key of keys) {
+        this.#keys[key.startsWith(`${namespace}:`) ? 'prefixed' : 'bare'] = true;
+      }
+    }
+    return this.#cache();
   }
 
   async #cache(): Promise<NodeCache> {

@@ -281,7 +281,7 @@ export class HyperCache {
     return this.#node.backup(checkedPath(path));
   }
 
-  /** A Keyv storage adapter on this cache; its `disconnect()` leaves the cache open. */
+  /** A Keyv storage adapter on this cache, a new one for each Keyv; its `disconnect()` leaves the cache open. */
   keyvStore(): HyperCacheKeyvStore {
     return new HyperCacheKeyvStore({ node: this.#node, cache: this.#cache });
   }

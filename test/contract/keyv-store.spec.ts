@@ -143,7 +143,7 @@ describe('HyperCacheKeyvStore', () => {
       await store.set('ns:key', 1);
       await store.set('ns2:key', 2);
       await store.set('ns', 3);
-      store.namespace = 'ns';
+      Object.assign(store, { namespace: 'ns' });
 
       await store.clear();
 

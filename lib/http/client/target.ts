@@ -20,15 +20,17 @@ export interface Target {
 }
 
 /**
- * @param primaryUrl an http or https URL; a global prefix of the primary's application belongs to it
- * @param path of the API
+ * @param primaryUrl an http or https URL; a global prefix of the primary's application belongs to it, and the path of the
+ * API may stand at its end
+ * @param path of the API, from its first slash
  * @internal
  */
 export function targetOf(primaryUrl: string, path: string): Target {
   const { protocol, hostname, port, pathname, origin, username, password } = new URL(primaryUrl);
   const isTls = protocol === 'https:';
   const agentOptions = { keepAlive: true, timeout: IDLE_MS, noDelay: true };
-  const basePath = pathname.replace(/\/+$/, '') + path;
+  const given = pathname.replace(/\/+$/, '');
+  const basePath = given.endsWith(path) ? given : given + path;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return {
     request: isTls ? httpsRequest : httpRequest,

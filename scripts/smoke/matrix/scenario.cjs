@@ -62,9 +62,14 @@ module.exports = async function scenario(packages) {
   await held.release();
   await secondary.hyper.lock('job', { ttl: 60_000 }).run(({ token }) => assert.ok(token > before));
 
-  const keyv = new Keyv({ store: primary.hyper.keyvStore() });
+  const keyv = new Keyv({ store: primary.hyper.keyvStore(), namespace: 'a' });
+  const other = new Keyv({ store: primary.hyper.keyvStore(), namespace: 'b' });
+  await other.set('by-keyv', 'of b');
   await keyv.set('by-keyv', 'value', 60_000);
   assert.equal(await keyv.get('by-keyv'), 'value', 'Keyv');
+  await keyv.clear();
+  assert.equal(await keyv.get('by-keyv'), undefined, 'clear of Keyv');
+  assert.equal(await other.get('by-keyv'), 'of b', 'another namespace of Keyv');
 
   await secondary.app.close();
   await primary.app.close();
