@@ -116,7 +116,7 @@ export class ValueTooLargeError extends HyperCacheError {
   ) {
     super(
       `The value takes ${bytes} bytes; the limit is ${maxBytes}.`,
-      'Raise the option maxValueSize, or cache a smaller value.',
+      'Cache a smaller value, or raise the option maxValueSize; a value takes at most 85 % of maxSize.',
     );
   }
 }

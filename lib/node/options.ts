@@ -113,7 +113,7 @@ export interface HyperCacheOptions {
   maxSize?: number | undefined;
   /** Entries held at most. @default Infinity */
   maxEntries?: number | undefined;
-  /** Bytes of an encoded value at most. @default 8_388_608 (8 MiB) */
+  /** Bytes of an encoded value at most; on a primary 85 % of `maxSize` if that is less. @default 8_388_608 (8 MiB) */
   maxValueSize?: number | undefined;
   /** Changes kept in the log for nodes and processes that catch up. @default 100_000 */
   changeLogEntries?: number | undefined;
