@@ -18,6 +18,7 @@ const HEADERS = {
   accept: SYNC_CONTENT_TYPE,
   'accept-encoding': 'identity',
 };
+const SUPERSEDE_PATH = '/sync/supersede';
 const NONCE_BYTES = 16;
 
 /** @internal */
@@ -27,6 +28,8 @@ export interface HttpPrimaryClientOptions {
   /** Of its API, such as '/api/hypercache'. */
   readonly path: string;
   readonly token: string;
+  /** Shown in place of the token where the request is an operator's. */
+  readonly adminToken?: string | undefined;
   /** Whether the token signs requests instead of travelling with them. */
   readonly signRequests: boolean;
   /** Milliseconds until an answer must be there; for a stream, until it must begin. */
@@ -47,14 +50,20 @@ export class HttpPrimaryClient implements PrimaryClient {
   /** Of the primary, as it last named itself: requests are signed for it. */
   #node: string | undefined;
 
-  constructor({ url, path, token, signRequests, timeoutMs }: HttpPrimaryClientOptions) {
+  constructor(options: HttpPrimaryClientOptions) {
+    const { url, path, token, adminToken = '', signRequests, timeoutMs } = options;
     this.#target = targetOf(url, path);
     this.url = this.#target.url;
     this.#timeoutMs = timeoutMs;
-    const showToken = { ...HEADERS, [TOKEN_HEADER]: token };
+    const secretFor = (asked: string): string =>
+      asked.endsWith(SUPERSEDE_PATH) ? adminToken : token;
+    const showToken: HeadersOf = (_method, asked) => ({
+      ...HEADERS,
+      [TOKEN_HEADER]: secretFor(asked),
+    });
     this.#adapter = nodeAdapter(
       this.#target,
-      signRequests ? this.#signedHeaders(token) : () => showToken,
+      signRequests ? this.#signedHeaders(secretFor) : showToken,
     );
   }
 
@@ -71,6 +80,10 @@ export class HttpPrimaryClient implements PrimaryClient {
 
   async wait(request: Buffer, signal: AbortSignal): Promise<Readable> {
     return this.#send<Readable>('/sync/wait', 'stream', request, signal);
+  }
+
+  async supersede(request: Buffer): Promise<Buffer> {
+    return this.#send<Buffer>(SUPERSEDE_PATH, 'arraybuffer', request);
   }
 
   close(): void {
@@ -130,13 +143,13 @@ export class HttpPrimaryClient implements PrimaryClient {
     return { error, data: data as Content };
   }
 
-  #signedHeaders(token: string): HeadersOf {
+  #signedHeaders(secretFor: (url: string) => string): HeadersOf {
     return (method, url, body) => {
       const timestamp = systemClock.now();
       const nonce = systemRandom.hex(NONCE_BYTES);
       const bodyHash = hashOfBody(body);
       const request = { method, url, timestamp, nonce, bodyHash, node: this.#node };
-      return { ...HEADERS, ...signatureHeaders(request, token) };
+      return { ...HEADERS, ...signatureHeaders(request, secretFor(url)) };
     };
   }
 }

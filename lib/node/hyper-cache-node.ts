@@ -1,7 +1,7 @@
 import type { VersionedEntry } from '../cache/cache-reads.js';
 import type { CacheStats, HitRatios } from '../engine/cache-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
-import type { SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
+import type { AdminEndpoint, SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import type { BackupSummary } from '../sqlite/backup.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
@@ -198,7 +198,7 @@ export interface HyperCacheNode {
   /** Handles on locks, which are the node's: all its caches share their names. */
   readonly locks: LockFactory;
   /** What other nodes ask of this one; undefined when it is not a primary. */
-  readonly sync: SyncEndpoint | undefined;
+  readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
   start(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;

@@ -46,6 +46,11 @@ export interface HyperCacheOptions {
   /** Secrets of at least 32 characters that nodes show each other. @default HYPERCACHE_API_TOKEN, comma-separated */
   apiToken?: string | readonly string[] | undefined;
   /**
+   * Secrets for what only operators do over HTTP, as apiToken, and none of them: telling a former primary that another
+   * node was promoted. Without one that is off. @default HYPERCACHE_ADMIN_TOKEN, comma-separated
+   */
+  adminToken?: string | readonly string[] | undefined;
+  /**
    * Whether the API wants signed requests, and a secondary signs its own: the token does not travel, and no request is
    * accepted twice. @default HYPERCACHE_SIGN_REQUESTS, else false
    */
@@ -134,6 +139,7 @@ export interface ResolvedOptions {
   readonly role: HyperCacheRole;
   readonly primaryUrl: string | undefined;
   readonly apiToken: readonly string[];
+  readonly adminToken: readonly string[];
   readonly signRequests: boolean;
   readonly timeout: number;
   readonly asyncRequests: boolean;

@@ -25,7 +25,6 @@ import { executeLeftWrites } from '../cluster/forward/left-writes.js';
 import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { SOURCE_NOTE, type PrimaryAddress } from '../cluster/replica/replica.js';
-import type { SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
 import { Storage, type LossReason } from '../sqlite/storage.js';
@@ -53,7 +52,7 @@ import { removeTemporaries } from './temporary-directory.js';
  */
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
-  readonly sync: SyncEndpoint;
+  readonly sync: PrimaryEndpoint;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
   readonly #evictor: Evictor;
@@ -96,7 +95,7 @@ export class PrimaryNode implements HyperCacheNode {
       random,
       logger,
       incidents: this.#incidents,
-      clientFor: options.apiToken.length > 0 ? clientFor : undefined,
+      clientFor: options.adminToken.length > 0 ? clientFor : undefined,
       onSuperseded: (refusal) => {
         this.#feed.end('another node was promoted');
         this.#leases.loseAll(refusal);

@@ -89,6 +89,14 @@ function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]
       instead: `listen needs it: ${RULES.apiToken.instead} (or set ${RULES.apiToken.environment})`,
     });
   }
+  const known = tokensOf(values['apiToken']);
+  if (tokensOf(values['adminToken']).some((token) => known.includes(token))) {
+    problems.push({
+      option: 'adminToken',
+      value: 'one of apiToken',
+      instead: 'write a secret that no apiToken is: every program that uses the API has those',
+    });
+  }
   if (values['role'] !== 'secondary') return;
   for (const name of ['primaryUrl', 'apiToken'] as const) {
     if (values[name] !== undefined || isReported(name)) continue;
@@ -100,9 +108,12 @@ function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]
   }
 }
 
+function tokensOf(value: unknown): unknown[] {
+  return value === undefined ? [] : [value].flat();
+}
+
 function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
   const l1 = values.l1 as HyperCacheOptions['l1'];
-  const token: unknown = values.apiToken;
   const { role = 'primary', maxSize = 1024 * MIB, maxValueSize = 8 * MIB } = values;
   return {
     role,
@@ -139,7 +150,8 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     listen: values.listen === undefined ? undefined : Object.freeze({ ...values.listen }),
     controllerDecorators: Object.freeze([...(values.controllerDecorators ?? [])]),
     sqlitePath: resolvePath(values.sqlitePath ?? './storage/hypercache'),
-    apiToken: token === undefined ? [] : Object.freeze([token].flat() as string[]),
+    apiToken: Object.freeze(tokensOf(values.apiToken) as string[]),
+    adminToken: Object.freeze(tokensOf(values.adminToken) as string[]),
     l1:
       l1 === false
         ? false

@@ -6,7 +6,7 @@ export interface ToSign {
   readonly method: string;
   /** Of the request, with its query. */
   readonly url: string;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** Unix ms. */
   readonly timestamp?: number;
   readonly nonce?: string;

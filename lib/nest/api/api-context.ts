@@ -14,6 +14,8 @@ const MIN_BATCH_BYTES = 16 * KIB * KIB;
 /** What the controllers of the API share. @internal */
 export class ApiContext {
   readonly admission: Admission;
+  /** For what only operators do. */
+  readonly adminAdmission: Admission;
   readonly #replays: ReplayWindow;
   readonly failures: FailedAttempts;
   readonly open = new OpenAnswers();
@@ -33,7 +35,9 @@ export class ApiContext {
     readonly logger: HyperCacheLogger,
   ) {
     this.#replays = createReplayWindow(options, logger);
-    this.admission = new Admission(options.apiToken, options.signRequests, this.#replays);
+    const { apiToken, adminToken, signRequests } = options;
+    this.admission = new Admission(apiToken, signRequests, this.#replays);
+    this.adminAdmission = new Admission(adminToken, signRequests, this.#replays);
     this.failures = new FailedAttempts(systemClock, logger);
     this.namespace = options.namespace;
     this.directory = options.sqlitePath;
