@@ -123,7 +123,7 @@ export interface HyperCacheStats {
   queued: number;
   /**
    * On a primary: locks and slots of semaphores that are held, whoever holds them. Counted among the first 10,000 that
-   * are known, in order of their names; one that is free is known for `maxLockTtl` more.
+   * are known, in order of their names; one that is free is known for `maxLockTtl` more, or until there are more than that.
    */
   locksHeld?: number;
   /** Promises of this process that wait for a lock; on a primary also those of secondaries. */

@@ -108,11 +108,12 @@ export class PrimaryNode implements HyperCacheNode {
       options.changeLogAge,
       maxSize,
     );
+    const collector = new LeaseCollector(storage, clock, options.maxLockTtl, maxSize);
     this.#evictor = new Evictor({
       storage,
       maxBytes: maxSize,
       maxEntries,
-      log: trimmer,
+      givers: [trimmer, collector],
       isHot: (namespaceId, key) => this.#caches.ownerOf(namespaceId)?.l1?.isHot(key) ?? false,
       onEvicted: (rows) => this.#caches.dropEvicted(rows),
     });
@@ -167,7 +168,6 @@ export class PrimaryNode implements HyperCacheNode {
     });
     this.locks = new LockFactory(this.#leases, machineClock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
-    const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
     const clockNotes = new ClockNotes(storage, clock);
     const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(

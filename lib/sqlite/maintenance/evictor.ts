@@ -23,7 +23,7 @@ export interface EvictorParts {
   /** Bound of the rows; Infinity for none. */
   readonly maxEntries: number;
   /** Asked before entries are. */
-  readonly log: RoomGiver;
+  readonly givers: readonly RoomGiver[];
   /** An entry that was read from memory of late: it is spared while others can go. */
   readonly isHot: (namespaceId: number, key: string) => boolean;
   /** Entries that have left L2: memory drops them too. */
@@ -88,7 +88,7 @@ export class Evictor implements MaintenanceTask {
   /** One step towards the bounds; returns false when they hold, or nothing is left to give. */
   #reduce(growth: number, rows: number): boolean {
     const isOverBytes = this.#isOverBytes(growth);
-    if (isOverBytes && this.parts.log.giveRoom()) return true;
+    if (isOverBytes && this.parts.givers.some((giver) => giver.giveRoom())) return true;
     if (!isOverBytes && !this.#isOverEntries(rows)) return false;
     return this.#remove(this.#choose(), (gone) => this.#isEnough(growth, rows - gone)) > 0;
   }

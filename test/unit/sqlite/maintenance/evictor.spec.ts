@@ -24,7 +24,7 @@ describe('Evictor', () => {
       storage,
       maxBytes,
       maxEntries,
-      log: { giveRoom: () => ++asked.log <= asked.gives },
+      givers: [{ giveRoom: () => ++asked.log <= asked.gives }],
       isHot: (_namespaceId, key) => hot.has(key),
       onEvicted: (rows) => evicted.push(...rows.map(({ key }) => key)),
     });
