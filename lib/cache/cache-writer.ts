@@ -3,12 +3,13 @@ import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import { assertKey } from '../common/keys.js';
 import { CapturedValue, captureValue } from '../value/capture.js';
+import type { OwnClaim } from '../engine/claims.js';
 import type { CommandOf, Fence, Removal, ResultOf, StoreResult } from '../engine/command.js';
 import { COMMAND_BYTES, PendingCommand } from '../engine/pending-command.js';
 import type { L1 } from '../memory/l1.js';
-import { toStorageError } from '../sqlite/sqlite-error.js';
 import type { CommandQueue } from '../engine/command-queue.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
+import type { MemoryCoherence } from '../engine/memory-coherence.js';
 import { admit, type Isolation } from '../value/isolation.js';
 import { PendingSet, PendingValue, type PendingWrites, type SetOwner } from './pending-writes.js';
 
@@ -27,11 +28,7 @@ export interface CacheWriterParts {
   readonly relaxed: boolean;
   /** A relaxed write failed after its promise had resolved. */
   readonly onLostWrite: (error: HyperCacheError) => void;
-  /**
-   * Whether a committed value goes into memory. Not on a replica: what it has applied by then may be newer, and has
-   * left memory already.
-   */
-  readonly remembers: boolean;
+  readonly coherence: Pick<MemoryCoherence, 'keepsOwnWrites'>;
 }
 
 /** One write of several. @internal */
@@ -182,20 +179,26 @@ export class CacheWriter {
     });
   }
 
-  /** Stores unless something happened to the key after revision `seen`; resolves to whether it was stored. */
-  fill(
-    key: string,
+  /** Stores what a factory made, unless something has happened to its key; resolves to whether it was stored. */
+  async fill(
+    claim: OwnClaim,
     captured: CapturedValue,
     expiresAt: number,
-    tags: readonly string[],
-    seen: number,
+    tags: readonly string[] = NO_TAGS,
   ): Promise<boolean> {
-    const { namespace } = this.parts;
     const value = this.#encode(captured);
-    return this.#store(
-      { kind: 'fill', namespace, key, value, expiresAt, tags, seen },
-      captured,
-    ).then(({ stored }) => stored);
+    return (await this.#store(claim.fillWith({ value, expiresAt, tags }), captured)).stored;
+  }
+
+  /** As {@link fill}, of nothing: the entry becomes an expired one, which is swept. */
+  erase(claim: OwnClaim): Promise<boolean> {
+    this.parts.counters.deletes++;
+    const command = claim.fillWith({ value: '', expiresAt: 0, tags: NO_TAGS });
+    return this.#run<'fill', boolean>(command, 0, ({ stored }) => {
+      this.#forget(command.key);
+      if (stored) this.#tellDeleted(command.key);
+      return stored;
+    });
   }
 
   /** Stores if the key is missing or expired. */
@@ -227,22 +230,6 @@ export class CacheWriter {
     return this.#store(
       { kind: 'setIf', namespace, key, value: encoded, expiresAt, tags, revision },
       captured,
-    );
-  }
-
-  /** Deletes if the live entry has this revision: it becomes an expired one, which the sweeper removes. */
-  deleteIf(key: string, revision: number): Promise<boolean> {
-    const { namespace, counters } = this.parts;
-    counters.deletes++;
-    const gone = { value: '', expiresAt: 0, tags: NO_TAGS };
-    return this.#run<'setIf', boolean>(
-      { kind: 'setIf', namespace, key, ...gone, revision },
-      0,
-      ({ stored }) => {
-        this.#forget(key);
-        if (stored) this.#tellDeleted(key);
-        return stored;
-      },
     );
   }
 
@@ -412,7 +399,7 @@ export class CacheWriter {
               resolve(settle(result));
             } catch (error) {
               // A value that cannot be read must not break the batch that it stands in.
-              reject(toStorageError(error));
+              reject(error);
             }
           },
           reject,
@@ -464,9 +451,9 @@ export class CacheWriter {
 
   /** L1 follows a committed change, unless a later write of this node already waits. */
   #remember(key: string, value: unknown, expiresAt: number, bytes: number): void {
-    const { l1, pending, isolation, remembers } = this.parts;
+    const { l1, pending, isolation, coherence } = this.parts;
     if (l1 === undefined || pending.get(key) !== undefined) return;
-    if (!remembers) {
+    if (!coherence.keepsOwnWrites) {
       l1.delete(key);
       return;
     }

@@ -50,6 +50,11 @@ export class PendingWrites {
     return this.#byKey.size;
   }
 
+  /** Writes of every kind that were begun. */
+  get begun(): number {
+    return this.#sequence;
+  }
+
   get(key: string): PendingEntry | undefined {
     return this.#byKey.size === 0 ? undefined : this.#byKey.get(key);
   }
@@ -82,7 +87,7 @@ export class PendingWrites {
 
   /** An operation joins the queue that no later set may overtake. */
   raiseBarrier(): void {
-    this.#barrier = this.#sequence;
+    this.#barrier = ++this.#sequence;
   }
 
   isBehindBarrier(sequence: number): boolean {

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
 import {
   FactoryFailedError,
@@ -6,10 +7,13 @@ import {
   UnsupportedValueError,
 } from '../common/errors.js';
 import { expiresAtFor } from '../common/expiry.js';
-import { captureValue } from '../value/capture.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
+import type { Claims, OwnClaim } from '../engine/claims.js';
+import type { Seen } from '../engine/l2.js';
+import { captureValue } from '../value/capture.js';
 import type { CacheWriter } from './cache-writer.js';
-import type { CacheEntry } from './tiered-cache.js';
+import type { PendingWrites } from './pending-writes.js';
+import type { CacheEntry, TieredCache } from './tiered-cache.js';
 
 /** How `wrap` stores what a factory makes. @internal */
 export interface WrapOptions {
@@ -24,47 +28,45 @@ export interface WrapOptions {
   readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
 }
 
-type Awaitable<T> = T | Promise<T>;
-
-/** Where `wrap` looks before it calls a factory. @internal */
-export interface ReadSource {
-  find(key: string): Awaitable<CacheEntry | undefined>;
-  /** As `find`, for those who have asked before: neither counted nor told. */
-  peek(key: string): Awaitable<CacheEntry | undefined>;
-  findWithRevision(key: string): Awaitable<{ revision: number }>;
-  release(value: unknown): unknown;
-  /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */
-  isChangedSince(key: string, tags: readonly string[], seen: number): boolean;
-}
-
 /** @internal */
 export interface ReadThroughParts {
-  readonly cache: ReadSource;
+  readonly cache: TieredCache;
   readonly writer: CacheWriter;
+  readonly pending: PendingWrites;
   readonly counters: CacheCounters;
   readonly clock: Clock;
   readonly maxValueBytes: number;
-  /** Commits what waits, so that the log knows what came before a factory began. */
+  /** Commits what waits, so that what is observed then has seen what came before a factory began. */
   readonly drain: () => Promise<void>;
-  /** The last committed revision that what was read has seen. */
-  readonly revision: () => number;
-  /** The right to call the factory, and how it is given back; nothing when there is nobody to agree with. */
-  readonly claim: (key: string) => Promise<(() => void) | undefined>;
+  readonly claims: Claims;
   /** What no caller is told: a value that was returned but not stored, a refresh that failed. */
-  readonly onSilentError: (error: HyperCacheError, during: string) => void;
+  readonly onSilentError: (error: unknown, during: string) => void;
 }
 
 type Factory = () => unknown;
 
-/** A factory at work, and the last revision that it takes into account; undefined until it starts. */
-interface Flight {
-  readonly entry: Promise<CacheEntry>;
-  seen: number | undefined;
+/** What a caller wants to be made. */
+interface Call {
+  readonly key: string;
+  readonly factory: Factory;
+  readonly options: WrapOptions;
+  readonly defaultTtlMs: number;
 }
 
+/** A factory at work, and what it takes into account; undefined until it starts. */
+interface Flight {
+  readonly entry: Promise<CacheEntry>;
+  seen: Seen | undefined;
+  claim: OwnClaim | undefined;
+  /** How many writes this process had begun by then. */
+  readonly writes: number;
+}
+
+const NO_TAGS: readonly string[] = [];
+
 /**
- * `wrap`: single-flight within the process and, by claims, among all nodes; and fenced: what a factory makes is stored only if nothing
- * happened to its key since the key was found missing.
+ * `wrap`: single-flight within the process and, by claims, among all that share the cache; and fenced: what a factory
+ * makes is stored only if nothing has happened to its key since it was observed.
  *
  * @internal
  */
@@ -80,109 +82,116 @@ export class ReadThrough {
     factory: Factory,
     options: WrapOptions,
     defaultTtlMs: number,
-  ): CacheEntry | Promise<CacheEntry> {
+  ): Awaitable<CacheEntry> {
     const found = this.parts.cache.find(key);
     return found instanceof Promise
-      ? found.then((entry) => this.#use(key, entry, factory, options, defaultTtlMs))
-      : this.#use(key, found, factory, options, defaultTtlMs);
+      ? found.then((entry) => this.#use(entry, key, factory, options, defaultTtlMs))
+      : this.#use(found, key, factory, options, defaultTtlMs);
   }
 
   #use(
-    key: string,
     found: CacheEntry | undefined,
+    key: string,
     factory: Factory,
     options: WrapOptions,
     defaultTtlMs: number,
-  ): CacheEntry | Promise<CacheEntry> {
-    if (found !== undefined) {
-      if (options.refreshThreshold !== undefined) {
-        this.#refreshIfDue(key, found, factory, options, defaultTtlMs);
-      }
-      return found;
+  ): Awaitable<CacheEntry> {
+    if (found === undefined) return this.#join({ key, factory, options, defaultTtlMs });
+    if (options.refreshThreshold !== undefined && this.#isDue(found, options)) {
+      this.#refresh({ key, factory, options, defaultTtlMs }, found);
     }
-    const running = this.#flights.get(key);
-    if (running !== undefined && !this.#isOverdue(key, running, options)) return running.entry;
-    const onStart = (seen: number): void => {
-      flight.seen = seen;
+    return found;
+  }
+
+  /** Who comes after something happened to the key must not get what an older factory makes. */
+  #join(call: Call): Promise<CacheEntry> {
+    const flight = this.#flights.get(call.key);
+    if (flight === undefined) return this.#depart(call);
+    const isCurrent = this.#isCurrent(flight, call.options.tags);
+    return isCurrent instanceof Promise
+      ? isCurrent.then((stillIs) => this.#board(call, flight, stillIs))
+      : this.#board(call, flight, isCurrent);
+  }
+
+  #board(call: Call, flight: Flight, isCurrent: boolean): Promise<CacheEntry> {
+    if (isCurrent) return flight.entry;
+    // Somebody else has found out as well, and is already on the way.
+    if (this.#flights.get(call.key) !== flight) return this.#join(call);
+    // What it makes will not be stored: it need not keep others waiting.
+    flight.claim?.release();
+    return this.#depart(call);
+  }
+
+  #isCurrent(flight: Flight, tags: readonly string[] = NO_TAGS): Awaitable<boolean> {
+    if (flight.seen === undefined) return true;
+    const { cache, pending, onSilentError } = this.parts;
+    // When nobody can be asked, only this process's own writes are known.
+    const isUntouched = flight.writes === pending.begun;
+    const guess = (error: unknown): boolean => {
+      onSilentError(error, 'reading');
+      return isUntouched;
     };
+    try {
+      const isCurrent = cache.isCurrent(flight.seen, tags);
+      return isCurrent instanceof Promise ? isCurrent.catch(guess) : isCurrent;
+    } catch (error) {
+      return guess(error);
+    }
+  }
+
+  #depart(call: Call): Promise<CacheEntry> {
     const flight: Flight = {
-      entry: this.#fill(key, factory, options, defaultTtlMs, onStart).finally(() => {
-        if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      entry: this.#fill(call, (claim) => {
+        flight.claim = claim;
+        flight.seen = claim.observed.seen;
+      }).finally(() => {
+        if (this.#flights.get(call.key) === flight) this.#flights.delete(call.key);
       }),
       seen: undefined,
+      claim: undefined,
+      writes: this.parts.pending.begun,
     };
-    this.#flights.set(key, flight);
+    this.#flights.set(call.key, flight);
     return flight.entry;
   }
 
-  /** Whether something happened to the key since the factory began: who comes later must not get its value. */
-  #isOverdue(key: string, flight: Flight, { tags }: WrapOptions): boolean {
-    if (flight.seen === undefined) return false;
-    const { cache, revision } = this.parts;
-    const head = revision();
-    if (cache.isChangedSince(key, tags ?? [], flight.seen)) return true;
-    // Looked at once is enough for those who come next.
-    flight.seen = head;
-    return false;
-  }
-
-  async #fill(
-    key: string,
-    factory: Factory,
-    options: WrapOptions,
-    defaultTtlMs: number,
-    onStart: (seen: number) => void,
-  ): Promise<CacheEntry> {
-    const { cache, drain, claim } = this.parts;
-    // A deletion that still waits would get a later revision than the one seen here.
-    await drain();
-    const found = await cache.peek(key);
-    if (found !== undefined) return found;
-    const release = await claim(key);
-    try {
-      // Whoever had the right before has perhaps stored what is wanted.
-      const stored = release === undefined ? undefined : await cache.peek(key);
-      if (stored !== undefined) return stored;
-      return await this.#make(key, factory, options, defaultTtlMs, onStart);
-    } finally {
-      release?.();
+  async #fill(call: Call, onStart: (claim: OwnClaim) => void): Promise<CacheEntry> {
+    const { cache, drain, claims } = this.parts;
+    for (;;) {
+      // A deletion that still waits would come after what is observed here.
+      await drain();
+      const observed = await cache.observe(call.key, call.options.tags ?? NO_TAGS);
+      if (observed.entry !== undefined) return observed.entry;
+      const claim = await claims.claim(observed);
+      if (!claim.isOurs) {
+        await claim.ended();
+        continue;
+      }
+      try {
+        if (claim.observed.entry !== undefined) return claim.observed.entry;
+        onStart(claim);
+        return await this.#store(call, claim, await this.#make(call));
+      } finally {
+        claim.release();
+      }
     }
   }
 
-  async #make(
-    key: string,
-    factory: Factory,
-    options: WrapOptions,
-    defaultTtlMs: number,
-    onStart: (seen: number) => void,
-  ): Promise<CacheEntry> {
-    const { counters, revision } = this.parts;
-    const seen = revision();
-    onStart(seen);
-    counters.factories++;
-    const value = await factory();
-    return this.#store(key, value, options, defaultTtlMs, seen);
+  #make({ factory }: Call): unknown {
+    this.parts.counters.factories++;
+    return factory();
   }
 
-  async #store(
-    key: string,
-    value: unknown,
-    options: WrapOptions,
-    defaultTtlMs: number,
-    seen: number,
-  ): Promise<CacheEntry> {
-    const { writer, counters, clock, maxValueBytes, onSilentError } = this.parts;
+  async #store(call: Call, claim: OwnClaim, value: unknown): Promise<CacheEntry> {
+    const { clock, maxValueBytes, onSilentError } = this.parts;
     if (value === undefined) return { value, expiresAt: clock.now() };
     let own: unknown = value;
     try {
-      const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
-      const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock);
+      const expiresAt = this.#deadline(call, value);
       const captured = captureValue(value, maxValueBytes);
       own = captured.value;
-      if (await writer.fill(key, captured, expiresAt, options.tags ?? [], seen)) {
-        options.onStored?.(key, value);
-      } else counters.fillsRefused++;
-      return { value: captured.value, expiresAt };
+      await this.#keep(call, claim, value, captured, expiresAt);
+      return { value: own, expiresAt };
     } catch (error) {
       // A mistake in the program is told; a disk that is full must not take the page down.
       if (error instanceof UnsupportedValueError || error instanceof InvalidTtlError) throw error;
@@ -192,65 +201,67 @@ export class ReadThrough {
     }
   }
 
-  #refreshIfDue(
-    key: string,
-    found: CacheEntry,
-    factory: Factory,
-    options: WrapOptions,
-    defaultTtlMs: number,
-  ): void {
-    const { cache, clock, onSilentError } = this.parts;
-    const { refreshThreshold } = options;
+  async #keep(
+    { key, options }: Call,
+    claim: OwnClaim,
+    made: unknown,
+    captured: ReturnType<typeof captureValue>,
+    expiresAt: number,
+  ): Promise<void> {
+    const { writer, counters } = this.parts;
+    if (await writer.fill(claim, captured, expiresAt, options.tags)) {
+      options.onStored?.(key, made);
+    } else counters.fillsRefused++;
+  }
+
+  #deadline({ options, defaultTtlMs }: Call, value: unknown): number {
+    const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
+    return expiresAtFor(ttl, defaultTtlMs, this.parts.clock);
+  }
+
+  #isDue(found: CacheEntry, { refreshThreshold }: WrapOptions): boolean {
+    const { cache, clock } = this.parts;
     const threshold =
       typeof refreshThreshold === 'function'
         ? refreshThreshold(cache.release(found.value) as never)
         : refreshThreshold;
-    const remaining = found.expiresAt - clock.now();
-    if (threshold === undefined || remaining >= threshold || this.#refreshes.has(key)) return;
+    return threshold !== undefined && found.expiresAt - clock.now() < threshold;
+  }
+
+  /** In the background; one process of all at a time, and nobody waits for it. */
+  #refresh(call: Call, found: CacheEntry): void {
+    const { key, options } = call;
+    if (this.#refreshes.has(key)) return;
     this.#refreshes.add(key);
-    this.#refresh(key, factory, options, defaultTtlMs)
+    this.#replace(call)
       .then(
-        (value) => options.onRefreshed?.(key, value, undefined),
+        (made) => made && options.onRefreshed?.(key, made.value, undefined),
         (error: unknown) => {
-          onSilentError(new FactoryFailedError(error), 'refreshing an entry');
-          options.onRefreshed?.(key, cache.release(found.value), error);
+          this.parts.onSilentError(new FactoryFailedError(error), 'refreshing an entry');
+          options.onRefreshed?.(key, this.parts.cache.release(found.value), error);
         },
       )
       .finally(() => this.#refreshes.delete(key));
   }
 
-  async #refresh(
-    key: string,
-    factory: Factory,
-    options: WrapOptions,
-    defaultTtlMs: number,
-  ): Promise<unknown> {
-    const { cache, writer, clock, counters, maxValueBytes } = this.parts;
-    await this.parts.drain();
-    const seen = this.parts.revision();
-    const { revision } = await cache.findWithRevision(key);
-    counters.factories++;
-    const value = await factory();
-    if (value === undefined) {
-      // What the origin no longer has ends here, unless something newer stands there already.
-      if (revision > 0) await writer.deleteIf(key, revision);
-      return value;
+  /** Resolves to what the factory made; to undefined when another process is about it. */
+  async #replace(call: Call): Promise<{ value: unknown } | undefined> {
+    const { cache, writer, drain, claims, maxValueBytes } = this.parts;
+    await drain();
+    const claim = await claims.claim(await cache.observe(call.key, call.options.tags ?? NO_TAGS));
+    if (!claim.isOurs) return undefined;
+    try {
+      const value = await this.#make(call);
+      if (value !== undefined) {
+        const captured = captureValue(value, maxValueBytes);
+        await this.#keep(call, claim, value, captured, this.#deadline(call, value));
+      } else if (claim.observed.entry !== undefined) {
+        // What the origin no longer has ends here, unless something newer stands there already.
+        await writer.erase(claim);
+      }
+      return { value };
+    } finally {
+      claim.release();
     }
-    const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
-    const expiresAt = expiresAtFor(ttl, defaultTtlMs, clock);
-    // Gone meanwhile: then it must not have come and gone once more during the factory.
-    const isStored =
-      revision === 0
-        ? await writer.fill(
-            key,
-            captureValue(value, maxValueBytes),
-            expiresAt,
-            options.tags ?? [],
-            seen,
-          )
-        : (await writer.setIf(key, value, revision, expiresAt, options.tags)).stored;
-    if (isStored) options.onStored?.(key, value);
-    else counters.fillsRefused++;
-    return value;
   }
 }

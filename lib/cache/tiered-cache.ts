@@ -1,19 +1,15 @@
+import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
-import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import type { EventTopic } from '../common/event-topic.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { isExpired } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
-import type { L1, L1Entry } from '../memory/l1.js';
-import type { EntryRow, EntryTable } from '../sqlite/entry-table.js';
-import { toStorageError } from '../sqlite/sqlite-error.js';
-import type { Storage } from '../sqlite/storage.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
-import type { MemoryCoherence } from './coherence.js';
-import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from './cache-reads.js';
+import type { L2, L2Entry, Observation, Seen, VersionedEntry } from '../engine/l2.js';
+import type { MemoryCoherence } from '../engine/memory-coherence.js';
+import type { L1 } from '../memory/l1.js';
 import { admit, release, type Isolation } from '../value/isolation.js';
-import type { PendingWrites } from './pending-writes.js';
-import type { HyperCacheError } from '../common/errors.js';
+import type { PendingEntry, PendingWrites } from './pending-writes.js';
 
 /** What a read finds. The value is the cache's own: it goes out through {@link TieredCache.release}. @internal */
 export interface CacheEntry {
@@ -25,7 +21,7 @@ export interface CacheEntry {
 /** @internal */
 export interface TieredCacheParts {
   readonly namespace: string;
-  readonly storage: Storage;
+  readonly l2: L2;
   readonly coherence: MemoryCoherence;
   /** `undefined` when the memory layer is off. */
   readonly l1: L1 | undefined;
@@ -34,20 +30,23 @@ export interface TieredCacheParts {
   readonly events: CacheEvents;
   readonly isolation: Isolation;
   readonly clock: Clock;
-  /** A read of L2 that failed: it is a miss, and this is told why. */
-  readonly onReadError: (error: HyperCacheError, cause: unknown) => void;
+  /** A read below memory that failed: it is a miss, and this is told why. */
+  readonly onReadError: (error: unknown) => void;
 }
 
-const PAGE_KEYS = 500;
+const MISSING: VersionedEntry = { value: undefined, revision: 0, expiresAt: undefined };
+
+type Layer = HyperCacheEvents['hit']['layer'];
 
 /**
- * The read side of one namespace: L1, else what waits to be committed, else the row in L2, which fills L1.
- * Reads never write; an expired row is a miss, and the sweeper removes it.
+ * The read side of one namespace: L1, else what waits to be committed, else the engine's entry, which fills L1. What is
+ * here is returned at once, the rest by a promise.
  *
  * @internal
  */
-export class TieredCache implements CacheReads {
+export class TieredCache {
   readonly #l1: L1 | undefined;
+  readonly #l2: L2;
   readonly #coherence: MemoryCoherence;
   readonly #counters: CacheCounters;
   readonly #isolation: Isolation;
@@ -56,6 +55,7 @@ export class TieredCache implements CacheReads {
 
   constructor(private readonly parts: TieredCacheParts) {
     this.#l1 = parts.l1;
+    this.#l2 = parts.l2;
     this.#coherence = parts.coherence;
     this.#counters = parts.counters;
     this.#hits = parts.events.topics.hit;
@@ -65,33 +65,31 @@ export class TieredCache implements CacheReads {
 
   /** The value, isolated as the caller's option says; `undefined` on a miss. */
   get(key: string): unknown {
-    const value = this.#readFromL1(key);
+    const l1 = this.#trusted();
+    const value = l1?.read(key);
     if (value !== undefined) {
       this.#counters.l1Hits++;
       if (this.#hits.isHeard) this.#tellHit(key, 'l1');
       return value;
     }
-    if (this.#l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
-    const entry = this.#findBelowL1(key);
-    return entry === undefined ? undefined : this.release(entry.value);
+    if (l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
+    const entry = this.#findBelow(l1, key);
+    return entry instanceof Promise ? entry.then(this.#valueOf) : this.#valueOf(entry);
   }
 
-  mget(keys: readonly string[]): unknown[] {
-    return keys.map((key) => this.get(key));
+  mget(keys: readonly string[]): Awaitable<unknown[]> {
+    const values = keys.map((key) => this.get(key));
+    return values.some((value) => value instanceof Promise) ? Promise.all(values) : values;
   }
 
   /** As {@link get}, with the deadline, and without isolation. */
-  find(key: string): CacheEntry | undefined {
-    const hit = this.#getFromL1(key);
-    if (hit === undefined) return this.#findBelowL1(key);
+  find(key: string): Awaitable<CacheEntry | undefined> {
+    const l1 = this.#trusted();
+    const hit = l1?.get(key);
+    if (hit === undefined) return this.#findBelow(l1, key);
     this.#counters.l1Hits++;
     if (this.#hits.isHeard) this.#tellHit(key, 'l1');
     return hit;
-  }
-
-  /** As {@link find}, for those who have asked before: neither counted nor told. */
-  peek(key: string): CacheEntry | undefined {
-    return this.#getFromL1(key) ?? this.#lookBelowL1(key);
   }
 
   /** Isolates a value of the cache's own for a caller. */
@@ -99,177 +97,138 @@ export class TieredCache implements CacheReads {
     return release(value, this.#isolation);
   }
 
-  has(key: string): boolean {
-    return this.expiresAt(key) !== undefined;
+  has(key: string): Awaitable<boolean> {
+    const expiresAt = this.expiresAt(key);
+    return expiresAt instanceof Promise
+      ? expiresAt.then((at) => at !== undefined)
+      : expiresAt !== undefined;
   }
 
   /** The live entry's deadline without reading its value; `undefined` on a miss. */
-  expiresAt(key: string): number | undefined {
-    const { pending, clock } = this.parts;
-    const known = this.#getFromL1(key) ?? pending.get(key);
-    if (known !== undefined) {
-      const isLive = known.value !== undefined && !isExpired(known.expiresAt, clock.coarseNow());
-      return isLive ? known.expiresAt : undefined;
-    }
-    return this.#readLive(key)?.expires_at;
+  expiresAt(key: string): Awaitable<number | undefined> {
+    const hit = this.#trusted()?.get(key);
+    if (hit !== undefined) return hit.expiresAt;
+    const waiting = this.parts.pending.get(key);
+    if (waiting !== undefined) return this.#live(waiting)?.expiresAt;
+    assertKey(key);
+    return this.#open(() => this.#l2.expiresAt(key));
   }
 
   /** The committed live entry. */
-  findWithRevision(key: string): VersionedEntry {
-    const row = this.#readLive(key);
-    if (row === undefined) return { value: undefined, revision: 0, expiresAt: undefined };
-    const { revision, expires_at: expiresAt } = row;
-    return { value: this.#decode(row.value), revision, expiresAt };
-  }
-
-  /** Whether the key, one of the tags or the whole cache was written or deleted after the revision. */
-  isChangedSince(key: string, tags: readonly string[], seen: number): boolean {
-    const { storage, namespace, pending, onReadError } = this.parts;
-    if (pending.get(key) !== undefined) return true;
-    try {
-      const namespaceId = storage.namespaces.idOf(namespace) ?? 0;
-      return storage.changes.conflictsWith({ namespaceId, key, tags, seen }, storage.revision);
-    } catch (error) {
-      onReadError(toStorageError(error), error);
-      return true;
-    }
-  }
-
-  /** Committed live keys with this prefix from `from` on, in order of their UTF-8 bytes. */
-  keysPage(prefix: string, from: string): KeysPage {
-    const { storage, namespace, clock } = this.parts;
-    const namespaceId = storage.namespaces.idOf(namespace);
-    if (namespaceId === undefined) return { keys: [], next: undefined };
-    const now = clock.now();
-    const rows = typed(() =>
-      storage.entries.page(namespaceId, prefix, from === '' ? prefix : from, PAGE_KEYS),
-    );
-    const keys = rows.filter((row) => !isExpired(row.expires_at, now)).map((row) => row.key);
-    return { keys, next: nextFrom(rows) };
-  }
-
-  /** As {@link keysPage}, with values. */
-  entriesPage(from: string): EntriesPage {
-    const { storage, namespace, clock } = this.parts;
-    const namespaceId = storage.namespaces.idOf(namespace);
-    if (namespaceId === undefined) return { entries: [], next: undefined };
-    const now = clock.now();
-    const rows = typed(() => storage.entries.pageValues(namespaceId, '', from, PAGE_KEYS));
-    const entries = rows
-      .filter((row) => !isExpired(row.expires_at, now))
-      .map((row): [string, unknown] => [row.key, this.#decode(row.value)])
-      .filter(([, value]) => value !== undefined);
-    return { entries, next: nextFrom(rows) };
-  }
-
-  #readFromL1(key: string): unknown {
-    if (this.#l1 === undefined) return undefined;
-    this.#coherence.refresh();
-    return this.#l1.read(key);
-  }
-
-  #getFromL1(key: string): L1Entry | undefined {
-    if (this.#l1 === undefined) return undefined;
-    this.#coherence.refresh();
-    return this.#l1.get(key);
-  }
-
-  #findBelowL1(key: string): CacheEntry | undefined {
-    const entry = this.#lookBelowL1(key);
-    this.#countL2(key, entry !== undefined);
-    return entry;
-  }
-
-  #lookBelowL1(key: string): CacheEntry | undefined {
-    const { pending, clock } = this.parts;
-    const waiting = pending.get(key);
-    if (waiting !== undefined) {
-      const isLive =
-        waiting.value !== undefined && !isExpired(waiting.expiresAt, clock.coarseNow());
-      return isLive ? waiting : undefined;
-    }
+  findWithRevision(key: string): Awaitable<VersionedEntry> {
     assertKey(key);
-    const row = this.#readL2((entries, namespaceId, now) => entries.read(namespaceId, key, now));
-    const value = row === undefined ? undefined : this.#decode(row.value);
-    if (row === undefined || value === undefined) return undefined;
-    if (this.#l1 !== undefined) {
-      const isCopied = admit(value, this.#isolation);
-      this.#l1.set(key, value, row.expires_at, storedBytes(row.value), isCopied);
+    const found = this.#open(() => this.#l2.readVersioned(key));
+    return found instanceof Promise ? found.then((entry) => entry ?? MISSING) : (found ?? MISSING);
+  }
+
+  /**
+   * The live entry, neither counted nor told, and a moment at which it was there: for those who mean to replace it, once
+   * what waited is committed.
+   */
+  observe(key: string, tags: readonly string[]): Awaitable<Observation> {
+    const observed = this.#l2.observe(key, tags);
+    return observed instanceof Promise
+      ? observed.then((found) => this.#withPending(key, found))
+      : this.#withPending(key, observed);
+  }
+
+  /** Whether nothing has happened to the key, to the tags or to the whole cache since then. */
+  isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean> {
+    return this.parts.pending.get(seen.key) === undefined && this.#l2.isCurrent(seen, tags);
+  }
+
+  /** Memory, while it may be believed. Asked before anything is read, because what it finds out may drop what is read. */
+  #trusted(): L1 | undefined {
+    return this.#l1 !== undefined && this.#coherence.isTrusted() ? this.#l1 : undefined;
+  }
+
+  #findBelow(l1: L1 | undefined, key: string): Awaitable<CacheEntry | undefined> {
+    const waiting = this.parts.pending.get(key);
+    if (waiting !== undefined) return this.#counted(key, this.#live(waiting), 'l2');
+    assertKey(key);
+    const { layer } = this.#l2;
+    const found = this.#open(() => this.#l2.read(key));
+    if (!(found instanceof Promise)) {
+      if (l1 !== undefined && found !== undefined) this.#keep(l1, key, found);
+      return this.#counted(key, found, layer);
     }
-    return { value, expiresAt: row.expires_at };
+    return this.#arrived(l1, key, found, layer);
+  }
+
+  /** What was on its way is kept unless memory was told of a change meanwhile. */
+  async #arrived(
+    l1: L1 | undefined,
+    key: string,
+    coming: Promise<L2Entry | undefined>,
+    layer: Layer,
+  ): Promise<CacheEntry | undefined> {
+    const ticket = l1?.ticket(key);
+    const found = await coming;
+    const isValid = ticket !== undefined && l1?.redeem(key, ticket) === true;
+    if (isValid && found !== undefined) this.#keep(l1, key, found);
+    return this.#counted(key, found, layer);
   }
 
   /** Without a memory layer a read needs no deadline, and what it decodes is the caller's own. */
   #getFromL2(key: string): unknown {
     assertKey(key);
-    const stored = this.#readL2((entries, namespaceId, now) =>
-      entries.readValue(namespaceId, key, now),
-    );
-    const value = stored === undefined ? undefined : this.#decode(stored);
-    this.#countL2(key, value !== undefined);
-    return value;
+    const { layer } = this.#l2;
+    const value = this.#open(() => this.#l2.readValue(key));
+    if (value instanceof Promise) return value.then((found) => this.#counted(key, found, layer));
+    return this.#counted(key, value, layer);
   }
 
-  #countL2(key: string, isHit: boolean): void {
-    if (isHit) {
-      this.#counters.l2Hits++;
-      if (this.#hits.isHeard) this.#tellHit(key, 'l2');
-      return;
+  #keep(l1: L1, key: string, { value, expiresAt, bytes }: L2Entry): void {
+    l1.set(key, value, expiresAt, bytes, admit(value, this.#isolation));
+  }
+
+  #live(waiting: PendingEntry): CacheEntry | undefined {
+    const isLive =
+      waiting.value !== undefined && !isExpired(waiting.expiresAt, this.parts.clock.coarseNow());
+    return isLive ? waiting : undefined;
+  }
+
+  #withPending(key: string, observed: Observation): Observation {
+    const waiting = this.parts.pending.get(key);
+    if (waiting !== undefined) {
+      const live = this.#live(waiting);
+      const entry = live && { value: live.value, expiresAt: live.expiresAt, bytes: 0 };
+      return { entry, seen: observed.seen };
     }
-    this.#counters.misses++;
-    if (this.#misses.isHeard) this.#misses.tell({ namespace: this.parts.namespace, key });
+    if (observed.entry !== undefined) admit(observed.entry.value, this.#isolation);
+    return observed;
   }
 
-  #tellHit(key: string, layer: HyperCacheEvents['hit']['layer']): void {
+  #counted<T>(key: string, found: T | undefined, layer: Layer): T | undefined {
+    if (found === undefined) {
+      this.#counters.misses++;
+      if (this.#misses.isHeard) this.#misses.tell({ namespace: this.parts.namespace, key });
+      return undefined;
+    }
+    if (layer === 'primary') this.#counters.primaryHits++;
+    else this.#counters.l2Hits++;
+    if (this.#hits.isHeard) this.#tellHit(key, layer);
+    return found;
+  }
+
+  readonly #valueOf = (entry: CacheEntry | undefined): unknown =>
+    entry === undefined ? undefined : this.release(entry.value);
+
+  #tellHit(key: string, layer: Layer): void {
     this.#hits.tell({ namespace: this.parts.namespace, key, layer });
   }
 
-  /** `undefined`, which is a miss, when the bytes make no sense. */
-  #decode(stored: StoredValue): unknown {
+  /** Reads fail open: a miss, and somebody is told. */
+  #open<T>(read: () => Awaitable<T | undefined>): Awaitable<T | undefined> {
     try {
-      return decodeValue(stored);
+      const found = read();
+      return found instanceof Promise ? found.catch(this.#failed) : found;
     } catch (error) {
-      this.parts.onReadError(toStorageError(error), error);
-      return undefined;
+      return this.#failed(error);
     }
   }
 
-  #readLive(key: string): EntryRow | undefined {
-    assertKey(key);
-    return this.#readL2((entries, namespaceId, now) => {
-      const row = entries.find(namespaceId, key);
-      return row === undefined || isExpired(row.expires_at, now) ? undefined : row;
-    });
-  }
-
-  #readL2<T>(
-    read: (entries: EntryTable, namespaceId: number, now: number) => T | undefined,
-  ): T | undefined {
-    const { storage, namespace, clock, onReadError } = this.parts;
-    const { isShared } = this.#coherence;
-    if (isShared) this.#coherence.expire();
-    try {
-      const { entries, namespaces } = isShared ? storage : storage.turn;
-      const namespaceId = namespaces.idOf(namespace);
-      if (namespaceId === undefined) return undefined;
-      return read(entries, namespaceId, clock.coarseNow());
-    } catch (error) {
-      onReadError(toStorageError(error), error);
-      return undefined;
-    }
-  }
-}
-
-/** A page that cannot be read is an error, because a listing that ends early would pass for complete. */
-function typed<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw toStorageError(error);
-  }
-}
-
-function nextFrom(rows: readonly { key: string }[]): string | undefined {
-  // The successor of a string in byte order is the string and a NUL.
-  return rows.length < PAGE_KEYS ? undefined : `${rows.at(-1)?.key ?? ''}\0`;
+  readonly #failed = (error: unknown): undefined => {
+    this.parts.onReadError(error);
+  };
 }

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../common/awaitable.js';
 import type { StoredValue } from '../value/codec.js';
 import type { CommandOf } from './command.js';
-import type { Seen } from './l2.js';
+import type { Observation } from './l2.js';
 
 /** What a factory made. @internal */
 export interface FilledEntry {
@@ -14,9 +14,11 @@ export interface FilledEntry {
 /** The right to call the factory of a key. Its engine keeps it alive until it is given back, for a bounded time. @internal */
 export interface OwnClaim {
   readonly isOurs: true;
+  /** The key as it is since the right is ours: whoever had it before may have stored what is wanted. */
+  readonly observed: Observation;
   /** The command that stores the entry, if nothing has happened to its key since it was observed. */
-  fill(entry: FilledEntry): CommandOf<'fill'>;
-  /** Gives the right back, but to nobody for so many ms. */
+  fillWith(entry: FilledEntry): CommandOf<'fill'>;
+  /** Gives the right back, but to nobody for so many ms, or until the entry that was observed has changed. */
   fail(retryAfterMs: number): void;
   /** Gives the right back. Idempotent; after {@link fail} it does nothing. */
   release(): void;
@@ -37,5 +39,5 @@ export interface HeldClaim {
  */
 export interface Claims {
   /** Never fails: when nobody can be asked, everybody has the right. At once when nobody else shares the cache. */
-  claim(seen: Seen): Awaitable<OwnClaim | HeldClaim>;
+  claim(observed: Observation): Awaitable<OwnClaim | HeldClaim>;
 }

@@ -66,18 +66,17 @@ export interface L2 {
   expiresAt(key: string): Awaitable<number | undefined>;
   readVersioned(key: string): Awaitable<VersionedEntry>;
   /**
-   * The live entry, and the moment at which it was read. Whatever is committed to the key after it is found by
-   * {@link isCurrent}, and refuses a fill.
+   * The live entry, and a moment at which it was there. Whatever is committed to the key after that is found by
+   * {@link isCurrent}, and refuses a fill. Never fails: what cannot be read is told, and no entry.
    */
   observe(key: string, tags: readonly string[]): Awaitable<Observation>;
   /**
-   * Whether nothing has happened to the key, to its tags or to the whole namespace since then.
-   *
-   * @param tags those of `seen`, or others
+   * Whether nothing has happened to the key, to its tags, to these tags or to the whole namespace since then. What was
+   * seen of another engine is not.
    */
   isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean>;
   /** Live keys with this prefix from `from` on, in an order of the engine's own. */
   keysPage(prefix: string, from: string): Awaitable<KeysPage>;
-  /** As {@link keysPage}, with values; one that cannot be read is left out. */
+  /** As {@link keysPage}, with values; one that cannot be read is told, and left out. */
   entriesPage(from: string): Awaitable<EntriesPage>;
 }

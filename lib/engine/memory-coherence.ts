@@ -17,8 +17,8 @@ export interface MemoryCoherence {
 }
 
 /**
- * What an engine tells those who have entries in memory. Each call also ends the hopes of reads that are on their way:
- * what they bring is returned, and not kept.
+ * What an engine tells those who have entries in memory. Each call also voids the tickets of reads that are on their
+ * way: what they bring is returned, and not kept.
  *
  * @internal
  */

@@ -34,6 +34,9 @@ export class L1 {
   #oldest = NONE;
   #hand = NONE;
   #bytes = 0;
+  /** Of reads on their way that mean to fill it, the last of each key; whatever happens to the key takes it away. */
+  readonly #tickets = new Map<string, number>();
+  #lastTicket = 0;
 
   constructor(
     private readonly budget: L1Budget,
@@ -76,12 +79,24 @@ export class L1 {
     return slot !== undefined && this.#slots.isVisited(slot);
   }
 
+  /** For a read on its way: whether what it brings may be kept is told by {@link redeem}, which must follow. */
+  ticket(key: string): number {
+    this.#tickets.set(key, ++this.#lastTicket);
+    return this.#lastTicket;
+  }
+
+  /** Whether the key was neither written nor dropped since the ticket was given. */
+  redeem(key: string, ticket: number): boolean {
+    return this.#tickets.get(key) === ticket && this.#tickets.delete(key);
+  }
+
   /**
    * Stores an entry and evicts others until the budget holds again.
    *
    * @param isCopied whether each caller gets a copy of its own
    */
   set(key: string, value: unknown, expiresAt: number, valueBytes: number, isCopied: boolean): void {
+    if (this.#tickets.size > 0) this.#tickets.delete(key);
     const bytes = valueBytes + 2 * key.length + SLOT_BYTES;
     if (!this.budget.fits(bytes)) {
       this.delete(key);
@@ -96,6 +111,7 @@ export class L1 {
   }
 
   delete(key: string): void {
+    if (this.#tickets.size > 0) this.#tickets.delete(key);
     const slot = this.#map.get(key);
     if (slot !== undefined) this.#remove(slot);
   }
@@ -105,6 +121,7 @@ export class L1 {
     this.#map = new Map();
     this.#slots = new L1Slots(this.budget.maxEntries);
     this.#newest = this.#oldest = this.#hand = NONE;
+    this.#tickets.clear();
   }
 
   /** Removes the entry that SIEVE chooses. */

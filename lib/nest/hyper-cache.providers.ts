@@ -67,11 +67,10 @@ export function featureProvider(options: HyperCacheFeatureOptions): Provider {
 function primaryClient({
   primaryUrl = '',
   path,
-  apiToken: [token = ''],
-  adminToken: [adminToken],
+  apiToken,
   signRequests,
-  timeout: timeoutMs,
+  timeout,
 }: ResolvedOptions): PrimaryClient {
-  const url = primaryUrl;
-  return new HttpPrimaryClient({ url, path, token, adminToken, signRequests, timeoutMs });
+  const [token = ''] = apiToken;
+  return new HttpPrimaryClient({ url: primaryUrl, path, token, signRequests, timeoutMs: timeout });
 }

@@ -1,11 +1,15 @@
 import { join } from 'node:path';
-import type { MemoryCoherence } from '../cache/coherence.js';
 import { PrimaryUnreachableError, type HyperCacheError } from '../common/errors.js';
+import type { L2 } from '../engine/l2.js';
+import type { MemoryCoherence } from '../engine/memory-coherence.js';
 import type { ChangeBatch } from '../cluster/wire/change-batch.js';
 import type { Position } from '../cluster/wire/position.js';
 import { Replica } from '../cluster/replica/replica.js';
+import { tellReplicated } from '../cluster/replica/tell-replicated.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
+import { SqliteL2 } from '../sqlite/sqlite-l2.js';
 import { Storage, type StorageOptions } from '../sqlite/storage.js';
+import { tellChanges } from '../sqlite/tell-changes.js';
 import { checkpointerOf } from './checkpointer-of.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';
@@ -30,6 +34,7 @@ const LEAD_FILE_NAME = 'hypercache.lead';
  */
 export class FedReplica implements ReplicaHost {
   readonly storage: Storage;
+  readonly coherence: MemoryCoherence;
   readonly #replica: Replica;
   readonly #lead: Lead;
   readonly #connection: FeedConnection;
@@ -45,7 +50,7 @@ export class FedReplica implements ReplicaHost {
         clock,
         random,
         hasOneWriter: true,
-        onForeignChanges: (changes) => caches().dropLogged(changes),
+        onForeignChanges: (changes) => tellChanges(this.storage, changes, caches()),
         ...more,
       });
     const storage = createStorage(FILE_NAME, {
@@ -56,7 +61,7 @@ export class FedReplica implements ReplicaHost {
       storage,
       clock,
       createSide: () => createStorage(SIDE_FILE_NAME),
-      onChanged: (changes) => caches().dropReplicated(changes),
+      onChanged: (changes) => tellReplicated(storage, changes, caches()),
       primary: { url: options.primaryUrl ?? '', path: options.path },
     });
     this.storage = storage;
@@ -80,10 +85,20 @@ export class FedReplica implements ReplicaHost {
       lead: this.#lead,
       onLead: () => this.#takeOver(),
     });
+    const { coherence } = this.#standby;
+    this.coherence = {
+      isTrusted: () => this.isReady && coherence.isTrusted(),
+      keepsOwnWrites: false,
+    };
   }
 
-  get coherence(): MemoryCoherence {
-    return this.#standby.coherence;
+  l2(namespace: string): L2 {
+    return new SqliteL2(namespace, {
+      storage: this.storage,
+      coherence: this.#standby.coherence,
+      clock: this.parts.primaryClock,
+      onReadError: (error) => this.onReadError(error),
+    });
   }
 
   get isReady(): boolean {
@@ -120,7 +135,7 @@ export class FedReplica implements ReplicaHost {
   #takeOver(): void {
     const { logger, incidents, caches, client } = this.parts;
     const wasConnected = this.#connection.isMade;
-    caches().clearMemory();
+    caches().lost();
     this.#connection.forget();
     try {
       this.#leader.open(0);
@@ -199,9 +214,9 @@ export class FedReplica implements ReplicaHost {
     return { ...summary, historyId, epoch };
   }
 
-  onReadError(error: HyperCacheError, cause: unknown): void {
+  onReadError(error: HyperCacheError): void {
     this.parts.incidents.report(error, 'reading');
     // The file is that of the process that leads, which notices by itself.
-    if (isCorruption(cause) && !this.#standby.isReading) this.#leader.tryToRecover('corrupt');
+    if (isCorruption(error) && !this.#standby.isReading) this.#leader.tryToRecover('corrupt');
   }
 }

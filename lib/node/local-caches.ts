@@ -1,5 +1,10 @@
-import type { MemoryCoherence } from '../cache/coherence.js';
-import type { CacheReads } from '../cache/cache-reads.js';
+import { CacheWriter } from '../cache/cache-writer.js';
+import { PendingValue, PendingWrites } from '../cache/pending-writes.js';
+import { ReadThrough } from '../cache/read-through.js';
+import { TieredCache } from '../cache/tiered-cache.js';
+import type { ForwardedCommand } from '../cluster/wire/command-codec.js';
+import { InvalidArgumentError } from '../common/errors.js';
+import type { CacheEvents } from '../common/events.js';
 import {
   hitRatios,
   zeroCounters,
@@ -7,52 +12,27 @@ import {
   type CacheStats,
   type HitRatios,
 } from '../engine/cache-stats.js';
-import { CacheWriter } from '../cache/cache-writer.js';
-import type { CommandQueue } from '../engine/command-queue.js';
-import { PendingValue, PendingWrites } from '../cache/pending-writes.js';
+import type { QueuedWrite } from '../engine/command-queue.js';
 import type { Command, CommandResult, DeleteCommand, SetCommand } from '../engine/command.js';
-import { ReadThrough } from '../cache/read-through.js';
-import { TieredCache } from '../cache/tiered-cache.js';
-import type { Clock } from '../common/clock.js';
-import { decodeValue } from '../value/codec.js';
-import { InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
-import type { CacheEvents } from '../common/events.js';
-import type { IncidentLog } from '../common/incident-log.js';
-import type { FillClaims } from '../locks/fill-claims.js';
+import type { Engine } from '../engine/engine.js';
+import type { MemoryListener } from '../engine/memory-coherence.js';
 import { L1 } from '../memory/l1.js';
 import { L1Budget } from '../memory/l1-budget.js';
-import { ChangeOp, type Change } from '../cluster/wire/change-batch.js';
-import type { ForwardedCommand } from '../cluster/wire/command-codec.js';
-import { ChangeKind, type ChangeRow } from '../sqlite/change-log.js';
-import type { RemovableRow } from '../sqlite/entry-table.js';
-import type { Storage } from '../sqlite/storage.js';
-import type { QueuedWrite } from '../engine/command-queue.js';
+import { decodeValue } from '../value/codec.js';
 import { NamedCache } from './named-cache.js';
 import type { ResolvedOptions } from './options.js';
 
 /** @internal */
 export interface LocalCachesParts {
-  readonly options: ResolvedOptions;
-  readonly storage: Storage;
-  readonly coherence: MemoryCoherence;
-  readonly queue: CommandQueue;
-  /** By which deadlines are set and judged. */
-  readonly clock: Clock;
-  readonly claims: FillClaims;
+  readonly options: Pick<ResolvedOptions, 'ttl' | 'l1' | 'isolation' | 'maxValueSize'>;
+  readonly engine: Omit<Engine, 'leases'>;
   readonly events: CacheEvents;
-  readonly incidents: IncidentLog;
-  /** The writes go to another node, and come back as changes. */
-  readonly isReplica: boolean;
-  /** How this node reads a namespace, if not simply from what is here. */
-  readonly readsOf: (
-    tiered: TieredCache,
-    namespace: string,
-    counters: CacheCounters,
-    pending: PendingWrites,
-  ) => CacheReads;
-  /** The last revision that a read of this node has seen. */
-  readonly revision: () => number;
-  readonly onReadError: (error: HyperCacheError, cause: unknown) => void;
+  /** `set` and `del` resolve before their commit. */
+  readonly isRelaxed: boolean;
+  /** A read that failed: it is a miss. */
+  readonly onReadError: (error: unknown) => void;
+  /** What no caller is told. */
+  readonly onSilentError: (error: unknown, during: string) => void;
 }
 
 /** Requests may name any: what they can make a node keep is bounded. */
@@ -67,11 +47,11 @@ export interface LocalCache {
 }
 
 /**
- * The named caches of a node: what they share, and which of them is meant by an id of the file.
+ * The named caches of a node, on whatever engine, and what they have in memory.
  *
  * @internal
  */
-export class LocalCaches {
+export class LocalCaches implements MemoryListener {
   readonly budget: L1Budget;
   readonly #caches = new Map<string, LocalCache>();
 
@@ -117,12 +97,6 @@ export class LocalCaches {
     };
   }
 
-  /** The cache whose entries stand under an id now. */
-  ownerOf(namespaceId: number): LocalCache | undefined {
-    const name = this.parts.storage.namespaces.nameOf(namespaceId);
-    return name === undefined ? undefined : this.#caches.get(name);
-  }
-
   /** By namespace. */
   stats(): Record<string, CacheStats> {
     return Object.fromEntries(
@@ -138,31 +112,21 @@ export class LocalCaches {
     return hitRatios(Array.from(this.#caches.values(), ({ counters }) => counters));
   }
 
-  /** What others have changed in the file leaves memory; everything, when the log no longer says. */
-  dropLogged(changes: readonly ChangeRow[] | undefined): void {
-    if (changes === undefined) {
-      this.clearMemory();
-      return;
-    }
-    for (const { namespace_id, kind, key } of changes) {
-      // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
-      const l1 = this.ownerOf(namespace_id)?.l1;
-      if (kind === ChangeKind.Clear) l1?.clear();
-      else if (kind === ChangeKind.Key) l1?.delete(key);
-    }
+  /** Whether memory holds an entry that was read of late. */
+  isHot(namespace: string | undefined, key: string): boolean {
+    return namespace !== undefined && this.#l1Of(namespace)?.isHot(key) === true;
   }
 
-  /** As {@link dropLogged}, for changes that have come from the primary. */
-  dropReplicated(changes: readonly Change[] | undefined): void {
-    if (changes === undefined) {
-      this.clearMemory();
-      return;
-    }
-    for (const [, namespaceId, op, key] of changes) {
-      const l1 = this.ownerOf(namespaceId)?.l1;
-      if (op === ChangeOp.Clear) l1?.clear();
-      else l1?.delete(key);
-    }
+  changed(namespace: string, key: string): void {
+    this.#l1Of(namespace)?.delete(key);
+  }
+
+  cleared(namespace: string): void {
+    this.#l1Of(namespace)?.clear();
+  }
+
+  lost(): void {
+    for (const { l1 } of this.#caches.values()) l1?.clear();
   }
 
   /** Another node is to write: no later write of this node may be merged into one that came before. */
@@ -174,76 +138,54 @@ export class LocalCaches {
   dropForwarded(command: ForwardedCommand, result: CommandResult): void {
     if (!('namespace' in command)) return;
     const { namespace } = command;
-    const l1 = this.#caches.get(namespace)?.l1;
-    if ('key' in command) l1?.delete(command.key);
-    else if ('keys' in result) for (const key of result.keys) l1?.delete(key);
+    if ('key' in command) this.changed(namespace, command.key);
+    else if ('keys' in result) for (const key of result.keys) this.changed(namespace, key);
     else {
-      l1?.clear();
+      this.cleared(namespace);
       if ('deleted' in result && typeof result.deleted === 'number') {
         this.parts.events.emit('clear', { namespace, deleted: result.deleted });
       }
     }
   }
 
-  dropEvicted(rows: readonly RemovableRow[]): void {
-    for (const row of rows) this.ownerOf(row.namespace_id)?.l1?.delete(row.key);
-    if (rows.length > 0) this.parts.events.emit('evicted', { entries: rows.length });
-  }
-
-  /** What memory holds belongs to another history, or nobody knows what of it has changed. */
-  clearMemory(): void {
-    for (const { l1 } of this.#caches.values()) l1?.clear();
+  #l1Of(namespace: string): L1 | undefined {
+    return this.#caches.get(namespace)?.l1;
   }
 
   #create(namespace: string, defaultTtl: number): LocalCache {
-    const { options, storage, coherence, queue, clock, claims, events, incidents } = this.parts;
-    const { isReplica, readsOf, revision, onReadError } = this.parts;
-    const { isolation, maxValueSize } = options;
+    const { options, engine, events, isRelaxed, onReadError, onSilentError } = this.parts;
+    const { clock, queue, coherence } = engine;
+    const { isolation, maxValueSize: maxValueBytes } = options;
     const l1 = options.l1 === false ? undefined : new L1(this.budget, clock);
+    const l2 = engine.l2(namespace);
     const pending = new PendingWrites();
     const counters = zeroCounters();
-    const drain = (): Promise<void> => queue.drain();
-    const tiered = new TieredCache({
-      namespace,
-      storage,
-      coherence,
-      l1,
-      pending,
-      counters,
-      events,
-      isolation,
-      clock,
-      onReadError,
-    });
-    const reads = readsOf(tiered, namespace, counters, pending);
+    const common = { namespace, coherence, l1, pending, counters, events, isolation };
+    const reads = new TieredCache({ ...common, l2, clock, onReadError });
     const writes = new CacheWriter({
-      namespace,
+      ...common,
       queue,
-      l1,
-      pending,
-      counters,
-      events,
-      isolation,
-      maxValueBytes: maxValueSize,
-      relaxed: options.durability === 'relaxed' && !isReplica,
-      onLostWrite: (error) => incidents.report(error, 'committing a relaxed write'),
-      remembers: !isReplica,
+      maxValueBytes,
+      relaxed: isRelaxed,
+      onLostWrite: (error) => onSilentError(error, 'committing a relaxed write'),
     });
+    const drain = (): Promise<void> => queue.drain();
     const readThrough = new ReadThrough({
       cache: reads,
       writer: writes,
+      pending,
       counters,
       clock,
-      maxValueBytes: maxValueSize,
+      maxValueBytes,
       drain,
-      revision,
-      claim: (key) => claims.claim(namespace, key),
-      onSilentError: (error, during) => incidents.report(error, during),
+      claims: engine.claims(namespace),
+      onSilentError,
     });
     const cache = new NamedCache({
       namespace,
       defaultTtl,
       reads,
+      l2,
       writes,
       readThrough,
       clock,

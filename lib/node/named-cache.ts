@@ -1,10 +1,12 @@
 import type { CacheWriter } from '../cache/cache-writer.js';
 import type { ReadThrough } from '../cache/read-through.js';
-import type { CacheReads, EntriesPage, KeysPage, VersionedEntry } from '../cache/cache-reads.js';
+import type { TieredCache } from '../cache/tiered-cache.js';
+import type { Awaitable } from '../common/awaitable.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import { expiresAtFor } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
+import type { EntriesPage, KeysPage, L2, VersionedEntry } from '../engine/l2.js';
 import type {
   NodeCache,
   NodeEntry,
@@ -17,7 +19,8 @@ import type {
 export interface NamedCacheParts {
   readonly namespace: string;
   readonly defaultTtl: number;
-  readonly reads: CacheReads;
+  readonly reads: TieredCache;
+  readonly l2: L2;
   readonly writes: CacheWriter;
   readonly readThrough: ReadThrough;
   readonly clock: Clock;
@@ -33,7 +36,7 @@ export interface NamedCacheParts {
 export class NamedCache implements NodeCache {
   readonly namespace: string;
   readonly defaultTtl: number;
-  readonly #reads: CacheReads;
+  readonly #reads: TieredCache;
   readonly #writes: CacheWriter;
   readonly #clock: Clock;
 
@@ -54,19 +57,19 @@ export class NamedCache implements NodeCache {
     return this.#reads.get(key);
   }
 
-  find(key: string): NodeEntry | undefined | Promise<NodeEntry | undefined> {
+  find(key: string): Awaitable<NodeEntry | undefined> {
     return this.#reads.find(key);
   }
 
-  mget(keys: readonly string[]): unknown[] | Promise<unknown[]> {
+  mget(keys: readonly string[]): Awaitable<unknown[]> {
     return this.#reads.mget(keys);
   }
 
-  has(key: string): boolean | Promise<boolean> {
+  has(key: string): Awaitable<boolean> {
     return this.#reads.has(key);
   }
 
-  expiresAt(key: string): number | undefined | Promise<number | undefined> {
+  expiresAt(key: string): Awaitable<number | undefined> {
     return this.#reads.expiresAt(key);
   }
 
@@ -160,11 +163,7 @@ export class NamedCache implements NodeCache {
     return this.#writes.clear();
   }
 
-  wrap(
-    key: string,
-    factory: () => unknown,
-    options: NodeWrapOptions = {},
-  ): NodeEntry | Promise<NodeEntry> {
+  wrap(key: string, factory: () => unknown, options: NodeWrapOptions = {}): Awaitable<NodeEntry> {
     if (options.tags !== undefined) checkedTags(options.tags);
     return this.parts.readThrough.wrap(key, factory, options, this.defaultTtl);
   }
@@ -178,7 +177,7 @@ export class NamedCache implements NodeCache {
     await this.parts.drain();
     let from: string | undefined = '';
     while (from !== undefined) {
-      const page: KeysPage = await this.#reads.keysPage(prefix, from);
+      const page: KeysPage = await this.parts.l2.keysPage(prefix, from);
       yield* page.keys;
       from = page.next;
     }
@@ -188,7 +187,7 @@ export class NamedCache implements NodeCache {
     await this.parts.drain();
     let from: string | undefined = '';
     while (from !== undefined) {
-      const page: EntriesPage = await this.#reads.entriesPage(from);
+      const page: EntriesPage = await this.parts.l2.entriesPage(from);
       yield* page.entries;
       from = page.next;
     }

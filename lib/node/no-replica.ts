@@ -1,14 +1,10 @@
-import { join } from 'node:path';
-import { ALWAYS_COHERENT } from '../cache/coherence.js';
 import { isLasting } from '../cluster/replica/replica-loop.js';
 import { pack } from '../cluster/wire/wire.js';
 import { RequestKind } from '../cluster/wire/exchange.js';
 import type { HyperCacheError } from '../common/errors.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
-import { Storage } from '../sqlite/storage.js';
 import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
-import { FILE_NAME } from './options.js';
 import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
 
 /**
@@ -17,23 +13,17 @@ import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-
  * @internal
  */
 export class NoReplica implements ReplicaHost {
-  /** Never opened. */
-  readonly storage: Storage;
-  readonly coherence = ALWAYS_COHERENT;
+  /** Nobody tells this node what others change. */
+  readonly coherence = { isTrusted: () => false, keepsOwnWrites: false };
   readonly isReady = false;
   readonly isStale = false;
   readonly isFed = true;
   readonly position = undefined;
 
-  constructor(private readonly parts: ReplicaHostParts) {
-    const { options, clock, random } = parts;
-    this.storage = new Storage({
-      path: join(options.sqlitePath, FILE_NAME),
-      fullSync: false,
-      clock,
-      random,
-      onForeignChanges: () => undefined,
-    });
+  constructor(private readonly parts: ReplicaHostParts) {}
+
+  l2(): undefined {
+    return undefined;
   }
 
   /** Asks for nothing, to see whether the primary is one. */

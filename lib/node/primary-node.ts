@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Coherence } from '../cache/coherence.js';
+import { Coherence } from '../sqlite/coherence.js';
 import { Evictor } from '../sqlite/maintenance/evictor.js';
 import { LogTrimmer } from '../sqlite/maintenance/log-trimmer.js';
 import { SpaceReleaser } from '../sqlite/maintenance/space-releaser.js';
@@ -9,13 +9,15 @@ import { CommandExecutor, isFailure } from '../sqlite/commands/command-executor.
 import { PendingCommand } from '../engine/pending-command.js';
 import type { Clock } from '../common/clock.js';
 import { storedBytes } from '../value/codec.js';
-import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
+import { RoleMismatchError, StorageLostError } from '../common/errors.js';
 import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { SteadyClock } from '../common/steady-clock.js';
-import { FillClaims } from '../locks/fill-claims.js';
+import { LeaseClaims } from '../sqlite/lease-claims.js';
+import { SqliteL2 } from '../sqlite/sqlite-l2.js';
+import { tellChanges } from '../sqlite/tell-changes.js';
 import { LeaseCollector } from '../sqlite/maintenance/lease-collector.js';
 import { LeaseManager } from '../sqlite/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
@@ -25,8 +27,10 @@ import { executeLeftWrites } from '../cluster/forward/left-writes.js';
 import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { SOURCE_NOTE, type PrimaryAddress } from '../cluster/replica/replica.js';
+import type { SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
+import type { RemovableRow } from '../sqlite/entry-table.js';
 import { Storage, type LossReason } from '../sqlite/storage.js';
 import { WriteQueue } from '../sqlite/write-queue.js';
 import { BoundedWriter } from '../sqlite/bounded-writer.js';
@@ -52,7 +56,7 @@ import { removeTemporaries } from './temporary-directory.js';
  */
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
-  readonly sync: PrimaryEndpoint;
+  readonly sync: SyncEndpoint;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
   readonly #evictor: Evictor;
@@ -84,7 +88,7 @@ export class PrimaryNode implements HyperCacheNode {
       clock,
       steadyClock: clock,
       random,
-      onForeignChanges: (changes) => this.#caches.dropLogged(changes),
+      onForeignChanges: (changes) => tellChanges(storage, changes, this.#caches),
       onAdvance: () => this.#feed.notify(),
       ...checkpointerOf(options, (error) => this.#incidents.report(error, 'checkpointing')),
     });
@@ -95,7 +99,7 @@ export class PrimaryNode implements HyperCacheNode {
       random,
       logger,
       incidents: this.#incidents,
-      clientFor: options.adminToken.length > 0 ? clientFor : undefined,
+      clientFor: options.apiToken.length > 0 ? clientFor : undefined,
       onSuperseded: (refusal) => {
         this.#feed.end('another node was promoted');
         this.#leases.loseAll(refusal);
@@ -108,14 +112,13 @@ export class PrimaryNode implements HyperCacheNode {
       options.changeLogAge,
       maxSize,
     );
-    const collector = new LeaseCollector(storage, clock, options.maxLockTtl, maxSize);
     this.#evictor = new Evictor({
       storage,
       maxBytes: maxSize,
       maxEntries,
-      givers: [trimmer, collector],
-      isHot: (namespaceId, key) => this.#caches.ownerOf(namespaceId)?.l1?.isHot(key) ?? false,
-      onEvicted: (rows) => this.#caches.dropEvicted(rows),
+      log: trimmer,
+      isHot: (id, key) => this.#caches.isHot(storage.namespaces.nameOf(id), key),
+      onEvicted: (rows) => this.#onEvicted(rows),
     });
     const executor = new CommandExecutor(storage, clock);
     const writer = new BoundedWriter(
@@ -152,22 +155,30 @@ export class PrimaryNode implements HyperCacheNode {
       intervalMs: options.coherenceInterval,
       onError: (error) => this.#onMaintenanceError(error),
     });
+    const onReadError = (error: unknown): void => this.#onReadError(error);
+    const coherence = this.#coherence;
+    const l2 = (namespace: string): SqliteL2 =>
+      new SqliteL2(namespace, { storage, coherence, clock, onReadError });
+    const leases = this.#leases;
+    const isShared = (): boolean => this.#isShared();
     this.#caches = new LocalCaches({
       options,
-      storage,
-      coherence: this.#coherence,
-      queue: this.#queue,
-      clock,
-      claims: new FillClaims(this.#leases, clock, random, () => this.#isShared()),
+      engine: {
+        clock,
+        queue: this.#queue,
+        coherence,
+        l2,
+        claims: (namespace) =>
+          new LeaseClaims(namespace, { leases, l2: l2(namespace), random, isShared }),
+      },
       events: this.#events,
-      incidents: this.#incidents,
-      isReplica: false,
-      readsOf: (tiered) => tiered,
-      revision: () => storage.revision,
-      onReadError: (error, cause) => this.#onReadError(error, cause),
+      isRelaxed: options.durability === 'relaxed',
+      onReadError,
+      onSilentError: (error, during) => this.#incidents.report(toStorageError(error), during),
     });
     this.locks = new LockFactory(this.#leases, machineClock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
+    const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
     const clockNotes = new ClockNotes(storage, clock);
     const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(
@@ -328,9 +339,18 @@ export class PrimaryNode implements HyperCacheNode {
     return this.options.apiToken.length > 0 || this.#storage.isShared();
   }
 
-  #onReadError(error: HyperCacheError, cause: unknown): void {
-    this.#incidents.report(error, 'reading');
-    if (isCorruption(cause)) this.#tryToRecover('corrupt');
+  #onReadError(error: unknown): void {
+    this.#incidents.report(toStorageError(error), 'reading');
+    if (isCorruption(error)) this.#tryToRecover('corrupt');
+  }
+
+  #onEvicted(rows: readonly RemovableRow[]): void {
+    const { namespaces } = this.#storage;
+    for (const { namespace_id, key } of rows) {
+      const namespace = namespaces.nameOf(namespace_id);
+      if (namespace !== undefined) this.#caches.changed(namespace, key);
+    }
+    if (rows.length > 0) this.#events.emit('evicted', { entries: rows.length });
   }
 
   #onMaintenanceError(error: unknown): void {
@@ -371,7 +391,7 @@ export class PrimaryNode implements HyperCacheNode {
   #recover(reason: LossReason): void {
     const quarantined = this.#storage.replace(reason);
     this.#feed.end('the primary has begun a new file');
-    this.#caches.clearMemory();
+    this.#caches.lost();
     this.#leases.loseAll(
       new StorageLostError(
         `The file that held the leases was ${reason}.`,

@@ -1,14 +1,14 @@
-import type { MemoryCoherence } from '../cache/coherence.js';
 import type { Clock } from '../common/clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
+import type { L2 } from '../engine/l2.js';
+import type { MemoryCoherence } from '../engine/memory-coherence.js';
 import type { FollowedChanges } from '../cluster/forward/forward-queue.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import type { PrimaryClock } from '../cluster/replica/primary-clock.js';
-import type { Storage } from '../sqlite/storage.js';
 import type { BackupSummary, HyperCacheStats, ReplicaStats } from './hyper-cache-node.js';
 import type { LocalCaches } from './local-caches.js';
 import type { ResolvedOptions } from './options.js';
@@ -43,9 +43,8 @@ export interface ReplicaHostStats extends Pick<
  * @internal
  */
 export interface ReplicaHost extends FollowedChanges {
-  /** Relied on only while it is ready. */
-  readonly storage: Storage;
-  /** With what others write to the file. */
+  /** What it holds of a namespace, relied on only while it is ready; undefined when it never holds anything. */
+  l2(namespace: string): L2 | undefined;
   readonly coherence: MemoryCoherence;
   /** Whether reads can be served from it; otherwise they go to the primary. */
   readonly isReady: boolean;
@@ -58,5 +57,5 @@ export interface ReplicaHost extends FollowedChanges {
   /** @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED} */
   backup(path: string): Promise<BackupSummary>;
   /** A read from it has failed. */
-  onReadError(error: HyperCacheError, cause: unknown): void;
+  onReadError(error: HyperCacheError): void;
 }

@@ -120,7 +120,7 @@ export class ReplicaLeader {
       const quarantined = storage.replace(reason);
       state.forget();
       replica.load();
-      caches().clearMemory();
+      caches().lost();
       this.#loop.reconnect();
       logger.warn(`The replica was ${reason}; a new one is taken from the primary.`);
       events.emit('recovered', { reason, quarantined });

@@ -1,6 +1,6 @@
-import { Coherence } from '../cache/coherence.js';
 import { PrimaryUnreachableError } from '../common/errors.js';
 import type { Replica } from '../cluster/replica/replica.js';
+import { Coherence } from '../sqlite/coherence.js';
 import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
 import type { Storage } from '../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
@@ -126,7 +126,7 @@ export class ReplicaStandby {
     }
     this.#failures = 0;
     // Whatever memory holds is of another file.
-    caches().clearMemory();
+    caches().lost();
     this.coherence.start();
     this.#observe();
   }

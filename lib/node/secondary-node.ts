@@ -1,15 +1,19 @@
 import type { Clock } from '../common/clock.js';
-import { ClosedError, StorageLostError, type HyperCacheError } from '../common/errors.js';
+import { ClosedError, StorageLostError } from '../common/errors.js';
 import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
 import { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
-import { FillClaims } from '../locks/fill-claims.js';
 import { LockFactory } from '../locks/lock-factory.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { PrimaryClock } from '../cluster/replica/primary-clock.js';
 import { RemoteLeases } from '../cluster/leases/remote-leases.js';
+import { RemoteL2 } from '../cluster/replica/remote-l2.js';
 import { RemoteReads } from '../cluster/replica/remote-reads.js';
+import { ReplicaL2 } from '../cluster/replica/replica-l2.js';
+import type { L2 } from '../engine/l2.js';
+import { LeaseClaims } from '../sqlite/lease-claims.js';
+import { toStorageError } from '../sqlite/sqlite-error.js';
 import { FedReplica } from './fed-replica.js';
 import { ForwardedWrites } from './forwarded-writes.js';
 import type {
@@ -23,7 +27,6 @@ import { LocalCaches } from './local-caches.js';
 import { NoReplica } from './no-replica.js';
 import type { ResolvedOptions } from './options.js';
 import type { ReplicaHost } from './replica-host.js';
-import { ReplicaReads } from './replica-reads.js';
 import { SharedReplica } from './shared-replica.js';
 import { removeTemporaries } from './temporary-directory.js';
 
@@ -93,31 +96,32 @@ export class SecondaryNode implements HyperCacheNode {
     });
     this.#leases = new RemoteLeases(queue, client, remote, clock, random);
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
-    const { storage } = replica;
+    const leases = this.#leases;
+    const onReadError = (error: unknown): void => replica.onReadError(toStorageError(error));
+    const l2 = (namespace: string): L2 => {
+      const primary = new RemoteL2(namespace, {
+        remote,
+        isStale: () => replica.isStale,
+        onReadError,
+      });
+      const local = replica.l2(namespace);
+      return local === undefined ? primary : new ReplicaL2(local, primary, () => replica.isReady);
+    };
     this.#caches = new LocalCaches({
-      options,
-      storage,
-      coherence: replica.coherence,
-      queue,
-      clock: primaryClock,
-      claims: new FillClaims(this.#leases, clock, random, () => true),
+      // Memory that is never trusted need not be there.
+      options: options.replica === 'none' ? { ...options, l1: false } : options,
+      engine: {
+        clock: primaryClock,
+        queue,
+        coherence: replica.coherence,
+        l2,
+        claims: (namespace) =>
+          new LeaseClaims(namespace, { leases, l2: l2(namespace), random, isShared: () => true }),
+      },
       events,
-      incidents,
-      isReplica: true,
-      readsOf: (local, namespace, counters, pending) =>
-        new ReplicaReads({
-          namespace,
-          local,
-          remote,
-          pending,
-          isReady: () => replica.isReady,
-          isStale: () => replica.isStale,
-          counters,
-          events,
-          onReadError: (error: HyperCacheError) => incidents.report(error, 'reading'),
-        }),
-      revision: () => (replica.isReady ? storage.revision : remote.revision),
-      onReadError: (error, cause) => replica.onReadError(error, cause),
+      isRelaxed: false,
+      onReadError,
+      onSilentError: (error, during) => incidents.report(toStorageError(error), during),
     });
   }
 

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Coherence } from '../cache/coherence.js';
 import { StorageLostError, type HyperCacheError } from '../common/errors.js';
 import type { Position } from '../cluster/wire/position.js';
+import type { L2 } from '../engine/l2.js';
+import type { MemoryCoherence } from '../engine/memory-coherence.js';
+import { Coherence } from '../sqlite/coherence.js';
 import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
+import { SqliteL2 } from '../sqlite/sqlite-l2.js';
 import { Storage } from '../sqlite/storage.js';
+import { tellChanges } from '../sqlite/tell-changes.js';
 import type { BackupSummary } from './hyper-cache-node.js';
 import { nothingToBackUp } from './nothing-to-back-up.js';
 import { FILE_NAME } from './options.js';
@@ -23,7 +27,8 @@ const REPORTED_REFUSAL = 60;
  */
 export class SharedReplica implements ReplicaHost {
   readonly storage: Storage;
-  readonly coherence: Coherence;
+  readonly coherence: MemoryCoherence;
+  readonly #coherence: Coherence;
   /** The primary's answers bring nothing: what they tell of is in the file. */
   readonly isFed = true;
   readonly isStale = false;
@@ -38,15 +43,28 @@ export class SharedReplica implements ReplicaHost {
       clock,
       random,
       isReadOnly: true,
-      onForeignChanges: (changes) => parts.caches().dropLogged(changes),
+      onForeignChanges: (changes) => tellChanges(this.storage, changes, parts.caches()),
     });
-    this.coherence = new Coherence({
+    this.#coherence = new Coherence({
       storage: this.storage,
       clock,
       intervalMs: options.coherenceInterval,
       onError: (error) => {
         if (!isBusy(error)) this.onReadError(toStorageError(error));
       },
+    });
+    this.coherence = {
+      isTrusted: () => this.isReady && this.#coherence.isTrusted(),
+      keepsOwnWrites: false,
+    };
+  }
+
+  l2(namespace: string): L2 {
+    return new SqliteL2(namespace, {
+      storage: this.storage,
+      coherence: this.#coherence,
+      clock: this.parts.primaryClock,
+      onReadError: (error) => this.onReadError(error),
     });
   }
 
@@ -62,12 +80,12 @@ export class SharedReplica implements ReplicaHost {
 
   async start(): Promise<void> {
     this.#tryToOpen();
-    this.coherence.start();
+    this.#coherence.start();
     this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
   }
 
   stop(): void {
-    this.coherence.stop();
+    this.#coherence.stop();
     clearInterval(this.#watch);
     this.storage.close();
   }
@@ -93,7 +111,7 @@ export class SharedReplica implements ReplicaHost {
 
   #sees({ historyId, revision }: Position): boolean {
     const { storage } = this;
-    this.coherence.look();
+    this.#coherence.look();
     // In another file it never arrives; without one, reads go where it is.
     if (!storage.isOpen || storage.historyId !== historyId) return true;
     return storage.revision >= revision;
@@ -152,7 +170,7 @@ export class SharedReplica implements ReplicaHost {
     if (storage.isOpen && storage.isUnlinked()) {
       const { revision } = storage;
       storage.close();
-      this.parts.caches().clearMemory();
+      this.parts.caches().lost();
       const error = new StorageLostError(
         "The primary's file was deleted or replaced.",
         'It is opened again as soon as it is there.',

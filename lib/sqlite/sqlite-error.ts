@@ -5,8 +5,9 @@ import {
   StorageFullError,
 } from '../common/errors.js';
 
-/** SQLite's own code of a failure, such as 'SQLITE_FULL'; '' for anything else. @internal */
-export function sqliteCode(error: unknown): string {
+/** SQLite's own code of a failure, or of what caused it, such as 'SQLITE_FULL'; '' for anything else. @internal */
+export function sqliteCode(failure: unknown): string {
+  const error = failure instanceof HyperCacheError ? failure.cause : failure;
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : '';
 }

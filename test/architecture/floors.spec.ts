@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { floorViolations } from './rules/floors.js';
-import { librarySources, parse, root } from './support/source-files.js';
+import {
+  librarySources,
+  moduleReferences,
+  parse,
+  resolveRelative,
+  root,
+} from './support/source-files.js';
 
 interface Manifest {
   dependencies: Record<string, string>;
@@ -26,8 +32,29 @@ describe('the floors of lib', () => {
     expect(sources.flatMap((file) => floorViolations(file, declared))).toEqual([]);
   });
 
+  it('have no circle of imports, types included', () => {
+    const left = new Map(
+      librarySources().map((file) => [
+        file.path,
+        moduleReferences(file)
+          .filter(({ specifier }) => specifier.startsWith('.'))
+          .map(({ specifier }) => resolveRelative(file, specifier)),
+      ]),
+    );
+    // Who imports nothing that is left is in no circle.
+    let before: number;
+    do {
+      before = left.size;
+      for (const [path, targets] of left) {
+        if (!targets.some((target) => left.has(target))) left.delete(path);
+      }
+    } while (left.size < before);
+
+    expect(Array.from(left.keys())).toEqual([]);
+  });
+
   it.each([
-    ['lib/cache/a.ts', "import { x } from '../sqlite/x.js';"],
+    ['lib/cache/a.ts', "import { x } from '../engine/x.js';"],
     ['lib/cache/a.ts', "import { x } from './x.js';"],
     ['lib/sqlite/a.ts', "import { x } from './sql/x.js';"],
     ['lib/sqlite/sql/a.ts', "import type { x } from '../../common/x.js';"],
@@ -46,7 +73,11 @@ describe('the floors of lib', () => {
     ['upwards, as an import type', 'lib/common/a.ts', "let x: import('../cache/x.js').X;"],
     ['upwards, dynamically', 'lib/common/a.ts', "await import('../cache/x.js');"],
     ['upwards, by re-export', 'lib/common/a.ts', "export * from '../cache/x.js';"],
-    ['sideways', 'lib/memory/a.ts', "import { x } from '../sqlite/x.js';"],
+    ['sideways', 'lib/memory/a.ts', "import { x } from '../engine/x.js';"],
+    ['of the file by the tiers', 'lib/cache/a.ts', "import type { x } from '../sqlite/x.js';"],
+    ['of the file by the locks', 'lib/locks/a.ts', "import type { x } from '../sqlite/x.js';"],
+    ['of the tiers by the file', 'lib/sqlite/a.ts', "import type { x } from '../cache/x.js';"],
+    ['of the locks by the file', 'lib/sqlite/a.ts', "import type { x } from '../locks/x.js';"],
     ['an index', 'lib/nest/a.ts', "import { x } from '../index.js';"],
     ['an index of its own folder', 'lib/nest/a.ts', "import { x } from './index.js';"],
     ['out of lib', 'lib/nest/a.ts', "import { x } from '../../test/x.js';"],

@@ -29,11 +29,12 @@ import {
   type EntryAnswer,
   type KeysAnswer,
   type LeasesAnswer,
+  type ObservationAnswer,
 } from '../wire/exchange.js';
 import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import { LeaseWaits } from '../leases/lease-waits.js';
 import { RequestOrder } from '../wire/request-order.js';
-import type { AdminEndpoint, FeedRequest, SyncEndpoint } from '../wire/sync-endpoint.js';
+import type { FeedRequest, SyncEndpoint } from '../wire/sync-endpoint.js';
 import { successorFromWire, type Successor } from '../failover/takeover.js';
 import { pack } from '../wire/wire.js';
 
@@ -64,7 +65,7 @@ const PAGE_BYTES = 1024 * 1024;
  *
  * @internal
  */
-export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
+export class PrimaryEndpoint implements SyncEndpoint {
   readonly #order = new RequestOrder();
   readonly #waits: LeaseWaits;
 
@@ -74,8 +75,11 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
 
   async exchange(request: Buffer): Promise<Buffer> {
     const fields = new Fields(unpackArray(request));
-    this.#assertServing();
-    switch (fields.integer()) {
+    const kind = fields.integer();
+    if (kind !== RequestKind.Supersede) this.#assertServing();
+    switch (kind) {
+      case RequestKind.Supersede:
+        return this.#supersede(fields);
       case RequestKind.Commands:
         return this.#execute(fields);
       case RequestKind.Queries:
@@ -97,16 +101,16 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     this.#waits.begin(request, sink);
   }
 
-  supersede(request: Buffer): Buffer {
-    const { storage, onSuperseded } = this.parts;
-    onSuperseded(successorFromWire(new Fields(unpackArray(request))));
-    const { historyId, epoch, revision } = storage;
-    return pack([historyId, epoch, revision]);
-  }
-
   #assertServing(): void {
     const refusal = this.parts.refusal();
     if (refusal !== undefined) throw refusal;
+  }
+
+  #supersede(fields: Fields): Buffer {
+    const { storage, onSuperseded } = this.parts;
+    onSuperseded(successorFromWire(fields));
+    const { historyId, epoch, revision } = storage;
+    return pack([historyId, epoch, revision]);
   }
 
   async #execute(fields: Fields): Promise<Buffer> {
@@ -189,6 +193,10 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
         return this.#keys(fields.namespace(), fields.prefix(), fields.string());
       case QueryKind.Entries:
         return this.#entries(fields.namespace(), fields.string());
+      case QueryKind.Observe:
+        return this.#observe(fields.namespace(), fields.key());
+      case QueryKind.IsCurrent:
+        return this.#isCurrent(fields);
       case QueryKind.Holders:
         return this.#withTimeLeft(this.parts.leases.holders(leaseOf(fields)));
       case QueryKind.Leases:
@@ -204,6 +212,20 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     const row = namespaceId === undefined ? undefined : storage.entries.find(namespaceId, key);
     if (row === undefined || isExpired(row.expires_at, clock.now())) return null;
     return [row.value, row.expires_at, row.revision];
+  }
+
+  /** What another process commits after the look is taken for a change, not overlooked. */
+  #observe(namespace: string, key: string): ObservationAnswer {
+    const { revision } = this.parts.storage;
+    return [revision, this.#entry(namespace, key)];
+  }
+
+  #isCurrent(fields: Fields): boolean {
+    const { storage } = this.parts;
+    const namespaceId = storage.namespaces.idOf(fields.namespace()) ?? 0;
+    const target = { namespaceId, key: fields.key(), tags: fields.tags(), seen: fields.integer() };
+    storage.catchUp();
+    return !storage.changes.conflictsWith(target, storage.revision);
   }
 
   #keys(namespace: string, prefix: string, from: string): KeysAnswer {

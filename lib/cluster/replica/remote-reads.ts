@@ -9,6 +9,7 @@ import {
   type EntryAnswer,
   type KeysAnswer,
   type LeasesAnswer,
+  type ObservationAnswer,
 } from '../wire/exchange.js';
 import { Fields, unpackArray } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
@@ -55,10 +56,27 @@ export class RemoteReads {
   }
 
   async entry(namespace: string, key: string): Promise<RemoteEntry | undefined> {
-    const answer = (await this.#ask([QueryKind.Entry, namespace, key])) as EntryAnswer;
-    if (answer === null) return undefined;
-    const [value, expiresAt, revision] = answer;
-    return { value, expiresAt, revision };
+    return entryOf((await this.#ask([QueryKind.Entry, namespace, key])) as EntryAnswer);
+  }
+
+  /** As {@link entry}, with a revision at which it was there. */
+  async observe(
+    namespace: string,
+    key: string,
+  ): Promise<{ entry: RemoteEntry | undefined; seen: number }> {
+    const answer = await this.#ask([QueryKind.Observe, namespace, key]);
+    const [seen, entry] = answer as ObservationAnswer;
+    return { entry: entryOf(entry), seen };
+  }
+
+  /** Whether nothing has happened to the key, to the tags or to the whole namespace since a revision. */
+  async isCurrent(
+    namespace: string,
+    key: string,
+    tags: readonly string[],
+    seen: number,
+  ): Promise<boolean> {
+    return (await this.#ask([QueryKind.IsCurrent, namespace, key, tags, seen])) === true;
   }
 
   /** Live keys with a prefix from `from` on, and where the next page begins. */
@@ -109,4 +127,10 @@ export class RemoteReads {
       for (const { reject } of asked) reject(error);
     }
   }
+}
+
+function entryOf(answer: EntryAnswer): RemoteEntry | undefined {
+  if (answer === null) return undefined;
+  const [value, expiresAt, revision] = answer;
+  return { value, expiresAt, revision };
 }

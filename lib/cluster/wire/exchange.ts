@@ -7,13 +7,24 @@ import type { ChangeBatch } from './change-batch.js';
 import type { Position } from './position.js';
 
 /** What a request of another node is; stands first in it. @internal */
-export const RequestKind = { Commands: 0, Queries: 1 } as const;
+export const RequestKind = { Commands: 0, Queries: 1, Supersede: 2 } as const;
 
 /** What a node can ask of its primary without changing anything; stands first in a query. @internal */
-export const QueryKind = { Entry: 0, Keys: 1, Entries: 2, Holders: 3, Leases: 4 } as const;
+export const QueryKind = {
+  Entry: 0,
+  Keys: 1,
+  Entries: 2,
+  Holders: 3,
+  Leases: 4,
+  Observe: 5,
+  IsCurrent: 6,
+} as const;
 
 /** An entry of the primary, or nothing. @internal */
 export type EntryAnswer = readonly [value: StoredValue, expiresAt: number, revision: number] | null;
+
+/** An entry, and the last revision that the look at it had seen for certain. @internal */
+export type ObservationAnswer = readonly [seen: number, entry: EntryAnswer];
 
 /** Keys, or keys with content, and where the next page begins. @internal */
 export type KeysAnswer = readonly [keys: readonly string[], next: string | null];

@@ -3,7 +3,6 @@ import {
   Injectable,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
-  type OnApplicationShutdown,
   type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
@@ -23,9 +22,7 @@ import { OwnPort } from './own-port.js';
  * @publicApi
  */
 @Injectable()
-export class HyperCacheApi
-  implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
-{
+export class HyperCacheApi implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #options: ResolvedOptions;
   #port: OwnPort | undefined;
   /** Controllers that do not know yet where they stand. */
@@ -87,11 +84,6 @@ export class HyperCacheApi
   async beforeApplicationShutdown(): Promise<void> {
     this.context.open.close();
     await this.#port?.close();
-  }
-
-  /** When the host's server has ended, too. @internal */
-  onApplicationShutdown(): void {
-    this.context.close();
   }
 }
 

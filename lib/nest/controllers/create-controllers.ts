@@ -1,5 +1,4 @@
 import { Controller, VERSION_NEUTRAL, type Type } from '@nestjs/common';
-import { AdminController } from './admin.controller.js';
 import { BackupController } from './backup.controller.js';
 import { CacheController } from './cache.controller.js';
 import { FallbackController } from './fallback.controller.js';
@@ -14,7 +13,6 @@ const CONTROLLERS: readonly Type[] = [
   StatusController,
   SyncController,
   BackupController,
-  AdminController,
   FallbackController,
 ];
 

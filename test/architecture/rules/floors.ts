@@ -7,10 +7,9 @@ export const floors: Readonly<Record<string, number>> = {
   value: 0.5,
   engine: 1,
   memory: 1,
-  // Until the tiers and the locks know the engine by its contract alone.
-  sqlite: 1.5,
   cache: 2,
   locks: 2,
+  sqlite: 3,
   cluster: 4,
   node: 5,
   admin: 6,
@@ -28,6 +27,13 @@ const NODE_FLOOR = 5;
 const HOMES: readonly { readonly of: RegExp; readonly folder: string }[] = [
   { of: /^@nestjs\//, folder: 'nest' },
   { of: /^better-sqlite3(\/|$)/, folder: 'sqlite' },
+];
+
+/** What is below and yet unknown: the engine serves the tiers and the locks by their contract, whatever they are. */
+const APART: readonly (readonly [folder: string, unknown: string])[] = [
+  ['sqlite', 'cache'],
+  ['sqlite', 'locks'],
+  ['locks', 'memory'],
 ];
 
 /** The engine: what stands above the node may not know it. */
@@ -75,6 +81,9 @@ function relativeReason(
   }
   if (targetFolder !== folder && targetFloor >= floor) {
     return `${folder} (F${floor}) stands not above ${targetFolder} (F${targetFloor})`;
+  }
+  if (APART.some(([above, below]) => folder === above && targetFolder === below)) {
+    return `${folder} knows nothing of ${targetFolder}`;
   }
   return undefined;
 }

@@ -187,4 +187,51 @@ describe('wrap in a cluster', () => {
     await wrapped;
     expect(await primary.cache('default').get('late')).toBe('newer');
   });
+
+  it.each(['none', 'feed'] as const)(
+    "does not join a factory from before a deletion, with replica '%s'",
+    async (replica) => {
+      const primary = await clusters.primary();
+      const { node, cache } = await clusters.secondary(primary, { replica });
+      for (const deleter of [cache, primary.cache('default')]) {
+        const begun = deferred<void>();
+        const made = deferred<string>();
+        const before = cache.wrap('key', () => {
+          begun.resolve();
+          return made.promise;
+        });
+        await begun.promise;
+        await deleter.delete('key');
+        if (replica === 'feed') await level([primary, node]);
+        expect(await cache.wrap('key', () => 'new', { ttl: TTL })).toMatchObject({ value: 'new' });
+        made.resolve('old');
+        await before;
+        expect(await cache.get('key')).toBe('new');
+        await cache.delete('key');
+      }
+    },
+  );
+
+  it('joins a factory while the primary is away, unless this node has written since', async () => {
+    const primary = await clusters.primary();
+    const { cache, client } = await clusters.secondary(primary, { replica: 'none' });
+    const begun = deferred<void>();
+    const made = deferred<string>();
+    const first = cache.wrap('key', () => {
+      begun.resolve();
+      return made.promise;
+    });
+    await begun.promise;
+    client.endpoint = undefined;
+    const second = cache.wrap('key', () => 'never called');
+    // It has looked in vain when a later look has ended.
+    expect(await cache.get('other')).toBeUndefined();
+    await expect(cache.delete('other')).rejects.toMatchObject({ code: 'HC_PRIMARY_UNREACHABLE' });
+    expect(await cache.wrap('key', () => 'after a write')).toMatchObject({
+      value: 'after a write',
+    });
+    made.resolve('made');
+    expect(await first).toMatchObject({ value: 'made' });
+    expect(await second).toMatchObject({ value: 'made' });
+  });
 });

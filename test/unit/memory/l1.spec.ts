@@ -210,4 +210,36 @@ describe('L1Budget', () => {
     fill(l1, [1, 2, 3]);
     expect([l1.size, budget.entries, budget.bytes]).toEqual([0, 0, 0]);
   });
+
+  describe('gives tickets to reads on their way', () => {
+    const CHANGES: readonly [name: string, change: (l1: L1) => void][] = [
+      ['is written', (l1) => l1.set('k', 'own', NEVER, 10, false)],
+      ['is written, too large to be held', (l1) => l1.set('k', 'own', NEVER, 2 ** 30, false)],
+      ['is dropped', (l1) => l1.delete('k')],
+      ['goes with all others', (l1) => l1.clear()],
+    ];
+
+    it.each(CHANGES)('which are void when the key %s', (_name, change) => {
+      const { l1 } = setUp();
+      const ticket = l1.ticket('k');
+      change(l1);
+      expect(l1.redeem('k', ticket)).toBe(false);
+    });
+
+    it('which are good once, whatever happens to other keys', () => {
+      const { l1 } = setUp();
+      const ticket = l1.ticket('k');
+      l1.delete('other');
+      expect(l1.redeem('k', ticket)).toBe(true);
+      expect(l1.redeem('k', ticket)).toBe(false);
+    });
+
+    it('of which the last one of a key counts', () => {
+      const { l1 } = setUp();
+      const first = l1.ticket('k');
+      const second = l1.ticket('k');
+      expect(l1.redeem('k', first)).toBe(false);
+      expect(l1.redeem('k', second)).toBe(true);
+    });
+  });
 });

@@ -62,4 +62,21 @@ describe.each(DAMAGED)('A stored value that is %s', (_what, bytes) => {
     expect(String(Object(failure).stack)).not.toContain(SECRET);
     expect(await cache.pull('key')).toBeUndefined();
   });
+
+  it.each(['none', 'feed'] as const)(
+    "is left out of a listing, with replica '%s'",
+    async (replica) => {
+      const { primary } = await start();
+      await primary.cache('default').set('sound', 1);
+      const { node, cache } = await clusters.secondary(primary, { replica });
+      const errors: HyperCacheError[] = [];
+      node.on('error', ({ error }) => void errors.push(error));
+
+      const listed: unknown[] = [];
+      for await (const entry of cache.entries()) listed.push(entry);
+
+      expect(listed).toEqual([['sound', 1]]);
+      expect(errors).toMatchObject([{ code: 'HC_VALUE_UNREADABLE' }]);
+    },
+  );
 });

@@ -1,23 +1,15 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { Clock } from '../common/clock.js';
-import type { Storage } from '../sqlite/storage.js';
+import type { MemoryCoherence } from '../engine/memory-coherence.js';
+import type { Storage } from './storage.js';
 
-/** Who reads memory asks first whether it may still be believed. @internal */
-export interface MemoryCoherence {
+/** What a reader of the file has to know of those who write to it. @internal */
+export interface FileCoherence {
   /** Whether others write to the file at all. */
   readonly isShared: boolean;
-  /** What others have changed leaves memory. To be called before each read from memory; it looks once per turn. */
-  refresh(): void;
   /** The file was read, and may have shown what memory does not know yet: the next read from memory looks. */
   expire(): void;
 }
-
-/** Of a node whose file nobody else writes to. @internal */
-export const ALWAYS_COHERENT: MemoryCoherence = {
-  isShared: false,
-  refresh: () => undefined,
-  expire: () => undefined,
-};
 
 /** Reads in one turn of the event loop until it is asked how long the turn already lasts: each may copy what is large. */
 const READS = 32;
@@ -44,7 +36,8 @@ export interface CoherenceParts {
  *
  * @internal
  */
-export class Coherence implements MemoryCoherence {
+export class Coherence implements MemoryCoherence, FileCoherence {
+  readonly keepsOwnWrites = true;
   isShared = false;
   #timer: NodeJS.Timeout | undefined;
   #seenVersion = -1;
@@ -71,8 +64,9 @@ export class Coherence implements MemoryCoherence {
     this.isShared = false;
   }
 
-  refresh(): void {
+  isTrusted(): boolean {
     if (--this.#readsLeft < 0) this.#ask();
+    return true;
   }
 
   expire(): void {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Coherence } from '../../../lib/cache/coherence.js';
+import { Coherence } from '../../../lib/sqlite/coherence.js';
 import { systemRandom } from '../../../lib/common/random.js';
 import type { HyperCacheStats } from '../../../lib/node/hyper-cache-node.js';
 import type { ChangeRow } from '../../../lib/sqlite/change-log.js';
@@ -75,13 +75,13 @@ describe('Coherence', () => {
   }
 
   const readOften = (coherence: Coherence, times: number): void => {
-    for (let i = 0; i < times; i++) coherence.refresh();
+    for (let i = 0; i < times; i++) coherence.isTrusted();
   };
 
   it('looks before the first read of a turn, and not before the others', async () => {
     const { coherence, set, told } = setUp();
     set('a');
-    coherence.refresh();
+    coherence.isTrusted();
     expect(told).toEqual(['a']);
 
     set('b');
@@ -89,13 +89,13 @@ describe('Coherence', () => {
     expect(told).toEqual(['a']);
 
     await nextTurn();
-    coherence.refresh();
+    coherence.isTrusted();
     expect(told).toEqual(['a', 'b']);
   });
 
   it('looks again in a turn that has lasted for half of the interval', () => {
     const { coherence, set, told, clock } = setUp();
-    coherence.refresh();
+    coherence.isTrusted();
     set('a');
     clock.advance(INTERVAL_MS / 2 - 1);
     readOften(coherence, READS + 1);
@@ -123,20 +123,20 @@ describe('Coherence', () => {
     questions = 0;
     for (let i = 0; i < 100 * READS; i++) {
       clock.advance(INTERVAL_MS / 100);
-      coherence.refresh();
+      coherence.isTrusted();
     }
     expect(questions).toBeGreaterThan(90);
   });
 
   it('looks with the next read when the file may have shown what memory does not know', () => {
     const { coherence, set, told } = setUp();
-    coherence.refresh();
+    coherence.isTrusted();
     set('a');
-    coherence.refresh();
+    coherence.isTrusted();
     expect(told).toEqual([]);
 
     coherence.expire();
-    coherence.refresh();
+    coherence.isTrusted();
     expect(told).toEqual(['a']);
   });
 
@@ -171,17 +171,17 @@ describe('Coherence', () => {
   it('says that nobody knows what has changed, once the log no longer reaches back', async () => {
     const { coherence, writer, set, told } = setUp();
     set('a');
-    coherence.refresh();
+    coherence.isTrusted();
     set('b');
     set('c');
     writer.storage.transaction(() => writer.storage.changes.trim(2, 10));
     await nextTurn();
-    coherence.refresh();
+    coherence.isTrusted();
     expect(told).toEqual(['a', undefined]);
 
     set('d');
     await nextTurn();
-    coherence.refresh();
+    coherence.isTrusted();
     expect(told).toEqual(['a', undefined, 'd']);
   });
 
@@ -214,12 +214,12 @@ describe('Coherence', () => {
       throw failure;
     };
     set('a');
-    coherence.refresh();
+    coherence.isTrusted();
     expect([told, errors]).toEqual([[], [failure]]);
 
     changes.since = since;
     await nextTurn();
-    coherence.refresh();
+    coherence.isTrusted();
     expect([told, errors]).toEqual([['a'], [failure]]);
   });
 

@@ -1,0 +1,111 @@
+import type { HyperCacheError } from '../../common/errors.js';
+import type {
+  EntriesPage,
+  KeysPage,
+  L2,
+  L2Entry,
+  Observation,
+  Seen,
+  VersionedEntry,
+} from '../../engine/l2.js';
+import { toStorageError } from '../../sqlite/sqlite-error.js';
+import { RevisionSeen } from '../../sqlite/revision-seen.js';
+import { decodeValue, storedBytes } from '../../value/codec.js';
+import type { RemoteEntry, RemoteReads } from './remote-reads.js';
+
+/** @internal */
+export interface RemoteL2Parts {
+  readonly remote: RemoteReads;
+  /** What was read counts no more, and nobody can be asked: all is a miss. */
+  readonly isStale: () => boolean;
+  /** Told what could not be read, where no caller is. */
+  readonly onReadError: (error: HyperCacheError) => void;
+}
+
+/**
+ * The entries of one namespace as the primary has them, each a request away.
+ *
+ * @internal
+ */
+export class RemoteL2 implements L2 {
+  readonly layer = 'primary';
+
+  constructor(
+    private readonly namespace: string,
+    private readonly parts: RemoteL2Parts,
+  ) {}
+
+  async readValue(key: string): Promise<unknown> {
+    return (await this.read(key))?.value;
+  }
+
+  async read(key: string): Promise<L2Entry | undefined> {
+    const entry = await this.#ask(key);
+    return entry && entryOf(entry);
+  }
+
+  async expiresAt(key: string): Promise<number | undefined> {
+    return (await this.#ask(key))?.expiresAt;
+  }
+
+  async readVersioned(key: string): Promise<VersionedEntry> {
+    const entry = await this.#ask(key);
+    if (entry === undefined) return { value: undefined, revision: 0, expiresAt: undefined };
+    const { revision, expiresAt } = entry;
+    return { value: decodeValue(entry.value), revision, expiresAt };
+  }
+
+  async observe(key: string, tags: readonly string[]): Promise<Observation> {
+    const { remote, isStale, onReadError } = this.parts;
+    const known = remote.revision;
+    try {
+      if (!isStale()) {
+        const { entry, seen } = await remote.observe(this.namespace, key);
+        const found = new RevisionSeen(key, tags, seen, entry?.revision ?? 0);
+        return { entry: entry && entryOf(entry), seen: found };
+      }
+    } catch (error) {
+      onReadError(toStorageError(error));
+    }
+    return { entry: undefined, seen: new RevisionSeen(key, tags, known, 0) };
+  }
+
+  async isCurrent(seen: Seen, tags: readonly string[]): Promise<boolean> {
+    if (!(seen instanceof RevisionSeen)) return false;
+    const others = tags.filter((tag) => !seen.tags.includes(tag));
+    // In lists of their own: each is as long as a query may hold. They travel together.
+    const lists = others.length === 0 ? [seen.tags] : [seen.tags, others];
+    const { remote } = this.parts;
+    const answers = await Promise.all(
+      lists.map((list) => remote.isCurrent(this.namespace, seen.key, list, seen.revision)),
+    );
+    return answers.every(Boolean);
+  }
+
+  async keysPage(prefix: string, from: string): Promise<KeysPage> {
+    const [keys, next] = await this.parts.remote.keys(this.namespace, prefix, from);
+    return { keys, next: next ?? undefined };
+  }
+
+  async entriesPage(from: string): Promise<EntriesPage> {
+    const [entries, next] = await this.parts.remote.entries(this.namespace, from);
+    const read = entries.flatMap(([key, value]): [string, unknown][] => {
+      try {
+        return [[key, decodeValue(value)]];
+      } catch (error) {
+        this.parts.onReadError(toStorageError(error));
+        return [];
+      }
+    });
+    return { entries: read, next: next ?? undefined };
+  }
+
+  async #ask(key: string): Promise<RemoteEntry | undefined> {
+    const { remote, isStale } = this.parts;
+    return isStale() ? undefined : remote.entry(this.namespace, key);
+  }
+}
+
+function entryOf({ value, expiresAt }: RemoteEntry): L2Entry {
+  return { value: decodeValue(value), expiresAt, bytes: storedBytes(value) };
+}

@@ -1,0 +1,21 @@
+import type { MemoryListener } from '../../engine/memory-coherence.js';
+import type { Storage } from '../../sqlite/storage.js';
+import { ChangeOp, type Change } from '../wire/change-batch.js';
+
+/** What has come from the primary leaves memory; everything, after a snapshot. @internal */
+export function tellReplicated(
+  storage: Storage,
+  changes: readonly Change[] | undefined,
+  listener: MemoryListener,
+): void {
+  if (changes === undefined) {
+    listener.lost();
+    return;
+  }
+  for (const [, namespaceId, op, key] of changes) {
+    const namespace = storage.namespaces.nameOf(namespaceId);
+    if (namespace === undefined) continue;
+    if (op === ChangeOp.Clear) listener.cleared(namespace);
+    else listener.changed(namespace, key);
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import type { Awaitable } from '../common/awaitable.js';
+import { compositeKey } from '../common/composite-key.js';
+import type { Random } from '../common/random.js';
+import type { Claims, FilledEntry, HeldClaim, OwnClaim } from '../engine/claims.js';
+import type { CommandOf } from '../engine/command.js';
+import { LeaseKind, type LeaseName } from '../engine/lease.js';
+import type { LeaseService } from '../engine/lease-service.js';
+import type { L2, Observation } from '../engine/l2.js';
+import { revisionSeen } from './revision-seen.js';
+
+/** How long the right outlives the process that has it. Renewed at a third of it while the factory runs. */
+const TTL_MS = 2000;
+
+/** A factory that takes longer than this no longer keeps the others from calling theirs. */
+const MAX_HOLD_MS = 300_000;
+
+const OWNER_BYTES = 16;
+
+/** @internal */
+export interface LeaseClaimsParts {
+  readonly leases: LeaseService;
+  readonly l2: L2;
+  readonly random: Random;
+  /** Whether there are others at all. */
+  readonly isShared: () => boolean;
+}
+
+/**
+ * The right to call the factory of a key is a lease, and what the factory made is stored by compare-and-set. An entry
+ * that is to be replaced has a lease of its own for each of its revisions.
+ *
+ * @internal
+ */
+export class LeaseClaims implements Claims {
+  constructor(
+    private readonly namespace: string,
+    private readonly parts: LeaseClaimsParts,
+  ) {}
+
+  claim(observed: Observation): Awaitable<OwnClaim | HeldClaim> {
+    return this.parts.isShared() ? this.#claim(observed) : this.#own(observed, undefined);
+  }
+
+  async #claim(observed: Observation): Promise<OwnClaim | HeldClaim> {
+    const { leases, l2, random } = this.parts;
+    const lease = this.#leaseOf(observed);
+    const owner = random.hex(OWNER_BYTES);
+    const request = { lease, owner, ttlMs: TTL_MS, slots: 1 };
+    try {
+      const grant = await leases.acquire({ ...request, waitMs: 0 });
+      if (grant === undefined) return this.#held(request);
+    } catch {
+      // A page must not fail because nobody can be asked; storing the result tells what is wrong.
+      return this.#own(observed, undefined);
+    }
+    const { key, tags } = observed.seen;
+    const held = new LeaseKeeper(leases, lease, owner);
+    return this.#own(await l2.observe(key, tags), held);
+  }
+
+  #own(observed: Observation, lease: LeaseKeeper | undefined): OwnClaim {
+    const { key, revision } = revisionSeen(observed);
+    const fillWith = (entry: FilledEntry): CommandOf<'fill'> => ({
+      kind: 'fill',
+      namespace: this.namespace,
+      key,
+      ...entry,
+      seen: revision,
+    });
+    return {
+      isOurs: true,
+      observed,
+      fillWith,
+      fail: (retryAfterMs) => lease?.keepFor(retryAfterMs),
+      release: () => lease?.end(),
+    };
+  }
+
+  #held(request: Omit<Parameters<LeaseService['acquire']>[0], 'waitMs'>): HeldClaim {
+    const { leases } = this.parts;
+    const ended = async (): Promise<void> => {
+      try {
+        const grant = await leases.acquire({ ...request, waitMs: MAX_HOLD_MS });
+        if (grant !== undefined) await leases.release(request.lease, request.owner);
+      } catch {
+        // Who asks again finds out.
+      }
+    };
+    return { isOurs: false, ended };
+  }
+
+  #leaseOf(observed: Observation): LeaseName {
+    const { key, entryRevision } = revisionSeen(observed);
+    const parts = entryRevision === 0 ? [key] : [key, String(entryRevision)];
+    const text = compositeKey(this.namespace, ...parts);
+    return { kind: LeaseKind.Fill, name: createHash('sha256').update(text).digest('base64url') };
+  }
+}
+
+/** Renews a lease until it is given back, for a bounded time. */
+class LeaseKeeper {
+  #timer: NodeJS.Timeout;
+  #renewals = 0;
+  #isOver = false;
+
+  constructor(
+    private readonly leases: LeaseService,
+    private readonly lease: LeaseName,
+    private readonly owner: string,
+  ) {
+    this.#timer = setInterval(() => this.#renew(), TTL_MS / 3).unref();
+  }
+
+  /** Whoever has it, nobody gets it for so long. */
+  keepFor(ms: number): void {
+    this.#finish(() => this.leases.extend(this.lease, this.owner, ms));
+  }
+
+  end(): void {
+    this.#finish(() => this.leases.release(this.lease, this.owner));
+  }
+
+  #renew(): void {
+    if (++this.#renewals * (TTL_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
+    // One that fails is made up for by the next; a lease that is lost costs a factory more, no promise.
+    else this.leases.extend(this.lease, this.owner, TTL_MS).catch(() => undefined);
+  }
+
+  #finish(how: () => Promise<unknown>): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    how().catch(() => undefined);
+  }
+}

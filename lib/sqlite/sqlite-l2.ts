@@ -1,0 +1,181 @@
+import type { Clock } from '../common/clock.js';
+import type { HyperCacheError } from '../common/errors.js';
+import { isExpired } from '../common/expiry.js';
+import type {
+  EntriesPage,
+  KeysPage,
+  L2,
+  L2Entry,
+  Observation,
+  Seen,
+  VersionedEntry,
+} from '../engine/l2.js';
+import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
+import type { FileCoherence } from './coherence.js';
+import type { EntryRow, EntryTable } from './entry-table.js';
+import { RevisionSeen } from './revision-seen.js';
+import { toStorageError } from './sqlite-error.js';
+import type { Storage } from './storage.js';
+
+/** @internal */
+export interface SqliteL2Parts {
+  readonly storage: Storage;
+  readonly coherence: FileCoherence;
+  /** By which deadlines are judged. */
+  readonly clock: Clock;
+  /** Told what could not be read, where no caller is. */
+  readonly onReadError: (error: HyperCacheError) => void;
+}
+
+const PAGE_KEYS = 500;
+
+/**
+ * The rows of one namespace in a file of this machine, at once. Reads never write; an expired row is a miss.
+ *
+ * @internal
+ */
+export class SqliteL2 implements L2 {
+  readonly layer = 'l2';
+
+  constructor(
+    private readonly namespace: string,
+    private readonly parts: SqliteL2Parts,
+  ) {}
+
+  readValue(key: string): unknown {
+    const stored = this.#read((entries, namespaceId, now) =>
+      entries.readValue(namespaceId, key, now),
+    );
+    return stored === undefined ? undefined : decodeValue(stored);
+  }
+
+  read(key: string): L2Entry | undefined {
+    const row = this.#read((entries, namespaceId, now) => entries.read(namespaceId, key, now));
+    return row && entryOf(row);
+  }
+
+  expiresAt(key: string): number | undefined {
+    return this.#readLive(key)?.expires_at;
+  }
+
+  readVersioned(key: string): VersionedEntry {
+    const row = this.#readLive(key);
+    if (row === undefined) return { value: undefined, revision: 0, expiresAt: undefined };
+    const { revision, expires_at: expiresAt } = row;
+    return { value: this.#decode(row.value), revision, expiresAt };
+  }
+
+  observe(key: string, tags: readonly string[]): Observation {
+    const { storage, onReadError } = this.parts;
+    // Before the read: what is committed between the two is then taken for a change, not overlooked.
+    const { revision } = storage;
+    try {
+      const row = this.#readLive(key);
+      const seen = new RevisionSeen(key, tags, revision, row?.revision ?? 0);
+      return { entry: row && entryOf(row), seen };
+    } catch (error) {
+      onReadError(toStorageError(error));
+      return { entry: undefined, seen: new RevisionSeen(key, tags, revision, 0) };
+    }
+  }
+
+  isCurrent(seen: Seen, tags: readonly string[]): boolean {
+    if (!(seen instanceof RevisionSeen)) return false;
+    const { storage } = this.parts;
+    const head = storage.revision;
+    if (seen.checkedTo >= head) return true;
+    const others = tags.filter((tag) => !seen.tags.includes(tag));
+    return typed(() => {
+      const target = {
+        namespaceId: storage.namespaces.idOf(this.namespace) ?? 0,
+        key: seen.key,
+        tags: seen.tags.concat(others),
+        // Nobody has searched for tags that nobody has named before.
+        seen: others.length === 0 ? seen.checkedTo : seen.revision,
+      };
+      if (storage.changes.conflictsWith(target, head)) return false;
+      seen.checkedTo = head;
+      return true;
+    });
+  }
+
+  /** In order of their UTF-8 bytes. */
+  keysPage(prefix: string, from: string): KeysPage {
+    const start = from === '' ? prefix : from;
+    const rows = this.#page((entries, id) => entries.page(id, prefix, start, PAGE_KEYS));
+    const now = this.parts.clock.now();
+    const keys = rows.filter((row) => !isExpired(row.expires_at, now)).map((row) => row.key);
+    return { keys, next: nextFrom(rows) };
+  }
+
+  entriesPage(from: string): EntriesPage {
+    const rows = this.#page((entries, id) => entries.pageValues(id, '', from, PAGE_KEYS));
+    const now = this.parts.clock.now();
+    const entries: [string, unknown][] = [];
+    for (const row of rows) {
+      if (isExpired(row.expires_at, now)) continue;
+      const value = this.#decode(row.value);
+      if (value !== undefined) entries.push([row.key, value]);
+    }
+    return { entries, next: nextFrom(rows) };
+  }
+
+  /** `undefined` when the bytes make no sense. */
+  #decode(stored: StoredValue): unknown {
+    try {
+      return decodeValue(stored);
+    } catch (error) {
+      this.parts.onReadError(toStorageError(error));
+      return undefined;
+    }
+  }
+
+  #readLive(key: string): EntryRow | undefined {
+    return this.#read((entries, namespaceId, now) => {
+      const row = entries.find(namespaceId, key);
+      return row === undefined || isExpired(row.expires_at, now) ? undefined : row;
+    });
+  }
+
+  #read<T>(
+    read: (entries: EntryTable, namespaceId: number, now: number) => T | undefined,
+  ): T | undefined {
+    const { storage, clock, coherence } = this.parts;
+    const { isShared } = coherence;
+    if (isShared) coherence.expire();
+    try {
+      const { entries, namespaces } = isShared ? storage : storage.turn;
+      const namespaceId = namespaces.idOf(this.namespace);
+      return namespaceId === undefined ? undefined : read(entries, namespaceId, clock.coarseNow());
+    } catch (error) {
+      throw toStorageError(error);
+    }
+  }
+
+  /** A page that cannot be read is an error, because a listing that ends early would pass for complete. */
+  #page<T>(read: (entries: EntryTable, namespaceId: number) => T[]): T[] {
+    const { storage } = this.parts;
+    return typed(() => {
+      const namespaceId = storage.namespaces.idOf(this.namespace);
+      return namespaceId === undefined ? [] : read(storage.entries, namespaceId);
+    });
+  }
+}
+
+function entryOf(row: Pick<EntryRow, 'value' | 'expires_at'>): L2Entry {
+  const { value, expires_at: expiresAt } = row;
+  return { value: decodeValue(value), expiresAt, bytes: storedBytes(value) };
+}
+
+function typed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw toStorageError(error);
+  }
+}
+
+function nextFrom(rows: readonly { key: string }[]): string | undefined {
+  // The successor of a string in byte order is the string and a NUL.
+  return rows.length < PAGE_KEYS ? undefined : `${rows.at(-1)?.key ?? ''}\0`;
+}

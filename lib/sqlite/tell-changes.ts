@@ -1,0 +1,22 @@
+import type { MemoryListener } from '../engine/memory-coherence.js';
+import { ChangeKind, type ChangeRow } from './change-log.js';
+import type { Storage } from './storage.js';
+
+/** What others have changed in the file leaves memory; everything, when the log no longer says. @internal */
+export function tellChanges(
+  storage: Storage,
+  changes: readonly ChangeRow[] | undefined,
+  listener: MemoryListener,
+): void {
+  if (changes === undefined) {
+    listener.lost();
+    return;
+  }
+  for (const { namespace_id, kind, key } of changes) {
+    // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
+    const namespace = storage.namespaces.nameOf(namespace_id);
+    if (namespace === undefined) continue;
+    if (kind === ChangeKind.Clear) listener.cleared(namespace);
+    else if (kind === ChangeKind.Key) listener.changed(namespace, key);
+  }
+}
