@@ -48,7 +48,7 @@ const COMMANDS: { readonly [name: string]: (given: Given) => string | Promise<st
       "Start it with role: 'primary' and an apiToken, and point primaryUrl of the others at it.",
       formerUrl === undefined
         ? 'Where the former primary was is not known here: make sure that it does not come back.'
-        : `It will tell the former primary at ${formerUrl} to refuse, as soon as that answers.`,
+        : `It will tell the former primary at ${formerUrl} to refuse, as soon as that answers, if both have the same adminToken.`,
     ].join('\n');
   },
   adopt: ({ path }) => {

@@ -116,7 +116,7 @@ export class ValueTooLargeError extends HyperCacheError {
   ) {
     super(
       `The value takes ${bytes} bytes; the limit is ${maxBytes}.`,
-      'Raise the option maxValueSize, or cache a smaller value.',
+      'Cache a smaller value, or raise the option maxValueSize; a value takes at most 85 % of maxSize.',
     );
   }
 }
@@ -198,7 +198,7 @@ export class PrimaryRefusedError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_REFUSED';
   constructor(url: string) {
     super(
-      `The primary at ${url} does not accept the apiToken of this node, or its signature.`,
+      `The primary at ${url} does not accept the apiToken of this node (after a promotion: its adminToken), or its signature.`,
       'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while. If requests are signed, give both signRequests, and the right time.',
     );
   }

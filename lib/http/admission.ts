@@ -1,13 +1,18 @@
-import type { IncomingMessage } from 'node:http';
-import type { Clock } from '../common/clock.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promiseBody } from './promised-body.js';
 import { rawUrl } from './raw-exchange.js';
-import { isSigned, isSignedByOneOf, readSignature } from './request-signature.js';
-import { ReplayWindow } from './replay-window.js';
+import { isSigned, isSignedByOneOf, NODE_HEADER, readSignature } from './request-signature.js';
+import type { ReplayWindow } from './replay-window.js';
 import { TokenList } from './token-list.js';
 
 /** Carries the token of a request. @internal */
 export const TOKEN_HEADER = 'x-hypercache-token';
+
+/** A request, and what will answer it. @internal */
+export interface RawExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
 /**
  * Decides which requests come from somebody who knows a token. A signed request shows that without the token itself; it
@@ -17,30 +22,33 @@ export const TOKEN_HEADER = 'x-hypercache-token';
  */
 export class Admission {
   readonly #tokens: TokenList;
-  readonly #replays: ReplayWindow;
 
   constructor(
     private readonly secrets: readonly string[],
     private readonly needsSignature: boolean,
-    clock: Clock,
+    private readonly replays: ReplayWindow,
   ) {
     this.#tokens = new TokenList(secrets);
-    this.#replays = new ReplayWindow(clock);
   }
 
-  admits(request: IncomingMessage): boolean {
-    if (isSigned(request.headers)) return this.#admitsSigned(request);
+  admits({ request, response }: RawExchange): boolean | Promise<boolean> {
+    if (isSigned(request.headers)) return this.#admitsSigned(request, response);
     return !this.needsSignature && this.#tokens.accepts(request.headers[TOKEN_HEADER]);
   }
 
-  #admitsSigned(request: IncomingMessage): boolean {
+  #admitsSigned(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
     const signed = readSignature(request.method ?? '', rawUrl(request), request.headers);
     if (signed === undefined) return false;
     const { request: claim, signature } = signed;
     // A nonce is remembered only for who knows a token: nobody else can fill the memory.
     if (!isSignedByOneOf(this.secrets, claim, signature)) return false;
-    if (!this.#replays.accepts(claim.nonce, claim.timestamp)) return false;
     promiseBody(request, claim.bodyHash);
-    return true;
+    const answer = (isAccepted: boolean): boolean => {
+      // Also where it is refused: its sender has to know whom to name.
+      response.setHeader(NODE_HEADER, this.replays.node);
+      return isAccepted;
+    };
+    const accepted = this.replays.accepts(claim);
+    return typeof accepted === 'boolean' ? answer(accepted) : accepted.then(answer);
   }
 }

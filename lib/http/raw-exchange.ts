@@ -19,6 +19,11 @@ export function rawResponse(response: unknown): ServerResponse {
   return response as ServerResponse;
 }
 
+/** As {@link rawResponse}, while the platform may still be the one that answers: for headers of any answer. @internal */
+export function rawHead(response: unknown): ServerResponse {
+  return (isRecord(response) && 'raw' in response ? response.raw : response) as ServerResponse;
+}
+
 /** The path and the query as sent. @internal */
 export function rawUrl(request: IncomingMessage): string {
   const original: unknown = Reflect.get(request, 'originalUrl');

@@ -1,59 +1,133 @@
-import type { Clock } from '../common/clock.js';
+import { join } from 'node:path';
+import { systemClock, type Clock } from '../common/clock.js';
+import type { HyperCacheError } from '../common/errors.js';
+import type { HyperCacheLogger } from '../common/logger.js';
+import { systemRandom } from '../common/random.js';
+import type { ResolvedOptions } from '../node/options.js';
+import { NonceFile } from '../sqlite/nonce-file.js';
+import { toStorageError } from '../sqlite/sqlite-error.js';
+import { whenFree } from '../sqlite/when-free.js';
 
 /** How far the clocks of two nodes may be apart, the way of the request included. @internal */
 export const REPLAY_WINDOW_MS = 30_000;
 
-/** Some 100 bytes each. */
-const MAX_NONCES = 200_000;
+/** How long another process may have the file of nonces locked. */
+const BUSY_TIMEOUT_MS = 1000;
+
+const NONCES_NAME = 'hypercache.nonces.sqlite';
+
+/** One line in this time says that the nonces cannot be written. */
+const LINE_INTERVAL_MS = 10_000;
+
+/** What was signed. @internal */
+export interface SignedClaim {
+  readonly nonce: string;
+  /** Unix ms. */
+  readonly timestamp: number;
+  /** The node that it is for; undefined means the primary. */
+  readonly node: string | undefined;
+}
+
+/** @internal */
+export interface ReplayWindowParts {
+  readonly clock: Clock;
+  readonly isPrimary: boolean;
+  /** What all processes of the node know, over their starts. */
+  readonly file: NonceFile;
+  /** What this process knows, whatever becomes of the file. */
+  readonly memory: NonceFile;
+  /** The file cannot be used. */
+  readonly onError: (error: HyperCacheError) => void;
+}
 
 /**
- * Lets a signed request pass once. A nonce is remembered for as long as its timestamp is acceptable. When there are
- * too many, the oldest go, and with them the right of requests as old: memory is bounded, and nothing passes twice.
+ * Lets a signed request pass once, and only at the node that it is for. Its nonce is remembered in a file that the
+ * processes of the node share. While the file cannot be used, each process knows what has passed at itself.
  *
  * @internal
  */
 export class ReplayWindow {
-  /** By the second in which they were signed. */
-  readonly #nonces = new Map<number, Set<string>>();
-  #held = 0;
-  /** What was signed before is refused: this process does not know what came to the one before it. */
-  #floor: number;
+  /** Since the file was last usable. */
+  #node: string | undefined;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly maxNonces = MAX_NONCES,
-  ) {
-    this.#floor = clock.now();
+  constructor(private readonly parts: ReplayWindowParts) {}
+
+  /** What signatures have to name. */
+  get node(): string {
+    return this.#node ?? this.parts.memory.node;
   }
 
-  /** @param timestamp Unix ms; both were signed */
-  accepts(nonce: string, timestamp: number): boolean {
-    const now = this.clock.now();
-    if (Math.abs(now - timestamp) > REPLAY_WINDOW_MS || timestamp < this.#floor) return false;
-    const second = Math.floor(timestamp / 1000);
-    const nonces = this.#nonces.get(second) ?? new Set();
-    if (nonces.has(nonce)) return false;
-    if (nonces.size === 0) this.#forget(now);
-    this.#nonces.set(second, nonces.add(nonce));
-    if (++this.#held > this.maxNonces) this.#narrow();
-    return true;
-  }
-
-  /** What is too old to pass is refused without a look at its nonce. */
-  #forget(now: number): void {
-    for (const second of this.#nonces.keys()) {
-      if ((second + 1) * 1000 + REPLAY_WINDOW_MS < now) this.#drop(second);
+  accepts(claim: SignedClaim): boolean | Promise<boolean> {
+    const { clock, file } = this.parts;
+    let isAccepted = false;
+    const ask = (): void => {
+      this.#node = file.node;
+      isAccepted = this.#isForThisNode(claim) && this.#remember(file, claim);
+    };
+    // Refused without a trace, as often as it comes.
+    if (Math.abs(clock.now() - claim.timestamp) > REPLAY_WINDOW_MS) return false;
+    try {
+      const waiting = whenFree(ask, { timeoutMs: BUSY_TIMEOUT_MS });
+      if (waiting !== undefined) {
+        return waiting.then(
+          () => isAccepted && this.#acceptsHere(claim),
+          (error: unknown) => this.#acceptsAlone(claim, error),
+        );
+      }
+    } catch (error) {
+      return this.#acceptsAlone(claim, error);
     }
+    return isAccepted && this.#acceptsHere(claim);
   }
 
-  #narrow(): void {
-    const oldest = Math.min(...this.#nonces.keys());
-    this.#drop(oldest);
-    this.#floor = Math.max(this.#floor, (oldest + 1) * 1000);
+  close(): void {
+    this.parts.file.close();
+    this.parts.memory.close();
   }
 
-  #drop(second: number): void {
-    this.#held -= this.#nonces.get(second)?.size ?? 0;
-    this.#nonces.delete(second);
+  #isForThisNode({ node }: SignedClaim): boolean {
+    return node === undefined ? this.parts.isPrimary : node === this.node;
   }
+
+  #acceptsHere(claim: SignedClaim): boolean {
+    return this.#remember(this.parts.memory, claim);
+  }
+
+  #acceptsAlone(claim: SignedClaim, error: unknown): boolean {
+    this.parts.onError(toStorageError(error));
+    return this.#isForThisNode(claim) && this.#acceptsHere(claim);
+  }
+
+  #remember(nonces: NonceFile, { nonce, timestamp, node }: SignedClaim): boolean {
+    return nonces.remember({ nonce, timestamp, isNamed: node !== undefined });
+  }
+}
+
+/**
+ * As a node with these options needs it. Nothing is opened before the first signed request.
+ *
+ * @internal
+ */
+export function createReplayWindow(
+  options: ResolvedOptions,
+  logger: HyperCacheLogger,
+): ReplayWindow {
+  const { role, sqlitePath } = options;
+  const clock = systemClock;
+  const shared = { role, since: clock.now(), clock, random: systemRandom };
+  let told = Number.NEGATIVE_INFINITY;
+  return new ReplayWindow({
+    clock,
+    isPrimary: role === 'primary',
+    file: new NonceFile({ ...shared, path: join(sqlitePath, NONCES_NAME) }),
+    memory: new NonceFile({ ...shared, path: ':memory:' }),
+    onError: ({ code, message }) => {
+      const now = clock.monotonic();
+      if (now - told < LINE_INTERVAL_MS) return;
+      told = now;
+      logger.error(
+        `${code} while remembering signed requests: ${message} Each process now refuses only those that came to itself before.`,
+      );
+    },
+  });
 }

@@ -12,6 +12,8 @@ export interface SignedRequest {
   readonly nonce: string;
   /** SHA-256 of the body, as lower-case hexadecimal. */
   readonly bodyHash: string;
+  /** The node that it is for, as its answers name it; undefined means the primary. */
+  readonly node: string | undefined;
 }
 
 const HEADERS = {
@@ -20,6 +22,9 @@ const HEADERS = {
   bodyHash: 'x-hypercache-content-sha256',
   signature: 'x-hypercache-signature',
 } as const;
+
+/** In a request the node that it is for, in answers to signed ones the node that answers. @internal */
+export const NODE_HEADER = 'x-hypercache-node';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -35,6 +40,7 @@ export function signatureHeaders(request: SignedRequest, token: string): Record<
     [HEADERS.nonce]: request.nonce,
     [HEADERS.bodyHash]: request.bodyHash,
     [HEADERS.signature]: sign(request, token).toString('hex'),
+    ...(request.node === undefined ? {} : { [NODE_HEADER]: request.node }),
   };
 }
 
@@ -53,10 +59,13 @@ export function readSignature(
   const nonce = matching(headers[HEADERS.nonce], /^[\w-]{16,64}$/);
   const bodyHash = matching(headers[HEADERS.bodyHash], /^[0-9a-f]{64}$/);
   const signature = matching(headers[HEADERS.signature], /^[0-9a-f]{64}$/);
+  const named = headers[NODE_HEADER];
+  const node = matching(named, /^[0-9a-f]{32}$/);
   if (timestamp === undefined || nonce === undefined) return undefined;
+  if (named !== undefined && node === undefined) return undefined;
   if (bodyHash === undefined || signature === undefined) return undefined;
   return {
-    request: { method, url, timestamp: Number(timestamp), nonce, bodyHash },
+    request: { method, url, timestamp: Number(timestamp), nonce, bodyHash, node },
     signature: Buffer.from(signature, 'hex'),
   };
 }
@@ -73,9 +82,10 @@ export function isSignedByOneOf(
 }
 
 /** HMAC-SHA-256 with the token as its key; no field can hold the line feed that parts them. */
-function sign({ method, url, timestamp, nonce, bodyHash }: SignedRequest, token: string): Buffer {
-  const text = [method, url, timestamp, nonce, bodyHash].join('\n');
-  return createHmac('sha256', token).update(text).digest();
+function sign(request: SignedRequest, token: string): Buffer {
+  const { method, url, timestamp, nonce, bodyHash, node } = request;
+  const fields = [method, url, timestamp, nonce, bodyHash, ...(node === undefined ? [] : [node])];
+  return createHmac('sha256', token).update(fields.join('\n')).digest();
 }
 
 function matching(header: string | string[] | undefined, pattern: RegExp): string | undefined {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { HttpService } from '@nestjs/axios';
-import type { AxiosAdapter } from 'axios';
+import type { AxiosAdapter, AxiosResponse } from 'axios';
 import { systemClock } from '../common/clock.js';
 import { systemRandom } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
@@ -11,13 +11,14 @@ import { nodeAdapter, type HeadersOf } from '../http/client/node-adapter.js';
 import { targetOf, type Target } from '../http/client/target.js';
 import { TOKEN_HEADER } from '../http/admission.js';
 import { PROTOCOL_HEADER, SYNC_CONTENT_TYPE } from '../http/answer.js';
-import { hashOfBody, signatureHeaders } from '../http/request-signature.js';
+import { hashOfBody, NODE_HEADER, signatureHeaders } from '../http/request-signature.js';
 
 const HEADERS = {
   'content-type': SYNC_CONTENT_TYPE,
   accept: SYNC_CONTENT_TYPE,
   'accept-encoding': 'identity',
 };
+const SUPERSEDE_PATH = '/sync/supersede';
 const NONCE_BYTES = 16;
 
 /** @internal */
@@ -27,6 +28,8 @@ export interface HttpPrimaryClientOptions {
   /** Of its API, such as '/api/hypercache'. */
   readonly path: string;
   readonly token: string;
+  /** Shown in place of the token where the request is an operator's. */
+  readonly adminToken?: string | undefined;
   /** Whether the token signs requests instead of travelling with them. */
   readonly signRequests: boolean;
   /** Milliseconds until an answer must be there; for a stream, until it must begin. */
@@ -44,15 +47,23 @@ export class HttpPrimaryClient implements PrimaryClient {
   readonly #timeoutMs: number;
   readonly #adapter: AxiosAdapter;
   #http: HttpService | undefined;
+  /** Of the primary, as it last named itself: requests are signed for it. */
+  #node: string | undefined;
 
-  constructor({ url, path, token, signRequests, timeoutMs }: HttpPrimaryClientOptions) {
+  constructor(options: HttpPrimaryClientOptions) {
+    const { url, path, token, adminToken = '', signRequests, timeoutMs } = options;
     this.#target = targetOf(url, path);
     this.url = this.#target.url;
     this.#timeoutMs = timeoutMs;
-    const showToken = { ...HEADERS, [TOKEN_HEADER]: token };
+    const secretFor = (asked: string): string =>
+      asked.endsWith(SUPERSEDE_PATH) ? adminToken : token;
+    const showToken: HeadersOf = (_method, asked) => ({
+      ...HEADERS,
+      [TOKEN_HEADER]: secretFor(asked),
+    });
     this.#adapter = nodeAdapter(
       this.#target,
-      signRequests ? signedHeaders(token) : () => showToken,
+      signRequests ? this.#signedHeaders(secretFor) : showToken,
     );
   }
 
@@ -71,18 +82,40 @@ export class HttpPrimaryClient implements PrimaryClient {
     return this.#send<Readable>('/sync/wait', 'stream', request, signal);
   }
 
+  async supersede(request: Buffer): Promise<Buffer> {
+    return this.#send<Buffer>(SUPERSEDE_PATH, 'arraybuffer', request);
+  }
+
   close(): void {
     this.#target.agent.destroy();
   }
 
+  /** A primary that is another one than before is asked once more, by its name. */
   async #send<Content>(
     url: string,
     responseType: 'arraybuffer' | 'stream',
     body: Buffer | undefined,
     signal?: AbortSignal,
   ): Promise<Content> {
+    const asked = this.#node;
+    const answer = await this.#request<Content>(url, responseType, body, signal);
+    const { error, data } = this.#judge(answer);
+    if (error === undefined) return data;
+    const isRenamed = answer.status === 401 && this.#node !== asked;
+    if (!isRenamed) throw error;
+    const second = this.#judge(await this.#request<Content>(url, responseType, body, signal));
+    if (second.error !== undefined) throw second.error;
+    return second.data;
+  }
+
+  async #request<Content>(
+    url: string,
+    responseType: 'arraybuffer' | 'stream',
+    body: Buffer | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<AxiosResponse<Content | Buffer>> {
     const { axiosRef } = (this.#http ??= await loadHttpService(this.#adapter));
-    const answer = await axiosRef
+    return axiosRef
       .request<Content | Buffer>({
         url,
         method: body === undefined ? 'get' : 'post',
@@ -95,24 +128,28 @@ export class HttpPrimaryClient implements PrimaryClient {
         // Where axios notices the abort it throws an error of its own.
         throw signal?.aborted === true ? signal.reason : error;
       });
-    const { status, headers, data } = answer;
+  }
+
+  #judge<Content>({ status, headers, data }: AxiosResponse<Content | Buffer>) {
+    const node: unknown = headers[NODE_HEADER];
+    if (typeof node === 'string') this.#node = node;
     const text = status !== 200 && Buffer.isBuffer(data) ? data.toString() : '';
     const protocol: unknown = headers[PROTOCOL_HEADER];
     const error = judgeAnswer(
       { status, protocol: typeof protocol === 'string' ? protocol : undefined, text },
       this.#target.url,
     );
-    if (error === undefined) return data as Content;
-    if (!Buffer.isBuffer(data)) (data as Readable).destroy();
-    throw error;
+    if (error !== undefined && !Buffer.isBuffer(data)) (data as Readable).destroy();
+    return { error, data: data as Content };
   }
-}
 
-function signedHeaders(token: string): HeadersOf {
-  return (method, url, body) => {
-    const timestamp = systemClock.now();
-    const nonce = systemRandom.hex(NONCE_BYTES);
-    const request = { method, url, timestamp, nonce, bodyHash: hashOfBody(body) };
-    return { ...HEADERS, ...signatureHeaders(request, token) };
-  };
+  #signedHeaders(secretFor: (url: string) => string): HeadersOf {
+    return (method, url, body) => {
+      const timestamp = systemClock.now();
+      const nonce = systemRandom.hex(NONCE_BYTES);
+      const bodyHash = hashOfBody(body);
+      const request = { method, url, timestamp, nonce, bodyHash, node: this.#node };
+      return { ...HEADERS, ...signatureHeaders(request, secretFor(url)) };
+    };
+  }
 }

@@ -67,10 +67,11 @@ export function featureProvider(options: HyperCacheFeatureOptions): Provider {
 function primaryClient({
   primaryUrl = '',
   path,
-  apiToken,
+  apiToken: [token = ''],
+  adminToken: [adminToken],
   signRequests,
-  timeout,
+  timeout: timeoutMs,
 }: ResolvedOptions): PrimaryClient {
-  const [token = ''] = apiToken;
-  return new HttpPrimaryClient({ url: primaryUrl, path, token, signRequests, timeoutMs: timeout });
+  const url = primaryUrl;
+  return new HttpPrimaryClient({ url, path, token, adminToken, signRequests, timeoutMs });
 }

@@ -15,6 +15,13 @@ const MIN_TOKEN_LENGTH = 32;
 
 const TIMER_MS = 'write milliseconds as a whole number from 1 to 2147483647';
 
+const TOKENS = {
+  parse: parseList,
+  isValid: areTokens,
+  instead: `write one random secret of at least ${MIN_TOKEN_LENGTH} visible ASCII characters, such as \`openssl rand -hex 32\` prints, or a list of them to rotate`,
+  show: () => 'not acceptable',
+};
+
 /** The options that make a node one of a cluster, and say who may talk to it. @internal */
 export const CLUSTER_OPTION_RULES = {
   role: {
@@ -29,13 +36,8 @@ export const CLUSTER_OPTION_RULES = {
       "write the primary's address, such as 'http://10.0.0.1:3000'; a % in a password is written %25",
     show: (value) => show(typeof value === 'string' ? value.replace(/.*@/s, '...@') : value),
   },
-  apiToken: {
-    environment: 'HYPERCACHE_API_TOKEN',
-    parse: parseList,
-    isValid: areTokens,
-    instead: `write one random secret of at least ${MIN_TOKEN_LENGTH} visible ASCII characters, such as \`openssl rand -hex 32\` prints, or a list of them to rotate`,
-    show: () => 'not acceptable',
-  },
+  apiToken: { environment: 'HYPERCACHE_API_TOKEN', ...TOKENS },
+  adminToken: { environment: 'HYPERCACHE_ADMIN_TOKEN', ...TOKENS },
   signRequests: {
     environment: 'HYPERCACHE_SIGN_REQUESTS',
     parse: parseBoolean,

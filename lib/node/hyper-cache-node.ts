@@ -1,7 +1,7 @@
 import type { CacheStats, HitRatios } from '../engine/cache-stats.js';
 import type { VersionedEntry } from '../engine/l2.js';
 import type { LockFactory } from '../locks/lock-factory.js';
-import type { SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
+import type { AdminEndpoint, SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import type { BackupSummary } from '../sqlite/backup.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
@@ -123,7 +123,7 @@ export interface HyperCacheStats {
   queued: number;
   /**
    * On a primary: locks and slots of semaphores that are held, whoever holds them. Counted among the first 10,000 that
-   * are known, in order of their names; one that is free is known for `maxLockTtl` more.
+   * are known, in order of their names; one that is free is known for `maxLockTtl` more, or until there are more than that.
    */
   locksHeld?: number;
   /** Promises of this process that wait for a lock; on a primary also those of secondaries. */
@@ -198,7 +198,7 @@ export interface HyperCacheNode {
   /** Handles on locks, which are the node's: all its caches share their names. */
   readonly locks: LockFactory;
   /** What other nodes ask of this one; undefined when it is not a primary. */
-  readonly sync: SyncEndpoint | undefined;
+  readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
   start(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;

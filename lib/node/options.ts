@@ -46,6 +46,11 @@ export interface HyperCacheOptions {
   /** Secrets of at least 32 characters that nodes show each other. @default HYPERCACHE_API_TOKEN, comma-separated */
   apiToken?: string | readonly string[] | undefined;
   /**
+   * Secrets for what only operators do over HTTP, as apiToken, and none of them: telling a former primary that another
+   * node was promoted. Without one that is off. @default HYPERCACHE_ADMIN_TOKEN, comma-separated
+   */
+  adminToken?: string | readonly string[] | undefined;
+  /**
    * Whether the API wants signed requests, and a secondary signs its own: the token does not travel, and no request is
    * accepted twice. @default HYPERCACHE_SIGN_REQUESTS, else false
    */
@@ -113,7 +118,7 @@ export interface HyperCacheOptions {
   maxSize?: number | undefined;
   /** Entries held at most. @default Infinity */
   maxEntries?: number | undefined;
-  /** Bytes of an encoded value at most. @default 8_388_608 (8 MiB) */
+  /** Bytes of an encoded value at most; on a primary 85 % of `maxSize` if that is less. @default 8_388_608 (8 MiB) */
   maxValueSize?: number | undefined;
   /** Changes kept in the log for nodes and processes that catch up. @default 100_000 */
   changeLogEntries?: number | undefined;
@@ -134,6 +139,7 @@ export interface ResolvedOptions {
   readonly role: HyperCacheRole;
   readonly primaryUrl: string | undefined;
   readonly apiToken: readonly string[];
+  readonly adminToken: readonly string[];
   readonly signRequests: boolean;
   readonly timeout: number;
   readonly asyncRequests: boolean;

@@ -27,7 +27,6 @@ import { executeLeftWrites } from '../cluster/forward/left-writes.js';
 import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { SOURCE_NOTE, type PrimaryAddress } from '../cluster/replica/replica.js';
-import type { SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
 import type { RemovableRow } from '../sqlite/entry-table.js';
@@ -56,7 +55,7 @@ import { removeTemporaries } from './temporary-directory.js';
  */
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
-  readonly sync: SyncEndpoint;
+  readonly sync: PrimaryEndpoint;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
   readonly #evictor: Evictor;
@@ -99,7 +98,7 @@ export class PrimaryNode implements HyperCacheNode {
       random,
       logger,
       incidents: this.#incidents,
-      clientFor: options.apiToken.length > 0 ? clientFor : undefined,
+      clientFor: options.adminToken.length > 0 ? clientFor : undefined,
       onSuperseded: (refusal) => {
         this.#feed.end('another node was promoted');
         this.#leases.loseAll(refusal);
@@ -112,11 +111,12 @@ export class PrimaryNode implements HyperCacheNode {
       options.changeLogAge,
       maxSize,
     );
+    const collector = new LeaseCollector(storage, clock, options.maxLockTtl, maxSize);
     this.#evictor = new Evictor({
       storage,
       maxBytes: maxSize,
       maxEntries,
-      log: trimmer,
+      givers: [trimmer, collector],
       isHot: (id, key) => this.#caches.isHot(storage.namespaces.nameOf(id), key),
       onEvicted: (rows) => this.#onEvicted(rows),
     });
@@ -178,7 +178,6 @@ export class PrimaryNode implements HyperCacheNode {
     });
     this.locks = new LockFactory(this.#leases, machineClock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
-    const collector = new LeaseCollector(storage, clock, options.maxLockTtl);
     const clockNotes = new ClockNotes(storage, clock);
     const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(

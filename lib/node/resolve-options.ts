@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
+import { largestValueIn } from '../sqlite/bounded-writer.js';
 import type { Isolation } from '../value/isolation.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { CACHE_OPTION_RULES } from './cache-option-rules.js';
@@ -88,6 +89,14 @@ function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]
       instead: `listen needs it: ${RULES.apiToken.instead} (or set ${RULES.apiToken.environment})`,
     });
   }
+  const known = tokensOf(values['apiToken']);
+  if (tokensOf(values['adminToken']).some((token) => known.includes(token))) {
+    problems.push({
+      option: 'adminToken',
+      value: 'one of apiToken',
+      instead: 'write a secret that no apiToken is: every program that uses the API has those',
+    });
+  }
   if (values['role'] !== 'secondary') return;
   for (const name of ['primaryUrl', 'apiToken'] as const) {
     if (values[name] !== undefined || isReported(name)) continue;
@@ -99,11 +108,15 @@ function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]
   }
 }
 
+function tokensOf(value: unknown): unknown[] {
+  return value === undefined ? [] : [value].flat();
+}
+
 function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
   const l1 = values.l1 as HyperCacheOptions['l1'];
-  const token: unknown = values.apiToken;
+  const { role = 'primary', maxSize = 1024 * MIB, maxValueSize = 8 * MIB } = values;
   return {
-    role: 'primary',
+    role,
     primaryUrl: undefined,
     signRequests: false,
     timeout: 2000,
@@ -122,9 +135,8 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     isolation: 'copy' satisfies Isolation,
     durability: 'normal',
     checkpoints: 'worker',
-    maxSize: 1024 * MIB,
+    maxSize,
     maxEntries: Infinity,
-    maxValueSize: 8 * MIB,
     changeLogEntries: 100_000,
     changeLogAge: 24 * 3_600_000,
     sweepInterval: 1000,
@@ -132,10 +144,14 @@ function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
     coherenceInterval: 10,
     logger: undefined,
     ...values,
+    // A replica holds everything, whatever its own bound.
+    maxValueSize:
+      role === 'primary' ? Math.min(maxValueSize, largestValueIn(maxSize)) : maxValueSize,
     listen: values.listen === undefined ? undefined : Object.freeze({ ...values.listen }),
     controllerDecorators: Object.freeze([...(values.controllerDecorators ?? [])]),
     sqlitePath: resolvePath(values.sqlitePath ?? './storage/hypercache'),
-    apiToken: token === undefined ? [] : Object.freeze([token].flat() as string[]),
+    apiToken: Object.freeze(tokensOf(values.apiToken) as string[]),
+    adminToken: Object.freeze(tokensOf(values.adminToken) as string[]),
     l1:
       l1 === false
         ? false

@@ -19,7 +19,7 @@ export interface SuccessionParts {
   readonly random: Random;
   readonly logger: HyperCacheLogger;
   readonly incidents: IncidentLog;
-  /** How another primary is reached, if one can be. */
+  /** How another primary is reached; undefined without an adminToken. */
   readonly clientFor: ((primary: PrimaryAddress) => PrimaryClient) | undefined;
   /** Another node goes on in the place of this one. */
   readonly onSuperseded: (refusal: SupersededError) => void;
@@ -45,7 +45,13 @@ export class Succession {
   tellFormerPrimary(): void {
     const { storage, random, logger, incidents, clientFor } = this.parts;
     const note = storage.readNote(FORMER_NOTE);
-    if (note === undefined || clientFor === undefined) return;
+    if (note === undefined) return;
+    if (clientFor === undefined) {
+      logger.warn(
+        'The former primary is not told that this node was promoted: set adminToken (or HYPERCACHE_ADMIN_TOKEN) on both, or make sure that it does not come back. `npx hypercache inspect` says where it was.',
+      );
+      return;
+    }
     const client = clientFor(JSON.parse(note) as PrimaryAddress);
     this.#notice = new TakeoverNotice({
       client,

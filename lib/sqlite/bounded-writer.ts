@@ -1,5 +1,5 @@
 import type { Evictor } from './maintenance/evictor.js';
-import type { Command, CommandResult } from '../engine/command.js';
+import type { Command, CommandResult, SetCommand } from '../engine/command.js';
 import type { CommandExecutor, Outcome } from './commands/command-executor.js';
 import { storedBytes } from '../value/codec.js';
 import { StorageLostError, type HyperCacheError } from '../common/errors.js';
@@ -13,6 +13,23 @@ const OVERFLOWING_KEY_BYTES = 220;
 const OVERFLOW_BYTES = 1024;
 /** Of a tag besides its text. */
 const TAG_ROW_BYTES = 20;
+
+/** What a row may take at most, for each byte and by itself: both b-trees, pages half full. */
+const GROWTH_FACTOR = 2.5;
+const ROW_BYTES = 300;
+/** From here on a value has pages of its own, but for two that it may share. */
+const OVERFLOWING_VALUE_BYTES = 4096;
+const SHARED_BYTES = 2 * 4096;
+/** From here on it matters that a file holds the old value and the new one for a moment. */
+const LARGE_VALUE_BYTES = 64 * 1024;
+
+/** Share of the bound of the file that one value may take: the rest is for what always stands in it. */
+const LARGEST_SHARE = 0.85;
+
+/** The largest value, in bytes, that a file with this bound can hold. @internal */
+export function largestValueIn(maxBytes: number): number {
+  return Math.floor(maxBytes * LARGEST_SHARE);
+}
 
 /**
  * The writer of a primary: room is made before a batch, and a file that turns out to be damaged is replaced
@@ -38,9 +55,9 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
     const refusal = this.refusal();
     if (refusal !== undefined) throw refusal;
     try {
-      let bytes = 0;
-      for (const command of commands) bytes += bytesOf(command);
-      this.evictor.makeRoom(commands.length, bytes);
+      let growth = 0;
+      for (const command of commands) growth += growthOf(command);
+      this.evictor.makeRoom(commands.length, growth, commands.filter(replacesLarge));
       return this.executor.write(commands);
     } catch (error) {
       if (!isCorruption(error)) throw error;
@@ -54,13 +71,22 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
   }
 }
 
-function bytesOf(command: Command): number {
-  if (!('value' in command)) return 'key' in command ? command.key.length : 0;
+function growthOf(command: Command): number {
+  if (!('value' in command)) {
+    return ROW_BYTES + GROWTH_FACTOR * ('key' in command ? command.key.length : 0);
+  }
   const { key, value, tags } = command;
-  let bytes = 2 * keyBytes(key) + storedBytes(value);
+  let bytes = 2 * keyBytes(key);
   // Each tag stands in two b-trees.
   for (const tag of tags) bytes += 2 * (keyBytes(tag) + TAG_ROW_BYTES);
-  return bytes;
+  const valueBytes = storedBytes(value);
+  if (valueBytes < OVERFLOWING_VALUE_BYTES) return ROW_BYTES + GROWTH_FACTOR * (bytes + valueBytes);
+  return ROW_BYTES + GROWTH_FACTOR * bytes + valueBytes + SHARED_BYTES;
+}
+
+function replacesLarge(command: Command): command is SetCommand {
+  if (command.kind !== 'set' || command.fence !== undefined) return false;
+  return storedBytes(command.value) >= LARGE_VALUE_BYTES;
 }
 
 function keyBytes(key: string): number {

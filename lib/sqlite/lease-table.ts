@@ -1,4 +1,4 @@
-import type { Grant, HeldLease, LeaseName } from '../engine/lease.js';
+import { LeaseKind, type Grant, type HeldLease, type LeaseName } from '../engine/lease.js';
 import type { Connection, Statement } from './native.js';
 import type { RowIds } from './row-ids.js';
 import { leaseSql, processSql } from './sql/leases.js';
@@ -18,14 +18,10 @@ interface GrantRow {
   expires_at: number;
 }
 
-interface LeaseRow extends GrantRow {
-  kind: number;
-  name: string;
-  slot: number;
-}
+type LeaseKey = readonly [kind: number, name: string, slot: number];
 
 /** Before every row. */
-const START: readonly [kind: number, name: string, slot: number] = [-1, '', 0];
+const START: LeaseKey = [-1, '', 0];
 
 /** Tokens of one epoch: its number times this, and a counter. 2^21 epochs fit into a safe integer. */
 const EPOCH_TOKENS = 2 ** 32;
@@ -48,16 +44,18 @@ export const ALIVE_MS = 1000;
  */
 export class LeaseTable {
   readonly #base: number;
-  #cursor: readonly [kind: number, name: string, slot: number] = START;
+  #cursor = START;
   readonly #take: Statement;
   readonly #extend: Statement;
   readonly #release: Statement;
   readonly #releaseAll: Statement;
+  readonly #drop: Statement;
   readonly #holders: Statement;
   readonly #heldBy: Statement;
   readonly #lastToken: Statement;
   readonly #list: Statement;
   readonly #countHeld: Statement;
+  readonly #countKnown: Statement;
   readonly #page: Statement;
   readonly #forget: Statement;
   readonly #raiseFloor: Statement;
@@ -84,8 +82,10 @@ export class LeaseTable {
     this.#lastToken = connection.prepare(leaseSql.lastToken).pluck();
     this.#list = connection.prepare(leaseSql.list);
     this.#countHeld = connection.prepare(leaseSql.countHeld).pluck();
-    this.#page = connection.prepare(leaseSql.page);
-    this.#forget = connection.prepare(leaseSql.forget);
+    this.#drop = connection.prepare(leaseSql.drop);
+    this.#countKnown = connection.prepare(leaseSql.countKnown).pluck();
+    this.#page = connection.prepare(leaseSql.page).raw();
+    this.#forget = connection.prepare(leaseSql.forget).pluck();
     this.#raiseFloor = connection.prepare(leaseSql.raiseFloor);
     this.#enqueue = connection.prepare(leaseSql.enqueue);
     this.#nextWaiter = connection.prepare(leaseSql.nextWaiter);
@@ -115,12 +115,13 @@ export class LeaseTable {
 
   /** Returns whether the owner still held it. */
   release({ kind, name }: LeaseName, owner: string, now: number): boolean {
-    return this.#release.run(kind, name, owner, now).changes > 0;
+    const release = kind === LeaseKind.Fill ? this.#drop : this.#release;
+    return release.run({ kind, name, owner, now }).changes > 0;
   }
 
   /** Takes it from whoever holds it; returns whether anybody did. */
   forceRelease({ kind, name }: LeaseName, now: number): boolean {
-    return this.#releaseAll.run(kind, name, now).changes > 0;
+    return this.#releaseAll.run({ kind, name, now }).changes > 0;
   }
 
   holders({ kind, name }: LeaseName, now: number): HeldLease[] {
@@ -155,19 +156,28 @@ export class LeaseTable {
     return Number(this.#countHeld.get(limit, now));
   }
 
-  /** Looks at the next rows and forgets those that ended before `before`; all tokens stay above theirs. */
-  collect(before: number, limit: number): void {
-    const [kind, name, slot] = this.#cursor;
-    const rows = this.#page.all(kind, name, slot, limit) as LeaseRow[];
-    const last = rows.length < limit ? undefined : rows.at(-1);
-    this.#cursor = last === undefined ? START : [last.kind, last.name, last.slot];
-    let token = 0;
-    for (const row of rows) {
-      if (row.expires_at > before) continue;
-      this.#forget.run(row.kind, row.name, row.slot, before);
-      token = Math.max(token, row.token);
-    }
+  /** How many locks and slots are known, held or free, but `limit` at most. */
+  countKnown(limit: number): number {
+    return Number(this.#countKnown.get(limit));
+  }
+
+  /**
+   * Looks at the next rows and forgets those that ended before `before`; all tokens stay above theirs.
+   *
+   * @returns how many were forgotten, and whether the last row was among those that it looked at
+   */
+  collect(before: number, now: number, limit: number): { forgotten: number; isLast: boolean } {
+    const page = this.#page.all(...this.#cursor, limit) as LeaseKey[];
+    const last = page.at(-1);
+    const isLast = page.length < limit;
+    const tokens =
+      last === undefined
+        ? []
+        : (this.#forget.all(...this.#cursor, ...last, { before, now }) as number[]);
+    this.#cursor = isLast || last === undefined ? START : last;
+    const token = Math.max(0, ...tokens);
     if (token > 0) this.#raiseFloor.run(token);
+    return { forgotten: tokens.length, isLast };
   }
 
   enqueue(

@@ -1,18 +1,11 @@
 import { types } from 'node:util';
 import { UnsupportedValueError, ValueTooLargeError } from '../common/errors.js';
-import { namesUpTo, NameTrie } from './name-trie.js';
-import { mapFields, mapperOf, type Mapper } from './object-code.js';
 
 /** Deeper values are taken for cyclic ones. */
 const MAX_DEPTH = 1000;
 
 const { hasOwnProperty: hasOwn } = Object.prototype;
 const { slice } = Array.prototype;
-
-/** Objects with the same names until there is code to make them. */
-const SIGHTINGS = 16;
-
-let trie = new NameTrie<Mapper<CapturedValue, number>>();
 
 /** Arrays of at least this many objects are encoded with records, which name each field once. */
 const RECORD_ROWS = 4;
@@ -38,7 +31,7 @@ export class CapturedValue {
 
   constructor(readonly maxBytes: number) {}
 
-  beExotic(): void {
+  markNonJson(): void {
     this.exotic = true;
     this.isJson = false;
   }
@@ -74,11 +67,11 @@ function capture(value: unknown, into: CapturedValue, depth: number): unknown {
   switch (typeof value) {
     case 'string':
       into.bytes += value.length + 4;
-      if (!value.isWellFormed()) into.beExotic();
+      if (!value.isWellFormed()) into.markNonJson();
       return value;
     case 'number':
       into.bytes += 8;
-      if (value === 0 && Object.is(value, -0)) into.beExotic();
+      if (value === 0 && Object.is(value, -0)) into.markNonJson();
       else if (!Number.isFinite(value)) into.isJson = false;
       return value;
     case 'boolean':
@@ -134,26 +127,25 @@ function captureFields(
   into: CapturedValue,
   depth: number,
 ): object {
-  if (trie.isFull) trie = new NameTrie();
-  let node = trie.root;
-  /** Those that the trie does not take. */
-  let others: string[] | undefined;
-  for (const name in fields) {
-    if (!hasOwn.call(fields, name)) continue;
+  // Defines each field, whatever its name: to assign one that all objects inherit may be refused.
+  const copy: Record<string, unknown> = { ...fields };
+  if (Object.getOwnPropertySymbols(copy).length > 0) dropSymbols(copy);
+  for (const name in copy) {
+    if (!hasOwn.call(copy, name)) continue;
     if (name === '__proto__') {
       throw new UnsupportedValueError("A field named '__proto__' cannot be cached.");
     }
     into.bytes += name.length + 2;
-    if (!name.isWellFormed()) into.beExotic();
-    const next = others === undefined ? trie.step(node, name) : undefined;
-    if (next === undefined) (others ??= []).push(name);
-    else node = next;
+    if (!name.isWellFormed()) into.markNonJson();
+    const field = copy[name];
+    const captured = capture(field, into, depth);
+    if (captured !== field) copy[name] = captured;
   }
-  if (others === undefined && (node.code !== undefined || ++node.sightings >= SIGHTINGS)) {
-    const copy = trie.codeFor(node, mapperOf);
-    if (copy !== undefined) return copy(fields, capture, into, depth);
-  }
-  return mapFields(namesUpTo(node).concat(others ?? []), fields, capture, into, depth);
+  return copy;
+}
+
+function dropSymbols(copy: object): void {
+  for (const symbol of Object.getOwnPropertySymbols(copy)) Reflect.deleteProperty(copy, symbol);
 }
 
 function captureInstance(value: object, into: CapturedValue, depth: number): unknown {
@@ -162,7 +154,7 @@ function captureInstance(value: object, into: CapturedValue, depth: number): unk
     into.isJson = false;
     into.bytes += value.byteLength;
     if (Buffer.isBuffer(value)) return Buffer.from(value);
-    into.beExotic();
+    into.markNonJson();
     return Uint8Array.from(value);
   }
   if (types.isDate(value)) {
@@ -171,14 +163,14 @@ function captureInstance(value: object, into: CapturedValue, depth: number): unk
     return new Date(value.getTime());
   }
   if (types.isMap(value)) {
-    into.beExotic();
+    into.markNonJson();
     into.unfreezable = true;
     const copy = new Map<unknown, unknown>();
     for (const [k, v] of value) copy.set(capture(k, into, depth), capture(v, into, depth));
     return copy;
   }
   if (types.isSet(value)) {
-    into.beExotic();
+    into.markNonJson();
     into.unfreezable = true;
     const copy = new Set<unknown>();
     for (const v of value) copy.add(capture(v, into, depth));

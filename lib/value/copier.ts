@@ -1,91 +1,78 @@
-import { MAX_NAME_LENGTH } from './name-trie.js';
 import { copyValue, isPlain } from './capture.js';
 
 /** Copies a value of the cache's own. @internal */
 export type Copier = (value: unknown) => unknown;
 
+/** A field that holds an object, and how that is copied. */
+type Step = readonly [field: string, copy: Copier];
+
 /** With more, the common way has to do: fields are data under names of their own. */
 const MAX_PLANS = 1000;
-/** Fields of one object that hold objects. */
+/** Fields of one object that hold objects, and the length of their names: beyond, they are data too. */
 const MAX_STEPS = 32;
+const MAX_NAME_LENGTH = 64;
 
 let plans = 0;
 
 /** How objects are copied of which the same fields hold the same kinds of objects. */
 class Plan {
-  #copier: Copier | undefined;
-  /** The plan for one more field; most have one successor. */
-  #field: string | undefined;
-  #inner: Plan | undefined;
-  #next: Plan | undefined;
-  #others: Map<string, Map<Plan, Plan>> | undefined;
+  readonly #next = new Map<string, Map<Plan, Plan>>();
 
   constructor(
-    private readonly steps: readonly (readonly [field: string, inner: Plan])[],
-    /** JavaScript that copies what the expression names. */
-    readonly code: (expression: string) => string | undefined,
-    copier?: Copier,
-  ) {
-    this.#copier = copier;
-  }
+    readonly copier: Copier,
+    private readonly steps: readonly Step[] = [],
+  ) {}
 
-  get copier(): Copier {
-    return (this.#copier ??= this.#compile());
-  }
-
+  /** The plan for one more field. */
   with(field: string, inner: Plan): Plan {
-    if (field === this.#field && inner === this.#inner) return this.#next ?? COMMON;
-    const known = this.#others?.get(field)?.get(inner);
-    return known ?? this.#add(field, inner);
+    return this.#next.get(field)?.get(inner) ?? this.#add(field, inner);
   }
 
   #add(field: string, inner: Plan): Plan {
     const isData = field.length > MAX_NAME_LENGTH;
     if (isData || plans === MAX_PLANS || this.steps.length === MAX_STEPS) return COMMON;
     plans++;
-    const next = new Plan([...this.steps, [field, inner]], () => undefined);
-    if (this.#next === undefined) {
-      this.#field = field;
-      this.#inner = inner;
-      this.#next = next;
-      return next;
-    }
-    this.#others ??= new Map();
-    const others = this.#others.get(field) ?? new Map<Plan, Plan>();
-    this.#others.set(field, others.set(inner, next));
+    const steps: Step[] = [...this.steps, [field, inner.copier]];
+    const next = new Plan(copierThrough(steps), steps);
+    const others = this.#next.get(field) ?? new Map<Plan, Plan>();
+    this.#next.set(field, others.set(inner, next));
     return next;
-  }
-
-  /** Each plan has code of its own, so that V8 knows the hidden classes that come there: half the time. */
-  #compile(): Copier {
-    const { steps } = this;
-    const copiers = steps.map(([, { copier }]) => copier);
-    const lines = steps.map(([field, inner], i) => {
-      const name = `copy[${JSON.stringify(field)}]`;
-      return `${name} = ${inner.code(name) ?? `copiers[${i}](${name})`};`;
-    });
-    const body = `return (value) => { const copy = { ...value }; ${lines.join(' ')} return copy; };`;
-    try {
-      // oxlint-disable-next-line no-new-func
-      return (new Function('copiers', body) as (inner: Copier[]) => Copier)(copiers);
-    } catch {
-      // Code from strings may be forbidden (--disallow-code-generation-from-strings).
-      return copyValue;
-    }
   }
 }
 
-const COMMON = new Plan([], () => undefined, copyValue);
-const LIST = new Plan(
-  [],
-  (list) => `${list}.slice()`,
-  (list) => (list as unknown[]).slice(),
-);
-const FLAT = new Plan(
-  [],
-  (object) => `{ ...${object} }`,
-  (object) => ({ ...(object as object) }),
-);
+/** Written out for one step and for two, which most values have: half the time of the loop. */
+function copierThrough(steps: readonly Step[]): Copier {
+  const [first, second] = steps;
+  if (first === undefined) return copyFlat;
+  const [a, copyA] = first;
+  if (second === undefined) {
+    return (value) => {
+      const copy: Record<string, unknown> = { ...(value as object) };
+      copy[a] = copyA(copy[a]);
+      return copy;
+    };
+  }
+  const [b, copyB] = second;
+  if (steps.length === 2) {
+    return (value) => {
+      const copy: Record<string, unknown> = { ...(value as object) };
+      copy[a] = copyA(copy[a]);
+      copy[b] = copyB(copy[b]);
+      return copy;
+    };
+  }
+  return (value) => {
+    const copy: Record<string, unknown> = { ...(value as object) };
+    for (const [field, copyField] of steps) copy[field] = copyField(copy[field]);
+    return copy;
+  };
+}
+
+const copyFlat: Copier = (object) => ({ ...(object as object) });
+
+const COMMON = new Plan(copyValue);
+const LIST = new Plan((list) => (list as unknown[]).slice());
+const FLAT = new Plan(copyFlat);
 
 /**
  * What copies this value, and others that are built like it, without looking for objects in each of its fields.
@@ -98,10 +85,7 @@ export function copierOf(value: unknown): Copier {
 }
 
 function planOf(value: unknown): Plan {
-  if (Array.isArray(value)) {
-    for (const item of value as readonly unknown[]) if (isObject(item)) return COMMON;
-    return LIST;
-  }
+  if (Array.isArray(value)) return value.some(isObject) ? COMMON : LIST;
   if (!isPlain(value)) return COMMON;
   let plan: Plan = FLAT;
   for (const name in value) {

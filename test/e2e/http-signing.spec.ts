@@ -135,6 +135,55 @@ describe.each(variants)('signed requests on $platform ($place)', ({ platform, pl
     await expect(cache.mget(['users:1', 'other'])).resolves.toEqual([1, 2]);
   });
 
+  it('are refused by every node that they are not for, and do nothing there', async () => {
+    const { url, call, cache } = await start();
+    const secondary = await apps.listen(platform, {
+      imports: [
+        HyperCacheModule.forRoot({
+          role: 'secondary',
+          primaryUrl: new URL(url).origin,
+          apiToken: TOKEN,
+          signRequests: true,
+          sqlitePath: apps.directory(),
+          logger: false,
+        }),
+      ],
+    });
+    const callSecondary = apiClient(`${secondary.url}/api/hypercache`, null);
+    const request = ['POST', '/increment/n', '{"by":2}'] as const;
+    const toSign = { method: 'POST', url: `${url}/increment/n`, body: '{"by":2}' };
+    const forPrimary = signed(toSign);
+
+    await expect(call(...request, forPrimary)).resolves.toMatchObject({ status: 200 });
+    const elsewhere = await callSecondary(...request, forPrimary);
+    expect(elsewhere).toMatchObject(REFUSED);
+    const node = elsewhere.headers.get('x-hypercache-node') ?? '';
+    const forSecondary = signed({ ...toSign, node });
+    await expect(call(...request, forSecondary)).resolves.toMatchObject(REFUSED);
+    await expect(callSecondary(...request, forSecondary)).resolves.toMatchObject({ status: 200 });
+    await expect(callSecondary(...request, forSecondary)).resolves.toMatchObject(REFUSED);
+    const unnamed = { ...forSecondary };
+    delete unnamed['x-hypercache-node'];
+    await expect(call(...request, unnamed)).resolves.toMatchObject(REFUSED);
+    await expect(cache.get('n')).resolves.toBe(4);
+  });
+
+  it('tell a node only to who knows a token', async () => {
+    const { url, call } = await start();
+    const toSign = { method: 'GET', url: `${url}/ping` };
+
+    const known = await call('GET', '/ping', undefined, signed(toSign));
+    const unknown = await call(
+      'GET',
+      '/ping',
+      undefined,
+      signed({ ...toSign, token: OTHER_TOKEN }),
+    );
+
+    expect(known.headers.get('x-hypercache-node')).toMatch(/^[0-9a-f]{32}$/);
+    expect(unknown.headers.get('x-hypercache-node')).toBeNull();
+  });
+
   it('carry a secondary, whose token never travels', async () => {
     const { url, cache } = await start();
     const other = await apps.listen(platform, {
@@ -164,6 +213,42 @@ describe.each(variants)('signed requests on $platform ($place)', ({ platform, pl
 });
 
 describe('HttpPrimaryClient with signRequests', () => {
+  it('signs for the primary that has answered last, and once more for another one', async () => {
+    const named: (string | undefined)[] = [];
+    let node = 'a'.repeat(32);
+    const server = createServer((request, response) => {
+      const asked = request.headers['x-hypercache-node'];
+      named.push(asked as string | undefined);
+      const isFor = asked === undefined || asked === node;
+      response
+        .writeHead(isFor ? 200 : 401, {
+          'x-hypercache': String(PROTOCOL_VERSION),
+          'x-hypercache-node': node,
+        })
+        .end('answer');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = new HttpPrimaryClient({
+      url: `http://127.0.0.1:${port}`,
+      path: '/api/hypercache',
+      token: TOKEN,
+      signRequests: true,
+      timeoutMs: 5000,
+    });
+
+    await client.exchange(Buffer.from('a'));
+    await client.exchange(Buffer.from('a'));
+    node = 'b'.repeat(32);
+    await expect(client.exchange(Buffer.from('a'))).resolves.toEqual(Buffer.from('answer'));
+    await client.exchange(Buffer.from('a'));
+    client.close();
+    server.close();
+
+    const letters = named.map((name) => name?.slice(0, 1));
+    expect(letters).toEqual([undefined, 'a', 'a', 'b', 'b']);
+  });
+
   it('sends no token, and signs every request anew', async () => {
     const seen: IncomingHttpHeaders[] = [];
     const server = createServer((request, response) => {

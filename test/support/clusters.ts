@@ -6,6 +6,8 @@ import { resolveOptions } from '../../lib/node/resolve-options.js';
 import { DirectClient } from './direct-client.js';
 import { useTemporaryDirectories } from './temporary-directory.js';
 
+/** What operators of a test's cluster show. */
+const ADMIN_TOKEN = 'a token for the operators of one test, 32+';
 /** What all nodes of a test's cluster show each other. */
 export const CLUSTER_TOKEN = 'a token for the nodes of one test, 32+';
 
@@ -39,7 +41,15 @@ export function useDirectClusters(): DirectClusters {
     environment: NodeEnvironment,
   ): Promise<HyperCacheNode> => {
     const node = createNode(
-      resolveOptions({ sqlitePath: directory(), apiToken: CLUSTER_TOKEN, ...options }, {}),
+      resolveOptions(
+        {
+          sqlitePath: directory(),
+          apiToken: CLUSTER_TOKEN,
+          adminToken: ADMIN_TOKEN,
+          ...options,
+        },
+        {},
+      ),
       environment,
     );
     started.push(node);

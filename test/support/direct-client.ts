@@ -1,7 +1,11 @@
 import { Transform, type Readable, type TransformCallback, type Writable } from 'node:stream';
-import { PrimaryUnreachableError } from '../../lib/common/errors.js';
+import { NotPrimaryError, PrimaryUnreachableError } from '../../lib/common/errors.js';
 import type { PrimaryClient } from '../../lib/cluster/wire/primary-client.js';
-import type { FeedRequest, SyncEndpoint } from '../../lib/cluster/wire/sync-endpoint.js';
+import type {
+  AdminEndpoint,
+  FeedRequest,
+  SyncEndpoint,
+} from '../../lib/cluster/wire/sync-endpoint.js';
 import { deferred, type Deferred } from './deferred.js';
 
 /** A connection to a primary of the same process, which a test can cut, hold and restore. */
@@ -33,6 +37,13 @@ export class DirectClient implements PrimaryClient {
   async wait(request: Buffer, signal: AbortSignal): Promise<Readable> {
     this.waits++;
     return this.#stream((sink) => this.#reach().wait(request, sink), signal);
+  }
+
+  async supersede(request: Buffer): Promise<Buffer> {
+    this.exchanges++;
+    const endpoint: SyncEndpoint & Partial<AdminEndpoint> = this.#reach();
+    if (endpoint.supersede === undefined) throw new NotPrimaryError();
+    return endpoint.supersede(request);
   }
 
   close(): void {

@@ -14,7 +14,6 @@ import {
   parseAncestors,
   type Ancestor,
 } from './ancestry.js';
-import { RequestKind } from '../wire/exchange.js';
 import { unpackArray, type Fields } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
@@ -139,9 +138,7 @@ export class TakeoverNotice {
   async #tell(): Promise<void> {
     const { client, storage, onHeard } = this.parts;
     const ancestors = parseAncestors(storage.readNote(ANCESTORS_NOTE));
-    const answer = await client.exchange(
-      pack([RequestKind.Supersede, storage.historyId, ancestorsToWire(ancestors)]),
-    );
+    const answer = await client.supersede(pack([storage.historyId, ancestorsToWire(ancestors)]));
     if (this.#isStopped) return;
     const [historyId, epoch, revision] = unpackArray(answer) as [string, number, number];
     const shared = ancestors.find((ancestor) => ancestor.historyId === historyId)?.revision ?? 0;

@@ -34,7 +34,7 @@ import {
 import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import { LeaseWaits } from '../leases/lease-waits.js';
 import { RequestOrder } from '../wire/request-order.js';
-import type { FeedRequest, SyncEndpoint } from '../wire/sync-endpoint.js';
+import type { AdminEndpoint, FeedRequest, SyncEndpoint } from '../wire/sync-endpoint.js';
 import { successorFromWire, type Successor } from '../failover/takeover.js';
 import { pack } from '../wire/wire.js';
 
@@ -65,7 +65,7 @@ const PAGE_BYTES = 1024 * 1024;
  *
  * @internal
  */
-export class PrimaryEndpoint implements SyncEndpoint {
+export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
   readonly #order = new RequestOrder();
   readonly #waits: LeaseWaits;
 
@@ -75,11 +75,8 @@ export class PrimaryEndpoint implements SyncEndpoint {
 
   async exchange(request: Buffer): Promise<Buffer> {
     const fields = new Fields(unpackArray(request));
-    const kind = fields.integer();
-    if (kind !== RequestKind.Supersede) this.#assertServing();
-    switch (kind) {
-      case RequestKind.Supersede:
-        return this.#supersede(fields);
+    this.#assertServing();
+    switch (fields.integer()) {
       case RequestKind.Commands:
         return this.#execute(fields);
       case RequestKind.Queries:
@@ -101,16 +98,16 @@ export class PrimaryEndpoint implements SyncEndpoint {
     this.#waits.begin(request, sink);
   }
 
+  supersede(request: Buffer): Buffer {
+    const { storage, onSuperseded } = this.parts;
+    onSuperseded(successorFromWire(new Fields(unpackArray(request))));
+    const { historyId, epoch, revision } = storage;
+    return pack([historyId, epoch, revision]);
+  }
+
   #assertServing(): void {
     const refusal = this.parts.refusal();
     if (refusal !== undefined) throw refusal;
-  }
-
-  #supersede(fields: Fields): Buffer {
-    const { storage, onSuperseded } = this.parts;
-    onSuperseded(successorFromWire(fields));
-    const { historyId, epoch, revision } = storage;
-    return pack([historyId, epoch, revision]);
   }
 
   async #execute(fields: Fields): Promise<Buffer> {

@@ -7,7 +7,7 @@ import type { ChangeBatch } from './change-batch.js';
 import type { Position } from './position.js';
 
 /** What a request of another node is; stands first in it. @internal */
-export const RequestKind = { Commands: 0, Queries: 1, Supersede: 2 } as const;
+export const RequestKind = { Commands: 0, Queries: 1 } as const;
 
 /** What a node can ask of its primary without changing anything; stands first in a query. @internal */
 export const QueryKind = {

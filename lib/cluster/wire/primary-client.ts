@@ -17,6 +17,8 @@ export interface PrimaryClient {
   feed(request: FeedRequest, signal: AbortSignal): Promise<Readable>;
   /** As {@link feed}. */
   wait(request: Buffer, signal: AbortSignal): Promise<Readable>;
+  /** Tells a former primary that its history has ended, as an operator. */
+  supersede(request: Buffer): Promise<Buffer>;
   /** Closes the connections. */
   close(): void;
 }

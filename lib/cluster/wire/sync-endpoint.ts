@@ -26,3 +26,9 @@ export interface SyncEndpoint {
   /** Waits for a lease; streams signs of life, and the answer as the last thing. A sink that closes gives up. */
   wait(request: Buffer, sink: Writable): void;
 }
+
+/** What a primary does for operators alone. @internal */
+export interface AdminEndpoint {
+  /** Ends this primary for good: another node goes on in its place. */
+  supersede(request: Buffer): Buffer;
+}

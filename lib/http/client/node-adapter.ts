@@ -7,6 +7,7 @@ import {
   type HyperCacheError,
 } from '../../common/errors.js';
 import { PROTOCOL_HEADER } from '../answer.js';
+import { NODE_HEADER } from '../request-signature.js';
 import type { Target } from './target.js';
 
 type Settle = (finish: () => void) => void;
@@ -136,7 +137,10 @@ class Sending {
         data: content,
         status: answer.statusCode ?? 0,
         statusText: '',
-        headers: { [PROTOCOL_HEADER]: answer.headers[PROTOCOL_HEADER] },
+        headers: {
+          [PROTOCOL_HEADER]: answer.headers[PROTOCOL_HEADER],
+          [NODE_HEADER]: answer.headers[NODE_HEADER],
+        },
         config,
       }),
     );

@@ -6,6 +6,7 @@ import { Admission } from '../../http/admission.js';
 import { FailedAttempts } from '../../http/failed-attempts.js';
 import { BackupLimit } from '../../http/backup-limit.js';
 import { OpenAnswers } from '../../http/open-answers.js';
+import { createReplayWindow, type ReplayWindow } from '../../http/replay-window.js';
 
 const KIB = 1024;
 const MIN_BATCH_BYTES = 16 * KIB * KIB;
@@ -13,6 +14,9 @@ const MIN_BATCH_BYTES = 16 * KIB * KIB;
 /** What the controllers of the API share. @internal */
 export class ApiContext {
   readonly admission: Admission;
+  /** For what only operators do. */
+  readonly adminAdmission: Admission;
+  readonly #replays: ReplayWindow;
   readonly failures: FailedAttempts;
   readonly open = new OpenAnswers();
   readonly backups = new BackupLimit();
@@ -27,17 +31,22 @@ export class ApiContext {
 
   constructor(
     readonly node: HyperCacheNode,
-    options: Pick<
-      ResolvedOptions,
-      'apiToken' | 'signRequests' | 'namespace' | 'maxValueSize' | 'sqlitePath'
-    >,
+    options: ResolvedOptions,
     readonly logger: HyperCacheLogger,
   ) {
-    this.admission = new Admission(options.apiToken, options.signRequests, systemClock);
+    this.#replays = createReplayWindow(options, logger);
+    const { apiToken, adminToken, signRequests } = options;
+    this.admission = new Admission(apiToken, signRequests, this.#replays);
+    this.adminAdmission = new Admission(adminToken, signRequests, this.#replays);
     this.failures = new FailedAttempts(systemClock, logger);
     this.namespace = options.namespace;
     this.directory = options.sqlitePath;
     this.maxJsonBytes = 2 * options.maxValueSize + 64 * KIB;
     this.maxBatchBytes = Math.max(MIN_BATCH_BYTES, 2 * options.maxValueSize);
+  }
+
+  /** Releases what remembers signed requests. */
+  close(): void {
+    this.#replays.close();
   }
 }

@@ -3,6 +3,7 @@ import {
   Injectable,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
   type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
@@ -22,7 +23,9 @@ import { OwnPort } from './own-port.js';
  * @publicApi
  */
 @Injectable()
-export class HyperCacheApi implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class HyperCacheApi
+  implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   readonly #options: ResolvedOptions;
   #port: OwnPort | undefined;
   /** Controllers that do not know yet where they stand. */
@@ -84,6 +87,11 @@ export class HyperCacheApi implements OnApplicationBootstrap, BeforeApplicationS
   async beforeApplicationShutdown(): Promise<void> {
     this.context.open.close();
     await this.#port?.close();
+  }
+
+  /** When the host's server has ended, too. @internal */
+  onApplicationShutdown(): void {
+    this.context.close();
   }
 }
 

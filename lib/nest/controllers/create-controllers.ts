@@ -1,4 +1,5 @@
 import { Controller, VERSION_NEUTRAL, type Type } from '@nestjs/common';
+import { AdminController } from './admin.controller.js';
 import { BackupController } from './backup.controller.js';
 import { CacheController } from './cache.controller.js';
 import { FallbackController } from './fallback.controller.js';
@@ -13,6 +14,7 @@ const CONTROLLERS: readonly Type[] = [
   StatusController,
   SyncController,
   BackupController,
+  AdminController,
   FallbackController,
 ];
 

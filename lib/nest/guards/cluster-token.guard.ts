@@ -1,19 +1,40 @@
+import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { TooManyAttemptsError, UnauthorizedError } from '../../common/errors.js';
+import type { Admission } from '../../http/admission.js';
 import { ApiContext } from '../api/api-context.js';
-import { rawRequest } from '../../http/raw-exchange.js';
+import { rawHead, rawRequest } from '../../http/raw-exchange.js';
 
-/** Lets nobody pass without one of the node's tokens; the answer does not tell a missing token from a wrong one. @internal */
+/** Lets no request pass without one of the node's tokens; the answer does not tell a missing token from a wrong one. @internal */
 @Injectable()
 export class ClusterTokenGuard implements CanActivate {
-  constructor(@Inject(ApiContext) private readonly api: ApiContext) {}
+  constructor(@Inject(ApiContext) protected readonly api: ApiContext) {}
 
-  canActivate(context: ExecutionContext): boolean {
-    const request = rawRequest(context.switchToHttp().getRequest<unknown>());
-    if (this.api.admission.admits(request)) return true;
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = rawRequest(http.getRequest<unknown>());
+    const response = rawHead(http.getResponse<unknown>());
+    const isAdmitted = this.admission.admits({ request, response });
+    const judge = (admitted: boolean): true => admitted || this.#refuse(request);
+    return typeof isAdmitted === 'boolean' ? judge(isAdmitted) : isAdmitted.then(judge);
+  }
+
+  protected get admission(): Admission {
+    return this.api.admission;
+  }
+
+  #refuse(request: IncomingMessage): never {
     const address = request.socket.remoteAddress ?? 'an unknown address';
     throw this.api.failures.isTooMany(address)
       ? new TooManyAttemptsError()
       : new UnauthorizedError();
+  }
+}
+
+/** As {@link ClusterTokenGuard}, by the node's admin tokens; where it has none, no request passes. @internal */
+@Injectable()
+export class AdminTokenGuard extends ClusterTokenGuard {
+  protected override get admission(): Admission {
+    return this.api.adminAdmission;
   }
 }

@@ -10,6 +10,12 @@ export interface RoomGiver {
 }
 
 /** @internal */
+export interface EntryName {
+  readonly namespace: string;
+  readonly key: string;
+}
+
+/** @internal */
 export interface EvictorParts {
   readonly storage: Storage;
   /** Bound of the database file, in bytes; Infinity for none. */
@@ -17,10 +23,10 @@ export interface EvictorParts {
   /** Bound of the rows; Infinity for none. */
   readonly maxEntries: number;
   /** Asked before entries are. */
-  readonly log: RoomGiver;
+  readonly givers: readonly RoomGiver[];
   /** An entry that was read from memory of late: it is spared while others can go. */
   readonly isHot: (namespaceId: number, key: string) => boolean;
-  /** Entries that have left L2: whoever holds them in memory drops them. */
+  /** Entries that have left L2: memory drops them too. */
   readonly onEvicted: (rows: readonly RemovableRow[]) => void;
 }
 
@@ -29,14 +35,9 @@ const HIGH_WATER = 0.95;
 const LOW_WATER = 0.92;
 const LOW_ENTRIES = 0.98;
 
-/** Rows that one step looks at and removes at most, and how often it looks whether enough are gone. */
+/** Rows that one step looks at and removes at most. */
 const LOOK_ROWS = 300;
 const EVICT_ROWS = 100;
-const CHECK_ROWS = 8;
-
-/** What a write may take at most, for each byte and for each row: both b-trees, pages half full. */
-const GROWTH_FACTOR = 2.5;
-const ROW_BYTES = 300;
 
 /** Evictions that a batch of writes waits for at most; the rest is done between the batches. */
 const STEPS_PER_BATCH = 24;
@@ -59,13 +60,20 @@ export class Evictor implements MaintenanceTask {
     return this.#evicted;
   }
 
-  /** Makes sure, before a batch is written, that it fits under the bounds. */
-  makeRoom(rows: number, bytes: number): void {
-    const growth = bytes * GROWTH_FACTOR + rows * ROW_BYTES;
+  /**
+   * Makes sure, before a batch is written, that it fits under the bounds.
+   *
+   * @param rows that the batch may add
+   * @param growth bytes that it may add to the file
+   * @param replaced large entries that it overwrites. SQLite stores the new value before it gives the old one up, so that
+   * without room for both the old one goes first
+   */
+  makeRoom(rows: number, growth: number, replaced: readonly EntryName[] = []): void {
     if (growth <= this.#room && !this.#isOverEntries(rows)) {
       this.#room -= growth;
       return;
     }
+    if (replaced.length > 0 && this.#isOverBytes(growth)) this.#remove(this.#find(replaced));
     for (let i = 0; i < STEPS_PER_BATCH; i++) {
       if (!this.#reduce(growth, rows)) break;
     }
@@ -79,30 +87,32 @@ export class Evictor implements MaintenanceTask {
 
   /** One step towards the bounds; returns false when they hold, or nothing is left to give. */
   #reduce(growth: number, rows: number): boolean {
-    const { maxBytes, log } = this.parts;
-    const isOverBytes = this.#usedBytes() + growth > maxBytes * HIGH_WATER;
-    if (isOverBytes && log.giveRoom()) return true;
-    return (isOverBytes || this.#isOverEntries(rows)) && this.#evict(growth, rows);
+    const isOverBytes = this.#isOverBytes(growth);
+    if (isOverBytes && this.parts.givers.some((giver) => giver.giveRoom())) return true;
+    if (!isOverBytes && !this.#isOverEntries(rows)) return false;
+    return this.#remove(this.#choose(), (gone) => this.#isEnough(growth, rows - gone)) > 0;
   }
 
   #usedBytes(): number {
     return this.parts.maxBytes === Infinity ? 0 : this.parts.storage.size().usedBytes;
   }
 
+  #isOverBytes(growth: number): boolean {
+    return this.#usedBytes() + growth > this.parts.maxBytes * HIGH_WATER;
+  }
+
   #isOverEntries(added: number): boolean {
     return this.parts.storage.counts.total + added > this.parts.maxEntries;
   }
 
-  /** Evicts down to the low water, at most one batch; returns false when nothing is left. */
-  #evict(growth: number, added: number): boolean {
+  /** Removes entries, one batch at most, until enough are gone; returns how many. */
+  #remove(rows: readonly RemovableRow[], isEnough = (_gone: number): boolean => false): number {
+    if (rows.length === 0) return 0;
     const { storage, onEvicted } = this.parts;
-    const rows = this.#choose();
-    if (rows.length === 0) return false;
     const gone: RemovableRow[] = [];
     storage.transaction(() => {
       for (const row of rows) {
-        if (gone.length === EVICT_ROWS) break;
-        if (gone.length % CHECK_ROWS === 0 && this.#isEnough(growth, added - gone.length)) break;
+        if (gone.length === EVICT_ROWS || isEnough(gone.length)) break;
         storage.entries.removeById(row.id, row.namespace_id);
         // Those of its earlier lives too: there may be more of them than room.
         storage.tags.removeOfEntry(row.id);
@@ -113,7 +123,7 @@ export class Evictor implements MaintenanceTask {
     });
     this.#evicted += gone.length;
     onEvicted(gone);
-    return gone.length > 0;
+    return gone.length;
   }
 
   /** The counts of the storage follow only at the commit, so `added` is lessened by what is gone. */
@@ -123,6 +133,15 @@ export class Evictor implements MaintenanceTask {
       this.#usedBytes() + growth <= maxBytes * LOW_WATER &&
       storage.counts.total + added <= maxEntries * LOW_ENTRIES
     );
+  }
+
+  #find(names: readonly EntryName[]): RemovableRow[] {
+    const { entries, namespaces } = this.parts.storage;
+    return names.flatMap(({ namespace, key }) => {
+      const id = namespaces.idOf(namespace);
+      const row = id === undefined ? undefined : entries.find(id, key);
+      return id === undefined || row === undefined ? [] : [{ ...row, namespace_id: id, key }];
+    });
   }
 
   #choose(): RemovableRow[] {

@@ -13,10 +13,13 @@ export const leaseSql = {
   extend: `UPDATE leases SET ttl = :ttl, expires_at = :now + :ttl
     WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now
     RETURNING token, expires_at`,
-  release: `UPDATE leases SET owner = NULL
-    WHERE kind = ? AND name = ? AND owner = ? AND expires_at > ?`,
-  releaseAll: `UPDATE leases SET owner = NULL
-    WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ?`,
+  release: `UPDATE leases SET owner = NULL, expires_at = :now
+    WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now`,
+  releaseAll: `UPDATE leases SET owner = NULL, expires_at = :now
+    WHERE kind = :kind AND name = :name AND owner IS NOT NULL AND expires_at > :now`,
+  /** Of what has no fencing tokens. */
+  drop: `DELETE FROM leases
+    WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now`,
   holders: `SELECT slot, owner, token, ttl, expires_at FROM leases
     WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ? ORDER BY slot`,
   heldBy: `SELECT token, expires_at FROM leases
@@ -33,9 +36,12 @@ export const leaseSql = {
   /** After a start nobody knows how long the process was away: a live lease gets its full ttl again. */
   renewAll: `UPDATE leases SET expires_at = :now + ttl
     WHERE owner IS NOT NULL AND (expires_at > :now OR :anew)`,
-  page: `SELECT kind, name, slot, token, expires_at FROM leases
+  countKnown: 'SELECT count(*) FROM (SELECT 1 FROM leases LIMIT ?)',
+  page: `SELECT kind, name, slot FROM leases
     WHERE (kind, name, slot) > (?, ?, ?) ORDER BY kind, name, slot LIMIT ?`,
-  forget: 'DELETE FROM leases WHERE kind = ? AND name = ? AND slot = ? AND expires_at <= ?',
+  /** Of a page, what ended long enough ago; the rights to call factories, which fence nothing, as soon as they end. */
+  forget: `DELETE FROM leases WHERE (kind, name, slot) > (?, ?, ?) AND (kind, name, slot) <= (?, ?, ?)
+    AND expires_at <= iif(kind < 2, :before, :now) RETURNING iif(kind < 2, token, 0)`,
   raiseFloor: `INSERT INTO meta (name, value) VALUES ('lease_floor', ?)
     ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`,
   enqueue: `INSERT INTO lease_waiters (kind, name, owner, ttl, slots, deadline, process)

@@ -18,9 +18,9 @@ describe('LeaseCollector', () => {
   let storage: Storage;
   let collector: LeaseCollector;
 
-  const open = (): void => {
+  const open = (maxFileBytes = Infinity): void => {
     ({ storage } = openStorage({ directory, clock }));
-    collector = new LeaseCollector(storage, clock, KEEP);
+    collector = new LeaseCollector(storage, clock, KEEP, maxFileBytes);
   };
   beforeEach(() => {
     clock = new ManualClock();
@@ -99,5 +99,90 @@ describe('LeaseCollector', () => {
     open();
 
     expect(take(lease(1), 1)).toBeGreaterThan(token);
+  });
+
+  const known = (): number => storage.leases.countKnown(100_000);
+  const release = (name: LeaseName): boolean =>
+    storage.transaction(() => storage.leases.release(name, 'owner', clock.monotonic()));
+
+  it('remembers a lock for its time after its release, however long its ttl was', () => {
+    take(lease(1), 1000 * KEEP);
+    release(lease(1));
+    clock.advance(KEEP - 1);
+    collector.step();
+    expect(known()).toBe(1);
+    step();
+    expect(known()).toBe(0);
+  });
+
+  it('forgets the right to call a factory when it is given back, or has ended', () => {
+    const fill = (i: number): LeaseName => ({ kind: LeaseKind.Fill, name: `key-${i}` });
+    for (let i = 0; i < 3; i++) take(fill(i), 1000);
+    expect(release(fill(0))).toBe(true);
+    expect(known()).toBe(2);
+    clock.advance(1000);
+    take(fill(1), 1000);
+    collector.step();
+
+    expect(known()).toBe(1);
+    // Nothing is fenced by it.
+    expect(lastToken(lease(1))).toBe(0);
+  });
+
+  describe('with more than 10,000 leases', () => {
+    const LIVE = 500;
+    let tokens: number[];
+    beforeEach(() => {
+      tokens = [];
+      for (let i = 0; i < 12_000; i++) {
+        tokens.push(take(lease(i), 1000 * KEEP));
+        if (i >= LIVE) release(lease(i));
+      }
+    });
+
+    it('forgets free ones without a rest, until there are no more than that', () => {
+      let steps = 0;
+      while (collector.step()) steps++;
+
+      expect(steps).toBeGreaterThan(1);
+      expect(steps).toBeLessThan(30);
+      expect(known()).toBeLessThanOrEqual(10_000);
+      expect(known()).toBeGreaterThan(9000);
+    });
+
+    it('leaves the live ones held, and lets all tokens grow', () => {
+      while (collector.step());
+      expect(lastToken(lease(0))).toBe(tokens[0]);
+      expect(take(lease(LIVE - 1), 1000)).toBeNaN();
+      for (let i = LIVE; i < 12_000; i += 100) {
+        expect(take(lease(i), 1000)).toBeGreaterThan(Number(tokens[i]));
+      }
+    });
+
+    it('rests when all of them are held', () => {
+      for (let i = LIVE; i < 12_000; i++) take(lease(i), 1000 * KEEP);
+      let steps = 0;
+      while (collector.step()) steps++;
+
+      expect(steps).toBeLessThan(60);
+      expect(collector.step()).toBe(false);
+      expect(known()).toBe(12_000);
+    });
+  });
+
+  it('gives room in a small file, though many that are held lie side by side', () => {
+    storage.close();
+    open(4 * 1024 * 1024);
+    const names = Array.from({ length: 2000 }, (_, i) => lease(i));
+    names.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const [i, name] of names.entries()) {
+      take(name, 1000 * KEEP);
+      if (i >= 1200) release(name);
+    }
+    expect(collector.giveRoom()).toBe(true);
+    while (collector.giveRoom());
+
+    expect(known()).toBe(1200);
+    expect(collector.giveRoom()).toBe(false);
   });
 });

@@ -10,6 +10,7 @@ import {
 
 const SECRET = 'a secret of at least thirty-two characters';
 const OTHER_SECRET = 'another secret of at least thirty-two characters';
+const ADMIN_SECRET = 'b52a7e61d0f94c38a1be770243c9d58f';
 
 function problemsOf(given: unknown, environment: Record<string, string> = {}) {
   try {
@@ -27,6 +28,7 @@ describe('resolveOptions', () => {
       role: 'primary',
       primaryUrl: undefined,
       apiToken: [],
+      adminToken: [],
       timeout: 2000,
       asyncRequests: true,
       sqlitePath: resolve('storage/hypercache'),
@@ -115,6 +117,7 @@ describe('resolveOptions', () => {
       HYPERCACHE_SERVER_ROLE: 'secondary',
       HYPERCACHE_PRIMARY_URL: 'http://primary:3000',
       HYPERCACHE_API_TOKEN: `${SECRET}, ${OTHER_SECRET}`,
+      HYPERCACHE_ADMIN_TOKEN: ADMIN_SECRET,
       HYPERCACHE_SIGN_REQUESTS: 'true',
       HYPERCACHE_TIMEOUT: '500',
       HYPERCACHE_ASYNC: 'false',
@@ -127,6 +130,7 @@ describe('resolveOptions', () => {
         role: 'secondary',
         primaryUrl: 'http://primary:3000',
         apiToken: [SECRET, OTHER_SECRET],
+        adminToken: [ADMIN_SECRET],
         signRequests: true,
         timeout: 500,
         asyncRequests: false,
@@ -197,6 +201,15 @@ describe('resolveOptions', () => {
       expect(problemsOf({ role: 'secondary', apiToken: 'short' })).toMatchObject([
         { option: 'apiToken', value: 'not acceptable' },
         { option: 'primaryUrl', value: 'missing' },
+      ]);
+    });
+
+    it('an adminToken that is no secret of its own', () => {
+      expect(problemsOf({ apiToken: [OTHER_SECRET, SECRET], adminToken: SECRET })).toMatchObject([
+        { option: 'adminToken', value: 'one of apiToken' },
+      ]);
+      expect(problemsOf({ adminToken: 'short' })).toMatchObject([
+        { option: 'adminToken', value: 'not acceptable' },
       ]);
     });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { Evictor } from '../../../../lib/sqlite/maintenance/evictor.js';
 import type { HyperCacheNode, HyperCacheStats } from '../../../../lib/node/hyper-cache-node.js';
 import { eventually } from '../../../support/eventually.js';
@@ -23,7 +24,7 @@ describe('Evictor', () => {
       storage,
       maxBytes,
       maxEntries,
-      log: { giveRoom: () => ++asked.log <= asked.gives },
+      givers: [{ giveRoom: () => ++asked.log <= asked.gives }],
       isHot: (_namespaceId, key) => hot.has(key),
       onEvicted: (rows) => evicted.push(...rows.map(({ key }) => key)),
     });
@@ -185,6 +186,52 @@ describe('the file of a node', () => {
       expect(l2.entries).toBeGreaterThan(3);
     },
   );
+
+  it('refuses what can never fit, and loses nothing for it', async () => {
+    const maxSize = 4 * MIB;
+    const node = await startNode({ maxSize });
+    const cache = node.cache('n');
+    const small = Array.from({ length: 20 }, (_, i) => `small ${i}`);
+    await cache.mset(small.map((key) => ({ key, value: key })));
+
+    await expect(async () => cache.set('huge', randomBytes(6 * MIB))).rejects.toMatchObject({
+      code: 'HC_VALUE_TOO_LARGE',
+      maxBytes: Math.floor(0.85 * maxSize),
+      message: expect.stringContaining('85 % of maxSize'),
+    });
+
+    expect(statsOf(node).l2).toMatchObject({ entries: 20, evicted: 0 });
+  });
+
+  it.each([1, 2, 3.3])(
+    'stores a value of %d MiB in 4 MiB beside small ones, again and again',
+    async (size) => {
+      const node = await startNode({ maxSize: 4 * MIB });
+      const cache = node.cache('n');
+      const small = Array.from({ length: 20 }, (_, i) => `small ${i}`);
+      await cache.mset(small.map((key) => ({ key, value: key })));
+
+      for (let i = 0; i < 5; i++) {
+        const value = randomBytes(size * MIB);
+        await cache.set('large', value);
+        expect(value.equals((await cache.get('large')) as Buffer)).toBe(true);
+      }
+
+      expect(await cache.mget(small)).toEqual(small);
+      expect(statsOf(node).l2.entries).toBe(21);
+    },
+  );
+
+  it('evicts for a large value no more than it needs', async () => {
+    const node = await startNode({ maxSize: 16 * MIB });
+    const cache = node.cache('n');
+    for (let i = 0; i < 14; i++) await cache.set(`k${i}`, randomBytes(MIB));
+
+    await cache.set('large', randomBytes(3 * MIB));
+
+    expect(await cache.mget(['k0', 'k1'])).toEqual([undefined, undefined]);
+    expect(statsOf(node).l2.evicted).toBeLessThanOrEqual(3);
+  });
 
   it('keeps what is read, and the rest in order of age', async () => {
     const node = await startNode({ maxEntries: 1000, sweepInterval: 1 });
