@@ -1,16 +1,16 @@
-// The library as built. HYPERCACHE_DIST names another build of it, to compare two of them; a build must stand
+// The library as built. BENCH_DIST names another build of it, to compare two of them; a build must stand
 // where its packages are found.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const { HYPERCACHE_DIST } = process.env;
+const { BENCH_DIST } = process.env;
 
 /** Directory of the build that is measured. */
 export const dist =
-  HYPERCACHE_DIST === undefined
+  BENCH_DIST === undefined
     ? new URL('../dist/', import.meta.url)
-    : pathToFileURL(`${resolve(HYPERCACHE_DIST)}/`);
+    : pathToFileURL(`${resolve(BENCH_DIST)}/`);
 
 if (!existsSync(new URL('index.js', dist))) {
   throw new Error('The library is not built: run "npm run build" first, or "npm run bench".');

@@ -77,11 +77,5 @@ export {
   type WrapOptions,
 } from './nest/hyper-cache.service.js';
 export type { BackupSummary, DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
-export type {
-  Durability,
-  HyperCacheOptions,
-  HyperCacheRole,
-  L1Options,
-  ListenOptions,
-  ReplicaMode,
-} from './node/options.js';
+export type { Durability, HyperCacheOptions, HyperCacheRole, ReplicaMode } from './node/options.js';
+export type { L1Options, ListenOptions } from './node/option-checks.js';

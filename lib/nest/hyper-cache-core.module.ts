@@ -1,8 +1,8 @@
 import { Global, Module } from '@nestjs/common';
-import { HYPERCACHE_NODE, HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
+import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
 import { HyperCacheLifecycle } from './hyper-cache.lifecycle.js';
 import { ConfigurableModuleClass } from './hyper-cache.module-definition.js';
-import { nodeProvider } from './hyper-cache.providers.js';
+import { nodeProvider, optionsProvider } from './hyper-cache.providers.js';
 
 /**
  * Holds the node. Always global, so that `forFeature` finds it whatever `isGlobal` says of the cache itself.
@@ -11,7 +11,7 @@ import { nodeProvider } from './hyper-cache.providers.js';
  */
 @Global()
 @Module({
-  providers: [nodeProvider, HyperCacheLifecycle],
-  exports: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+  providers: [optionsProvider, nodeProvider, HyperCacheLifecycle],
+  exports: [HYPERCACHE_NODE, RESOLVED_OPTIONS],
 })
 export class HyperCacheCoreModule extends ConfigurableModuleClass {}

@@ -1,6 +1,9 @@
 /** Options as given to `forRoot`, not yet validated. @internal */
 export const HYPERCACHE_OPTIONS = Symbol('HYPERCACHE_OPTIONS');
 
+/** Options after validation. @internal */
+export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
 /** The running node. Nest shows the description to those who forgot to import the module. @internal */
 export const HYPERCACHE_NODE = Symbol(
   'HyperCache: import HyperCacheModule.forRoot() in the root module',

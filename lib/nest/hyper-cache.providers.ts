@@ -12,39 +12,49 @@ import {
   getHyperCacheToken,
   HYPERCACHE_NODE,
   HYPERCACHE_OPTIONS,
+  RESOLVED_OPTIONS,
 } from './hyper-cache.constants.js';
 import type { HyperCacheFeatureOptions } from './hyper-cache.module-definition.js';
 import { HyperCache } from './hyper-cache.service.js';
 import { checkedFeature, checkReturned } from './module-arguments.js';
 
+/** Validated once, for all that needs them. @internal */
+export const optionsProvider: Provider = {
+  provide: RESOLVED_OPTIONS,
+  useFactory: (options: HyperCacheOptions | undefined): ResolvedOptions => {
+    const resolved = resolveOptions(options);
+    checkReturned(options);
+    return resolved;
+  },
+  inject: [HYPERCACHE_OPTIONS],
+};
+
 /** The node of the application, started before anything can be injected. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
-  useFactory: async (options: HyperCacheOptions | undefined): Promise<HyperCacheNode> => {
-    const resolved = resolveOptions(options);
-    checkReturned(options);
+  useFactory: async (options: ResolvedOptions): Promise<HyperCacheNode> => {
     // Missing packages are a matter of the start, not of the first request.
-    if (resolved.role === 'secondary') await importAxios();
-    const node = createNode(resolved, { logger: new Logger('HyperCache'), primaryClient });
+    if (options.role === 'secondary') await importAxios();
+    const node = createNode(options, { logger: new Logger('HyperCache'), primaryClient });
     await node.start();
     return node;
   },
-  inject: [HYPERCACHE_OPTIONS],
+  inject: [RESOLVED_OPTIONS],
 };
 
 /** The default cache, under the tokens that Nest applications already use. @internal */
 export const cacheProviders: Provider[] = [
   {
     provide: HyperCache,
-    useFactory: (node: HyperCacheNode, options: HyperCacheOptions) =>
-      new HyperCache(node, node.cache(resolveOptions(options).namespace)),
-    inject: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+    useFactory: (node: HyperCacheNode, { namespace }: ResolvedOptions) =>
+      new HyperCache(node, node.cache(namespace)),
+    inject: [HYPERCACHE_NODE, RESOLVED_OPTIONS],
   },
   {
     provide: CACHE_MANAGER,
-    useFactory: (node: HyperCacheNode, options: HyperCacheOptions) =>
-      createCacheManagerCache(node.cache(resolveOptions(options).namespace), () => node.flush()),
-    inject: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+    useFactory: (node: HyperCacheNode, { namespace }: ResolvedOptions) =>
+      createCacheManagerCache(node.cache(namespace), () => node.flush()),
+    inject: [HYPERCACHE_NODE, RESOLVED_OPTIONS],
   },
   { provide: Cache, useExisting: CACHE_MANAGER },
 ];

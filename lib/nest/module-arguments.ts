@@ -1,5 +1,5 @@
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
-import { isText } from '../node/option-rule.js';
+import { isText } from '../node/option-kinds.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { OPTION_NAMES, resolveOptions } from '../node/resolve-options.js';
 import { unknownNames } from '../node/unknown-names.js';

@@ -1,28 +1,40 @@
-import { resolve as resolvePath } from 'node:path';
 import { largestValueIn } from '../sqlite/bounded-writer.js';
-import type { Isolation } from '../value/isolation.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
-import { CACHE_OPTION_RULES } from './cache-option-rules.js';
-import { CLUSTER_OPTION_RULES } from './cluster-option-rules.js';
-import { show, type OptionRule } from './option-rule.js';
+import { show, type OptionSpec } from './option-kinds.js';
+import { OPTIONS } from './option-table.js';
 import type { HyperCacheOptions, HyperCacheRole, ResolvedOptions } from './options.js';
 import { unknownNames } from './unknown-names.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const MIB = 1024 * 1024;
+const SPECS = Object.entries(OPTIONS) as unknown as readonly [string, OptionSpec<unknown>][];
 
-/** One rule for each public option. */
-const RULES: { readonly [name in keyof Required<HyperCacheOptions>]: OptionRule } = {
-  ...CLUSTER_OPTION_RULES,
-  ...CACHE_OPTION_RULES,
-};
+/** The names of all options. @internal */
+export const OPTION_NAMES: readonly string[] = Object.keys(OPTIONS);
+
+/** As a variable is named after its option. */
+const namedAfter = (option: string): string =>
+  `HYPERCACHE_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+
+const VARIABLES = new Map(
+  SPECS.flatMap(([name, spec]) =>
+    spec.parse === undefined ? [] : [[name, spec.environment ?? namedAfter(name)]],
+  ),
+);
+
+/** What Kubernetes sets in each container of a namespace that has a service of this name. */
+const OF_A_SERVICE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
+
+/** The environment variable of an option; undefined for what is given in code only. @internal */
+export function environmentOf(option: string): string | undefined {
+  return VARIABLES.get(option);
+}
 
 /**
  * Validates all options at once, with the environment as the default of those that are not given.
  *
  * @returns a frozen object in which every option is set
- * @throws {HC_OPTIONS_INVALID} with every problem, misspelled names included
+ * @throws {HC_OPTIONS_INVALID} with every problem, misspelled names and variables included
  * @internal
  */
 export function resolveOptions(
@@ -31,34 +43,27 @@ export function resolveOptions(
 ): ResolvedOptions {
   const problems: OptionProblem[] = [];
   const options = readGiven(given, problems);
+  problems.push(...unknownVariables(environment));
   const values: Record<string, unknown> = {};
-  for (const [name, rule] of Object.entries<OptionRule>(RULES)) {
-    const fromCode = options[name];
-    const text = rule.environment === undefined ? undefined : environment[rule.environment];
-    const isFromCode = fromCode !== undefined;
+  for (const [name, spec] of SPECS) {
+    const variable = VARIABLES.get(name);
+    const text = variable === undefined ? undefined : environment[variable];
+    const isFromCode = options[name] !== undefined;
     if (!isFromCode && (text === undefined || text === '')) continue;
-    const value = isFromCode ? fromCode : (rule.parse?.(String(text)) ?? text);
-    if (rule.isValid(value)) values[name] = value;
+    const value = isFromCode ? options[name] : spec.parse?.(String(text));
+    if (spec.isValid(value)) values[name] = value;
     else {
       problems.push({
-        option: isFromCode ? name : `${rule.environment} (option ${name})`,
-        value: (rule.show ?? show)(value),
-        instead: rule.instead,
+        option: isFromCode ? name : `${variable} (option ${name})`,
+        value: (spec.show ?? show)(isFromCode ? value : text),
+        instead: spec.instead,
       });
     }
   }
   checkCluster(values, problems);
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  return Object.freeze(withDefaults(values));
+  return complete(values);
 }
-
-/** The names of all options; the documentation is held against them. @internal */
-export const OPTION_NAMES: readonly string[] = Object.keys(RULES);
-
-/** The environment variables that are read. @internal */
-export const ENVIRONMENT_NAMES: readonly string[] = Object.values<OptionRule>(RULES).flatMap(
-  ({ environment }) => environment ?? [],
-);
 
 function readGiven(given: unknown, problems: OptionProblem[]): Record<string, unknown> {
   if (given === undefined || given === null) return {};
@@ -75,20 +80,28 @@ function readGiven(given: unknown, problems: OptionProblem[]): Record<string, un
   return { ...given };
 }
 
+function unknownVariables(environment: Environment): OptionProblem[] {
+  const set = Object.keys(environment).filter(
+    (name) => name.startsWith('HYPERCACHE_') && !OF_A_SERVICE.test(name),
+  );
+  const given = Object.fromEntries(set.map((name) => [name, '']));
+  return unknownNames(given, [...VARIABLES.values()]).map((problem) => {
+    // Some are not named after their option.
+    const meant = OPTION_NAMES.find((option) => namedAfter(option) === problem.option);
+    const variable = meant === undefined ? undefined : VARIABLES.get(meant);
+    return variable === undefined ? problem : { ...problem, instead: `write ${variable}` };
+  });
+}
+
 function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]): void {
   const isReported = (name: string): boolean =>
     problems.some(({ option }) => option.includes(name));
-  if (
-    values['listen'] !== undefined &&
-    values['apiToken'] === undefined &&
-    !isReported('apiToken')
-  ) {
-    problems.push({
-      option: 'apiToken',
-      value: 'missing',
-      instead: `listen needs it: ${RULES.apiToken.instead} (or set ${RULES.apiToken.environment})`,
-    });
-  }
+  const need = (name: 'apiToken' | 'primaryUrl', by: string): void => {
+    if (values[name] !== undefined || isReported(name)) return;
+    const instead = `${by} needs it: ${OPTIONS[name].instead} (or set ${VARIABLES.get(name)})`;
+    problems.push({ option: name, value: 'missing', instead });
+  };
+  if (values['listen'] !== undefined) need('apiToken', 'listen');
   const known = tokensOf(values['apiToken']);
   if (tokensOf(values['adminToken']).some((token) => known.includes(token))) {
     problems.push({
@@ -98,66 +111,26 @@ function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]
     });
   }
   if (values['role'] !== 'secondary') return;
-  for (const name of ['primaryUrl', 'apiToken'] as const) {
-    if (values[name] !== undefined || isReported(name)) continue;
-    problems.push({
-      option: name,
-      value: 'missing',
-      instead: `a secondary needs it: ${RULES[name].instead} (or set ${RULES[name].environment})`,
-    });
-  }
+  need('primaryUrl', 'a secondary');
+  need('apiToken', 'a secondary');
 }
 
 function tokensOf(value: unknown): unknown[] {
   return value === undefined ? [] : [value].flat();
 }
 
-function withDefaults(values: Partial<ResolvedOptions>): ResolvedOptions {
-  const l1 = values.l1 as HyperCacheOptions['l1'];
-  const { role = 'primary', maxSize = 1024 * MIB, maxValueSize = 8 * MIB } = values;
-  return {
-    role,
-    primaryUrl: undefined,
-    signRequests: false,
-    timeout: 2000,
-    asyncRequests: true,
-    onPrimaryLost: 'serve-stale',
-    staleAfter: 60_000,
-    outboxMaxEntries: 100_000,
-    outboxMaxBytes: 64 * MIB,
-    outboxFull: 'reject',
-    replica: 'feed',
-    acceptNewHistory: false,
-    path: '/api/hypercache',
-    ttl: 0,
-    namespace: 'default',
-    isGlobal: true,
-    isolation: 'copy' satisfies Isolation,
-    durability: 'normal',
-    checkpoints: 'worker',
-    maxSize,
-    maxEntries: Infinity,
-    changeLogEntries: 100_000,
-    changeLogAge: 24 * 3_600_000,
-    sweepInterval: 1000,
-    maxLockTtl: 24 * 3_600_000,
-    coherenceInterval: 10,
-    logger: undefined,
-    ...values,
-    // A replica holds everything, whatever its own bound.
-    maxValueSize:
-      role === 'primary' ? Math.min(maxValueSize, largestValueIn(maxSize)) : maxValueSize,
-    listen: values.listen === undefined ? undefined : Object.freeze({ ...values.listen }),
-    controllerDecorators: Object.freeze([...(values.controllerDecorators ?? [])]),
-    sqlitePath: resolvePath(values.sqlitePath ?? './storage/hypercache'),
-    apiToken: Object.freeze(tokensOf(values.apiToken) as string[]),
-    adminToken: Object.freeze(tokensOf(values.adminToken) as string[]),
-    l1:
-      l1 === false
-        ? false
-        : Object.freeze({
-            maxEntries: l1?.maxEntries ?? 10_000,
-            maxBytes: l1?.maxBytes ?? 64 * MIB,
-          }),
-  };
+function complete(values: Readonly<Record<string, unknown>>): ResolvedOptions {
+  const resolved = Object.fromEntries(
+    SPECS.map(([name, spec]) => {
+      const value = values[name] ?? spec.byDefault;
+      return [name, value === undefined ? undefined : (spec.resolve?.(value) ?? value)];
+    }),
+  ) as ResolvedOptions;
+  const { role, maxSize, maxValueSize } = resolved;
+  // A replica holds everything, whatever its own bound.
+  if (role === 'secondary') return Object.freeze(resolved);
+  return Object.freeze({
+    ...resolved,
+    maxValueSize: Math.min(maxValueSize, largestValueIn(maxSize)),
+  });
 }

@@ -1,105 +1,112 @@
 import { describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runInNewContext } from 'node:vm';
-import { InvalidOptionsError } from '../../lib/common/errors.js';
-import { ENVIRONMENT_NAMES, OPTION_NAMES, resolveOptions } from '../../lib/node/resolve-options.js';
+import type { OptionSpec } from '../../lib/node/option-kinds.js';
+import * as table from '../../lib/node/option-table.js';
+import { environmentOf } from '../../lib/node/resolve-options.js';
 import { documents } from './support/doc-blocks.js';
 import { root } from './support/source-files.js';
 
-interface OptionRow {
-  readonly option: string;
-  /** As written in the column 'default', without its backticks. */
-  readonly byDefault: string;
-  readonly environment: string[];
-}
-
-/** The rows of all tables whose first column is 'option'. */
-function optionRows(markdown: string): OptionRow[] {
-  const rows: OptionRow[] = [];
-  let columns: string[] = [];
-  for (const line of markdown.split('\n')) {
-    const cells = line.startsWith('|')
-      ? line
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim())
-      : [];
-    if (cells.length === 0) columns = [];
-    else if (columns.length === 0) columns = cells;
-    else if (columns[0] === 'option' && !/^:?-+/.test(cells[0] ?? '')) {
-      const cell = (name: string): string => cells[columns.indexOf(name)] ?? '';
-      rows.push({
-        option: cell('option').replaceAll('`', ''),
-        byDefault: cell('default').replaceAll('`', ''),
-        environment: line.match(/HYPERCACHE_[A-Z_]+/g) ?? [],
-      });
-    }
-  }
-  return rows;
-}
-
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** What is in force when nothing is set, with the directory as it is written. */
-const defaults: Record<string, unknown> = {
-  ...resolveOptions({}, {}),
-  sqlitePath: './storage/hypercache',
+/** The comment of each option in the table. */
+const sentences = new Map(
+  Array.from(
+    read('lib/node/option-table.ts').matchAll(/^ {2}\/\*\*(.+?)\*\/\n {2}(\w+):/gms),
+    ([, comment = '', name]) => [name, comment.replaceAll(/\s*\n\s*\*\s*/g, ' ').trim()],
+  ),
+);
+
+const OF_README = [
+  'sqlitePath',
+  'ttl',
+  'l1',
+  'isolation',
+  'durability',
+  'maxSize',
+  'maxEntries',
+  'namespace',
+];
+
+const GROUPS: Record<string, object> = {
+  FILE: table.FILE_OPTIONS,
+  ENTRY: table.ENTRY_OPTIONS,
+  MEMORY: table.MEMORY_OPTIONS,
+  LOCK: table.LOCK_OPTIONS,
+  NEST: table.NEST_OPTIONS,
+  CLUSTER: table.CLUSTER_OPTIONS,
+  API: table.API_OPTIONS,
 };
 
-const inForce = (rows: readonly OptionRow[]): object =>
-  Object.fromEntries(rows.map(({ option }) => [option, defaults[option]]));
-
-const written = (rows: readonly OptionRow[]): object =>
-  Object.fromEntries(
-    rows.map(({ option, byDefault }) => [option, runInNewContext(`(${byDefault})`)]),
-  );
-
-/** Found by a value that most options refuse, naming themselves. */
-function optionsReadFrom(variable: string): string[] {
-  try {
-    const changed = Object.entries(resolveOptions({}, { [variable]: 'x' }));
-    const before = new Map(Object.entries(resolveOptions({}, {})));
-    return changed
-      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before.get(name)))
-      .map(([name]) => name);
-  } catch (error) {
-    if (!(error instanceof InvalidOptionsError)) throw error;
-    return error.problems.map(({ option }) => /option (\w+)/.exec(option)?.[1] ?? option);
-  }
+/** As one writes it in code. */
+function literal(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number' && value >= 10_000)
+    return value.toLocaleString('en-US').replaceAll(',', '_');
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const fields = Object.entries(value).map(([name, field]) => `${name}: ${literal(field)}`);
+  return `{ ${fields.join(', ')} }`;
 }
 
-describe('docs/options.md', () => {
-  const rows = optionRows(read('docs/options.md'));
+function optionsTable(group: string): string {
+  const isReadme = group === 'README';
+  const columns = ['option', 'what it is', 'unit and bounds', 'default', 'environment'];
+  const options = Object.entries(isReadme ? table.OPTIONS : (GROUPS[group] ?? {}));
+  const shown = isReadme
+    ? OF_README.map((name) => [name, Reflect.get(table.OPTIONS, name)] as const)
+    : options;
+  const rows = shown.map(([name, spec]: readonly [string, OptionSpec<unknown>]) => {
+    const variable = environmentOf(name);
+    return [
+      `\`${name}\``,
+      sentences.get(name) ?? '',
+      spec.unit,
+      `\`${literal(spec.byDefault)}\``,
+      variable === undefined ? '' : `\`${variable}\``,
+    ];
+  });
+  const chosen = isReadme ? [0, 3, 1] : [0, 1, 2, 3, 4];
+  const cells = [columns, ...rows].map((row) => chosen.map((i) => row[i] ?? ''));
+  const widths = chosen.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = cells;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+}
 
-  it('has one row for each option, and no other', () => {
-    expect(rows.map(({ option }) => option).toSorted()).toEqual(OPTION_NAMES.toSorted());
+/** With the tables of the options made anew. */
+function withTables(markdown: string): string {
+  return markdown.replaceAll(
+    /(<!-- options: (\w+) -->\n\n).*?(\n\n<!-- \/options -->)/gs,
+    (_, before: string, group: string, after: string) => before + optionsTable(group) + after,
+  );
+}
+
+describe('the tables of the options', () => {
+  it('find a sentence and a default for each option', () => {
+    for (const name of Object.keys(table.OPTIONS)) expect(sentences.get(name)).toMatch(/\.$/);
+    expect(Object.assign({}, ...Object.values(GROUPS))).toEqual(table.OPTIONS);
   });
 
-  it('names every environment variable once', () => {
-    const named = rows.flatMap(({ environment }) => environment);
+  it.each(['docs/options.md', 'README.md'])(
+    'of %s are those of lib/node/option-table.ts',
+    (path) => {
+      const written = read(path);
+      const made = withTables(written);
+      // UPDATE_DOCS=1 npm run jest -- test/architecture/docs-options writes them.
+      if (process.env['UPDATE_DOCS'] === '1') writeFileSync(join(root, path), made);
+      else expect(written).toBe(made);
+    },
+  );
 
-    expect(named.toSorted()).toEqual(ENVIRONMENT_NAMES.toSorted());
-  });
+  it('stand in docs/options.md once each', () => {
+    const groups = Array.from(
+      read('docs/options.md').matchAll(/<!-- options: (\w+)/g),
+      ([, g]) => g,
+    );
 
-  it('gives each option the environment variable that sets it', () => {
-    for (const { option, environment } of rows) {
-      for (const name of environment) expect(optionsReadFrom(name)).toEqual([option]);
-    }
-  });
-
-  it('gives the defaults that are in force', () => {
-    expect(written(rows)).toEqual(inForce(rows));
-  });
-});
-
-describe('README.md', () => {
-  it('gives the defaults that are in force', () => {
-    const rows = optionRows(read('README.md'));
-
-    expect(rows.length).toBeGreaterThan(0);
-    expect(OPTION_NAMES).toEqual(expect.arrayContaining(rows.map(({ option }) => option)));
-    expect(written(rows)).toEqual(inForce(rows));
+    expect(groups.toSorted()).toEqual(Object.keys(GROUPS).toSorted());
   });
 });
 

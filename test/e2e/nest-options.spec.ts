@@ -33,7 +33,7 @@ describe('wrong options', () => {
         "  - sqlitePath is '': write the path of a directory",
         "  - role is 'master': write 'primary' or 'secondary'",
         "  - ttl is '5m': write milliseconds as a number from 0; 0 means no expiry",
-        '  - maxSize is 1000: write bytes as a whole number of at least 4194304 (4 MiB)',
+        '  - maxSize is 1000: write bytes as a whole number of at least 4194304',
         "  - isolation is 'clone': write 'copy', 'freeze' or 'share'",
         "  - durability is 'always': write 'relaxed', 'normal' or 'full'",
         '  - maxEntrys is not an option: write maxEntries',

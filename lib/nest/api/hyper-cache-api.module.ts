@@ -1,10 +1,9 @@
 import { Inject, Logger, Module, type DynamicModule, type NestModule } from '@nestjs/common';
 import { silentLogger } from '../../common/logger.js';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
-import type { HyperCacheOptions } from '../../node/options.js';
-import { resolveOptions } from '../../node/resolve-options.js';
+import type { ResolvedOptions } from '../../node/options.js';
 import { createControllers } from '../controllers/create-controllers.js';
-import { HYPERCACHE_NODE, HYPERCACHE_OPTIONS } from '../hyper-cache.constants.js';
+import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from '../hyper-cache.constants.js';
 import { ApiContext } from './api-context.js';
 import { API_CONTROLLERS } from './api.constants.js';
 import { HyperCacheApi } from './hyper-cache-api.js';
@@ -23,12 +22,11 @@ export class HyperCacheApiModule implements NestModule {
         { provide: API_CONTROLLERS, useValue: controllers },
         {
           provide: ApiContext,
-          useFactory: (node: HyperCacheNode, given: HyperCacheOptions) => {
-            const options = resolveOptions(given);
+          useFactory: (node: HyperCacheNode, options: ResolvedOptions) => {
             const { logger = new Logger('HyperCache') } = options;
             return new ApiContext(node, options, logger === false ? silentLogger : logger);
           },
-          inject: [HYPERCACHE_NODE, HYPERCACHE_OPTIONS],
+          inject: [HYPERCACHE_NODE, RESOLVED_OPTIONS],
         },
         HyperCacheApi,
       ],

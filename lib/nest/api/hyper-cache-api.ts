@@ -7,10 +7,9 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import type { HyperCacheOptions, ResolvedOptions } from '../../node/options.js';
-import { resolveOptions } from '../../node/resolve-options.js';
+import type { ResolvedOptions } from '../../node/options.js';
 import { placeControllers } from '../controllers/create-controllers.js';
-import { HYPERCACHE_OPTIONS } from '../hyper-cache.constants.js';
+import { RESOLVED_OPTIONS } from '../hyper-cache.constants.js';
 import { ApiPaths } from '../wire/api-paths.js';
 import { claimBodies } from '../wire/body-claim.js';
 import { ApiContext } from './api-context.js';
@@ -26,7 +25,6 @@ import { OwnPort } from './own-port.js';
 export class HyperCacheApi
   implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  readonly #options: ResolvedOptions;
   #port: OwnPort | undefined;
   /** Controllers that do not know yet where they stand. */
   #unplaced: readonly Type[] = [];
@@ -34,14 +32,13 @@ export class HyperCacheApi
   /** @internal Nest makes it before the controllers of its module, which it places or takes away. */
   constructor(
     @Inject(ApiContext) private readonly context: ApiContext,
-    @Inject(HYPERCACHE_OPTIONS) given: HyperCacheOptions,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(API_CONTROLLERS) controllers: readonly Type[],
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
-    this.#options = resolveOptions(given);
-    const { apiToken, listen } = this.#options;
+    const { apiToken, listen } = options;
     if (apiToken.length > 0 && listen === undefined) {
       this.#unplaced = controllers;
       if (isPlatform(host.httpAdapter?.getType?.())) this.mount();
@@ -59,7 +56,7 @@ export class HyperCacheApi
    * @internal
    */
   mount(): void {
-    const { path } = this.#options;
+    const { path } = this.options;
     const adapter = this.host.httpAdapter;
     const type = adapter?.getType?.();
     placeControllers(this.#unplaced, path, type);
@@ -76,7 +73,7 @@ export class HyperCacheApi
 
   /** @internal */
   async onApplicationBootstrap(): Promise<void> {
-    const { listen, path } = this.#options;
+    const { listen, path } = this.options;
     if (listen === undefined) return;
     const adapter = this.host.httpAdapter;
     this.#port = await OwnPort.open(this.context, { listen, path, adapter });

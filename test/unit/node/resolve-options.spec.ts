@@ -2,11 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { resolve } from 'node:path';
 import { InvalidOptionsError } from '../../../lib/common/errors.js';
 import type { HyperCacheOptions } from '../../../lib/node/options.js';
-import {
-  ENVIRONMENT_NAMES,
-  OPTION_NAMES,
-  resolveOptions,
-} from '../../../lib/node/resolve-options.js';
+import { environmentOf, OPTION_NAMES, resolveOptions } from '../../../lib/node/resolve-options.js';
 
 const SECRET = 'a secret of at least thirty-two characters';
 const OTHER_SECRET = 'another secret of at least thirty-two characters';
@@ -121,12 +117,38 @@ describe('resolveOptions', () => {
       HYPERCACHE_SIGN_REQUESTS: 'true',
       HYPERCACHE_TIMEOUT: '500',
       HYPERCACHE_ASYNC: 'false',
+      HYPERCACHE_ON_PRIMARY_LOST: 'miss',
+      HYPERCACHE_STALE_AFTER: '2000',
+      HYPERCACHE_OUTBOX_MAX_ENTRIES: '5',
+      HYPERCACHE_OUTBOX_MAX_BYTES: '6',
+      HYPERCACHE_OUTBOX_FULL: 'block',
+      HYPERCACHE_REPLICA: 'none',
+      HYPERCACHE_ACCEPT_NEW_HISTORY: '1',
+      HYPERCACHE_PATH: '/hc',
+      HYPERCACHE_LISTEN: '[::1]:3100',
       HYPERCACHE_SQLITE_PATH: '/data',
+      HYPERCACHE_TTL: '1e3',
+      HYPERCACHE_NAMESPACE: 'shop',
+      HYPERCACHE_L1: '{ "maxEntries": 7 }',
+      HYPERCACHE_ISOLATION: 'share',
+      HYPERCACHE_DURABILITY: 'full',
+      HYPERCACHE_CHECKPOINTS: 'inline',
+      HYPERCACHE_MAX_SIZE: '8388608',
+      HYPERCACHE_MAX_ENTRIES: 'Infinity',
+      HYPERCACHE_MAX_VALUE_SIZE: '1024',
+      HYPERCACHE_CHANGE_LOG_ENTRIES: '8',
+      HYPERCACHE_CHANGE_LOG_AGE: '9',
+      HYPERCACHE_SWEEP_INTERVAL: '10',
+      HYPERCACHE_MAX_LOCK_TTL: '11',
+      HYPERCACHE_COHERENCE_INTERVAL: '12',
+      HYPERCACHE_LOGGER: 'false',
     };
 
     it('what the options leave out', () => {
-      expect(Object.keys(environment).toSorted()).toEqual([...ENVIRONMENT_NAMES].toSorted());
-      expect(resolveOptions({}, environment)).toMatchObject({
+      const named = OPTION_NAMES.flatMap((name) => environmentOf(name) ?? []);
+
+      expect(Object.keys(environment).toSorted()).toEqual(named.toSorted());
+      expect(resolveOptions({}, environment)).toEqual({
         role: 'secondary',
         primaryUrl: 'http://primary:3000',
         apiToken: [SECRET, OTHER_SECRET],
@@ -134,8 +156,57 @@ describe('resolveOptions', () => {
         signRequests: true,
         timeout: 500,
         asyncRequests: false,
+        onPrimaryLost: 'miss',
+        staleAfter: 2000,
+        outboxMaxEntries: 5,
+        outboxMaxBytes: 6,
+        outboxFull: 'block',
+        replica: 'none',
+        acceptNewHistory: true,
+        path: '/hc',
+        listen: { host: '::1', port: 3100 },
+        controllerDecorators: [],
         sqlitePath: '/data',
+        ttl: 1000,
+        namespace: 'shop',
+        isGlobal: true,
+        l1: { maxEntries: 7, maxBytes: 67_108_864 },
+        isolation: 'share',
+        durability: 'full',
+        checkpoints: 'inline',
+        maxSize: 8_388_608,
+        maxEntries: Infinity,
+        maxValueSize: 1024,
+        changeLogEntries: 8,
+        changeLogAge: 9,
+        sweepInterval: 10,
+        maxLockTtl: 11,
+        coherenceInterval: 12,
+        logger: false,
       });
+    });
+
+    it.each([
+      ['HYPERCACHE_ROLE', 'write HYPERCACHE_SERVER_ROLE'],
+      ['HYPERCACHE_SEVER_ROLE', 'write HYPERCACHE_SERVER_ROLE'],
+      ['HYPERCACHE_API_TOKENS', 'write HYPERCACHE_API_TOKEN'],
+      ['HYPERCACHE_SOMETHING_ELSE', 'remove it'],
+      ['HYPERCACHE_IS_GLOBAL', 'remove it'],
+    ])('nothing of %s, which is none', (option, instead) => {
+      expect(problemsOf({}, { [option]: 'x' })).toEqual([
+        { option, value: 'not an option', instead },
+      ]);
+    });
+
+    it.each([
+      'HYPERCACHE_SERVICE_HOST',
+      'HYPERCACHE_SERVICE_PORT_HTTP',
+      'HYPERCACHE_PORT',
+      'HYPERCACHE_PORT_3000_TCP_ADDR',
+      'HYPERCACHE_PRIMARY_SERVICE_PORT',
+      'HYPERCACHE_PRIMARY_PORT_3000_TCP',
+    ])('nothing of %s, which Kubernetes sets for a service', (name) => {
+      expect(problemsOf({}, { [name]: 'x' })).toEqual([]);
     });
 
     it('nothing that the options give', () => {
@@ -164,10 +235,18 @@ describe('resolveOptions', () => {
       ['HYPERCACHE_API_TOKEN', `${SECRET},short`],
       ['HYPERCACHE_PRIMARY_URL', 'primary:3000'],
       ['HYPERCACHE_SERVER_ROLE', 'Primary'],
+      ['HYPERCACHE_L1', 'true'],
+      ['HYPERCACHE_L1', '{ maxEntries: 5 }'],
+      ['HYPERCACHE_LISTEN', '3100'],
+      ['HYPERCACHE_LOGGER', 'true'],
     ])('a problem under the name of its variable: %s=%j', (name, text) => {
       expect(problemsOf({}, { [name]: text })).toMatchObject([
         { option: expect.stringContaining(name) },
       ]);
+    });
+
+    it('a problem with the text as it was read', () => {
+      expect(problemsOf({}, { HYPERCACHE_TIMEOUT: '2s' })).toMatchObject([{ value: "'2s'" }]);
     });
   });
 

@@ -1,0 +1,110 @@
+import { isPositive, isText } from './option-kinds.js';
+
+/** Bounds of the memory layer, shared by all caches of a node. @publicApi */
+export interface L1Options {
+  /** Entries held at most. @default 10_000 */
+  maxEntries?: number | undefined;
+  /** Bytes held at most, estimated. @default 67_108_864 (64 MiB) */
+  maxBytes?: number | undefined;
+}
+
+/** A port of its own for the HTTP API. @publicApi */
+export interface ListenOptions {
+  /** An address or name of this machine. */
+  host: string;
+  /** From 0 to 65535; 0 takes a free one, which a log line names. */
+  port: number;
+}
+
+/** Characters of a token at least. @internal */
+export const MIN_TOKEN_LENGTH = 32;
+
+/** @internal */
+export function isHttpUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return ['http:', 'https:'].includes(protocol) && isDecodable(username) && isDecodable(password);
+}
+
+/** A percent sign that stands for itself is written %25. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @internal */
+export function areTokens(value: unknown): boolean {
+  const tokens: unknown[] = Array.isArray(value) ? value : [value];
+  return (
+    tokens.length > 0 &&
+    tokens.every(
+      (token) =>
+        typeof token === 'string' &&
+        token.length >= MIN_TOKEN_LENGTH &&
+        /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/.test(token) &&
+        !looksLikeDefault(token),
+    )
+  );
+}
+
+/** What stands in examples, or is a short text repeated, is known to everybody. */
+function looksLikeDefault(token: string): boolean {
+  if (/change[-_.]?(me|this)|replace[-_.]?(me|this)|placeholder/i.test(token)) return true;
+  if (/(your|default|my)[-_.]?(own[-_.]?)?(api[-_.]?)?(token|secret)/i.test(token)) return true;
+  for (let period = 1; period <= token.length / 2; period++) {
+    if (token.startsWith(token.slice(period))) return true;
+  }
+  return false;
+}
+
+/** @internal */
+export function isPath(value: unknown): boolean {
+  if (typeof value !== 'string' || value.length > 256) return false;
+  const segments = value.split('/');
+  return (
+    segments.shift() === '' &&
+    segments.length > 0 &&
+    segments.every((segment) => /^[\w.~-]+$/.test(segment) && !/^\.{1,2}$/.test(segment))
+  );
+}
+
+/** @internal */
+export function isListen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, port, ...rest } = value as Record<string, unknown>;
+  return (
+    isText(host) &&
+    Number.isInteger(port) &&
+    Number(port) >= 0 &&
+    Number(port) <= 65_535 &&
+    Object.keys(rest).length === 0
+  );
+}
+
+/** @internal */
+export function isNamespace(value: unknown): boolean {
+  return isText(value) && String(value).length <= 256 && String(value).isWellFormed();
+}
+
+/** @internal */
+export function isL1(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(
+    ([name, bound]) =>
+      ['maxEntries', 'maxBytes'].includes(name) && (bound === undefined || isPositive(bound)),
+  );
+}
+
+/** @internal */
+export function isLogger(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return ['log', 'warn', 'error'].every(
+    (method) => typeof Reflect.get(value, method) === 'function',
+  );
+}

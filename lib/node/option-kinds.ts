@@ -1,0 +1,114 @@
+/**
+ * One option: what it may be, what it is when nothing says, and what the documents say of it.
+ *
+ * @internal
+ */
+export interface OptionSpec<Given, Resolved = Given> {
+  /** Unit and bounds, for the documents. */
+  readonly unit: string;
+  /** What to write in place of what is wrong. */
+  readonly instead: string;
+  readonly isValid: (value: unknown) => boolean;
+  readonly byDefault: Given | undefined;
+  /** Turns the text of an environment variable into the option's type; undefined: it is given in code only. */
+  readonly parse?: ((text: string) => unknown) | undefined;
+  /** Of the variable, where that is not named after the option. */
+  readonly environment?: string | undefined;
+  /** What the node works with, from what is valid. */
+  readonly resolve?: ((given: Given) => Resolved) | undefined;
+  /** The value as the error shows it: neither a secret nor a password in it. */
+  readonly show?: ((value: unknown) => string) | undefined;
+}
+
+/** One that is like no other. @internal */
+export function option<Given, Resolved = Given>(
+  spec: OptionSpec<Given, Resolved>,
+): OptionSpec<Given, Resolved> {
+  return spec;
+}
+
+/** What all kinds of options can say besides. */
+type Extra = Pick<OptionSpec<never>, 'environment'>;
+
+const NAMES = { ms: 'milliseconds as ', bytes: 'bytes as ', '': '' };
+
+/** A timer that is to wait for longer ends at once. @internal */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/** A whole number from `from` to `to`. @internal */
+export function whole(
+  unit: keyof typeof NAMES,
+  byDefault: number,
+  { from = 1, to = Number.MAX_SAFE_INTEGER, ...extra }: Extra & { from?: number; to?: number } = {},
+): OptionSpec<number> {
+  const [least, most] = [from, to].map((bound) => bound.toLocaleString('en-US'));
+  const isBounded = to < Number.MAX_SAFE_INTEGER;
+  let bounds = `${least} to ${most}`;
+  if (!isBounded) bounds = from === 1 ? 'above 0' : `from ${least}`;
+  const words = isBounded
+    ? `from ${from} to ${to}`
+    : from === 1
+      ? 'above 0'
+      : `of at least ${from}`;
+  return {
+    unit: [unit, 'whole', bounds].filter((part) => part !== '').join(', '),
+    instead: `write ${NAMES[unit]}a whole number ${words}`,
+    isValid: (value) => isPositive(value) && Number(value) >= from && Number(value) <= to,
+    parse: parseNumber,
+    byDefault,
+    ...extra,
+  };
+}
+
+/** One of some words. @internal */
+export function oneOf<Word extends string>(
+  words: readonly Word[],
+  byDefault: NoInfer<Word>,
+  extra: Extra = {},
+): OptionSpec<Word> {
+  const quoted = words.map((word) => `'${word}'`);
+  return {
+    unit: quoted.map((word) => `\`${word}\``).join(', '),
+    instead: `write ${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`,
+    isValid: (value) => (words as readonly unknown[]).includes(value),
+    parse: (text) => text,
+    byDefault,
+    ...extra,
+  };
+}
+
+/** @internal */
+export function flag(byDefault: boolean, extra: Extra = {}): OptionSpec<boolean> {
+  return {
+    unit: 'boolean; `true`, `1`, `false` or `0` in the environment',
+    instead: 'write true or false',
+    isValid: (value) => typeof value === 'boolean',
+    parse: parseBoolean,
+    byDefault,
+    ...extra,
+  };
+}
+
+/** Whole, above 0, and exact. @internal */
+export const isPositive = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && Number(value) > 0;
+/** @internal */
+export const isText = (value: unknown): boolean => typeof value === 'string' && value.length > 0;
+
+/** An empty text is no 0, and what is no number is left for the option to refuse. @internal */
+export function parseNumber(text: string): unknown {
+  const number = Number(text);
+  return text.trim() === '' || Number.isNaN(number) ? text : number;
+}
+
+/** As {@link parseNumber}. @internal */
+export const parseBoolean = (text: string): unknown =>
+  ({ true: true, '1': true, false: false, '0': false })[text.trim().toLowerCase()] ?? text;
+
+/** As an error shows it. @internal */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Array.isArray(value) ? 'an array' : 'an object';
+}
