@@ -8,6 +8,9 @@ type Fail = (error: HyperCacheError) => void;
 /** What a command takes besides its value, roughly. @internal */
 export const COMMAND_BYTES = 100;
 
+/** What a tag takes besides its text, roughly. */
+const TAG_BYTES = 20;
+
 /** A command that waits for its commit. @internal */
 export class PendingCommand<R extends CommandResult> implements QueuedWrite<
   Command,
@@ -24,7 +27,7 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
     readonly accepted?: (() => void) | undefined,
     readonly answered?: Settle<CommandResult> | undefined,
   ) {
-    this.bytes = valueBytes + COMMAND_BYTES;
+    this.bytes = valueBytes + COMMAND_BYTES + tagBytesOf(command);
   }
 
   committed(result: CommandResult): void {
@@ -35,4 +38,10 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
   failed(error: HyperCacheError): void {
     this.reject(error);
   }
+}
+
+function tagBytesOf(command: Command): number {
+  let bytes = 0;
+  if ('tags' in command) for (const tag of command.tags) bytes += tag.length + TAG_BYTES;
+  return bytes;
 }

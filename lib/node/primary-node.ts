@@ -188,7 +188,7 @@ export class PrimaryNode implements HyperCacheNode {
         this.#evictor,
         trimmer,
         collector,
-        new SpaceReleaser(storage),
+        new SpaceReleaser(storage, clock),
       ],
       options.sweepInterval,
       (error) => this.#onMaintenanceError(error),

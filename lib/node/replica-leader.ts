@@ -61,7 +61,7 @@ export class ReplicaLeader {
           options.changeLogAge,
           options.maxSize,
         ),
-        new SpaceReleaser(storage),
+        new SpaceReleaser(storage, clock),
       ],
       options.sweepInterval,
       (error) => this.#onMaintenanceError(error),

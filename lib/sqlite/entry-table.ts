@@ -25,6 +25,14 @@ export interface RemovableRow {
   readonly tag_set: number;
 }
 
+/** What a deletion of many entries looks at. @internal */
+export interface FoundRow extends Omit<RemovableRow, 'namespace_id' | 'key'> {
+  /** Null when the entry has gone, or is another one now. */
+  readonly key: string | null;
+  /** The revision from which it has what it was found by. */
+  readonly written: number;
+}
+
 /** A row as another node is to have it. @internal */
 export interface CopiedRow extends EntryRow {
   readonly key: string;
@@ -217,15 +225,9 @@ export class EntryTable {
     }[];
   }
 
-  /** Entries with this prefix that did not change after `revision`. */
-  removable(
-    namespaceId: number,
-    prefix: string,
-    from: string,
-    revision: number,
-    limit: number,
-  ): Omit<RemovableRow, 'namespace_id'>[] {
-    return this.#removable.all(namespaceId, from, endOf(prefix), revision, limit) as RemovableRow[];
+  /** Entries with this prefix, from `from` on. */
+  removable(namespaceId: number, prefix: string, from: string, limit: number): FoundRow[] {
+    return this.#removable.all(namespaceId, from, endOf(prefix), limit) as FoundRow[];
   }
 
   /** Whole rows of a namespace behind a key, in order of their keys. To be read at once. */

@@ -51,6 +51,8 @@ export class LeaseTable {
   readonly #releaseAll: Statement;
   readonly #drop: Statement;
   readonly #holders: Statement;
+  readonly #heldSlots: Statement;
+  readonly #nextExpiry: Statement;
   readonly #heldBy: Statement;
   readonly #lastToken: Statement;
   readonly #list: Statement;
@@ -78,6 +80,8 @@ export class LeaseTable {
     this.#release = connection.prepare(leaseSql.release);
     this.#releaseAll = connection.prepare(leaseSql.releaseAll);
     this.#holders = connection.prepare(leaseSql.holders);
+    this.#heldSlots = connection.prepare(leaseSql.heldSlots).pluck();
+    this.#nextExpiry = connection.prepare(leaseSql.nextExpiry).pluck();
     this.#heldBy = connection.prepare(leaseSql.heldBy);
     this.#lastToken = connection.prepare(leaseSql.lastToken).pluck();
     this.#list = connection.prepare(leaseSql.list);
@@ -135,6 +139,16 @@ export class LeaseTable {
       ttl,
       expiresAt: expires_at,
     }));
+  }
+
+  /** The slots that are not free. */
+  heldSlots({ kind, name }: LeaseName, now: number): Set<number> {
+    return new Set(this.#heldSlots.all(kind, name, now) as number[]);
+  }
+
+  /** When the first of those that are held ends; undefined when all are free. */
+  nextExpiry({ kind, name }: LeaseName, now: number): number | undefined {
+    return (this.#nextExpiry.get(kind, name, now) as number | null) ?? undefined;
   }
 
   heldBy({ kind, name }: LeaseName, owner: string, now: number): Grant | undefined {
@@ -199,13 +213,9 @@ export class LeaseTable {
     this.rowIds.noteForeign(Number(lastInsertRowid));
   }
 
-  /** The first who waits and still lives; those before it who do not are removed. */
-  firstWaiter({ kind, name }: LeaseName, now: number): Waiter | undefined {
-    for (;;) {
-      const waiter = this.#nextWaiter.get(kind, name) as Waiter | undefined;
-      if (waiter === undefined || this.#isLive(waiter, now)) return waiter;
-      this.#removeWaiter.run(waiter.id);
-    }
+  /** The first in the queue, alive or not. */
+  firstWaiter({ kind, name }: LeaseName): Waiter | undefined {
+    return this.#nextWaiter.get(kind, name) as Waiter | undefined;
   }
 
   removeWaiter(id: number): void {
@@ -227,7 +237,8 @@ export class LeaseTable {
     this.#beat.run(processId, process.pid, lifetime, now + ALIVE_MS);
   }
 
-  #isLive({ deadline, process }: Waiter, now: number): boolean {
+  /** Whether it still waits: its time is not over, and its process shows signs of life. */
+  isLive({ deadline, process }: Waiter, now: number): boolean {
     if (deadline <= now) return false;
     return process === this.identity.processId || this.#isAlive.get(process, now) === 1;
   }

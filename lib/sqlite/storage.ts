@@ -325,9 +325,8 @@ export class Storage {
     return this.#checkpointer?.mustPause() ?? false;
   }
 
-  /** Gives up to `bytes` of unused space at the end of the file back to the file system. */
-  release(bytes: number): void {
-    const pages = Math.ceil(bytes / this.#open.pageSize);
+  /** Gives up to so many pages of unused space at the end of the file back to the file system. */
+  release(pages: number): void {
     this.#open.connection.exec(pragmaSql.releasePages(pages));
   }
 

@@ -1,4 +1,4 @@
-import type { RemovableRow } from './entry-table.js';
+import type { FoundRow } from './entry-table.js';
 import type { Connection, Statement } from './native.js';
 import { tagSql } from './sql/tags.js';
 
@@ -10,6 +10,9 @@ export interface TagRow {
   readonly tag_set: number;
 }
 
+/** Of a row besides its tag. */
+const ROW_BYTES = 100;
+
 /**
  * Which entries have which tag. A row counts only while the entry's `tag_set` is still the row's: an
  * untagged overwrite leaves rows behind, and the sweeper collects them.
@@ -17,6 +20,7 @@ export interface TagRow {
  * @internal
  */
 export class TagTable {
+  #written = 0;
   readonly #add: Statement;
   readonly #removeOfEntry: Statement;
   readonly #ofEntry: Statement;
@@ -27,7 +31,7 @@ export class TagTable {
 
   constructor(connection: Connection) {
     this.#add = connection.prepare(tagSql.add);
-    this.#removeOfEntry = connection.prepare(tagSql.removeOfEntry);
+    this.#removeOfEntry = connection.prepare(tagSql.removeOfEntry).pluck();
     this.#ofEntry = connection.prepare(tagSql.ofEntry).pluck();
     this.#tagged = connection.prepare(tagSql.tagged);
     this.#page = connection.prepare(tagSql.page);
@@ -35,32 +39,51 @@ export class TagTable {
     this.#remove = connection.prepare(tagSql.remove);
   }
 
+  /** Bytes of rows that were added or removed, ever: what a commit costs grows with them. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** Replaces all tags of an entry. */
   replace(namespaceId: number, entryId: number, tagSet: number, tags: readonly string[]): void {
-    this.#removeOfEntry.run(entryId);
-    for (const tag of tags) this.#add.run(namespaceId, tag, entryId, tagSet);
+    this.removeOfEntry(entryId);
+    this.add(namespaceId, entryId, tagSet, tags);
+  }
+
+  /** Those of earlier lives stay, and no longer count. */
+  add(namespaceId: number, entryId: number, tagSet: number, tags: readonly string[]): void {
+    for (const tag of tags) {
+      this.#add.run(namespaceId, tag, entryId, tagSet);
+      this.#written += tag.length + ROW_BYTES;
+    }
   }
 
   removeOfEntry(entryId: number): void {
-    this.#removeOfEntry.run(entryId);
+    for (const length of this.#removeOfEntry.all(entryId) as number[]) {
+      this.#written += length + ROW_BYTES;
+    }
   }
 
   ofEntry(entryId: number, tagSet: number): string[] {
     return this.#ofEntry.all(entryId, tagSet) as string[];
   }
 
-  /** Entries that were given the tag up to `revision`; a later touch or increment does not spare them. */
-  tagged(
-    namespaceId: number,
-    tag: string,
-    revision: number,
-    limit: number,
-  ): Omit<RemovableRow, 'namespace_id'>[] {
-    return this.#tagged.all(namespaceId, tag, revision, limit) as RemovableRow[];
+  /** Entries with this tag, behind one of them by their ids. A later touch or increment does not count as written. */
+  tagged(namespaceId: number, tag: string, after: number, limit: number): FoundRow[] {
+    return this.#tagged.all(namespaceId, tag, after, limit) as FoundRow[];
   }
 
-  /** Looks at the next `limit` rows behind `after` and removes those that no longer count. */
-  collect(after: TagRow | undefined, limit: number): TagRow | undefined {
+  /**
+   * Looks at the next rows behind `after`, `limit` at most, and removes those that no longer count.
+   *
+   * @param isLate whether the time for it is over
+   * @returns the last that it has looked at, when there are more
+   */
+  collect(
+    after: TagRow | undefined,
+    limit: number,
+    isLate: () => boolean = () => false,
+  ): TagRow | undefined {
     const rows = this.#page.all(
       after?.namespace_id ?? 0,
       after?.tag ?? '',
@@ -70,7 +93,9 @@ export class TagTable {
     for (const row of rows) {
       if (this.#isCurrent.get(row.entry_id, row.tag_set) === undefined) {
         this.#remove.run(row.namespace_id, row.tag, row.entry_id);
+        this.#written += row.tag.length + ROW_BYTES;
       }
+      if (isLate()) return row;
     }
     return rows.length < limit ? undefined : rows.at(-1);
   }

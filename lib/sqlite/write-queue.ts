@@ -13,6 +13,7 @@ import { isBusy, toStorageError } from './sqlite-error.js';
 export interface Writer<C, R> {
   /** It would rather be called a moment later. Asked before each batch but the last ones of a stop. */
   mustPause?(): boolean;
+  /** Returns the outcomes of the first of them, at least one: for the others there was no time in this turn. */
   write(commands: readonly C[]): readonly (R | HyperCacheError)[];
 }
 
@@ -181,7 +182,8 @@ export class WriteQueue<C, R> {
       outcomes = this.writer.write(batch.map((write) => write.command));
     } catch (error) {
       if (isBusy(error) && !isLast && this.#mayRetry()) {
-        this.#retry(batch);
+        this.#putBack(batch);
+        this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
         return;
       }
       this.#busySince = undefined;
@@ -191,6 +193,7 @@ export class WriteQueue<C, R> {
       return;
     }
     this.#busySince = undefined;
+    if (outcomes.length < batch.length) this.#putBack(batch.splice(outcomes.length));
     // What still waits is younger than what was just written.
     this.#relaxedSince = this.clock.coarseNow();
     for (const [i, write] of batch.entries()) {
@@ -223,10 +226,10 @@ export class WriteQueue<C, R> {
     return now - this.#busySince < BUSY_DEADLINE_MS;
   }
 
-  #retry(batch: QueuedWrite<C, R>[]): void {
-    for (const write of batch) this.#bytes += write.bytes;
-    this.#waiting = batch.concat(this.#waiting);
-    this.#timer = setTimeout(this.#flush, BUSY_RETRY_MS);
+  /** They come first again. */
+  #putBack(writes: QueuedWrite<C, R>[]): void {
+    for (const write of writes) this.#bytes += write.bytes;
+    this.#waiting = writes.concat(this.#waiting);
   }
 
   #settle(count: number): void {

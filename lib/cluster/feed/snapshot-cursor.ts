@@ -1,7 +1,6 @@
-import { storedBytes } from '../../value/codec.js';
 import { isExpired } from '../../common/expiry.js';
 import type { Storage } from '../../sqlite/storage.js';
-import { contentOf, type CopiedContent } from '../wire/change-batch.js';
+import { bytesOf, contentOf, type CopiedContent } from '../wire/change-batch.js';
 
 /** A row of a page. @internal */
 export type CopiedEntry = readonly [key: string, revision: number, ...content: CopiedContent];
@@ -49,8 +48,9 @@ export class SnapshotCursor {
       read++;
       this.#after = row.key;
       if (isExpired(row.expires_at, now)) continue;
-      rows.push([row.key, row.revision, ...contentOf(this.storage, row)]);
-      bytes += storedBytes(row.value) + row.key.length;
+      const content = contentOf(this.storage, row);
+      rows.push([row.key, row.revision, ...content]);
+      bytes += row.key.length + bytesOf(content);
       if (bytes >= PAGE_BYTES) break;
     }
     if (read < PAGE_ROWS && bytes < PAGE_BYTES) {

@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import type { Clock } from '../../common/clock.js';
 import { compositeKey } from '../../common/composite-key.js';
 import { PrimaryMismatchError } from '../../common/errors.js';
-import { forgetTags } from '../../sqlite/commands/entry-commands.js';
 import { ChangeKind } from '../../sqlite/change-log.js';
 import type { SourceMark } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
@@ -437,12 +436,12 @@ function put(
   const inserted = entries.put({ namespaceId, key, value, expiresAt, revision, tagSet });
   if (tagSet === 0) return;
   const id = inserted ?? entries.find(namespaceId, key)?.id;
-  if (id !== undefined) storage.tags.replace(namespaceId, id, tagSet, tags);
+  if (id !== undefined) storage.tags.add(namespaceId, id, tagSet, tags);
 }
 
+/** Its tags no longer count, and are left to the sweeper: a batch says nothing of how many they are. */
 function removeEntry(storage: Storage, namespaceId: number, key: string): void {
-  const row = storage.entries.remove(namespaceId, key);
-  if (row !== undefined) forgetTags(storage, row);
+  storage.entries.remove(namespaceId, key);
 }
 
 function removeFile(path: string): void {

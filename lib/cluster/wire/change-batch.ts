@@ -47,6 +47,8 @@ export interface ChangeBatch {
 /** Bounds of one batch, so that neither side's event loop is held. */
 const BATCH_CHANGES = 500;
 const BATCH_BYTES = 512 * 1024;
+/** What a tag costs to read and to write, besides its text. */
+const TAG_BYTES = 1024;
 
 /**
  * What happened after a revision, with the entries as they are now. Entries that have changed after the end of the
@@ -81,8 +83,10 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
       let row: EntryRow | undefined;
       // What a cleared namespace held is gone, swept or not: nobody is told its id any more.
       if (live.has(id)) row = next?.revision === revision ? next : storage.entries.find(id, key);
-      if (row !== undefined) bytes += storedBytes(row.value);
-      changes.push(changeOf(storage, revision, id, key, row));
+      const change = changeOf(storage, revision, id, key, row);
+      const [, , , , ...content] = change;
+      bytes += key.length + bytesOf(content);
+      changes.push(change);
       if (bytes > BATCH_BYTES) {
         to = revision;
         break;
@@ -103,6 +107,13 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
 export function contentOf(storage: Storage, row: EntryRow): CopiedContent {
   if (row.tag_set === 0) return [row.value, row.expires_at];
   return [row.value, row.expires_at, row.tag_set, storage.tags.ofEntry(row.id, row.tag_set)];
+}
+
+/** What content counts for in the bounds of a batch or a page. @internal */
+export function bytesOf([value, , , tags = []]: CopiedContent | []): number {
+  let bytes = value === undefined ? 0 : storedBytes(value);
+  for (const tag of tags) bytes += tag.length + TAG_BYTES;
+  return bytes;
 }
 
 const OP_OF = {

@@ -18,6 +18,11 @@ import { clear, deletePrefix, deleteTag } from './removal-commands.js';
 import { SourceMarks } from './source-marks.js';
 import { add, fill, set, setIf } from './store-commands.js';
 
+/** What one transaction takes of the event loop's time, in ms. The commit comes on top. */
+const BATCH_MS = 4;
+/** Bytes of tags that it writes: they lie all over the file, so that the commit costs more than they do. */
+const BATCH_TAG_BYTES = 64 * 1024;
+
 /** @internal */
 export type Outcome = CommandResult | HyperCacheError;
 
@@ -38,6 +43,7 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
   ) {}
 
   /**
+   * @returns the outcomes of as many of them as there was time for; the others did not happen
    * @throws SQLite's error when the transaction as a whole failed; then nothing happened
    */
   write(commands: readonly Command[]): readonly Outcome[] {
@@ -50,14 +56,18 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
     const monotonicNow = this.clock.monotonic();
     return this.storage.transaction(() => {
       const marks = new SourceMarks(this.storage);
-      const outcomes = commands.map((command) => {
+      const outcomes: Outcome[] = [];
+      const { tags } = this.storage;
+      const mostWritten = tags.written + BATCH_TAG_BYTES;
+      const isLate = (): boolean =>
+        this.clock.monotonic() - monotonicNow >= BATCH_MS || tags.written > mostWritten;
+      for (const command of commands) {
         const origin = 'origin' in command ? command.origin : undefined;
         const known = origin && marks.answer(command, origin);
-        if (known !== undefined) return known;
-        const outcome = outcomeOf(this.storage, command, now, monotonicNow);
-        if (origin !== undefined) marks.executed(origin);
-        return outcome;
-      });
+        outcomes.push(known ?? outcomeOf(this.storage, command, now, monotonicNow, isLate));
+        if (known === undefined && origin !== undefined) marks.executed(origin);
+        if (isLate()) break;
+      }
       marks.write(now);
       return outcomes;
     });
@@ -74,9 +84,15 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
   }
 }
 
-function outcomeOf(storage: Storage, command: Command, now: number, monotonicNow: number): Outcome {
+function outcomeOf(
+  storage: Storage,
+  command: Command,
+  now: number,
+  monotonicNow: number,
+  isLate: () => boolean,
+): Outcome {
   try {
-    return execute(storage, command, now, monotonicNow);
+    return execute(storage, command, now, monotonicNow, isLate);
   } catch (error) {
     // Commands refuse before they write, so a refusal leaves nothing behind for the commit.
     if (error instanceof HyperCacheError) return error;
@@ -90,6 +106,7 @@ function execute(
   command: Command,
   now: number,
   monotonicNow: number,
+  isLate: () => boolean,
 ): CommandResult {
   switch (command.kind) {
     case 'set':
@@ -109,9 +126,9 @@ function execute(
     case 'increment':
       return increment(storage, command, now);
     case 'deletePrefix':
-      return deletePrefix(storage, command, now);
+      return deletePrefix(storage, command, now, isLate);
     case 'deleteTag':
-      return deleteTag(storage, command, now);
+      return deleteTag(storage, command, now, isLate);
     case 'clear':
       return clear(storage, command);
     case 'acquireLease':

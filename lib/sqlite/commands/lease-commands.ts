@@ -12,6 +12,9 @@ import type {
   ReleaseLeaseCommand,
 } from '../../engine/command.js';
 
+/** Waiters that one command serves, or takes out of the queue, so that it does not hold the event loop. */
+const SERVED_AT_ONCE = 100;
+
 /**
  * Takes a free or expired slot, unless others wait for one: they come first. An owner has one slot of a semaphore at
  * most, because a release names the owner and no slot.
@@ -25,19 +28,21 @@ export function acquireLease(
   { lease, owner, ttl, slots, wait, isAgain = false }: AcquireLeaseCommand,
   now: number,
 ): LeaseResult {
-  if (lease.kind === LeaseKind.Semaphore) {
+  if (isAgain || lease.kind === LeaseKind.Semaphore) {
     const held = leases.heldBy(lease, owner, now);
     const isKnown = held !== undefined || leases.isWaiting(lease, owner);
     if (isKnown && !isAgain) throw alreadyThere(lease);
     if (isKnown)
       return { done: held !== undefined, grant: held, handOvers: [], nextExpiry: undefined };
   }
-  const { handOvers, isWaitedFor } = serveWaiters(leases, lease, now);
-  const grant = isWaitedFor ? undefined : takeSlot(leases, lease, slots, owner, ttl, now);
+  const served = serveWaiters(leases, lease, now);
+  const grant = served.isWaitedFor
+    ? undefined
+    : new FreeSlots(leases, lease, now).take(slots, owner, ttl);
   const joins = grant === undefined && wait > 0;
   if (joins) leases.enqueue(lease, owner, ttl, slots, now + wait);
-  const served = { handOvers, isWaitedFor: isWaitedFor || joins };
-  return resultOf(leases, lease, now, grant !== undefined, grant, served);
+  const isWaitedFor = served.isWaitedFor || joins;
+  return resultOf(leases, lease, now, grant !== undefined, grant, { ...served, isWaitedFor });
 }
 
 /** @internal */
@@ -111,37 +116,51 @@ function alreadyThere({ name }: LeaseName): InvalidArgumentError {
 
 interface Served {
   readonly handOvers: readonly HandOver[];
-  /** Whether somebody waits still. */
+  /** Whether others wait still. */
   readonly isWaitedFor: boolean;
+  /** Whether there is more to be done at once than one command does. */
+  readonly isCut: boolean;
 }
 
-/** Gives free and expired slots to those who wait, in their order. */
+/** Gives free and expired slots to those who wait, in their order; takes the dead out of the queue. */
 function serveWaiters(leases: LeaseTable, lease: LeaseName, now: number): Served {
   const handOvers: HandOver[] = [];
-  for (;;) {
-    const waiter = leases.firstWaiter(lease, now);
-    if (waiter === undefined) return { handOvers, isWaitedFor: false };
-    const { id, owner, ttl, slots } = waiter;
-    const grant = takeSlot(leases, lease, slots, owner, ttl, now);
-    if (grant === undefined) return { handOvers, isWaitedFor: true };
-    leases.removeWaiter(id);
-    handOvers.push({ lease, owner, grant });
+  const slotsOf = new FreeSlots(leases, lease, now);
+  for (let seen = 0; seen < SERVED_AT_ONCE; seen++) {
+    const waiter = leases.firstWaiter(lease);
+    if (waiter === undefined) return { handOvers, isWaitedFor: false, isCut: false };
+    if (leases.isLive(waiter, now)) {
+      const { owner, ttl, slots } = waiter;
+      const grant = slotsOf.take(slots, owner, ttl);
+      if (grant === undefined) return { handOvers, isWaitedFor: true, isCut: false };
+      handOvers.push({ lease, owner, grant });
+    }
+    leases.removeWaiter(waiter.id);
   }
+  return { handOvers, isWaitedFor: true, isCut: true };
 }
 
-function takeSlot(
-  leases: LeaseTable,
-  lease: LeaseName,
-  slots: number,
-  owner: string,
-  ttl: number,
-  now: number,
-): Grant | undefined {
-  for (let slot = 0; slot < slots; slot++) {
-    const grant = leases.take(lease, slot, owner, ttl, now);
-    if (grant !== undefined) return grant;
+/** The slots of a lease within one command: they are looked through once. */
+class FreeSlots {
+  #held: Set<number> | undefined;
+  #from = 0;
+
+  constructor(
+    private readonly leases: LeaseTable,
+    private readonly lease: LeaseName,
+    private readonly now: number,
+  ) {}
+
+  /** Gives the owner the first free one. */
+  take(slots: number, owner: string, ttl: number): Grant | undefined {
+    const { leases, lease, now } = this;
+    // Of a lock the statement itself finds out.
+    if (slots === 1) return leases.take(lease, 0, owner, ttl, now);
+    this.#held ??= leases.heldSlots(lease, now);
+    while (this.#held.has(this.#from)) this.#from++;
+    if (this.#from >= slots) return undefined;
+    return leases.take(lease, this.#from++, owner, ttl, now);
   }
-  return undefined;
 }
 
 function resultOf(
@@ -150,13 +169,8 @@ function resultOf(
   now: number,
   done: boolean,
   grant: Grant | undefined,
-  { handOvers, isWaitedFor }: Served,
+  { handOvers, isWaitedFor, isCut }: Served,
 ): LeaseResult {
-  let nextExpiry: number | undefined;
-  if (isWaitedFor) {
-    for (const { expiresAt } of leases.holders(lease, now)) {
-      nextExpiry = Math.min(nextExpiry ?? Infinity, expiresAt);
-    }
-  }
+  const nextExpiry = isCut ? now : isWaitedFor ? leases.nextExpiry(lease, now) : undefined;
   return { done, grant, handOvers, nextExpiry };
 }

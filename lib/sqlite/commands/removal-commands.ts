@@ -1,6 +1,6 @@
 import { isExpired } from '../../common/expiry.js';
 import { ChangeKind } from '../change-log.js';
-import type { RemovableRow } from '../entry-table.js';
+import type { FoundRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
 import type {
   ClearCommand,
@@ -15,8 +15,6 @@ import { forgetTags, logKey } from './entry-commands.js';
 /** Entries that one step of a deletion removes at most, so that it does not hold the event loop. */
 const STEP_ENTRIES = 500;
 
-type Found = Omit<RemovableRow, 'namespace_id'>;
-
 /** `clear`: the namespace moves to a new id; the rows under the old one are swept later. @internal */
 export function clear(storage: Storage, command: ClearCommand): ClearResult {
   const old = storage.namespaces.clear(command.namespace);
@@ -29,24 +27,43 @@ export function clear(storage: Storage, command: ClearCommand): ClearResult {
   return { deleted, revision };
 }
 
-/** One step of `delByPrefix`. @internal */
-export function deletePrefix(storage: Storage, command: DeletePrefixCommand, now: number): Removal {
+/**
+ * One step of `delByPrefix`.
+ *
+ * @param isLate whether the time for this step is over: then it ends after the next entry
+ * @internal
+ */
+export function deletePrefix(
+  storage: Storage,
+  command: DeletePrefixCommand,
+  now: number,
+  isLate: () => boolean,
+): Removal {
   const { namespace, prefix } = command;
   const namespaceId = storage.namespaces.ensure(namespace);
   const step = command.step ?? begin(storage, namespaceId, ChangeKind.Prefix, prefix);
   const from = step.from === '' ? prefix : step.from;
-  const rows = storage.entries.removable(namespaceId, prefix, from, step.before, STEP_ENTRIES);
-  // The successor of a string in byte order is the string and a NUL.
-  return removeRows(storage, namespaceId, rows, now, step, `${rows.at(-1)?.key ?? ''}\0`);
+  const rows = storage.entries.removable(namespaceId, prefix, from, STEP_ENTRIES);
+  return removeRows(storage, namespaceId, rows, { step, now, isLate, behind: behindKey });
 }
 
-/** One step of `delByTag`. @internal */
-export function deleteTag(storage: Storage, command: DeleteTagCommand, now: number): Removal {
+/**
+ * One step of `delByTag`.
+ *
+ * @param isLate as for {@link deletePrefix}
+ * @internal
+ */
+export function deleteTag(
+  storage: Storage,
+  command: DeleteTagCommand,
+  now: number,
+  isLate: () => boolean,
+): Removal {
   const { namespace, tag } = command;
   const namespaceId = storage.namespaces.ensure(namespace);
   const step = command.step ?? begin(storage, namespaceId, ChangeKind.Tag, tag);
-  const rows = storage.tags.tagged(namespaceId, tag, step.before, STEP_ENTRIES);
-  return removeRows(storage, namespaceId, rows, now, step, '');
+  const rows = storage.tags.tagged(namespaceId, tag, Number(step.from), STEP_ENTRIES);
+  return removeRows(storage, namespaceId, rows, { step, now, isLate, behind: behindId });
 }
 
 /** Logs the deletion as a whole, so that fills that began before give way to it. */
@@ -56,22 +73,46 @@ function begin(storage: Storage, namespaceId: number, kind: ChangeKind, key: str
   return { before, from: '' };
 }
 
+/** The successor of a string in byte order is the string and a NUL. */
+function behindKey({ key }: FoundRow): string {
+  return `${key}\0`;
+}
+
+function behindId({ id }: FoundRow): string {
+  return String(id);
+}
+
+interface RemovalParts {
+  readonly step: RemovalStep;
+  readonly now: number;
+  readonly isLate: () => boolean;
+  /** Where the next step begins after this row. */
+  readonly behind: (row: FoundRow) => string;
+}
+
 function removeRows(
   storage: Storage,
   namespaceId: number,
-  rows: readonly Found[],
-  now: number,
-  { before }: RemovalStep,
-  from: string,
+  rows: readonly FoundRow[],
+  { step: { before, from }, now, isLate, behind }: RemovalParts,
 ): Removal {
+  const keys: string[] = [];
   let deleted = 0;
   let revision = storage.head;
+  let seen = 0;
+  let next = from;
   for (const row of rows) {
-    storage.entries.removeById(row.id, namespaceId);
-    forgetTags(storage, row);
-    revision = logKey(storage, namespaceId, row.key);
-    if (!isExpired(row.expires_at, now)) deleted++;
+    seen++;
+    next = behind(row);
+    if (row.key !== null && row.written <= before) {
+      storage.entries.removeById(row.id, namespaceId);
+      forgetTags(storage, row);
+      revision = logKey(storage, namespaceId, row.key);
+      keys.push(row.key);
+      if (!isExpired(row.expires_at, now)) deleted++;
+    }
+    if (isLate()) break;
   }
-  const next = rows.length < STEP_ENTRIES ? undefined : { before, from };
-  return { keys: rows.map(({ key }) => key), deleted, revision, next };
+  const isLast = seen === rows.length && rows.length < STEP_ENTRIES;
+  return { keys, deleted, revision, next: isLast ? undefined : { before, from: next } };
 }

@@ -38,6 +38,8 @@ const LOW_ENTRIES = 0.98;
 /** Rows that one step looks at and removes at most. */
 const LOOK_ROWS = 300;
 const EVICT_ROWS = 100;
+/** Bytes of their tags, roughly. */
+const EVICT_TAG_BYTES = 128 * 1024;
 
 /** Evictions that a batch of writes waits for at most; the rest is done between the batches. */
 const STEPS_PER_BATCH = 24;
@@ -111,8 +113,10 @@ export class Evictor implements MaintenanceTask {
     const { storage, onEvicted } = this.parts;
     const gone: RemovableRow[] = [];
     storage.transaction(() => {
+      const mostWritten = storage.tags.written + EVICT_TAG_BYTES;
       for (const row of rows) {
         if (gone.length === EVICT_ROWS || isEnough(gone.length)) break;
+        if (storage.tags.written > mostWritten) break;
         storage.entries.removeById(row.id, row.namespace_id);
         // Those of its earlier lives too: there may be more of them than room.
         storage.tags.removeOfEntry(row.id);

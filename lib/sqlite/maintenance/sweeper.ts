@@ -13,7 +13,7 @@ const MAX_SCAN_ROWS = 1000;
 /** What one step removes at most: rows, and as many as the time allows. The commit comes on top. */
 const REMOVE_ROWS = 300;
 const REMOVE_MS = 2;
-const CHECK_ROWS = 8;
+const REMOVE_TAG_BYTES = 32 * 1024;
 
 /**
  * Removes what no read can reach any more, in bounded steps: rows of cleared namespaces, expired entries, and
@@ -65,7 +65,7 @@ export class Sweeper implements MaintenanceTask {
 
   #sweepTags(): boolean {
     this.#tagCursor = this.storage.transaction(() =>
-      this.storage.tags.collect(this.#tagCursor, REMOVE_ROWS),
+      this.storage.tags.collect(this.#tagCursor, REMOVE_ROWS, this.#timer()),
     );
     this.#tagsDue = this.#tagCursor !== undefined;
     return true;
@@ -92,16 +92,23 @@ export class Sweeper implements MaintenanceTask {
 
   /** Removes the first of these rows, at least one; returns how many. Inside a transaction. */
   #remove(rows: readonly Pick<RemovableRow, 'id' | 'namespace_id' | 'tag_set'>[]): number {
-    const end = this.clock.monotonic() + REMOVE_MS;
+    const isLate = this.#timer();
     let removed = 0;
     for (const row of rows) {
       this.storage.entries.removeById(row.id, row.namespace_id);
       forgetTags(this.storage, row);
       removed++;
-      if (removed === REMOVE_ROWS) break;
-      if (removed % CHECK_ROWS === 0 && this.clock.monotonic() > end) break;
+      if (removed === REMOVE_ROWS || isLate()) break;
     }
     return removed;
+  }
+
+  /** Tells whether a step has done enough, counted from now. */
+  #timer(): () => boolean {
+    const end = this.clock.monotonic() + REMOVE_MS;
+    const { tags } = this.storage;
+    const mostWritten = tags.written + REMOVE_TAG_BYTES;
+    return () => this.clock.monotonic() > end || tags.written > mostWritten;
   }
 
   #scan(): { rows: RemovableRow[]; isLast: boolean } {

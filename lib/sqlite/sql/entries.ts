@@ -26,8 +26,8 @@ export const entrySql = {
     WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
   pageValues: `SELECT key, expires_at, value FROM entries
     WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
-  removable: `SELECT id, key, expires_at, tag_set FROM entries
-    WHERE namespace_id = ? AND key >= ? AND key < ? AND revision <= ? ORDER BY key LIMIT ?`,
+  removable: `SELECT id, key, expires_at, tag_set, revision AS written FROM entries
+    WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
   ofNamespace: 'SELECT id, tag_set FROM entries WHERE namespace_id = ? LIMIT ?',
   after: `SELECT id, namespace_id, key, expires_at, tag_set FROM entries
     WHERE id > ? ORDER BY id LIMIT ?`,

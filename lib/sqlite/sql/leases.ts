@@ -22,6 +22,10 @@ export const leaseSql = {
     WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now`,
   holders: `SELECT slot, owner, token, ttl, expires_at FROM leases
     WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ? ORDER BY slot`,
+  heldSlots: `SELECT slot FROM leases
+    WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ?`,
+  nextExpiry: `SELECT min(expires_at) FROM leases
+    WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ?`,
   heldBy: `SELECT token, expires_at FROM leases
     WHERE kind = ? AND name = ? AND owner = ? AND expires_at > ?`,
   /** Of a forgotten lease only an upper bound is known. */

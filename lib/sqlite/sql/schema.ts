@@ -97,7 +97,7 @@ ${LOG_TRIGGERS}
     process TEXT NOT NULL
   );
   CREATE INDEX lease_waiters_by_name ON lease_waiters (kind, name, id);
-  CREATE INDEX lease_waiters_by_owner ON lease_waiters (owner);
+  CREATE INDEX lease_waiters_by_owner ON lease_waiters (kind, name, owner);
 
   -- How far the asynchronous writes of each other node have come: what is sent again is not done again.
   CREATE TABLE sources (

@@ -1,12 +1,12 @@
 /** @internal */
 export const tagSql = {
   add: 'INSERT OR REPLACE INTO tags (namespace_id, tag, entry_id, tag_set) VALUES (?, ?, ?, ?)',
-  removeOfEntry: 'DELETE FROM tags WHERE entry_id = ?',
+  removeOfEntry: 'DELETE FROM tags WHERE entry_id = ? RETURNING octet_length(tag)',
   ofEntry: 'SELECT tag FROM tags WHERE entry_id = ? AND tag_set = ?',
-  tagged: `SELECT entries.id, entries.key, entries.expires_at, entries.tag_set
-    FROM tags JOIN entries ON entries.id = tags.entry_id AND entries.tag_set = tags.tag_set
-    WHERE tags.namespace_id = ? AND tags.tag = ? AND tags.tag_set <= ?
-    LIMIT ?`,
+  /** Those of earlier lives too, without a key: whoever asks for so many looks at so many. */
+  tagged: `SELECT tags.entry_id AS id, tags.tag_set, tags.tag_set AS written, entries.key, entries.expires_at
+    FROM tags LEFT JOIN entries ON entries.id = tags.entry_id AND entries.tag_set = tags.tag_set
+    WHERE tags.namespace_id = ? AND tags.tag = ? AND tags.entry_id > ? ORDER BY tags.entry_id LIMIT ?`,
   page: `SELECT entry_id, tag_set, namespace_id, tag FROM tags
     WHERE (namespace_id, tag, entry_id) > (?, ?, ?)
     ORDER BY namespace_id, tag, entry_id LIMIT ?`,

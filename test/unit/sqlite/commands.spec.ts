@@ -527,6 +527,34 @@ describe('commands', () => {
       expect(storage.namespaces.idOf('m')).toBeUndefined();
     });
 
+    it('ends when its time is over, after one command at least', () => {
+      const { executor, clock } = setUp();
+      const { monotonic } = clock;
+      clock.monotonic = () => {
+        clock.advance(1);
+        return monotonic.call(clock);
+      };
+      const sets = Array.from({ length: 100 }, (_, i): Command => {
+        return { kind: 'set', namespace: 'n', key: `k${i}`, value: 1, expiresAt: NEVER, tags: [] };
+      });
+      const done = executor.write(sets).length;
+
+      expect(done).toBeGreaterThan(0);
+      expect(done).toBeLessThan(10);
+      clock.advance(1000);
+      expect(executor.write(sets.slice(done))[0]).toEqual({ stored: true, revision: done + 1 });
+    });
+
+    it('ends when it has written many bytes of tags', () => {
+      const { executor, storage } = setUp();
+      const sets = Array.from({ length: 100 }, (_, i): Command => {
+        const tags = Array.from({ length: 64 }, (__, j) => `${i}:${j}:`.padEnd(1000, 'x'));
+        return { kind: 'set', namespace: 'n', key: `k${i}`, value: 1, expiresAt: NEVER, tags };
+      });
+      expect(executor.write(sets).length).toBeLessThan(5);
+      expect(storage.tags.written).toBeLessThan(256 * 1024);
+    });
+
     it('is judged at one time', () => {
       const { executor, clock, set } = setUp();
       set('a', { expiresAt: clock.now() });

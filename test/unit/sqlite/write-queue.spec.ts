@@ -18,12 +18,15 @@ class Doubler implements Writer<number, number> {
   readonly batches: number[][] = [];
   failure: unknown;
   isPaused = false;
+  /** So many it has time for. */
+  most = Infinity;
   readonly mustPause = (): boolean => this.isPaused;
 
   write(commands: readonly number[]): readonly Outcome[] {
     if (this.failure !== undefined) throw this.failure;
-    this.batches.push([...commands]);
-    return commands.map((n) => (n < 0 ? new NumberRangeError() : 2 * n));
+    const done = commands.slice(0, this.most);
+    this.batches.push(done);
+    return done.map((n) => (n < 0 ? new NumberRangeError() : 2 * n));
   }
 }
 
@@ -139,6 +142,22 @@ describe('WriteQueue', () => {
       expect(writer.batches.map(({ length }) => length)).toEqual([500, 500, 200]);
       expect(writer.batches.flat()).toEqual(Array.from({ length: 1200 }, (_, i) => i));
       expect(waiting).toEqual([1200, 700, 200]);
+    });
+
+    it('into transactions of what the writer has time for, in order, also at a stop', async () => {
+      const { writer, queue, push } = setUp();
+      writer.most = 2;
+      const results = [1, 2, 3].map((n) => push(n));
+      await nextTurn();
+      results.push(push(4));
+      expect(queue.length).toBe(2);
+      queue.close();
+
+      expect(await Promise.all(results)).toEqual([2, 4, 6, 8]);
+      expect(writer.batches).toEqual([
+        [1, 2],
+        [3, 4],
+      ]);
     });
 
     it('into transactions of a mebibyte, of at least one write', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { SpaceReleaser } from '../../../../lib/sqlite/maintenance/space-releaser.js';
+import { systemClock } from '../../../../lib/common/clock.js';
 import type { Storage } from '../../../../lib/sqlite/storage.js';
 import { useStorages } from '../../../support/storages.js';
 
@@ -19,7 +20,7 @@ describe('SpaceReleaser', () => {
     for (let i = 0; i < 4 * removed; i++) put(`removed ${i}`);
     const prefix = 'removed';
     run<'deletePrefix'>({ kind: 'deletePrefix', namespace: 'n', prefix, step: undefined });
-    return { storage, releaser: new SpaceReleaser(storage) };
+    return { storage, releaser: new SpaceReleaser(storage, systemClock) };
   }
 
   function freeBytes(storage: Storage): number {

@@ -1,0 +1,64 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** How long turns of the event loop took, in ms of processor time. */
+export interface Turns {
+  readonly p99: number;
+  readonly longest: number;
+}
+
+/**
+ * What the turns of the event loop took while something was done. Counted is the time of this thread on the processor,
+ * so that what else the machine does changes nothing.
+ */
+export async function turnsDuring(work: () => Promise<unknown>): Promise<Turns> {
+  const turns: number[] = [];
+  let isOver = false;
+  const watch = async (): Promise<void> => {
+    const clock = new ThreadClock();
+    let last = clock.ms();
+    while (!isOver) {
+      await nextTurn();
+      const now = clock.ms();
+      turns.push(now - last);
+      last = now;
+    }
+    clock.close();
+  };
+  const watching = watch();
+  try {
+    await work();
+  } finally {
+    isOver = true;
+    await watching;
+  }
+  turns.sort((a, b) => a - b);
+  return { p99: turns[Math.floor(turns.length * 0.99)] ?? 0, longest: turns.at(-1) ?? 0 };
+}
+
+/** The time that the main thread was on the processor; of all threads where the system tells no more. */
+class ThreadClock {
+  readonly #buffer = Buffer.alloc(64);
+  readonly #fd: number | undefined;
+
+  constructor() {
+    try {
+      this.#fd = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+    } catch {
+      this.#fd = undefined;
+    }
+  }
+
+  ms(): number {
+    if (this.#fd === undefined) {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    }
+    const length = readSync(this.#fd, this.#buffer, 0, this.#buffer.length, 0);
+    return Number(this.#buffer.toString('latin1', 0, length).split(' ')[0]) / 1e6;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+  }
+}
