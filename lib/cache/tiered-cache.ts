@@ -52,6 +52,8 @@ export class TieredCache {
   readonly #isolation: Isolation;
   readonly #hits: EventTopic<HyperCacheEvents['hit']>;
   readonly #misses: EventTopic<HyperCacheEvents['miss']>;
+  /** Whether a value has had to be promised since {@link mget} began. */
+  #isLate = false;
 
   constructor(private readonly parts: TieredCacheParts) {
     this.#l1 = parts.l1;
@@ -74,12 +76,15 @@ export class TieredCache {
     }
     if (l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
     const entry = this.#findBelow(l1, key);
-    return entry instanceof Promise ? entry.then(this.#valueOf) : this.#valueOf(entry);
+    if (!(entry instanceof Promise)) return this.#valueOf(entry);
+    this.#isLate = true;
+    return entry.then(this.#valueOf);
   }
 
   mget(keys: readonly string[]): Awaitable<unknown[]> {
+    this.#isLate = false;
     const values = keys.map((key) => this.get(key));
-    return values.some((value) => value instanceof Promise) ? Promise.all(values) : values;
+    return this.#isLate ? Promise.all(values) : values;
   }
 
   /** As {@link get}, with the deadline, and without isolation. */
@@ -174,8 +179,9 @@ export class TieredCache {
     assertKey(key);
     const { layer } = this.#l2;
     const value = this.#open(() => this.#l2.readValue(key));
-    if (value instanceof Promise) return value.then((found) => this.#counted(key, found, layer));
-    return this.#counted(key, value, layer);
+    if (!(value instanceof Promise)) return this.#counted(key, value, layer);
+    this.#isLate = true;
+    return value.then((found) => this.#counted(key, found, layer));
   }
 
   #keep(l1: L1, key: string, { value, expiresAt, bytes }: L2Entry): void {

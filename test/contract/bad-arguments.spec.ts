@@ -3,6 +3,7 @@ import type { Cache } from 'cache-manager';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { cacheManagerOn, hyperCacheOn } from '../support/hyper-caches.js';
+import { onEngines } from '../support/engines.js';
 import { useSharedNode } from '../support/nodes.js';
 
 const VARIANTS: readonly [name: string, options: HyperCacheOptions][] = [
@@ -31,8 +32,8 @@ const NOT_WHOLE: readonly [name: string, value: unknown][] = [
   ['null', null],
 ];
 
-describe.each(VARIANTS)('arguments, %s', (_name, options) => {
-  const node = useSharedNode(options);
+describe.each(onEngines(VARIANTS))('arguments, %s', (_name, options, make) => {
+  const node = useSharedNode(options, make);
   let cache: HyperCache;
   let manager: Cache;
   beforeEach(() => {

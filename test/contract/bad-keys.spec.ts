@@ -3,6 +3,7 @@ import type { Cache } from 'cache-manager';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { cacheManagerOn, hyperCacheOn } from '../support/hyper-caches.js';
+import { onEngines } from '../support/engines.js';
 import { useSharedNode } from '../support/nodes.js';
 
 const GOOD: readonly [name: string, key: string][] = [
@@ -79,8 +80,8 @@ const REFUSAL = {
   hint: expect.stringContaining('1024 bytes'),
 };
 
-describe.each(VARIANTS)('keys, %s', (_name, options) => {
-  const node = useSharedNode(options);
+describe.each(onEngines(VARIANTS))('keys, %s', (_name, options, make) => {
+  const node = useSharedNode(options, make);
   let cache: HyperCache;
   let manager: Cache;
   beforeEach(() => {

@@ -3,6 +3,7 @@ import type { Cache } from 'cache-manager';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { cacheManagerOn, hyperCacheOn } from '../support/hyper-caches.js';
+import { onEngines } from '../support/engines.js';
 import { useSharedNode } from '../support/nodes.js';
 
 const LIMIT = 10_000;
@@ -60,8 +61,8 @@ const TOO_LARGE: readonly [name: string, value: unknown][] = [
   ['a Map', new Map([['key', 'x'.repeat(LIMIT)]])],
 ];
 
-describe.each(VARIANTS)('values, %s', (_name, options) => {
-  const node = useSharedNode(options);
+describe.each(onEngines(VARIANTS))('values, %s', (_name, options, make) => {
+  const node = useSharedNode(options, make);
   let cache: HyperCache;
   let manager: Cache;
   beforeEach(async () => {

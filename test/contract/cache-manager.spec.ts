@@ -4,6 +4,7 @@ import { Keyv } from 'keyv';
 import { HyperCacheKeyvStore } from '../../lib/keyv/hyper-cache-keyv-store.js';
 import { KeyvView } from '../../lib/keyv/keyv-view.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
+import { onEngines } from '../support/engines.js';
 import { cacheManagerOn } from '../support/hyper-caches.js';
 import { useSharedNode } from '../support/nodes.js';
 import { describeCacheManagerContract } from './cache-manager-contract.js';
@@ -26,13 +27,16 @@ describe('cache-manager', () => {
   describeCacheManagerContract('its in-memory default', async (options) => createCache(options));
 });
 
-describe.each(VARIANTS)('HyperCache behind CACHE_MANAGER, %s', (_name, options) => {
-  const node = useSharedNode(options);
+describe.each(onEngines(VARIANTS))(
+  'HyperCache behind CACHE_MANAGER, %s',
+  (_name, options, make) => {
+    const node = useSharedNode(options, make);
 
-  describeCacheManagerContract('ours', async ({ ttl } = {}) =>
-    cacheManagerOn(node(), newNamespace(), ttl),
-  );
-});
+    describeCacheManagerContract('ours', async ({ ttl } = {}) =>
+      cacheManagerOn(node(), newNamespace(), ttl),
+    );
+  },
+);
 
 describe("HyperCache as a store of cache-manager's own Cache", () => {
   const node = useSharedNode();

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
+import { onEngines, type MakeNode } from '../support/engines.js';
 import { hyperCacheOn } from '../support/hyper-caches.js';
 import { useSharedNode } from '../support/nodes.js';
 
@@ -13,8 +14,8 @@ interface User {
 const newUser = (): User => ({ name: 'Ada', roles: ['admin'], address: { city: 'London' } });
 
 /** A cache of its own for each test, on one node. */
-function useCache(options: HyperCacheOptions): () => HyperCache {
-  const node = useSharedNode(options);
+function useCache(options: HyperCacheOptions, make?: MakeNode): () => HyperCache {
+  const node = useSharedNode(options, make);
   let cache: HyperCache;
   beforeEach(() => {
     cache = hyperCacheOn(node(), `cache-${expect.getState().currentTestName}`);
@@ -44,8 +45,8 @@ const COPYING: readonly [name: string, options: HyperCacheOptions][] = [
   ["without L1, isolation 'freeze'", { l1: false, isolation: 'freeze' }],
 ];
 
-describe.each(COPYING)('%s', (_name, options) => {
-  const cache = useCache(options);
+describe.each(onEngines(COPYING))('%s', (_name, options, make) => {
+  const cache = useCache(options, make);
 
   it('what the writer does to its object afterwards does not reach the cache', async () => {
     const user = newUser();

@@ -4,6 +4,7 @@ import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { deferred } from '../support/deferred.js';
 import { eventually } from '../support/eventually.js';
 import { cacheManagerOn, hyperCacheOn } from '../support/hyper-caches.js';
+import { onEngines } from '../support/engines.js';
 import { useSharedNode } from '../support/nodes.js';
 
 const VARIANTS: readonly [name: string, options: HyperCacheOptions][] = [
@@ -55,8 +56,8 @@ function heldFactory<T>() {
   return { factory, called: called.promise, release: release.resolve };
 }
 
-describe.each(VARIANTS)('HyperCache.wrap, %s', (_name, options) => {
-  const node = useSharedNode(options);
+describe.each(onEngines(VARIANTS))('HyperCache.wrap, %s', (_name, options, make) => {
+  const node = useSharedNode(options, make);
   let namespace = '';
   let cache: HyperCache;
   beforeEach(() => {

@@ -4,6 +4,7 @@ import { createNode, type NodeEnvironment } from '../../lib/node/create-node.js'
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { resolveOptions } from '../../lib/node/resolve-options.js';
+import type { MakeNode } from './engines.js';
 import { makeTemporaryDirectory, useTemporaryDirectories } from './temporary-directory.js';
 
 type StartNode = (
@@ -12,7 +13,7 @@ type StartNode = (
 ) => Promise<HyperCacheNode>;
 
 /** A function that starts a node, in a directory of its own unless told; closed after the test. */
-export function useNodes(): StartNode {
+export function useNodes(make: MakeNode = createNode): StartNode {
   const started: HyperCacheNode[] = [];
   // Jest runs these hooks in order: the nodes are closed before their directories go.
   afterEach(async () => {
@@ -20,7 +21,7 @@ export function useNodes(): StartNode {
   });
   const directory = useTemporaryDirectories();
   return async (options = {}, environment = {}) => {
-    const node = create({ sqlitePath: directory(), ...options }, environment);
+    const node = make(resolveOptions({ sqlitePath: directory(), ...options }, {}), environment);
     started.push(node);
     await node.start();
     return node;
@@ -28,12 +29,15 @@ export function useNodes(): StartNode {
 }
 
 /** One node for all tests of a block, which keep apart by the namespaces of their caches. */
-export function useSharedNode(options: HyperCacheOptions = {}): () => HyperCacheNode {
+export function useSharedNode(
+  options: HyperCacheOptions = {},
+  make: MakeNode = createNode,
+): () => HyperCacheNode {
   let node: HyperCacheNode | undefined;
   let directory = '';
   beforeAll(async () => {
     directory = makeTemporaryDirectory();
-    node = create({ sqlitePath: directory, ...options }, {});
+    node = make(resolveOptions({ sqlitePath: directory, ...options }, {}), {});
     await node.start();
   });
   afterAll(async () => {
@@ -44,8 +48,4 @@ export function useSharedNode(options: HyperCacheOptions = {}): () => HyperCache
     if (node === undefined) throw new Error('Ask for the node inside a test.');
     return node;
   };
-}
-
-function create(options: HyperCacheOptions, environment: NodeEnvironment): HyperCacheNode {
-  return createNode(resolveOptions(options, {}), environment);
 }

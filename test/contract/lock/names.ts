@@ -67,7 +67,12 @@ export function describeNames(create: CreateLockSubject): void {
       await expect(lock.release()).resolves.toBe(true);
       await expect(slot.release()).resolves.toBe(true);
     });
+  });
+}
 
+/** Of an engine that makes room by itself. */
+export function describeSweeping(create: CreateLockSubject): void {
+  describe('Locks', () => {
     it('sweeping and evicting entries leaves locks held', async () => {
       const { cache, decider } = await create({
         isRealTime: true,

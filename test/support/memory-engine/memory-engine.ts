@@ -1,0 +1,253 @@
+import { setImmediate as onNextTurn } from 'node:timers';
+import type { Awaitable } from '../../../lib/common/awaitable.js';
+import type { Clock } from '../../../lib/common/clock.js';
+import { compositeKey } from '../../../lib/common/composite-key.js';
+import { ClosedError, HyperCacheError } from '../../../lib/common/errors.js';
+import { isExpired } from '../../../lib/common/expiry.js';
+import type { Claims, HeldClaim, OwnClaim } from '../../../lib/engine/claims.js';
+import type { CommandQueue, QueuedWrite } from '../../../lib/engine/command-queue.js';
+import type { Command, CommandResult } from '../../../lib/engine/command.js';
+import type { Engine } from '../../../lib/engine/engine.js';
+import type { L2, L2Entry, Observation, Seen, VersionedEntry } from '../../../lib/engine/l2.js';
+import type { MemoryListener } from '../../../lib/engine/memory-coherence.js';
+import { decodeValue, storedBytes } from '../../../lib/value/codec.js';
+import { deferred, type Deferred } from '../deferred.js';
+import { MemoryLeases } from './memory-leases.js';
+import { MemoryTable, type MemoryRow, type MemorySeen } from './memory-table.js';
+
+/** What several engines share: the entries, the leases, and who is told of changes. */
+export class MemoryServer {
+  readonly tables = new Map<string, MemoryTable>();
+  readonly claims = new Map<string, Deferred<void>>();
+  readonly listeners: MemoryListener[] = [];
+  readonly leases: MemoryLeases;
+
+  constructor(readonly clock: Clock) {
+    this.leases = this.createLeases();
+  }
+
+  createLeases(): MemoryLeases {
+    return new MemoryLeases(this.clock);
+  }
+
+  tableOf(namespace: string): MemoryTable {
+    const table = this.tables.get(namespace) ?? this.createTable();
+    this.tables.set(namespace, table);
+    return table;
+  }
+
+  createTable(): MemoryTable {
+    return new MemoryTable();
+  }
+
+  execute(command: Command): CommandResult {
+    if (!('namespace' in command)) throw new Error('Leases are asked for directly.');
+    const { namespace } = command;
+    const lastToken = (lock: string): number => this.leases.lastToken(lock);
+    const result = this.tableOf(namespace).execute(command, this.clock.now(), lastToken);
+    for (const listener of this.listeners) {
+      if ('key' in command) listener.changed(namespace, command.key);
+      else if ('keys' in result) for (const key of result.keys) listener.changed(namespace, key);
+      else listener.cleared(namespace);
+    }
+    return result;
+  }
+}
+
+/** Executes in the order of the calls; each result comes in the next turn. */
+class MemoryQueue implements CommandQueue {
+  #results: (() => void)[] = [];
+  #isClosed = false;
+
+  constructor(private readonly server: MemoryServer) {}
+
+  get length(): number {
+    return this.#results.length;
+  }
+
+  assertRoom(): void {
+    if (this.#isClosed) throw new ClosedError();
+  }
+
+  push(write: QueuedWrite<Command, CommandResult>): void {
+    this.assertRoom();
+    if (this.#results.push(this.#execute(write)) === 1) onNextTurn(this.#tell);
+  }
+
+  pushRelaxed(write: QueuedWrite<Command, CommandResult>): boolean {
+    this.push(write);
+    return true;
+  }
+
+  keepsUp(): boolean {
+    return true;
+  }
+
+  rest(): undefined {
+    return undefined;
+  }
+
+  async drain(): Promise<void> {
+    if (this.length > 0) await new Promise<void>((resolve) => this.#results.push(resolve));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#tell();
+  }
+
+  #execute(write: QueuedWrite<Command, CommandResult>): () => void {
+    try {
+      const result = this.server.execute(write.command);
+      return () => write.committed(result);
+    } catch (error) {
+      if (error instanceof HyperCacheError) return () => write.failed(error);
+      throw error;
+    }
+  }
+
+  readonly #tell = (): void => {
+    for (const tell of this.#results.splice(0)) tell();
+  };
+}
+
+/** An engine in memory; one that is `far` answers in a later turn, with what was there when it was asked. */
+export class MemoryEngine implements Engine {
+  readonly clock: Clock;
+  readonly queue: MemoryQueue;
+  readonly leases: MemoryLeases;
+  /** A result is no younger than what was told meanwhile. */
+  readonly coherence = { isTrusted: () => true, keepsOwnWrites: false };
+
+  constructor(
+    readonly server: MemoryServer,
+    readonly isFar: boolean,
+  ) {
+    this.clock = server.clock;
+    this.leases = server.leases;
+    this.queue = new MemoryQueue(server);
+  }
+
+  l2(namespace: string): L2 {
+    return new MemoryL2(this, namespace);
+  }
+
+  claims(namespace: string): Claims {
+    return new MemoryClaims(this, namespace);
+  }
+
+  answer<T>(answer: T): Awaitable<T> {
+    return this.isFar ? new Promise((resolve) => onNextTurn(() => resolve(answer))) : answer;
+  }
+}
+
+class MemoryL2 implements L2 {
+  readonly layer = 'l2';
+
+  constructor(
+    private readonly engine: MemoryEngine,
+    private readonly namespace: string,
+  ) {}
+
+  readValue(key: string): unknown {
+    const row = this.#live(key);
+    return this.engine.answer(row && decodeValue(row.value));
+  }
+
+  read(key: string): Awaitable<L2Entry | undefined> {
+    const row = this.#live(key);
+    return this.engine.answer(row && entryOf(row));
+  }
+
+  expiresAt(key: string): Awaitable<number | undefined> {
+    return this.engine.answer(this.#live(key)?.expiresAt);
+  }
+
+  readVersioned(key: string): Awaitable<VersionedEntry> {
+    const row = this.#live(key);
+    const { revision, expiresAt } = row ?? { revision: 0, expiresAt: undefined };
+    return this.engine.answer({ value: row && decodeValue(row.value), revision, expiresAt });
+  }
+
+  observe(key: string, tags: readonly string[]): Awaitable<Observation> {
+    const row = this.#live(key);
+    const { revision } = this.#table;
+    const seen: MemorySeen = { key, tags, revision, entryRevision: row?.revision ?? 0 };
+    return this.engine.answer({ entry: row && entryOf(row), seen });
+  }
+
+  isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean> {
+    const { key, revision } = seen as MemorySeen;
+    const all = seen.tags.concat(tags);
+    return this.engine.answer(!this.#table.hasChangedSince(revision, key, all));
+  }
+
+  keysPage(prefix: string) {
+    const keys = Array.from(this.#table.rows.keys()).filter((key) => key.startsWith(prefix));
+    const live = keys.filter((key) => this.#live(key) !== undefined);
+    const ordered = live.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return this.engine.answer({ keys: ordered, next: undefined });
+  }
+
+  entriesPage() {
+    const now = this.engine.clock.now();
+    const live = Array.from(this.#table.rows).filter(([, row]) => !isExpired(row.expiresAt, now));
+    const entries = live.map(([key, { value }]): [string, unknown] => [key, decodeValue(value)]);
+    return this.engine.answer({ entries, next: undefined });
+  }
+
+  #live(key: string): MemoryRow | undefined {
+    return this.#table.live(key, this.engine.clock.now());
+  }
+
+  get #table(): MemoryTable {
+    return this.engine.server.tableOf(this.namespace);
+  }
+}
+
+class MemoryClaims implements Claims {
+  constructor(
+    private readonly engine: MemoryEngine,
+    private readonly namespace: string,
+  ) {}
+
+  claim({ seen }: Observation): Awaitable<OwnClaim | HeldClaim> {
+    const { claims } = this.engine.server;
+    const { key, entryRevision } = seen as MemorySeen;
+    const name = compositeKey(this.namespace, key, String(entryRevision));
+    const held = claims.get(name);
+    if (held !== undefined) {
+      return this.engine.answer({ isOurs: false, ended: () => held.promise });
+    }
+    const own = deferred<void>();
+    claims.set(name, own);
+    const release = (): void => {
+      if (claims.get(name) === own) claims.delete(name);
+      own.resolve();
+    };
+    const observed = this.engine.l2(this.namespace).observe(key, seen.tags);
+    return observed instanceof Promise
+      ? observed.then((now) => this.#own(now, release))
+      : this.#own(observed, release);
+  }
+
+  #own(observed: Observation, end: () => void): OwnClaim {
+    const { key, revision } = observed.seen as MemorySeen;
+    const { namespace } = this;
+    let release = end;
+    return {
+      isOurs: true,
+      observed,
+      fillWith: (entry) => ({ kind: 'fill', namespace, key, ...entry, seen: revision }),
+      fail: (retryAfterMs) => {
+        setTimeout(release, retryAfterMs).unref();
+        release = () => undefined;
+      },
+      release: () => release(),
+    };
+  }
+}
+
+function entryOf({ value, expiresAt }: MemoryRow): L2Entry {
+  return { value: decodeValue(value), expiresAt, bytes: storedBytes(value) };
+}

@@ -1,0 +1,142 @@
+import { FencedError, NotAnIntegerError, NumberRangeError } from '../../../lib/common/errors.js';
+import { isExpired } from '../../../lib/common/expiry.js';
+import type {
+  Command,
+  CommandResult,
+  IncrementCommand,
+  Removal,
+  SetCommand,
+} from '../../../lib/engine/command.js';
+import type { Seen } from '../../../lib/engine/l2.js';
+import type { StoredValue } from '../../../lib/value/codec.js';
+
+export interface MemoryRow {
+  readonly value: StoredValue;
+  readonly expiresAt: number;
+  readonly revision: number;
+  readonly tags: readonly string[];
+}
+
+/** A moment of this engine: the last revision of the table by then. */
+export interface MemorySeen extends Seen {
+  readonly revision: number;
+  readonly entryRevision: number;
+}
+
+/** One namespace: its rows, and when what last happened, by key, tag and prefix. */
+export class MemoryTable {
+  readonly rows = new Map<string, MemoryRow>();
+  readonly #happened = new Map<string, number>();
+  readonly #prefixes: [prefix: string, revision: number][] = [];
+  #cleared = 0;
+  revision = 0;
+
+  live(key: string, now: number): MemoryRow | undefined {
+    const row = this.rows.get(key);
+    return row === undefined || isExpired(row.expiresAt, now) ? undefined : row;
+  }
+
+  hasChangedSince(seen: number, key: string, tags: readonly string[]): boolean {
+    const names = [`key ${key}`, ...tags.map((tag) => `tag ${tag}`)];
+    return (
+      this.#cleared > seen ||
+      names.some((name) => (this.#happened.get(name) ?? 0) > seen) ||
+      this.#prefixes.some(([prefix, at]) => at > seen && key.startsWith(prefix))
+    );
+  }
+
+  /** Executes what concerns entries; throws what it refuses, before anything is changed. */
+  execute(command: Command, now: number, lastToken: (lock: string) => number): CommandResult {
+    switch (command.kind) {
+      case 'set':
+        return this.#set(command, lastToken);
+      case 'fill':
+        return this.hasChangedSince(command.seen, command.key, command.tags)
+          ? this.#refused(command.key, now)
+          : this.#put(command);
+      case 'add':
+        return this.live(command.key, now) ? this.#refused(command.key, now) : this.#put(command);
+      case 'setIf':
+        return (this.live(command.key, now)?.revision ?? 0) === command.revision
+          ? this.#put(command)
+          : this.#refused(command.key, now);
+      case 'delete':
+        return { deleted: this.#remove(command.key, now), revision: this.revision };
+      case 'pull': {
+        const value = this.live(command.key, now)?.value;
+        this.#remove(command.key, now);
+        return { value, revision: this.revision };
+      }
+      case 'touch': {
+        const row = this.live(command.key, now);
+        if (row !== undefined)
+          this.#put({ ...row, key: command.key, expiresAt: command.expiresAt });
+        return { touched: row !== undefined, revision: this.revision };
+      }
+      case 'increment':
+        return this.#increment(command, now);
+      case 'deletePrefix':
+        this.#prefixes.push([command.prefix, ++this.revision]);
+        return this.#removeAll((key) => key.startsWith(command.prefix), now);
+      case 'deleteTag':
+        this.#happened.set(`tag ${command.tag}`, ++this.revision);
+        return this.#removeAll((_key, { tags }) => tags.includes(command.tag), now);
+      case 'clear': {
+        const deleted = this.rows.size;
+        this.rows.clear();
+        this.#cleared = ++this.revision;
+        return { deleted, revision: this.revision };
+      }
+      default:
+        throw new Error(`${command.kind} is none of a table.`);
+    }
+  }
+
+  #set(command: SetCommand, lastToken: (lock: string) => number): CommandResult {
+    const { fence } = command;
+    if (fence !== undefined && lastToken(fence.name) > fence.token) {
+      throw new FencedError(fence.name, fence.token);
+    }
+    return this.#put(command);
+  }
+
+  #put({ key, value, expiresAt, tags }: Omit<MemoryRow, 'revision'> & { key: string }) {
+    const revision = this.#note(key);
+    this.rows.set(key, { value, expiresAt, tags, revision });
+    return { stored: true, revision };
+  }
+
+  #refused(key: string, now: number): CommandResult {
+    return { stored: false, revision: this.live(key, now)?.revision ?? 0 };
+  }
+
+  #increment({ key, by, initial, expiresAt }: IncrementCommand, now: number): CommandResult {
+    const row = this.live(key, now);
+    const before = row === undefined ? initial : row.value;
+    if (!Number.isSafeInteger(before)) throw new NotAnIntegerError('The stored value');
+    const value = Number(before) + by;
+    if (!Number.isSafeInteger(value)) throw new NumberRangeError();
+    const { tags, expiresAt: end } = row ?? { tags: [], expiresAt };
+    const { revision } = this.#put({ key, value, expiresAt: end, tags });
+    return { value, expiresAt: end, revision };
+  }
+
+  /** A key that is missing counts too: a fill that began before gives way to its deletion. */
+  #remove(key: string, now: number): boolean {
+    const wasLive = this.live(key, now) !== undefined;
+    this.rows.delete(key);
+    this.#note(key);
+    return wasLive;
+  }
+
+  #removeAll(isMeant: (key: string, row: MemoryRow) => boolean, now: number): Removal {
+    const keys = Array.from(this.rows).flatMap(([key, row]) => (isMeant(key, row) ? [key] : []));
+    const deleted = keys.filter((key) => this.#remove(key, now)).length;
+    return { keys, deleted, revision: this.revision, next: undefined };
+  }
+
+  #note(key: string): number {
+    this.#happened.set(`key ${key}`, ++this.revision);
+    return this.revision;
+  }
+}

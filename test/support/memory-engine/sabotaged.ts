@@ -1,0 +1,76 @@
+import type { Clock } from '../../../lib/common/clock.js';
+import { systemClock } from '../../../lib/common/clock.js';
+import type { Command, CommandResult } from '../../../lib/engine/command.js';
+import type { AcquireRequest } from '../../../lib/engine/lease-service.js';
+import type { EngineUnderTest } from '../engines.js';
+import { MemoryServer } from './memory-engine.js';
+import { MemoryLeases } from './memory-leases.js';
+import { MemoryNode } from './memory-node.js';
+import { MemoryTable, type MemoryRow } from './memory-table.js';
+
+class Forgetful extends MemoryTable {
+  override hasChangedSince(): boolean {
+    return false;
+  }
+}
+
+class Undying extends MemoryTable {
+  override live(key: string): MemoryRow | undefined {
+    return this.rows.get(key);
+  }
+}
+
+class Undeleting extends MemoryTable {
+  override execute(
+    command: Command,
+    ...context: [now: number, lastToken: (lock: string) => number]
+  ): CommandResult {
+    return command.kind === 'delete'
+      ? { deleted: true, revision: this.revision }
+      : super.execute(command, ...context);
+  }
+}
+
+class Generous extends MemoryLeases {
+  override take(request: AcquireRequest) {
+    return super.take({ ...request, slots: request.slots + 1 });
+  }
+}
+
+class Tokenless extends MemoryLeases {
+  override nextToken(): number {
+    return 1;
+  }
+}
+
+function onTable(Table: typeof MemoryTable): EngineUnderTest[1] {
+  class Server extends MemoryServer {
+    override createTable(): MemoryTable {
+      return new Table();
+    }
+  }
+  return onServer(Server);
+}
+
+function onLeases(Leases: typeof MemoryLeases): EngineUnderTest[1] {
+  class Server extends MemoryServer {
+    override createLeases(): MemoryLeases {
+      return new Leases(this.clock);
+    }
+  }
+  return onServer(Server);
+}
+
+function onServer(Server: new (clock: Clock) => MemoryServer): EngineUnderTest[1] {
+  return (options, { clock = systemClock }) =>
+    new MemoryNode(options, { clock, server: new Server(clock) });
+}
+
+/** Engines that break one promise each: every suite that is to hold it must notice. */
+export const SABOTAGED: readonly EngineUnderTest[] = [
+  ['an engine that knows of no change', onTable(Forgetful)],
+  ['an engine whose entries never expire', onTable(Undying)],
+  ['an engine that deletes nothing', onTable(Undeleting)],
+  ['an engine that gives a lease too many', onLeases(Generous)],
+  ['an engine whose tokens do not grow', onLeases(Tokenless)],
+];
