@@ -8,6 +8,7 @@ import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import { malformed } from '../cluster/wire/fields.js';
 import { ForwardQueue, type FollowedChanges } from '../cluster/forward/forward-queue.js';
+import { LeftOutboxes } from '../cluster/forward/left-outboxes.js';
 import { Outbox } from '../cluster/forward/outbox.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { OutboxFile } from '../sqlite/outbox-file.js';
@@ -15,7 +16,6 @@ import { toStorageError } from '../sqlite/sqlite-error.js';
 import type { QueuedWrite } from '../engine/command-queue.js';
 import type { DeadLetterInfo, HyperCacheStats } from './hyper-cache-node.js';
 import type { ResolvedOptions } from './options.js';
-import { OutboxAdopter } from './outbox-adopter.js';
 
 /** How long `flush` waits when nothing is said. */
 const FLUSH_TIMEOUT_MS = 10_000;
@@ -44,7 +44,7 @@ export class ForwardedWrites {
   readonly queue: ForwardQueue;
   readonly #file: OutboxFile;
   readonly #outbox: Outbox;
-  readonly #adopter: OutboxAdopter;
+  readonly #left: LeftOutboxes;
 
   constructor(private readonly parts: ForwardedWritesParts) {
     const { options, client, replica, clock, random, logger, events, incidents } = parts;
@@ -66,29 +66,29 @@ export class ForwardedWrites {
           incidents.report(error, 'sending an asynchronous write');
         },
       });
-    const createQueue = (outbox: Outbox): ForwardQueue =>
-      new ForwardQueue({
-        client,
-        replica,
-        random,
-        timeoutMs: options.timeout,
-        outbox,
-        accepts: options.asyncRequests,
-        blocksWhenFull: options.outboxFull === 'block',
-        onError: (error, during) => incidents.report(error, during),
-      });
     this.#file = createFile();
     this.#outbox = createOutbox(this.#file);
-    this.queue = createQueue(this.#outbox);
-    this.#adopter = new OutboxAdopter({
+    this.#left = new LeftOutboxes({
       directory: options.sqlitePath,
-      own: () => this.#file.number,
+      own: this.#file,
       createFile,
       createOutbox,
-      createQueue,
-      onAdopted: (writes) =>
-        logger.log(`Sending ${writes} writes that another process of this node has left.`),
+      onFound: (left) => {
+        logger.log(`Sending ${left.length} writes that a process of this host has left.`);
+        this.queue.resume(left);
+      },
       onError: (error) => incidents.report(toStorageError(error), 'adopting an outbox'),
+    });
+    this.queue = new ForwardQueue({
+      client,
+      replica,
+      random,
+      timeoutMs: options.timeout,
+      outbox: this.#outbox,
+      left: this.#left,
+      accepts: options.asyncRequests,
+      blocksWhenFull: options.outboxFull === 'block',
+      onError: (error, during) => incidents.report(error, during),
     });
   }
 
@@ -100,24 +100,25 @@ export class ForwardedWrites {
 
   /** What an earlier process has left is seen by reads from here on, and is sent first. */
   open(): void {
-    this.#file.open();
+    this.#left.open(() =>
+      this.#outbox.load((command) => {
+        if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
+        return this.parts.restore(command);
+      }),
+    );
     const { quarantined } = this.#file;
     if (quarantined !== undefined) this.#announceLoss(quarantined);
-    const left = this.#outbox.load((command) => {
-      if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
-      return this.parts.restore(command);
-    });
-    this.queue.resume(left);
   }
 
-  /** Sends what others have left, too. */
+  /** Sends what others leave, too. */
   adopt(): void {
-    this.#adopter.start();
+    this.#left.start();
   }
 
   /** Resolves when nothing more is sent. */
   async stop(): Promise<void> {
-    await Promise.all([this.#adopter.stop(), this.queue.close()]);
+    await this.queue.close();
+    this.#left.stop();
   }
 
   close(): void {

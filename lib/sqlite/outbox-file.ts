@@ -11,6 +11,7 @@ import {
 import type { Random } from '../common/random.js';
 import { connect, type Connection, type Statement } from './native.js';
 import { quarantine } from './open-connection.js';
+import { stateOnce } from './outbox-probe.js';
 import { metaSql } from './sql/meta.js';
 import { OUTBOX_MIGRATIONS, outboxSql } from './sql/outbox.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
@@ -21,6 +22,8 @@ export interface OutboxRow {
   readonly sequence: number;
   readonly source: string;
   readonly command: Buffer;
+  /** Unix ms, never before what stands in the file already, whoever sets the clock. */
+  readonly acceptedAt: number;
 }
 
 /** A command that the primary has refused. @internal */
@@ -55,6 +58,11 @@ interface OpenOutbox {
   readonly deadLetterCount: Statement;
 }
 
+interface Last {
+  readonly sequence: number | null;
+  readonly acceptedAt: number | null;
+}
+
 /** Processes of a node that can have an outbox each. */
 const MAX_PROCESSES = 64;
 
@@ -74,6 +82,7 @@ export class OutboxFile {
   #open: OpenOutbox | undefined;
   /** Of a start that crashed it may come again, but under another source. */
   #last = 0;
+  #lastAt = 0;
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
 
@@ -82,13 +91,15 @@ export class OutboxFile {
   /**
    * Opens the first file of its kind in the directory that no other process has open.
    *
+   * @param mayHold whether it may be one in which writes of a process that has ended wait
    * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
-  open(): void {
+  open(mayHold = true): void {
     const { directory } = this.options;
     mkdirSync(directory, { recursive: true });
     for (let number = 0; number < MAX_PROCESSES; number++) {
       const path = join(directory, outboxName(number));
+      if (!mayHold && stateOnce(path) !== 'empty') continue;
       try {
         this.#open = this.#openOrReplace(path);
         this.number = number;
@@ -144,14 +155,20 @@ export class OutboxFile {
    */
   add(commands: readonly Buffer[], replaced: readonly number[] = []): number[] {
     const { add, remove, source } = this.#file;
+    this.#lastAt = Math.max(this.#lastAt, this.options.clock.now());
     return this.#transaction(() => {
       for (const sequence of replaced) remove.run(sequence);
       return commands.map((command) => {
         const sequence = ++this.#last;
-        add.run(sequence, source, command);
+        add.run(sequence, source, command, this.#lastAt);
         return sequence;
       });
     });
+  }
+
+  /** What is accepted from here on comes later than this, in Unix ms. */
+  follow(acceptedAt: number): void {
+    this.#lastAt = Math.max(this.#lastAt, acceptedAt);
   }
 
   /** The first rows behind a sequence. */
@@ -217,8 +234,10 @@ export class OutboxFile {
       connection.prepare(metaSql.write).run('source', source);
       connection.exec(transactionSql.commit);
       if (!fullSync) connection.exec(pragmaSql.syncNormal);
-      this.#last = Number(connection.prepare(outboxSql.lastSequence).pluck().get() ?? 0);
       const prepare = (sql: string): Statement => connection.prepare(sql);
+      const last = prepare(outboxSql.last).get() as Last;
+      this.#last = last.sequence ?? 0;
+      this.#lastAt = last.acceptedAt ?? 0;
       return {
         connection,
         source,

@@ -5,10 +5,10 @@ import {
   ClosedError,
   HyperCacheError,
   OutboxFullError,
+  PrimaryUnreachableError,
   QueueFullError,
   type HyperCacheErrorCode,
 } from '../../common/errors.js';
-import { compositeKey } from '../../common/composite-key.js';
 import type { Random } from '../../common/random.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import { whenFree } from '../../sqlite/when-free.js';
@@ -18,7 +18,9 @@ import type { ChangeBatch } from '../wire/change-batch.js';
 import { encodeCommand, withOrigin, type ForwardedCommand } from '../wire/command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from '../wire/exchange.js';
 import { unpackArray } from '../wire/fields.js';
-import { isPassing, targetOf, type Forwarded, type Outbox, type Target } from './outbox.js';
+import { ForwardLine } from './forward-line.js';
+import type { LeftOutboxes } from './left-outboxes.js';
+import { isPassing, targetOf, type Forwarded, type Outbox } from './outbox.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import { pack } from '../wire/wire.js';
 
@@ -42,21 +44,23 @@ export interface ForwardQueueParts {
   readonly accepts: boolean;
   /** What a write meets when the outbox is full: it waits for room instead of being refused. */
   readonly blocksWhenFull: boolean;
+  /** What processes of the host have left that have ended: it goes first. */
+  readonly left: Pick<LeftOutboxes, 'mayPass' | 'answered'>;
   /** What went wrong that no caller is told about. */
   readonly onError: (error: HyperCacheError, during: string) => void;
 }
 
 type Write = QueuedWrite<Command, CommandResult>;
 
-/** What one request takes at most. */
-const BATCH_OPERATIONS = 1000;
-const BATCH_BYTES = 4 * 1024 * 1024;
-
 /** Writes that wait for the primary's answer; those beyond are refused. */
 const MAX_OPERATIONS = 200_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 const SENDER_BYTES = 16;
+
+/** Until it is looked again whether what goes first has been sent. */
+const TURN_MS = 5;
+const WAITS_BEHIND = 'another process of this host has not sent yet what was accepted before';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1000;
@@ -98,10 +102,9 @@ export class ForwardQueue implements CommandQueue {
   #arrived: Write[] = [];
   #arrivedBytes = 0;
   /** What is to be sent. */
-  #line: Forwarded[] = [];
-  /** Accepted writes in the line that a newer one of the same key may replace. */
-  readonly #replaceable = new Map<string, Forwarded>();
+  readonly #line = new ForwardLine();
   #turn: NodeJS.Immediate | undefined;
+  #resumeTurn: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isSending = false;
   /** By which the primary tells a request that comes twice, or too late. */
@@ -109,8 +112,8 @@ export class ForwardQueue implements CommandQueue {
   readonly #answered: AnsweredWrites;
   #requests = 0;
   #failures = 0;
-  /** How many are to be sent one by one. */
-  #alone = 0;
+  /** Ends the waiting for what another process of the host has to send first. */
+  #turnTimer: NodeJS.Timeout | undefined;
   #lost: HyperCacheError | undefined;
   #pushed = 0;
   #settledCount = 0;
@@ -139,11 +142,14 @@ export class ForwardQueue implements CommandQueue {
     return this.#lost;
   }
 
-  /** Sends what an earlier process of this node has left, before anything else. */
+  /** Sends what processes of the host have left that have ended, before anything else. */
   resume(left: readonly Forwarded[]): void {
     this.#pushed += left.length;
-    this.#line.push(...left);
-    this.#send();
+    this.#line.addLeft(left);
+    this.#resumeTurn ??= onNextTurn(() => {
+      this.#resumeTurn = undefined;
+      this.#send();
+    });
   }
 
   assertRoom(count: number, bytes: number): void {
@@ -220,11 +226,12 @@ export class ForwardQueue implements CommandQueue {
     this.#closed = true;
     if (this.#lost === undefined) await this.flush(this.parts.timeoutMs);
     this.#isOver = true;
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    for (const turn of [this.#turn, this.#resumeTurn]) if (turn !== undefined) clearImmediate(turn);
     clearTimeout(this.#retry);
-    const refused = this.#arrived.splice(0);
-    for (const { write, row } of this.#line.splice(0)) if (row === undefined) refused.push(write);
-    for (const write of refused) write.failed(new ClosedError());
+    clearTimeout(this.#turnTimer);
+    const asking = this.#line.removeAsking().map(({ write }) => write);
+    this.#line.clear();
+    for (const write of [...this.#arrived.splice(0), ...asking]) write.failed(new ClosedError());
     this.forgetHistory();
   }
 
@@ -235,7 +242,7 @@ export class ForwardQueue implements CommandQueue {
       throw new OutboxFullError(outbox.entries, outbox.bytes);
     }
     if (!areAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
-    const waiting = this.#arrived.length + this.#line.length - outbox.entries;
+    const waiting = this.#arrived.length + this.#line.asking;
     if (waiting + count > MAX_OPERATIONS || this.#arrivedBytes + bytes > MAX_BYTES) {
       throw new QueueFullError(waiting, count);
     }
@@ -276,7 +283,7 @@ export class ForwardQueue implements CommandQueue {
       const item = acceptable.has(one)
         ? accepted.get(one.write)
         : { ...one, bytes: one.write.bytes, row: undefined };
-      if (item !== undefined) this.#join(item);
+      if (item !== undefined) this.#line.join(item);
     }
     for (const write of accepted.keys()) write.accepted?.();
   }
@@ -288,7 +295,7 @@ export class ForwardQueue implements CommandQueue {
     // Who waits for an answer may depend on what stands before him.
     if (acceptable.length === takenCount) {
       for (const { target } of acceptable) {
-        const older = target && this.#replaceable.get(idOf(target));
+        const older = this.#line.replaceableBy(target);
         if (older !== undefined) superseded.add(older);
       }
     }
@@ -304,16 +311,10 @@ export class ForwardQueue implements CommandQueue {
     }
   }
 
-  #join(item: Forwarded): void {
-    this.#line.push(item);
-    if (item.row === undefined) this.#replaceable.clear();
-    else if (item.target !== undefined) this.#replaceable.set(idOf(item.target), item);
-  }
-
   /** Newer writes have taken their places. */
   #leave(superseded: ReadonlySet<Forwarded>): void {
     if (superseded.size === 0) return;
-    this.#line = this.#line.filter((item) => !superseded.has(item));
+    this.#line.remove(superseded);
     for (const { write } of superseded) write.committed({ stored: true, revision: 0 });
     this.#settled(superseded.size);
   }
@@ -321,7 +322,10 @@ export class ForwardQueue implements CommandQueue {
   readonly #send = (): void => {
     if (this.#isOver || this.#isSending || this.#retry !== undefined) return;
     if (this.#line.length === 0) return;
-    const batch = this.#takeBatch();
+    const batch = this.#line.take(() => this.parts.left.mayPass());
+    if (batch === undefined) return this.#waitForTurn();
+    clearTimeout(this.#turnTimer);
+    this.#turnTimer = undefined;
     this.#isSending = true;
     this.#exchange(batch)
       .finally(() => {
@@ -333,6 +337,19 @@ export class ForwardQueue implements CommandQueue {
         this.parts.onError(toStorageError(error), 'taking the answer of the primary');
       });
   };
+
+  /** Another process of the host sends what goes first. */
+  #waitForTurn(): void {
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#send();
+    }, TURN_MS).unref();
+    this.#turnTimer ??= setTimeout(() => {
+      this.#turnTimer = undefined;
+      const { url } = this.parts.client;
+      this.#failed([], new PrimaryUnreachableError(url, WAITS_BEHIND));
+    }, this.parts.timeoutMs).unref();
+  }
 
   /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
   async #exchange(batch: readonly Forwarded[]): Promise<void> {
@@ -367,8 +384,7 @@ export class ForwardQueue implements CommandQueue {
   #refused(batch: readonly Forwarded[], failure: HyperCacheError): void {
     const [only] = batch;
     if (batch.length > 1 || only === undefined) {
-      this.#alone = batch.length;
-      this.#line.unshift(...batch);
+      this.#line.putBackOneByOne(batch);
       return;
     }
     this.#clearOutbox(batch, [failure]);
@@ -380,10 +396,10 @@ export class ForwardQueue implements CommandQueue {
   #failed(batch: readonly Forwarded[], failure: HyperCacheError): void {
     if (this.#lost === undefined) this.parts.onError(failure, 'sending writes to the primary');
     this.#lost = failure;
-    const all = [...batch, ...this.#line];
-    this.#line = all.filter(({ row }) => row !== undefined);
-    for (const { write, row } of all) if (row === undefined) write.failed(failure);
-    this.#settled(all.length - this.#line.length);
+    this.#line.putBack(batch);
+    const asking = this.#line.removeAsking();
+    for (const { write } of asking) write.failed(failure);
+    this.#settled(asking.length);
     for (const { resolve } of this.#drains.splice(0)) resolve();
     this.#retryLater();
   }
@@ -415,7 +431,7 @@ export class ForwardQueue implements CommandQueue {
     const failure = outcomes[first];
     if (failure instanceof HyperCacheError) this.parts.onError(failure, 'sending writes');
     const rest = batch.slice(first);
-    this.#line.unshift(...rest.filter(({ row }) => row !== undefined));
+    this.#line.putBack(rest.filter(({ row }) => row !== undefined));
     for (const [i, item] of rest.entries()) {
       if (item.row !== undefined) continue;
       settleWrite(item, outcomes[first + i]);
@@ -446,9 +462,10 @@ export class ForwardQueue implements CommandQueue {
 
   /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */
   #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
-    const { outbox, onError } = this.parts;
+    const { left, onError } = this.parts;
+    const outbox = batch.find(({ row }) => row !== undefined)?.row?.outbox;
+    if (outbox === undefined) return;
     const accepted = batch.filter(({ row }) => row !== undefined);
-    if (accepted.length === 0) return;
     try {
       for (const [i, item] of batch.entries()) {
         const outcome = outcomes[i];
@@ -459,30 +476,9 @@ export class ForwardQueue implements CommandQueue {
       // Then it is sent again after the next start, and the primary knows that it is done.
       onError(toStorageError(error), 'clearing the outbox');
     }
+    const leftCount = accepted.filter(({ row }) => row?.isLeft === true).length;
+    if (leftCount > 0) left.answered(leftCount);
     if (this.#arrived.length > 0) this.#turn ??= onNextTurn(this.#onTurn);
-  }
-
-  #takeBatch(): Forwarded[] {
-    const most = this.#alone > 0 ? 1 : BATCH_OPERATIONS;
-    if (this.#alone > 0) this.#alone--;
-    let count = 0;
-    let bytes = 0;
-    let source: string | undefined;
-    for (const item of this.#line) {
-      if (count > 0 && bytes + item.bytes > BATCH_BYTES) break;
-      // What two starts of the node have accepted is not sent together: the second must not come before the first.
-      if (item.row !== undefined && item.row.source !== (source ??= item.row.source)) break;
-      bytes += item.bytes;
-      this.#keepFromBeingReplaced(item);
-      if (++count === most) break;
-    }
-    return this.#line.splice(0, count);
-  }
-
-  /** What is on its way may have arrived. */
-  #keepFromBeingReplaced(item: Forwarded): void {
-    const id = item.target && idOf(item.target);
-    if (id !== undefined && this.#replaceable.get(id) === item) this.#replaceable.delete(id);
   }
 
   #settled(count: number): void {
@@ -496,10 +492,6 @@ export class ForwardQueue implements CommandQueue {
     for (const { after, resolve } of waiters) if (after <= this.#settledCount) resolve();
     return waiters.filter(({ after }) => after > this.#settledCount);
   }
-}
-
-function idOf({ namespace, key }: Target): string {
-  return compositeKey(namespace, key);
 }
 
 /** The commands as they travel; each that was accepted says which one it follows. */

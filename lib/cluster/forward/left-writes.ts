@@ -4,6 +4,7 @@ import { OutboxFile, outboxNumbers, type OutboxFileOptions } from '../../sqlite/
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { CommandLimits } from '../wire/command-codec.js';
 import { malformed } from '../wire/fields.js';
+import { inOrder } from './forward-line.js';
 import { isPassing, Outbox, type Forwarded, type OutboxParts } from './outbox.js';
 
 /** @internal */
@@ -30,18 +31,22 @@ const BATCH = 500;
  * @internal
  */
 export async function executeLeftWrites(parts: LeftWritesParts): Promise<number> {
-  let count = 0;
-  for (const number of outboxNumbers(parts.directory)) {
-    const file = new OutboxFile(parts);
-    if (!isOpened(file, number, parts)) continue;
-    try {
-      if (file.quarantined !== undefined) parts.onQuarantined(file.quarantined);
-      count += await executeAll(file, parts);
-    } finally {
-      file.close();
-    }
+  const files: OutboxFile[] = [];
+  try {
+    const left = inOrder(
+      outboxNumbers(parts.directory).flatMap((number) => {
+        const file = new OutboxFile(parts);
+        if (!isOpened(file, number, parts)) return [];
+        files.push(file);
+        if (file.quarantined !== undefined) parts.onQuarantined(file.quarantined);
+        return load(file, parts);
+      }),
+    );
+    for (let i = 0; i < left.length;) i += await executeSome(left, i, parts);
+    return left.length;
+  } finally {
+    for (const file of files) file.close();
   }
-  return count;
 }
 
 /** One that cannot be opened must not keep the others from being executed. */
@@ -54,26 +59,37 @@ function isOpened(file: OutboxFile, number: number, { onUnopened }: LeftWritesPa
   }
 }
 
-async function executeAll(file: OutboxFile, parts: LeftWritesParts): Promise<number> {
+function load(file: OutboxFile, parts: LeftWritesParts): Forwarded[] {
   const outbox = new Outbox({ ...parts, file, maxEntries: Infinity, maxBytes: Infinity });
-  const left = outbox.load((command) => {
+  return outbox.load((command) => {
     if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
     return { command, bytes: 0, committed: ignore, failed: ignore };
   });
-  for (let i = 0; i < left.length; i += BATCH) {
-    const batch = left.slice(i, i + BATCH);
-    const outcomes = await Promise.all(
-      batch.map((item, j) => outcomeOf(item, left[i + j - 1], parts)),
-    );
-    const passing = outcomes.find((outcome) => outcome !== undefined && isPassing(outcome));
-    if (passing !== undefined) throw passing;
-    for (const [j, item] of batch.entries()) {
-      const refusal = outcomes[j];
-      if (refusal !== undefined) outbox.bury(item, refusal);
-    }
-    outbox.done(batch);
+}
+
+/** From there on, of one source; returns how many. */
+async function executeSome(
+  left: readonly Forwarded[],
+  from: number,
+  parts: LeftWritesParts,
+): Promise<number> {
+  const row = left[from]?.row;
+  if (row === undefined) return 1;
+  const { outbox, source } = row;
+  const most = left.slice(from, from + BATCH);
+  const end = most.findIndex((item) => item.row?.source !== source);
+  const batch = end < 0 ? most : most.slice(0, end);
+  const outcomes = await Promise.all(
+    batch.map((item, i) => outcomeOf(item, left[from + i - 1], parts)),
+  );
+  const passing = outcomes.find((outcome) => outcome !== undefined && isPassing(outcome));
+  if (passing !== undefined) throw passing;
+  for (const [i, item] of batch.entries()) {
+    const refusal = outcomes[i];
+    if (refusal !== undefined) outbox.bury(item, refusal);
   }
-  return left.length;
+  outbox.done(batch);
+  return batch.length;
 }
 
 /** Undefined when it was executed, now or before. */

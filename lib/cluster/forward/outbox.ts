@@ -21,7 +21,18 @@ export interface Forwarded {
   readonly target: Target | undefined;
   readonly bytes: number;
   /** Where it stands in the outbox; undefined for one whose caller waits for the answer. */
-  readonly row: { readonly source: string; readonly sequence: number } | undefined;
+  readonly row: AcceptedRow | undefined;
+}
+
+/** @internal */
+export interface AcceptedRow {
+  readonly outbox: Outbox;
+  readonly source: string;
+  readonly sequence: number;
+  /** Unix ms. */
+  readonly acceptedAt: number;
+  /** A process that has ended had accepted it. */
+  readonly isLeft: boolean;
 }
 
 /** What stands in the outbox as dead letter. @internal */
@@ -100,12 +111,12 @@ export class Outbox {
     let after = 0;
     for (;;) {
       const rows = file.page(after, PAGE_ROWS);
-      for (const { sequence, source, command: packed } of rows) {
+      for (const { sequence, source, acceptedAt, command: packed } of rows) {
         try {
           const command = unpackArray(packed);
           const bytes = packed.length + ROW_BYTES;
           const decoded = decodeCommand(command, limits);
-          const row = { source, sequence };
+          const row = { outbox: this, source, sequence, acceptedAt, isLeft: true };
           found.push({ write: restore(decoded), command, target: targetOf(decoded), bytes, row });
           this.#count(1, bytes);
         } catch (error) {
@@ -142,7 +153,14 @@ export class Outbox {
     return writes.map((written, i) => {
       const bytes = (packed[i]?.length ?? 0) + ROW_BYTES;
       this.#count(1, bytes);
-      return { ...written, bytes, row: { source, sequence: sequences[i] ?? 0 } };
+      const row = {
+        outbox: this,
+        source,
+        sequence: sequences[i] ?? 0,
+        acceptedAt: 0,
+        isLeft: false,
+      };
+      return { ...written, bytes, row };
     });
   }
 

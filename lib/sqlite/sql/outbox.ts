@@ -20,6 +20,10 @@ export const OUTBOX_MIGRATIONS: readonly string[] = [
     command BLOB NOT NULL
   );
   `,
+  `
+  -- Unix ms: of what several processes have left, what was accepted later goes later.
+  ALTER TABLE outbox ADD COLUMN accepted_at INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** @internal */
@@ -36,9 +40,11 @@ export const outboxSql = {
   `,
   newFile: 'PRAGMA page_size = 1024',
   writeApplicationId: `PRAGMA application_id = ${OUTBOX_APPLICATION_ID}`,
-  lastSequence: 'SELECT max(sequence) FROM outbox',
-  add: 'INSERT INTO outbox VALUES (?, ?, ?)',
-  page: 'SELECT sequence, source, command FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?',
+  last: 'SELECT max(sequence) AS sequence, max(accepted_at) AS acceptedAt FROM outbox',
+  add: 'INSERT INTO outbox VALUES (?, ?, ?, ?)',
+  page: `SELECT sequence, source, command, accepted_at AS acceptedAt FROM outbox
+    WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+  anything: 'SELECT 1 FROM outbox LIMIT 1',
   count: 'SELECT count(*) FROM outbox',
   remove: 'DELETE FROM outbox WHERE sequence = ?',
   removeUpTo: 'DELETE FROM outbox WHERE sequence <= ?',

@@ -284,15 +284,15 @@ describe('an asynchronous write', () => {
       const primary = await clusters.primary();
       const sqlitePath = await leave(primary);
       renameSync(join(sqlitePath, OUTBOX), join(sqlitePath, 'hypercache.outbox-1.sqlite'));
-      const { node } = await clusters.secondary(primary, { ...ASYNC, ...limits, sqlitePath });
-      const told: unknown[] = [];
-      node.on('outbox:refused', (event) => told.push(event));
-      const own = primary.cache('default');
-      await eventually(async () => expect(await own.get('small')).toEqual({ key: 'small' }));
+      const told = await heardOn('hypercache:outbox:refused', async () => {
+        const { node } = await clusters.secondary(primary, { ...ASYNC, ...limits, sqlitePath });
+        const own = primary.cache('default');
+        await eventually(async () => expect(await own.get('small')).toEqual({ key: 'small' }));
+        expect(await node.stats()).toMatchObject({ incidents: 2 });
+      });
 
       // Values are for those who read them: this process does not, and sends that one.
       expect(told).toEqual([tooLarge]);
-      expect(await node.stats()).toMatchObject({ incidents: 2 });
     });
   });
 

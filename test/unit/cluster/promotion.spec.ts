@@ -523,7 +523,7 @@ describe('promote', () => {
     outbox.exec(
       'CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY, source, command)',
     );
-    outbox.exec("INSERT INTO outbox VALUES (7, 's', x'00')");
+    outbox.exec("INSERT INTO outbox (sequence, source, command) VALUES (7, 's', x'00')");
     outbox.close();
 
     expect(promote(heirDirectory)).toMatchObject({ waiting: 1, isComplete: true });

@@ -5,6 +5,7 @@ import type { HyperCacheError } from '../../../lib/common/errors.js';
 import { OUTBOX_MIGRATIONS } from '../../../lib/sqlite/sql/outbox.js';
 import { useDirectClusters } from '../../support/clusters.js';
 import { eventually } from '../../support/eventually.js';
+import { heardOn } from '../../support/heard-on.js';
 import { runSql } from '../../support/sabotage.js';
 import { schemaOf, SchemaFixtures } from '../../support/schema-fixtures.js';
 import { useDatabases } from '../../support/storages.js';
@@ -122,18 +123,18 @@ describe('Migrations of an outbox', () => {
     const sqlitePath = restored(NEWEST, name);
     runSql(join(sqlitePath, 'hypercache.outbox-2.sqlite'), FIXTURES.sql(NEWEST));
     const { isUntouched } = makeNewer(join(sqlitePath, name));
-    const { node, cache } = await clusters.secondary(primary, { sqlitePath });
-    const errors: HyperCacheError[] = [];
-    node.on('error', ({ error }) => errors.push(error));
-    await cache.set('own', 1);
+    const heard = await heardOn('hypercache:error', async () => {
+      const { cache } = await clusters.secondary(primary, { sqlitePath });
+      await cache.set('own', 1);
+      const own = primary.cache('default');
+      await eventually(async () => expect(await own.mget(['own', 'number'])).toEqual([1, 0.1]));
+      // Found by a later look, which comes by the other again.
+      renameSync(await leftOutbox(), join(sqlitePath, 'hypercache.outbox-3.sqlite'));
+      await eventually(async () => expect(await own.get('later')).toBe(true));
+    });
 
-    await eventually(() => expect(errors.map(({ code }) => code)).toContain('HC_SCHEMA_NEWER'));
-    const own = primary.cache('default');
-    await eventually(async () => expect(await own.mget(['own', 'number'])).toEqual([1, 0.1]));
-    // Found by a later look, which comes by the other again.
-    renameSync(await leftOutbox(), join(sqlitePath, 'hypercache.outbox-3.sqlite'));
-    await eventually(async () => expect(await own.get('later')).toBe(true));
-    expect(errors.map(({ code }) => code)).toEqual(['HC_SCHEMA_NEWER']);
+    const codes = (heard as { error: HyperCacheError }[]).map(({ error }) => error.code);
+    expect(codes.filter((code) => code === 'HC_SCHEMA_NEWER')).toHaveLength(1);
     expect(isUntouched()).toBe(true);
   });
 });

@@ -1,0 +1,221 @@
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command, CommandResult } from '../../engine/command.js';
+import type { QueuedWrite } from '../../engine/command-queue.js';
+import { NewerSchemaError } from '../../common/errors.js';
+import { FileLock } from '../../sqlite/file-lock.js';
+import { outboxName, outboxNumbers, type OutboxFile } from '../../sqlite/outbox-file.js';
+import { OutboxProbe, type OutboxState } from '../../sqlite/outbox-probe.js';
+import { isBusy } from '../../sqlite/sqlite-error.js';
+import type { ForwardedCommand } from '../wire/command-codec.js';
+import { malformed } from '../wire/fields.js';
+import type { Forwarded, Outbox } from './outbox.js';
+
+/** How often it is looked whether an outbox has been left, in ms. */
+const LOOK_MS = 1000;
+
+/** How long a start waits for a process that only looks, which holds the event loop. */
+const OPEN_TIMEOUT_MS = 100;
+
+const LOCK_NAME = 'hypercache.outbox.lock';
+const SIGN_NAME = 'hypercache.outbox.left';
+
+/** @internal */
+export interface LeftOutboxesParts {
+  /** Where the outboxes of the host's processes stand. */
+  readonly directory: string;
+  /** This process's own. */
+  readonly own: OutboxFile;
+  readonly createFile: () => OutboxFile;
+  readonly createOutbox: (file: OutboxFile) => Outbox;
+  /** They are to be sent before whatever this process sends. */
+  readonly onFound: (left: readonly Forwarded[]) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * What processes of the host had accepted that ended before it was sent. It goes before everything that any process of the
+ * host sends afterwards: one of them, which holds the lock, sends all of it, and the others wait. Keeps no process alive.
+ *
+ * @internal
+ */
+export class LeftOutboxes {
+  readonly #lock: FileLock;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #adopted: OutboxFile[] = [];
+  /** Writes that are not answered yet. */
+  #waiting = 0;
+  /** When those in which nothing waits for this process had last been written to, by number. */
+  readonly #passed = new Map<number, number>();
+  /** Those that cannot be opened just now. */
+  readonly #failed = new Set<number>();
+
+  /** There while a process sends, or looks for, what was left. */
+  readonly #sign: string;
+  readonly #probe = new OutboxProbe();
+
+  constructor(private readonly parts: LeftOutboxesParts) {
+    this.#sign = join(parts.directory, SIGN_NAME);
+    this.#lock = new FileLock(join(parts.directory, LOCK_NAME));
+  }
+
+  /**
+   * Opens the process's own outbox: one in which something was left only where this process may send it.
+   *
+   * @param load reads what was left in it
+   */
+  open(load: () => readonly Forwarded[]): void {
+    const { directory, own, onError } = this.parts;
+    mkdirSync(directory, { recursive: true });
+    let isHeir = true;
+    try {
+      this.#lock.acquire(OPEN_TIMEOUT_MS);
+      this.#giveSign();
+    } catch (error) {
+      // Where no lock can be had, there is no order between processes.
+      if (isBusy(error)) isHeir = false;
+      else onError(error);
+    }
+    try {
+      own.open(isHeir);
+      const found = [...load()];
+      if (isHeir) for (const number of this.#others()) this.#see(number, found);
+      this.#add(found);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+  }
+
+  /** Looks for more from here on. */
+  start(): void {
+    this.#timer = setInterval(this.#look, LOOK_MS).unref();
+  }
+
+  /** Whether nothing that was left waits in another process; what waits in none is found now. */
+  mayPass(): boolean {
+    try {
+      if (!this.#lock.isHeld) {
+        const isLeft = this.#others().some((number) => this.#stateOf(number) === 'left');
+        // The sign comes before a file is opened by who sends what was left in it, and is looked for after the files.
+        if (!isLeft && !existsSync(this.#sign)) return true;
+        if (!this.#lock.tryAcquire()) return false;
+        this.#giveSign();
+      }
+      const found: Forwarded[] = [];
+      const isAllSeen = this.#others().every((number) => this.#see(number, found));
+      this.#add(found);
+      return isAllSeen;
+    } catch (error) {
+      this.parts.onError(error);
+      return true;
+    }
+  }
+
+  /** So many are not waiting any more. */
+  answered(count: number): void {
+    this.#waiting -= count;
+    if (this.#waiting === 0) this.#release();
+  }
+
+  /** What is not yet sent stays where it is. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#release();
+    this.#probe.close();
+  }
+
+  readonly #look = (): void => {
+    this.#failed.clear();
+    this.mayPass();
+  };
+
+  #add(left: readonly Forwarded[]): void {
+    for (const { row } of left) this.parts.own.follow(row?.acceptedAt ?? 0);
+    this.#waiting += left.length;
+    if (left.length > 0) this.parts.onFound(left);
+    else if (this.#waiting === 0) this.#release();
+  }
+
+  #giveSign(): void {
+    writeFileSync(this.#sign, '');
+  }
+
+  #release(): void {
+    this.#waiting = 0;
+    for (const file of this.#adopted.splice(0)) file.close();
+    if (!this.#lock.isHeld) return;
+    rmSync(this.#sign, { force: true });
+    this.#lock.release();
+  }
+
+  #others(): number[] {
+    const { directory, own } = this.parts;
+    return outboxNumbers(directory).filter(
+      (number) =>
+        number !== own.number &&
+        !this.#failed.has(number) &&
+        this.#passed.get(number) !== this.#writtenAt(number),
+    );
+  }
+
+  #stateOf(number: number): OutboxState {
+    const writtenAt = this.#writtenAt(number);
+    const state = this.#probe.state(join(this.parts.directory, outboxName(number)));
+    if (state === 'empty') this.#passed.set(number, writtenAt);
+    return state;
+  }
+
+  /** Returns whether it is known now what is in it. One that cannot be opened must not keep the others from being sent. */
+  #see(number: number, found: Forwarded[]): boolean {
+    if (this.#stateOf(number) !== 'left') return true;
+    try {
+      return this.#adopt(number, found);
+    } catch (error) {
+      // Nothing but a newer release changes that: it is told once.
+      if (error instanceof NewerSchemaError) this.#passed.set(number, this.#writtenAt(number));
+      else this.#failed.add(number);
+      this.parts.onError(error);
+      return true;
+    }
+  }
+
+  #adopt(number: number, found: Forwarded[]): boolean {
+    const { createFile, createOutbox } = this.parts;
+    const file = createFile();
+    // Another process has a look at it just now.
+    if (!file.openLeft(number)) return false;
+    try {
+      const left = createOutbox(file).load(unseen);
+      for (const item of left) found.push(item);
+      if (left.length > 0) {
+        this.#adopted.push(file);
+        return true;
+      }
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    file.close();
+    this.#passed.set(number, this.#writtenAt(number));
+    return true;
+  }
+
+  #writtenAt(number: number): number {
+    const path = join(this.parts.directory, outboxName(number));
+    const times = ['', '-wal'].map(
+      (suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    );
+    return Math.max(...times);
+  }
+}
+
+/** Reads do not see it: this process may have accepted something newer of the same key. */
+function unseen(command: ForwardedCommand): QueuedWrite<Command, CommandResult> {
+  if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
+  return { command, bytes: 0, committed: ignore, failed: ignore };
+}
+
+function ignore(): void {
+  // Its caller is gone.
+}
