@@ -64,10 +64,11 @@ export abstract class HyperCacheError extends Error {
   abstract readonly code: HyperCacheErrorCode;
   /** What to change, in one sentence. */
   readonly hint: string;
+  // Defined, not assigned: that may be refused where prototypes are frozen.
+  override readonly name: string = this.constructor.name;
 
   constructor(message: string, hint: string, options?: ErrorOptions) {
     super(`${message} ${hint}`, options);
-    this.name = new.target.name;
     this.hint = hint;
   }
 }

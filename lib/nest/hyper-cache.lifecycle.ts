@@ -1,6 +1,15 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { CacheModule } from '@nestjs/cache-manager';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
-import { HYPERCACHE_NODE } from './hyper-cache.constants.js';
+import type { ResolvedOptions } from '../node/options.js';
+import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
 
 /**
  * Closes the node at the very end of `app.close()`: requests in flight and the other providers' own hooks
@@ -9,8 +18,27 @@ import { HYPERCACHE_NODE } from './hyper-cache.constants.js';
  * @internal
  */
 @Injectable()
-export class HyperCacheLifecycle implements OnApplicationShutdown {
-  constructor(@Inject(HYPERCACHE_NODE) private readonly node: HyperCacheNode) {}
+export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(HYPERCACHE_NODE) private readonly node: HyperCacheNode,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
+
+  /** Nest's own CacheModule provides `CACHE_MANAGER` too, and which of the two is injected follows from the imports. */
+  onApplicationBootstrap(): void {
+    const { logger = new Logger('HyperCache') } = this.options;
+    if (logger === false) return;
+    const all = [...this.modules.values()];
+    const importers = all.filter(({ imports }) =>
+      [...imports].some(({ metatype }) => metatype === CacheModule),
+    );
+    if (importers.length === 0) return;
+    const names = importers.map(({ name }) => name).join(', ');
+    logger.warn(
+      `CacheModule stands beside HyperCacheModule: CACHE_MANAGER may be its store in memory. Remove it from the imports of ${names}.`,
+    );
+  }
 
   async onApplicationShutdown(): Promise<void> {
     await this.node.close();

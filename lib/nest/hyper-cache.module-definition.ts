@@ -1,4 +1,4 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common';
 import type { HyperCacheOptions } from '../node/options.js';
 import { HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
 
@@ -18,6 +18,8 @@ export type HyperCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
   isGlobal?: boolean;
   /** Applied to the controllers of the HTTP API. @default [] */
   controllerDecorators?: readonly ClassDecorator[];
+  /** Providers that the factory may inject, as `CacheModule.registerAsync()` takes them. @default [] */
+  extraProviders?: Provider[];
 };
 
 /** What `useClass` and `useExisting` of `forRootAsync` name. @publicApi */

@@ -39,8 +39,10 @@ export class HyperCacheModule {
    */
   static forRootAsync(given: HyperCacheAsyncOptions): DynamicModule {
     checkBesideFactory(given);
-    const { isGlobal, controllerDecorators, ...options } = given;
-    return root(HyperCacheCoreModule.forRootAsync(options), isGlobal, controllerDecorators);
+    const { isGlobal, controllerDecorators, extraProviders = [], ...options } = given;
+    const core = HyperCacheCoreModule.forRootAsync(options);
+    const providers = [...(core.providers ?? []), ...extraProviders];
+    return root({ ...core, providers }, isGlobal, controllerDecorators);
   }
 
   /**

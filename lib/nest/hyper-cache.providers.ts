@@ -1,5 +1,6 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
+import { InvalidOptionsError } from '../common/errors.js';
 import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
@@ -69,9 +70,32 @@ export function featureProvider(options: HyperCacheFeatureOptions): Provider {
   const { name, namespace, ttl } = checkedFeature(options);
   return {
     provide: getHyperCacheToken(name),
-    useFactory: (node: HyperCacheNode) => new HyperCache(node, node.cache(namespace, ttl)),
+    useFactory: (node: HyperCacheNode) => {
+      assertAlike(node, name, [namespace, ttl]);
+      return new HyperCache(node, node.cache(namespace, ttl));
+    },
     inject: [HYPERCACHE_NODE],
   };
+}
+
+/** Namespace and ttl by name. */
+const features = new WeakMap<HyperCacheNode, Map<string, string>>();
+
+/** One name means one cache, wherever it is injected. */
+function assertAlike(node: HyperCacheNode, name: string, options: readonly unknown[]): void {
+  const known = features.get(node) ?? new Map<string, string>();
+  features.set(node, known);
+  const given = JSON.stringify(options);
+  if ((known.get(name) ?? given) !== given) {
+    throw new InvalidOptionsError([
+      {
+        option: `forFeature({ name: '${name}' })`,
+        value: 'given twice, with another ttl or namespace',
+        instead: 'write it once and import that module, or give each its own name',
+      },
+    ]);
+  }
+  known.set(name, given);
 }
 
 function primaryClient({

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../common/errors.js';
 import { silentLogger, type HyperCacheLogger } from '../common/logger.js';
 import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
+import { setFileMode } from '../sqlite/file-mode.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
 import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';
@@ -29,6 +30,7 @@ export function createNode(
   environment: NodeEnvironment = {},
 ): HyperCacheNode {
   const { clock = systemClock, random = systemRandom } = environment;
+  setFileMode(options.sqlitePath, options.fileMode);
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
   const lines = logger ?? silentLogger;
   if (options.role === 'secondary') {

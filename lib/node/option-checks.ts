@@ -100,6 +100,11 @@ export function isL1(value: unknown): boolean {
   );
 }
 
+/** Owner, group and all; the owner reads and writes. @internal */
+export function isFileMode(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) <= 0o777 && (Number(value) & 0o600) === 0o600;
+}
+
 /** @internal */
 export function isLogger(value: unknown): boolean {
   if (value === false) return true;

@@ -2,6 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 import type { HyperCacheLogger } from '../common/logger.js';
 import {
   areTokens,
+  isFileMode,
   isHttpUrl,
   isL1,
   isListen,
@@ -38,11 +39,20 @@ export const FILE_OPTIONS = {
   /** Directory of the database file, made if missing. */
   sqlitePath: option<string>({
     unit: 'a path, on a local disk',
-    instead: 'write the path of a directory',
-    isValid: isText,
+    instead:
+      'write the path of a directory; for a cache in memory only, one on tmpfs such as /dev/shm/hypercache',
+    isValid: (value) => isText(value) && !/^(:memory:|file:)/.test(String(value)),
     parse: (text) => text,
     byDefault: './storage/hypercache',
     resolve: (path) => resolvePath(path),
+  }),
+  /** Permissions of the files that the node makes, and of their directory. */
+  fileMode: option<number>({
+    unit: 'an octal number, `0o600` to `0o777`; `600` in the environment',
+    instead: 'write an octal number that lets the owner read and write, such as 0o600 or 0o660',
+    isValid: isFileMode,
+    parse: (text) => (/^(0o?)?[0-7]{3}$/.test(text) ? Number.parseInt(text.slice(-3), 8) : text),
+    byDefault: 0o600,
   }),
   /** What a write whose promise has resolved survives. */
   durability: oneOf(['relaxed', 'normal', 'full'], 'normal'),

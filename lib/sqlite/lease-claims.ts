@@ -39,7 +39,16 @@ export class LeaseClaims implements Claims {
   ) {}
 
   claim(observed: Observation): Awaitable<OwnClaim | HeldClaim> {
-    return this.parts.isShared() ? this.#claim(observed) : this.#own(observed, undefined);
+    return this.#isShared() ? this.#claim(observed) : this.#own(observed, undefined);
+  }
+
+  #isShared(): boolean {
+    try {
+      return this.parts.isShared();
+    } catch {
+      // Of a file that is gone or closed: storing the result tells what is wrong.
+      return false;
+    }
   }
 
   async #claim(observed: Observation): Promise<OwnClaim | HeldClaim> {
@@ -56,7 +65,12 @@ export class LeaseClaims implements Claims {
     }
     const { key, tags } = observed.seen;
     const held = new LeaseKeeper(leases, lease, owner);
-    return this.#own(await l2.observe(key, tags), held);
+    try {
+      return this.#own(await l2.observe(key, tags), held);
+    } catch {
+      held.end();
+      return this.#own(observed, undefined);
+    }
   }
 
   #own(observed: Observation, lease: LeaseKeeper | undefined): OwnClaim {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { NativeModuleError } from '../common/errors.js';
+import { makeFile } from './file-mode.js';
 import { pragmaSql } from './sql/pragmas.js';
 
 /** What is used of better-sqlite3's statements; applications need not have its types. @internal */
@@ -45,6 +46,7 @@ let loaded: Constructor | undefined;
  */
 export function connect(path: string, options?: ConnectionOptions): Connection {
   loaded ??= load(createRequire(import.meta.url));
+  if (options?.readonly !== true) makeFile(path);
   return new loaded(path, options);
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   ForeignFileError,
@@ -6,6 +6,7 @@ import {
   NewerSchemaError,
   StorageOpenError,
 } from '../common/errors.js';
+import { makeDirectory } from './file-mode.js';
 import { connect, type Connection } from './native.js';
 import {
   APPLICATION_ID,
@@ -115,7 +116,7 @@ export function quarantine(path: string, now: number): string {
 
 function createDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
   } catch (error) {
     throw cannotOpen(directory, error);
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../common/clock.js';
 import {
@@ -9,6 +9,7 @@ import {
   StorageOpenError,
 } from '../common/errors.js';
 import type { Random } from '../common/random.js';
+import { makeDirectory } from './file-mode.js';
 import { connect, type Connection, type Statement } from './native.js';
 import { quarantine } from './open-connection.js';
 import { stateOnce } from './outbox-probe.js';
@@ -96,7 +97,7 @@ export class OutboxFile {
    */
   open(mayHold = true): void {
     const { directory } = this.options;
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     for (let number = 0; number < MAX_PROCESSES; number++) {
       const path = join(directory, outboxName(number));
       if (!mayHold && stateOnce(path) !== 'empty') continue;

@@ -62,7 +62,7 @@ function optionsTable(group: string): string {
       `\`${name}\``,
       sentences.get(name) ?? '',
       spec.unit,
-      `\`${literal(spec.byDefault)}\``,
+      `\`${name === 'fileMode' ? '0o600' : literal(spec.byDefault)}\``,
       variable === undefined ? '' : `\`${variable}\``,
     ];
   });

@@ -151,7 +151,9 @@ describe('the option listen', () => {
       ],
     });
 
-    expect(lines).toContain(`The HTTP API listens on ${app.get(HyperCacheApi).url}`);
+    expect(lines).toEqual([
+      expect.stringContaining(`Its HTTP API listens on ${app.get(HyperCacheApi).url}`),
+    ]);
     expect(lines.join()).not.toContain(TOKEN);
   });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Cache, CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
-import { Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import {
   getHyperCacheToken,
   HyperCache,
@@ -9,6 +9,8 @@ import {
   InjectHyperCache,
   type HyperCacheOptions,
 } from 'nestjs-hypercache';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { useNestApps } from '../support/nest-apps.js';
 
 @Injectable()
@@ -44,6 +46,23 @@ describe('HyperCacheModule.forFeature', () => {
     expect(cache).toBeInstanceOf(HyperCache);
     expect(cache.namespace).toBe('sessions');
     expect(app.get(getHyperCacheToken('sessions'), { strict: false })).toBe(cache);
+  });
+
+  it('refuses one name with two ttls or namespaces, and takes the same twice', async () => {
+    const again = HyperCacheModule.forFeature({ name: 'sessions' });
+    await apps.context({ imports: [root(), SessionModule, again] });
+
+    for (const options of [{ ttl: 5 }, { namespace: 'other' }]) {
+      const other = HyperCacheModule.forFeature({ name: 'sessions', ...options });
+      const sqlitePath = apps.directory();
+
+      await expect(
+        apps.context({ imports: [root({ sqlitePath }), SessionModule, other] }),
+      ).rejects.toMatchObject({
+        code: 'HC_OPTIONS_INVALID',
+        problems: [{ option: "forFeature({ name: 'sessions' })" }],
+      });
+    }
   });
 
   it('finds its node when isGlobal is false', async () => {
@@ -188,5 +207,55 @@ describe("Nest's own CacheModule with HyperCacheKeyvStore", () => {
     const second = await apps.context({ imports: [register()] });
 
     await expect(second.get<Cache>(CACHE_MANAGER).get('key')).resolves.toEqual({ kept: true });
+  });
+});
+
+describe('HyperCacheModule.forRootAsync', () => {
+  it('takes providers that its factory may inject', async () => {
+    const app = await apps.context({
+      imports: [
+        HyperCacheModule.forRootAsync({
+          useFactory: (sqlitePath: string) => ({ sqlitePath }),
+          inject: ['CACHE_DIRECTORY'],
+          extraProviders: [{ provide: 'CACHE_DIRECTORY', useValue: directory }],
+        }),
+      ],
+    });
+
+    await app.get(HyperCache).set('key', 'value');
+
+    expect(existsSync(join(directory, 'hypercache.sqlite'))).toBe(true);
+  });
+});
+
+describe('The start of an application', () => {
+  function startWith(options: HyperCacheOptions, ...imports: (DynamicModule | Type)[]) {
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const logger = { log, warn: log, error: log };
+    return apps.context({ imports: [root({ ...options, logger }), ...imports] }).then(() => lines);
+  }
+
+  it('says in one line what the node is', async () => {
+    expect(await startWith({})).toEqual([
+      `This node is a primary, in ${directory}. It serves no HTTP API: it has no apiToken.`,
+    ]);
+  });
+
+  it('says that an application without a server serves nothing', async () => {
+    expect(await startWith({ apiToken: 'a token for the start of one test, 32+' })).toEqual([
+      expect.stringContaining('It serves no HTTP API: the application has no HTTP server.'),
+    ]);
+  });
+
+  it('warns of a CacheModule that may have taken over CACHE_MANAGER, and names who imports it', async () => {
+    @Module({ imports: [CacheModule.register()] })
+    class Catalogue {}
+
+    expect(await startWith({}, Catalogue)).toContainEqual(
+      expect.stringMatching(
+        /CacheModule stands beside .* Remove it from the imports of Catalogue\./,
+      ),
+    );
   });
 });

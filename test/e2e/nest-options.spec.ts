@@ -30,7 +30,7 @@ describe('wrong options', () => {
     expect(lines).toHaveLength(7);
     expect(lines).toEqual(
       expect.arrayContaining([
-        "  - sqlitePath is '': write the path of a directory",
+        "  - sqlitePath is '': write the path of a directory; for a cache in memory only, one on tmpfs such as /dev/shm/hypercache",
         "  - role is 'master': write 'primary' or 'secondary'",
         "  - ttl is '5m': write milliseconds as a number from 0; 0 means no expiry",
         '  - maxSize is 1000: write bytes as a whole number of at least 4194304',

@@ -27,7 +27,7 @@ beforeEach(() => {
 
 function start(options: HyperCacheOptions = {}): Promise<INestApplicationContext> {
   const logger = {
-    log: (line: string) => void log.push(`log ${line}`),
+    log: (line: string) => void (line.startsWith('This node is') || log.push(`log ${line}`)),
     warn: (line: string) => void log.push(`warn ${line}`),
     error: (line: string) => void log.push(`error ${line}`),
   };

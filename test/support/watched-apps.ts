@@ -41,7 +41,9 @@ export function useWatchedApps(): WatchedApps {
   async function start(options: HyperCacheOptions = {}): Promise<WatchedApp> {
     const log: string[] = [];
     const line = (text: string): void => void log.push(text);
-    const logger = { log: line, warn: line, error: line };
+    // What a node says of itself at its start is no trouble.
+    const said = (text: string): void => void (text.startsWith('This node is') || line(text));
+    const logger = { log: said, warn: line, error: line };
     const app = await apps.context({
       imports: [
         HyperCacheModule.forRoot({ sqlitePath: directory, sweepInterval: 5, logger, ...options }),

@@ -73,11 +73,23 @@ export class HyperCacheApi
 
   /** @internal */
   async onApplicationBootstrap(): Promise<void> {
-    const { listen, path } = this.options;
-    if (listen === undefined) return;
+    const { listen, path, role, sqlitePath } = this.options;
     const adapter = this.host.httpAdapter;
-    this.#port = await OwnPort.open(this.context, { listen, path, adapter });
-    this.context.logger.log(`The HTTP API listens on ${this.#port.url}`);
+    if (listen !== undefined) {
+      this.#port = await OwnPort.open(this.context, { listen, path, adapter });
+    }
+    this.context.logger.log(`This node is a ${role}, in ${sqlitePath}. ${this.#whereabouts()}`);
+  }
+
+  #whereabouts(): string {
+    const { apiToken, path } = this.options;
+    if (this.#port !== undefined) return `Its HTTP API listens on ${this.#port.url}`;
+    if (apiToken.length === 0) return 'It serves no HTTP API: it has no apiToken.';
+    if (!isPlatform(this.host.httpAdapter?.getType?.())) {
+      return 'It serves no HTTP API: the application has no HTTP server.';
+    }
+    const prefix = this.application.getGlobalPrefix().replaceAll(/^\/+|\/+$/g, '');
+    return `Its HTTP API stands in the application, at ${prefix === '' ? '' : `/${prefix}`}${path}`;
   }
 
   /** Ends the streams, for which the host's server would wait, and the port, while the node still stands. @internal */

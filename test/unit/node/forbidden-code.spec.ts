@@ -6,13 +6,16 @@ import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
 const PROGRAM = join(import.meta.dirname, '../../support/programs/round-trips.mjs');
 
-describe('A process that may make no code from strings', () => {
+describe.each([
+  ['may make no code from strings', ['--disallow-code-generation-from-strings', PROGRAM]],
+  ['has frozen all prototypes', [PROGRAM, '--frozen']],
+])('A process that %s', (_name, [first = '', second = '']) => {
   const directory = useTemporaryDirectories();
 
   it.each([true, false])('reads what it writes, with memory: %s', async (l1) => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-      '--disallow-code-generation-from-strings',
-      PROGRAM,
+      first,
+      second,
       directory(),
       String(l1),
     ]);
@@ -21,6 +24,8 @@ describe('A process that may make no code from strings', () => {
       id: 39,
       in: { a: [1], b: { id: 39 } },
       rows: [{ id: 39 }, { id: 39 }],
+      toString: { constructor: [39] },
+      refused: 'HC_VALUE_UNSUPPORTED UnsupportedValueError',
     });
   });
 });

@@ -99,6 +99,15 @@ describe('resolveOptions', () => {
     expect(resolveOptions({ sqlitePath: '/absolute' }, {}).sqlitePath).toBe('/absolute');
   });
 
+  it.each([':memory:', 'file::memory:?cache=shared'])(
+    'refuses %s for a path, and says what to do',
+    (sqlitePath) => {
+      expect(problemsOf({ sqlitePath })).toMatchObject([
+        { instead: expect.stringContaining('tmpfs') },
+      ]);
+    },
+  );
+
   it('makes a list of one token', () => {
     expect(resolveOptions({ apiToken: SECRET }, {}).apiToken).toEqual([SECRET]);
   });
@@ -127,6 +136,7 @@ describe('resolveOptions', () => {
       HYPERCACHE_PATH: '/hc',
       HYPERCACHE_LISTEN: '[::1]:3100',
       HYPERCACHE_SQLITE_PATH: '/data',
+      HYPERCACHE_FILE_MODE: '660',
       HYPERCACHE_TTL: '1e3',
       HYPERCACHE_NAMESPACE: 'shop',
       HYPERCACHE_L1: '{ "maxEntries": 7 }',
@@ -167,6 +177,7 @@ describe('resolveOptions', () => {
         listen: { host: '::1', port: 3100 },
         controllerDecorators: [],
         sqlitePath: '/data',
+        fileMode: 0o660,
         ttl: 1000,
         namespace: 'shop',
         isGlobal: true,
@@ -235,6 +246,8 @@ describe('resolveOptions', () => {
       ['HYPERCACHE_API_TOKEN', `${SECRET},short`],
       ['HYPERCACHE_PRIMARY_URL', 'primary:3000'],
       ['HYPERCACHE_SERVER_ROLE', 'Primary'],
+      ['HYPERCACHE_FILE_MODE', '400'],
+      ['HYPERCACHE_FILE_MODE', '1600'],
       ['HYPERCACHE_L1', 'true'],
       ['HYPERCACHE_L1', '{ maxEntries: 5 }'],
       ['HYPERCACHE_LISTEN', '3100'],

@@ -1,0 +1,59 @@
+import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** Only the owner reads and writes. */
+const OWNER_ONLY = 0o600;
+
+const modes = new Map<string, number>();
+
+/**
+ * Says with which permissions this process makes files in a directory; in others only their owner may read and write them.
+ *
+ * @internal
+ */
+export function setFileMode(directory: string, mode: number): void {
+  modes.set(resolve(directory), mode);
+}
+
+/** Makes a directory, if it is missing, which those enter that may read its files. @internal */
+export function makeDirectory(path: string): void {
+  const mode = modeIn(path);
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    throw error;
+  }
+  // What may be read may be entered. Not by mkdir, which leaves out what the process's mask says.
+  chmodSync(path, mode | ((mode & 0o444) >> 2));
+}
+
+/**
+ * Makes a file, if it is missing, before SQLite would make it with the permissions of the process's mask. One that exists
+ * is not touched: closing it would end the locks that this process has on it.
+ *
+ * @internal
+ */
+export function makeFile(path: string): void {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch {
+    // It exists; or SQLite says what is wrong with its directory.
+    return;
+  }
+  try {
+    fchmodSync(file, modeIn(dirname(path)));
+  } finally {
+    closeSync(file);
+  }
+}
+
+function modeIn(directory: string): number {
+  return modes.get(resolve(directory)) ?? OWNER_ONLY;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}
