@@ -1,86 +1,100 @@
+import type { CountTable, NamespaceCount } from './count-table.js';
+
 /**
  * How many rows each namespace has, kept in memory: counting an index of a million rows takes tens of
  * milliseconds, and triggers that count cost 14 to 20 % of an insert. What a transaction adds is staged until its end.
  *
- * While several processes have the file open, the counts stand in the file, and each transaction carries its own into
- * it: memory is only a copy of them, read again whenever somebody asks.
+ * While several processes have the file open, the counts stand in the file alone, and each transaction carries its own
+ * into it.
  *
  * @internal
  */
 export class EntryCounts {
   #committed = new Map<number, number>();
-  readonly #staged = new Map<number, number>();
   #total = 0;
+  readonly #staged = new Map<number, number>();
+  /** Those that have changed since they were last carried into the file. */
+  readonly #unsaved = new Set<number>();
+  #isSaving = false;
+  #isShared: boolean;
 
+  /** @param isShared whether the table is right, and stays so; otherwise `counts` are */
   constructor(
-    initial: Iterable<readonly [namespaceId: number, rows: number]>,
-    /** What stands in the file; undefined while this process alone counts. */
-    private readonly readShared: () => [number, number][] | undefined = () => undefined,
+    private readonly table: CountTable,
+    counts: Iterable<NamespaceCount>,
+    isShared: boolean,
   ) {
-    this.load(initial);
+    this.#isShared = isShared;
+    this.#load(counts);
+  }
+
+  /** Whether the counts stand in the file, because several processes change them. */
+  get isShared(): boolean {
+    return this.#isShared;
   }
 
   /** Rows of all namespaces, expired and cleared ones that are not yet swept included. */
   get total(): number {
-    this.#refresh();
-    return this.#total;
+    return this.#isShared ? this.table.total : this.#total;
   }
 
   of(namespaceId: number): number {
-    this.#refresh();
-    return (this.#committed.get(namespaceId) ?? 0) + (this.#staged.get(namespaceId) ?? 0);
-  }
-
-  get isStaged(): boolean {
-    return this.#staged.size > 0;
+    const committed = this.#isShared
+      ? this.table.of(namespaceId)
+      : (this.#committed.get(namespaceId) ?? 0);
+    return committed + (this.#staged.get(namespaceId) ?? 0);
   }
 
   stage(namespaceId: number, delta: number): void {
     this.#staged.set(namespaceId, (this.#staged.get(namespaceId) ?? 0) + delta);
   }
 
-  /** What the file is to hold when the running transaction is committed. */
-  afterwards(): [number, number][] {
-    this.#refresh();
-    const rows = new Map(this.#committed);
-    for (const [namespaceId, delta] of this.#staged) {
-      rows.set(namespaceId, (rows.get(namespaceId) ?? 0) + delta);
-    }
-    return withoutEmpty(rows);
+  /** Carries what the running transaction has changed into the file, if the counts stand there. */
+  write(): void {
+    if (this.#isShared && this.#staged.size > 0) this.table.add(this.#staged);
   }
 
+  /** The transaction is committed. */
   commit(): void {
+    if (this.#isSaving) this.#unsaved.clear();
+    this.#isSaving = false;
     if (this.#staged.size === 0) return;
-    for (const [namespaceId, delta] of this.#staged) {
+    for (const [namespaceId, delta] of this.#isShared ? [] : this.#staged) {
       this.#total += delta;
       this.#committed.set(namespaceId, (this.#committed.get(namespaceId) ?? 0) + delta);
+      this.#unsaved.add(namespaceId);
     }
     this.#staged.clear();
   }
 
   rollback(): void {
+    this.#isSaving = false;
     this.#staged.clear();
   }
 
-  /** For the file, at a clean close. */
-  snapshot(): [number, number][] {
-    this.#refresh();
-    return withoutEmpty(this.#committed);
+  /** Makes the table right, for those who only read the file, and for the next start. Inside a transaction. */
+  save(): void {
+    if (this.#isShared || this.#unsaved.size === 0) return;
+    const counts = Array.from(this.#unsaved, (id) => [id, this.#committed.get(id) ?? 0] as const);
+    this.table.write(counts, this.#total);
+    this.#isSaving = true;
   }
 
-  /** These are the counts. */
-  load(rows: Iterable<readonly [namespaceId: number, rows: number]>): void {
-    this.#committed = new Map(rows);
+  /** From here on they stand in the file, where they are right. */
+  share(): void {
+    this.#isShared = true;
+  }
+
+  /** From here on this process alone counts. */
+  keep(): void {
+    this.#load(this.table.all());
+    this.#isShared = false;
+  }
+
+  #load(counts: Iterable<NamespaceCount>): void {
+    this.#committed = new Map(counts);
     this.#total = 0;
     for (const count of this.#committed.values()) this.#total += count;
+    this.#unsaved.clear();
   }
-
-  #refresh(): void {
-    const shared = this.readShared();
-    if (shared !== undefined) this.load(shared);
-  }
-}
-
-function withoutEmpty(rows: ReadonlyMap<number, number>): [number, number][] {
-  return Array.from(rows).filter(([, count]) => count !== 0);
 }

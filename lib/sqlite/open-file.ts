@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
 import type { ClockNote, SteadyClock } from '../common/steady-clock.js';
 import { ChangeKind, ChangeLog } from './change-log.js';
+import { CountTable, type NamespaceCount } from './count-table.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
 import { LeaseTable, type LeaseIdentity } from './lease-table.js';
@@ -57,10 +58,8 @@ export const IdentityNote = {
  */
 export const EPOCH_LEAP = 1000;
 
-/** The note says that {@link COUNTS_NOTE} is right after each transaction, and not just after a clean stop. */
+/** The note says that the counts in the file are right after each transaction, and not just after a clean stop. */
 const COUNTS_SHARED_NOTE = 'counts_shared';
-/** How many rows each namespace has. */
-const COUNTS_NOTE = 'entry_counts';
 
 /** Epochs whose start is remembered. */
 const KNOWN_EPOCHS = 100;
@@ -101,16 +100,10 @@ export interface OpenFile {
   durably(body: () => void): void;
   /** Whether another process has the file open. */
   isShared(): boolean;
-  /** Whether {@link counts} stand in the file, because several processes change them. */
-  readonly sharesCounts: boolean;
-  /** From here on they do; a change is added to the log, so that the others notice. As a transaction of its own. */
+  /** {@link counts} are shared from here on; a change is added to the log, so that the others notice. As a transaction of its own. */
   shareCounts(): void;
-  /** From here on they do not: this process is alone. As a transaction of its own. */
+  /** From here on they are not: this process is alone. As a transaction of its own. */
   keepCounts(): void;
-  /** Carries them into the file though nobody shares them. Inside a transaction. */
-  noteCounts(): void;
-  /** Carries what the running transaction has changed of them into the file, if they stand there. */
-  writeCounts(): void;
   /** A number that changes when another connection commits. */
   dataVersion(): number;
   /** Reads again what is kept in memory of the file. Inside a transaction. */
@@ -195,13 +188,8 @@ function assemble(
   const identity = isReadOnly ? look(connection) : enter(connection, options, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
-  let sharesCounts = identity.sharesCounts;
-  const readCounts = (): [number, number][] => parseCounts(readMeta.get(COUNTS_NOTE)) ?? [];
-  const writeCounts = (rows: [number, number][]): void =>
-    void writeMeta.run(COUNTS_NOTE, JSON.stringify(rows));
-  const counts = new EntryCounts(identity.counts, () =>
-    sharesCounts || isReadOnly ? readCounts() : undefined,
-  );
+  const countTable = new CountTable(connection);
+  const counts = new EntryCounts(countTable, identity.counts, identity.sharesCounts);
   const namespaces = new NamespaceTable(connection, rowIds);
   return {
     connection,
@@ -240,17 +228,14 @@ function assemble(
       }
     },
     isShared: identity.isShared,
-    get sharesCounts() {
-      return sharesCounts;
-    },
     shareCounts: () => {
       begin.run();
       try {
         if (readMeta.get(COUNTS_SHARED_NOTE) === undefined) {
-          announceSharing(connection, countRows(connection));
+          announceSharing(connection, countTable, countRows(connection));
         }
         commit.run();
-        sharesCounts = true;
+        counts.share();
       } finally {
         if (connection.inTransaction) rollback.run();
       }
@@ -259,20 +244,12 @@ function assemble(
       begin.run();
       try {
         if (identity.isShared()) return;
-        counts.load(readCounts());
         removeMeta.run(COUNTS_SHARED_NOTE);
         commit.run();
-        sharesCounts = false;
+        counts.keep();
       } finally {
         if (connection.inTransaction) rollback.run();
       }
-    },
-    noteCounts: () => {
-      const rows = counts.snapshot();
-      if (readMeta.get(COUNTS_NOTE) !== JSON.stringify(rows)) writeCounts(rows);
-    },
-    writeCounts: () => {
-      if (sharesCounts && counts.isStaged) writeCounts(counts.afterwards());
     },
     dataVersion: () => Number(dataVersion.get()),
     noteOthersChanges: () => {
@@ -285,7 +262,7 @@ function assemble(
       connection.exec(transactionSql.begin);
       identity.leave();
       if (options.steadyClock !== undefined) noteClock(writeMeta, options.steadyClock);
-      writeCounts(counts.snapshot());
+      counts.save();
       connection.exec(transactionSql.commit);
     },
   };
@@ -298,7 +275,7 @@ interface Identity extends LeaseIdentity {
   /** Of the log, at the end of the entry: what others commit after that is not known yet. */
   readonly head: number;
   /** Rows by namespace. */
-  readonly counts: [number, number][];
+  readonly counts: readonly NamespaceCount[];
   readonly sharesCounts: boolean;
   readonly leave: () => void;
 }
@@ -338,13 +315,15 @@ function enter(
   const goesOn = (wasClean || isJoining) && !isRestored && last > epochFloor;
   const epoch = goesOn ? last : next;
   if (isRestored) connection.prepare(metaSql.remove).run(IdentityNote.Restored);
-  const isCounted = wasClean || read.get(COUNTS_SHARED_NOTE) !== undefined;
-  const counts =
-    (isCounted ? parseCounts(read.get(COUNTS_NOTE)) : undefined) ?? countRows(connection);
+  // A copy was left by no process, and is none of a clean stop.
+  const isCounted = (wasClean && !isRestored) || read.get(COUNTS_SHARED_NOTE) !== undefined;
+  const countTable = new CountTable(connection);
+  const counts = isCounted ? countTable.all() : countRows(connection);
   const sharesCounts = isJoining && !hasOneWriter;
   if (sharesCounts && !isCounted) {
-    announceSharing(connection, counts);
+    announceSharing(connection, countTable, counts);
   } else if (!sharesCounts) {
+    if (!isCounted) countTable.replace(counts);
     connection.prepare(metaSql.remove).run(COUNTS_SHARED_NOTE);
   }
   const epochStarts = parseStarts(read.get(IdentityNote.EpochStarts));
@@ -388,7 +367,7 @@ function look(connection: Connection): Identity {
     lifetime: '',
     head: headOf(connection),
     counts: [],
-    sharesCounts: false,
+    sharesCounts: true,
     leave: () => undefined,
     isShared: () => true,
   };
@@ -403,19 +382,18 @@ function readBootId(): string {
   }
 }
 
-function parseCounts(stored: unknown): [number, number][] | undefined {
-  return typeof stored === 'string' ? (JSON.parse(stored) as [number, number][]) : undefined;
-}
-
 function parseStarts(stored: unknown): EpochStart[] {
   return typeof stored === 'string' ? (JSON.parse(stored) as EpochStart[]) : [];
 }
 
 /** Every process on the file meets a change that it does not know, and learns from the note that others count too. */
-function announceSharing(connection: Connection, counts: [number, number][]): void {
-  const write = connection.prepare(metaSql.write);
-  write.run(COUNTS_NOTE, JSON.stringify(counts));
-  write.run(COUNTS_SHARED_NOTE, '1');
+function announceSharing(
+  connection: Connection,
+  table: CountTable,
+  counts: readonly NamespaceCount[],
+): void {
+  table.replace(counts);
+  connection.prepare(metaSql.write).run(COUNTS_SHARED_NOTE, '1');
   connection.prepare(changeSql.append).run(headOf(connection) + 1, 0, ChangeKind.Clear, '');
 }
 
@@ -423,6 +401,6 @@ function headOf(connection: Connection): number {
   return Number(connection.prepare(changeSql.head).pluck().get() ?? 0);
 }
 
-function countRows(connection: Connection): [number, number][] {
-  return connection.prepare(entrySql.countByNamespace).raw().all() as [number, number][];
+function countRows(connection: Connection): NamespaceCount[] {
+  return connection.prepare(entrySql.countByNamespace).raw().all() as NamespaceCount[];
 }

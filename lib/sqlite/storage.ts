@@ -242,7 +242,7 @@ export class Storage {
     try {
       this.#begin(file);
       const result = body();
-      file.writeCounts();
+      file.counts.write();
       file.commit();
       this.#settle(file);
       return result;
@@ -264,7 +264,7 @@ export class Storage {
     expiresAt: number,
   ): number | undefined {
     const file = this.#open;
-    if (file.sharesCounts || !this.#knowsAll) return undefined;
+    if (file.counts.isShared || !this.#knowsAll) return undefined;
     const revision = this.nextRevision();
     try {
       if (file.entries.putAlone({ namespaceId, key, value, expiresAt, revision, tagSet: 0 })) {
@@ -287,14 +287,14 @@ export class Storage {
 
   /** Carries the counts into the file, for those who only read it. */
   noteCounts(): void {
-    const file = this.#open;
-    this.transaction(() => file.noteCounts());
+    const { counts } = this.#open;
+    this.transaction(() => counts.save());
   }
 
   /** No other process has the file open any more. */
   noteAlone(): void {
     const file = this.#open;
-    if (file.sharesCounts) file.keepCounts();
+    if (file.counts.isShared) file.keepCounts();
   }
 
   /** A number that changes when another process commits. */
@@ -479,7 +479,7 @@ export class Storage {
   /** Somebody has written who was not there before: from here on the counts are common. */
   #noteOthers(file: OpenFile): void {
     if (this.#knowsAll) return;
-    if (!file.sharesCounts && this.options.hasOneWriter !== true && file.isShared()) {
+    if (!file.counts.isShared && this.options.hasOneWriter !== true && file.isShared()) {
       file.shareCounts();
     }
     this.#knowsAll = true;
@@ -518,7 +518,7 @@ export class Storage {
     // After it: rows that another process has trimmed meanwhile are missing among these.
     const isLogged = rows.length > 0 && file.changes.oldest() <= since + 1;
     file.noteOthersChanges();
-    this.#knowsAll = file.sharesCounts;
+    this.#knowsAll = file.counts.isShared;
     this.#revision = this.#staged = head;
     this.options.onAdvance?.();
     this.options.onForeignChanges(isLogged ? rows : undefined);

@@ -19,7 +19,7 @@ import { SourceMarks } from './source-marks.js';
 import { add, fill, set, setIf } from './store-commands.js';
 
 /** What one transaction takes of the event loop's time, in ms. The commit comes on top. */
-const BATCH_MS = 4;
+const BATCH_MS = 5;
 /** Bytes of tags that it writes: they lie all over the file, so that the commit costs more than they do. */
 const BATCH_TAG_BYTES = 64 * 1024;
 

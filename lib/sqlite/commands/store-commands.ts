@@ -75,7 +75,8 @@ function put(
     tagSet: revision,
   });
   const id = inserted ?? storage.entries.find(namespaceId, key)?.id;
-  if (id !== undefined) storage.tags.replace(namespaceId, id, revision, tags);
+  if (inserted !== undefined) storage.tags.add(namespaceId, inserted, revision, tags);
+  else if (id !== undefined) storage.tags.replace(namespaceId, id, revision, tags);
   return { stored: true, revision };
 }
 

@@ -42,6 +42,9 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (namespace_id, key)
   );
 
+  -- Rows by namespace; 0 stands for all of them. Right after a clean stop, or while several processes write.
+  CREATE TABLE entry_counts (namespace_id INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+
   -- Keys only. kind: 0 one key, 1 the namespace was cleared, 2 a prefix was deleted, 3 a tag was deleted.
   CREATE TABLE changes (
     revision INTEGER PRIMARY KEY,

@@ -42,6 +42,18 @@ describe('a backup', () => {
     expect(readdirSync(sqlitePath).toSorted()).toEqual([FILE, `${FILE}-shm`, `${FILE}-wal`]);
   });
 
+  it('counts its entries anew, because the file that it was made of had them in memory', async () => {
+    const sqlitePath = clusters.directory();
+    const primary = await clusters.primary({ sqlitePath });
+    await fill(primary, 10);
+    await primary.close();
+    const again = await clusters.primary({ sqlitePath });
+    await again.cache('default').set('one more', 1);
+    const restored = await clusters.primary({ sqlitePath: await backedUp(again) });
+
+    expect(await restored.stats()).toMatchObject({ l2: { entries: 11 } });
+  });
+
   it('is of one point in time, while the node writes', async () => {
     const primary = await clusters.primary();
     const cache = primary.cache('default');

@@ -56,6 +56,30 @@ describe('The counts of entries', () => {
     file.close();
   });
 
+  it('cost a commit no more where there are thousands of namespaces', async () => {
+    const home = directory();
+    const node = await startNode({ sqlitePath: home });
+    await startOther(home);
+    const cache = node.cache('default');
+    const cost = async (): Promise<number> => {
+      const start = process.cpuUsage();
+      for (let i = 0; i < 300; i++) await cache.set(`key-${i}`, i);
+      const { user, system } = process.cpuUsage(start);
+      for (let i = 0; i < 300; i++) await cache.delete(`key-${i}`);
+      return user + system;
+    };
+    await cost();
+    const before = await cost();
+    const names = Array.from({ length: 5000 }, (_, i) => `tenant-${i}`);
+    for (let i = 0; i < names.length; i += 500) {
+      await Promise.all(names.slice(i, i + 500).map((name) => node.cache(name).set('key', 1)));
+    }
+    const after = await cost();
+
+    expect(after).toBeLessThan(4 * before);
+    expect((await node.stats()).l2?.entries).toBe(5000);
+  });
+
   it('bound the entries of all processes together', async () => {
     const home = directory();
     const node = await startNode({ sqlitePath: home, maxEntries: 100 });
