@@ -10,6 +10,7 @@ import { ModulesContainer } from '@nestjs/core';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../node/options.js';
 import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
+import { leaveStart, takenAway } from './starting-node.js';
 
 /**
  * Closes the node at the very end of `app.close()`: requests in flight and the other providers' own hooks
@@ -19,14 +20,23 @@ import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
  */
 @Injectable()
 export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
+  #isStarted = false;
+
   constructor(
     @Inject(HYPERCACHE_NODE) private readonly node: HyperCacheNode,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
-  /** Nest's own CacheModule provides `CACHE_MANAGER` too, and which of the two is injected follows from the imports. */
+  /** @throws {HC_FILE_IN_USE} when another application has taken the node away */
   onApplicationBootstrap(): void {
+    if (!this.#isStarted && !leaveStart(this.node)) throw takenAway(this.options.sqlitePath);
+    this.#isStarted = true;
+    this.#warnOfCacheModule();
+  }
+
+  /** Nest's own CacheModule provides `CACHE_MANAGER` too, and which of the two is injected follows from the imports. */
+  #warnOfCacheModule(): void {
     const { logger = new Logger('HyperCache') } = this.options;
     if (logger === false) return;
     const all = [...this.modules.values()];
@@ -41,6 +51,7 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   }
 
   async onApplicationShutdown(): Promise<void> {
+    leaveStart(this.node);
     await this.node.close();
   }
 }

@@ -1,4 +1,5 @@
 import { Logger, type Provider } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
 import { InvalidOptionsError } from '../common/errors.js';
 import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
@@ -18,6 +19,7 @@ import {
 import type { HyperCacheFeatureOptions } from './hyper-cache.module-definition.js';
 import { HyperCache } from './hyper-cache.service.js';
 import { checkedFeature, checkReturned } from './module-arguments.js';
+import { startNode } from './starting-node.js';
 
 /** Validated once, for all that needs them. @internal */
 export const optionsProvider: Provider = {
@@ -33,14 +35,17 @@ export const optionsProvider: Provider = {
 /** The node of the application, started before anything can be injected. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
-  useFactory: async (options: ResolvedOptions): Promise<HyperCacheNode> => {
+  useFactory: async (
+    options: ResolvedOptions,
+    application: ModulesContainer,
+  ): Promise<HyperCacheNode> => {
     // Missing packages are a matter of the start, not of the first request.
     if (options.role === 'secondary') await importAxios();
     const node = createNode(options, { logger: new Logger('HyperCache'), primaryClient });
-    await node.start();
+    await startNode(options.sqlitePath, node, application);
     return node;
   },
-  inject: [RESOLVED_OPTIONS],
+  inject: [RESOLVED_OPTIONS, ModulesContainer],
 };
 
 /** The default cache, under the tokens that Nest applications already use. @internal */

@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { INestApplicationContext, Provider } from '@nestjs/common';
+import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { HyperCache, HyperCacheModule, type HyperCacheOptions } from 'nestjs-hypercache';
+import { TOKEN } from '../support/api-client.js';
+import { deferred } from '../support/deferred.js';
 import { LEFT_OPEN, useNestApps } from '../support/nest-apps.js';
 
 const apps = useNestApps();
@@ -132,5 +136,74 @@ describe('one file twice in one process', () => {
     await first.get(HyperCache).set('key', 'a');
 
     await expect(second.get(HyperCache).get('key')).resolves.toBeUndefined();
+  });
+});
+
+describe('a start that fails for another reason', () => {
+  const db = (fail: () => unknown): Provider => ({
+    provide: 'DB',
+    useFactory: async (cache: HyperCache) => {
+      await cache.set('seen', 'by the factory');
+      return fail();
+    },
+    inject: [HyperCache],
+  });
+  const away = (): never => {
+    throw new Error('db is away');
+  };
+
+  it.each([
+    ['a factory', db(away)],
+    ['onModuleInit', db(() => ({ onModuleInit: away }))],
+  ])('lets the next one in the process have the file: %s', async (_where, provider) => {
+    const module = {
+      imports: [HyperCacheModule.forRoot({ sqlitePath: directory, logger: false })],
+    };
+    for (let tries = 0; tries < 2; tries++) {
+      const starting = apps.context({ ...module, providers: [provider] });
+      await expect(starting).rejects.toThrow('db is away');
+    }
+    const app = await apps.context({ ...module, providers: [db(() => 1)] });
+
+    await expect(app.get(HyperCache).get('seen')).resolves.toBe('by the factory');
+    await expect(apps.context(module)).rejects.toMatchObject({ code: 'HC_FILE_IN_USE' });
+    await app.get(HyperCache).set('seen', 2);
+  });
+
+  it('lets the next one have it when its own port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const options = {
+      logger: false,
+      apiToken: TOKEN,
+      listen: { host: '127.0.0.1', port },
+    } as const;
+    await expect(start(options)).rejects.toMatchObject({ code: 'HC_LISTEN_FAILED' });
+    taken.close();
+    await once(taken, 'close');
+
+    const app = await start(options);
+    await app.get(HyperCache).set('a', 1);
+  });
+
+  it('says so to an application that was not complete when the next one began', async () => {
+    const module = {
+      imports: [HyperCacheModule.forRoot({ sqlitePath: directory, logger: false })],
+    };
+    const gate = deferred<void>();
+    const reached = deferred<void>();
+    const waiting = db(() => {
+      reached.resolve();
+      return gate.promise;
+    });
+    const slow = apps.context({ ...module, providers: [waiting] });
+    const refused = expect(slow).rejects.toMatchObject({ code: 'HC_FILE_IN_USE' });
+    await reached.promise;
+    const app = await apps.context(module);
+    gate.resolve();
+
+    await refused;
+    await app.get(HyperCache).set('a', 1);
   });
 });

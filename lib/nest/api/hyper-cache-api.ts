@@ -76,7 +76,13 @@ export class HyperCacheApi
     const { listen, path, role, sqlitePath } = this.options;
     const adapter = this.host.httpAdapter;
     if (listen !== undefined) {
-      this.#port = await OwnPort.open(this.context, { listen, path, adapter });
+      try {
+        this.#port = await OwnPort.open(this.context, { listen, path, adapter });
+      } catch (error) {
+        // The application does not start, and nobody may be left to close it.
+        await this.context.node.close();
+        throw error;
+      }
     }
     this.context.logger.log(`This node is a ${role}, in ${sqlitePath}. ${this.#whereabouts()}`);
   }

@@ -1,0 +1,63 @@
+import { FileInUseError } from '../common/errors.js';
+import type { HyperCacheNode } from '../node/hyper-cache-node.js';
+
+/** A node whose application is not complete yet. */
+interface StartingNode {
+  readonly path: string;
+  readonly node: HyperCacheNode;
+  readonly application: object;
+  readonly started: Promise<void>;
+}
+
+/** Of this process. */
+const starting = new Set<StartingNode>();
+
+/**
+ * Starts the node of an application. Nest tells no provider that another one has failed: the node of an application whose
+ * start has failed stays open until the next one that wants its directory takes it away.
+ *
+ * @param path its sqlitePath
+ * @param application something of which each application has one
+ * @throws what the start of the node throws
+ * @internal
+ */
+export async function startNode(
+  path: string,
+  node: HyperCacheNode,
+  application: object,
+): Promise<void> {
+  for (const other of starting) {
+    if (other.path !== path || other.application === application) continue;
+    starting.delete(other);
+    await other.started.catch(() => undefined);
+    await other.node.close();
+  }
+  const one = { path, node, application, started: node.start() };
+  starting.add(one);
+  try {
+    await one.started;
+  } catch (error) {
+    starting.delete(one);
+    throw error;
+  }
+}
+
+/**
+ * The application is complete, or ends: nobody takes its node away any more.
+ *
+ * @returns false when another application has done so
+ * @internal
+ */
+export function leaveStart(node: HyperCacheNode): boolean {
+  for (const one of starting) if (one.node === node) return starting.delete(one);
+  return false;
+}
+
+/** @internal */
+export function takenAway(path: string): FileInUseError {
+  return new FileInUseError(
+    path,
+    'in use by another application of this process, which began before this one was complete',
+    'Await the start of one before the next, or give each its own sqlitePath.',
+  );
+}
