@@ -8,6 +8,7 @@ export {
   ContentTypeError,
   DependencyMissingError,
   FactoryFailedError,
+  FactoryTimeoutError,
   FencedError,
   FileInUseError,
   ForeignFileError,

@@ -2,6 +2,7 @@ import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
 import {
   FactoryFailedError,
+  FactoryTimeoutError,
   HyperCacheError,
   InvalidTtlError,
   UnsupportedValueError,
@@ -9,24 +10,13 @@ import {
 import { expiresAtFor } from '../common/expiry.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
 import type { Claims, OwnClaim } from '../engine/claims.js';
-import type { Seen } from '../engine/l2.js';
 import { captureValue } from '../value/capture.js';
 import type { CacheWriter } from './cache-writer.js';
+import { Flight } from './flight.js';
 import type { PendingWrites } from './pending-writes.js';
+import { Refreshes } from './refreshes.js';
 import type { CacheEntry, TieredCache } from './tiered-cache.js';
-
-/** How `wrap` stores what a factory makes. @internal */
-export interface WrapOptions {
-  /** Milliseconds; 0 means no expiry; undefined means the default. */
-  readonly ttl?: number | ((value: never) => number | undefined) | undefined;
-  /** With less than this many ms left, a hit also starts the factory in the background. */
-  readonly refreshThreshold?: number | ((value: never) => number) | undefined;
-  readonly tags?: readonly string[] | undefined;
-  /** Told what a factory made and the cache has stored. */
-  readonly onStored?: ((key: string, value: unknown) => void) | undefined;
-  /** Told when a background refresh has ended. */
-  readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
-}
+import type { Call, Factory, WrapOptions } from './wrap-options.js';
 
 /** @internal */
 export interface ReadThroughParts {
@@ -43,26 +33,16 @@ export interface ReadThroughParts {
   readonly onSilentError: (error: unknown, during: string) => void;
 }
 
-type Factory = () => unknown;
-
-/** What a caller wants to be made. */
-interface Call {
-  readonly key: string;
-  readonly factory: Factory;
-  readonly options: WrapOptions;
-  readonly defaultTtlMs: number;
-}
-
-/** A factory at work, and what it takes into account; undefined until it starts. */
-interface Flight {
+/** A flight that others can join. */
+interface Flown {
+  readonly flight: Flight;
   readonly entry: Promise<CacheEntry>;
-  seen: Seen | undefined;
-  claim: OwnClaim | undefined;
-  /** How many writes this process had begun by then. */
-  readonly writes: number;
 }
 
 const NO_TAGS: readonly string[] = [];
+
+/** After a refresh that failed, by default. */
+const RETRY_AFTER_MS = 10_000;
 
 /**
  * `wrap`: single-flight within the process and, by claims, among all that share the cache; and fenced: what a factory
@@ -71,10 +51,12 @@ const NO_TAGS: readonly string[] = [];
  * @internal
  */
 export class ReadThrough {
-  readonly #flights = new Map<string, Flight>();
-  readonly #refreshes = new Set<string>();
+  readonly #flights = new Map<string, Flown>();
+  readonly #refreshes: Refreshes;
 
-  constructor(private readonly parts: ReadThroughParts) {}
+  constructor(private readonly parts: ReadThroughParts) {
+    this.#refreshes = new Refreshes(parts.clock);
+  }
 
   /** The live entry, or what the factory makes. The value goes out through the cache's `release`. */
   wrap(
@@ -96,27 +78,36 @@ export class ReadThrough {
     options: WrapOptions,
     defaultTtlMs: number,
   ): Awaitable<CacheEntry> {
-    if (found === undefined) return this.#join({ key, factory, options, defaultTtlMs });
+    if (found === undefined) return this.#seek({ key, factory, options, defaultTtlMs });
     if (options.refreshThreshold !== undefined && this.#isDue(found, options)) {
       this.#refresh({ key, factory, options, defaultTtlMs }, found);
     }
     return found;
   }
 
-  /** Who comes after something happened to the key must not get what an older factory makes. */
-  #join(call: Call): Promise<CacheEntry> {
-    const flight = this.#flights.get(call.key);
-    if (flight === undefined) return this.#depart(call);
-    const isCurrent = this.#isCurrent(flight, call.options.tags);
-    return isCurrent instanceof Promise
-      ? isCurrent.then((stillIs) => this.#board(call, flight, stillIs))
-      : this.#board(call, flight, isCurrent);
+  async #seek(call: Call): Promise<CacheEntry> {
+    Flight.assertNoCircle(this, call.key);
+    return this.#join(call);
   }
 
-  #board(call: Call, flight: Flight, isCurrent: boolean): Promise<CacheEntry> {
-    if (isCurrent) return flight.entry;
+  /** Who comes after something happened to the key must not get what an older factory makes. */
+  #join(call: Call): Promise<CacheEntry> {
+    const flown = this.#flights.get(call.key);
+    if (flown === undefined) return this.#depart(call);
+    const isCurrent = this.#isCurrent(flown.flight, call.options.tags);
+    return isCurrent instanceof Promise
+      ? isCurrent.then((stillIs) => this.#board(call, flown, stillIs))
+      : this.#board(call, flown, isCurrent);
+  }
+
+  #board(call: Call, flown: Flown, isCurrent: boolean): Promise<CacheEntry> {
+    const { flight, entry } = flown;
+    if (isCurrent) {
+      flight.join(entry);
+      return entry;
+    }
     // Somebody else has found out as well, and is already on the way.
-    if (this.#flights.get(call.key) !== flight) return this.#join(call);
+    if (this.#flights.get(call.key) !== flown) return this.#join(call);
     // What it makes will not be stored: it need not keep others waiting.
     flight.claim?.release();
     return this.#depart(call);
@@ -140,27 +131,26 @@ export class ReadThrough {
   }
 
   #depart(call: Call): Promise<CacheEntry> {
-    const flight: Flight = {
-      entry: this.#fill(call, (claim) => {
-        flight.claim = claim;
-        flight.seen = claim.observed.seen;
-      }).finally(() => {
-        if (this.#flights.get(call.key) === flight) this.#flights.delete(call.key);
-      }),
-      seen: undefined,
-      claim: undefined,
-      writes: this.parts.pending.begun,
-    };
-    this.#flights.set(call.key, flight);
-    return flight.entry;
+    const { key } = call;
+    const flight = new Flight(this, key, this.parts.pending.begun);
+    const entry = this.#fill(call, flight).finally(() => {
+      if (this.#flights.get(key) === flown) this.#flights.delete(key);
+    });
+    const flown = { flight, entry };
+    this.#flights.set(key, flown);
+    flight.join(entry);
+    return entry;
   }
 
-  async #fill(call: Call, onStart: (claim: OwnClaim) => void): Promise<CacheEntry> {
+  async #fill(call: Call, flight: Flight): Promise<CacheEntry> {
     const { cache, drain, claims } = this.parts;
+    const { key, options } = call;
     for (;;) {
+      // What a refresh makes that has outlived its entry is what is wanted.
+      await this.#refreshes.of(key);
       // A deletion that still waits would come after what is observed here.
       await drain();
-      const observed = await cache.observe(call.key, call.options.tags ?? NO_TAGS);
+      const observed = await cache.observe(key, options.tags ?? NO_TAGS);
       if (observed.entry !== undefined) return observed.entry;
       const claim = await claims.claim(observed);
       if (!claim.isOurs) {
@@ -169,17 +159,36 @@ export class ReadThrough {
       }
       try {
         if (claim.observed.entry !== undefined) return claim.observed.entry;
-        onStart(claim);
-        return await this.#store(call, claim, await this.#make(call));
+        flight.begin(claim);
+        const made = await this.#make(call, flight, (late) => this.#store(call, claim, late));
+        return await this.#store(call, claim, made);
       } finally {
         claim.release();
       }
     }
   }
 
-  #make({ factory }: Call): unknown {
-    this.parts.counters.factories++;
-    return factory();
+  /** @param keep what is done with a value that comes when nobody waits for it any more */
+  #make(
+    { factory }: Call,
+    flight: Flight,
+    keep: (late: unknown) => Promise<unknown>,
+  ): Awaitable<unknown> {
+    const { counters, onSilentError } = this.parts;
+    counters.factories++;
+    const coming = flight.call(factory);
+    if (!(coming instanceof Promise)) return coming;
+    return flight.inTime(coming).catch((error: unknown) => {
+      if (error instanceof FactoryTimeoutError) {
+        onSilentError(error, 'waiting for a factory');
+        coming
+          .then(keep)
+          .catch((failure: unknown) =>
+            onSilentError(new FactoryFailedError(failure), 'waiting for a factory'),
+          );
+      }
+      throw error;
+    });
   }
 
   async #store(call: Call, claim: OwnClaim, value: unknown): Promise<CacheEntry> {
@@ -231,37 +240,56 @@ export class ReadThrough {
   /** In the background; one process of all at a time, and nobody waits for it. */
   #refresh(call: Call, found: CacheEntry): void {
     const { key, options } = call;
-    if (this.#refreshes.has(key)) return;
-    this.#refreshes.add(key);
-    this.#replace(call)
-      .then(
-        (made) => made && options.onRefreshed?.(key, made.value, undefined),
-        (error: unknown) => {
-          this.parts.onSilentError(new FactoryFailedError(error), 'refreshing an entry');
-          options.onRefreshed?.(key, this.parts.cache.release(found.value), error);
-        },
-      )
-      .finally(() => this.#refreshes.delete(key));
+    const { cache, onSilentError } = this.parts;
+    if (!this.#refreshes.mayBegin(key, found)) return;
+    const tell = (value: unknown, error: unknown): void => options.onRefreshed?.(key, value, error);
+    const failed = (error: unknown): void => {
+      onSilentError(new FactoryFailedError(error), 'refreshing an entry');
+      tell(cache.release(found.value), error);
+    };
+    this.#refreshes.begin(key, () =>
+      this.#replace(call, found)
+        .then((made) => made && tell(made.value, undefined), failed)
+        .catch((error: unknown) =>
+          onSilentError(new FactoryFailedError(error), 'telling of a refresh'),
+        ),
+    );
   }
 
   /** Resolves to what the factory made; to undefined when another process is about it. */
-  async #replace(call: Call): Promise<{ value: unknown } | undefined> {
-    const { cache, writer, drain, claims, maxValueBytes } = this.parts;
+  async #replace(call: Call, found: CacheEntry): Promise<{ value: unknown } | undefined> {
+    const { cache, drain, claims, pending, clock } = this.parts;
+    const { key, options } = call;
     await drain();
-    const claim = await claims.claim(await cache.observe(call.key, call.options.tags ?? NO_TAGS));
-    if (!claim.isOurs) return undefined;
+    const claim = await claims.claim(await cache.observe(key, options.tags ?? NO_TAGS));
+    if (!claim.isOurs) {
+      this.#refreshes.pause(key, found);
+      return undefined;
+    }
     try {
-      const value = await this.#make(call);
-      if (value !== undefined) {
-        const captured = captureValue(value, maxValueBytes);
-        await this.#keep(call, claim, value, captured, this.#deadline(call, value));
-      } else if (claim.observed.entry !== undefined) {
-        // What the origin no longer has ends here, unless something newer stands there already.
-        await writer.erase(claim);
-      }
+      const flight = new Flight(this, key, pending.begun);
+      const keep = (value: unknown): Promise<void> => this.#renew(call, claim, value);
+      const value = await this.#make(call, flight, keep);
+      await keep(value);
       return { value };
+    } catch (error) {
+      const left = Math.ceil(found.expiresAt - clock.now());
+      const pauseMs = Math.min(options.retryAfter ?? RETRY_AFTER_MS, left);
+      if (pauseMs > 0) claim.fail(pauseMs);
+      this.#refreshes.pause(key, found, pauseMs);
+      throw error;
     } finally {
       claim.release();
+    }
+  }
+
+  async #renew(call: Call, claim: OwnClaim, value: unknown): Promise<void> {
+    if (value !== undefined) {
+      const captured = captureValue(value, this.parts.maxValueBytes);
+      await this.#keep(call, claim, value, captured, this.#deadline(call, value));
+    } else if (claim.observed.entry !== undefined) {
+      // What the origin no longer has ends here, unless something newer stands there already.
+      await this.parts.writer.erase(claim);
     }
   }
 }

@@ -12,6 +12,7 @@ export type HyperCacheErrorCode =
   | 'HC_CONTENT_TYPE'
   | 'HC_DEPENDENCY_MISSING'
   | 'HC_FACTORY_FAILED'
+  | 'HC_FACTORY_TIMEOUT'
   | 'HC_FENCED'
   | 'HC_FILE_IN_USE'
   | 'HC_INTERNAL'
@@ -352,6 +353,17 @@ export class FactoryFailedError extends HyperCacheError {
       'A factory failed while it refreshed an entry in the background.',
       'See the cause; the entry is served until its ttl ends.',
       { cause },
+    );
+  }
+}
+
+/** A factory has neither returned nor thrown: nobody waits for it any longer. @publicApi */
+export class FactoryTimeoutError extends HyperCacheError {
+  readonly code = 'HC_FACTORY_TIMEOUT';
+  constructor(key: string, ms: number) {
+    super(
+      `The factory of '${key}' has not ended within ${ms} ms.`,
+      'Give what it waits for a timeout; what it makes later is stored, if nothing has happened to the key.',
     );
   }
 }

@@ -30,6 +30,11 @@ export interface WrapOptions<T> {
   ttl?: number | ((value: T) => number | undefined) | undefined;
   /** With less than this many milliseconds left, a hit also calls the factory in the background. */
   refreshThreshold?: number | ((value: T) => number) | undefined;
+  /**
+   * Milliseconds in which no node calls the factory again in the background when that has failed; until then the entry
+   * is served, and once it has ended, a miss calls the factory. A new value lifts it. @default 10_000
+   */
+  retryAfter?: number | undefined;
   tags?: readonly string[] | undefined;
 }
 
@@ -178,6 +183,9 @@ export class HyperCache {
    * The value, or what the factory makes, which is stored unless it is undefined. Callers at the same time
    * share one call of the factory. If the key is set, deleted or cleared meanwhile, the result is
    * returned but not stored.
+   *
+   * @throws {HC_ARGUMENT_INVALID} the factory waits for itself: it wraps the same key, or waits for one that does
+   * @throws {HC_FACTORY_TIMEOUT} it has not ended within 5 minutes; what it makes later is stored
    */
   async wrap<T>(
     key: string,

@@ -35,6 +35,8 @@ export interface NodeWrite extends Omit<NodeWriteOptions, 'fence'> {
 export interface NodeWrapOptions {
   readonly ttl?: number | ((value: never) => number | undefined) | undefined;
   readonly refreshThreshold?: number | ((value: never) => number) | undefined;
+  /** Milliseconds in which nobody refreshes an entry again when that has failed. */
+  readonly retryAfter?: number | undefined;
   readonly tags?: readonly string[] | undefined;
   /** Told what a factory made and the cache has stored. */
   readonly onStored?: ((key: string, value: unknown) => void) | undefined;

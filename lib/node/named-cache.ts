@@ -165,6 +165,7 @@ export class NamedCache implements NodeCache {
 
   wrap(key: string, factory: () => unknown, options: NodeWrapOptions = {}): Awaitable<NodeEntry> {
     if (options.tags !== undefined) checkedTags(options.tags);
+    if (options.retryAfter !== undefined) checkRetryAfter(options.retryAfter);
     return this.parts.readThrough.wrap(key, factory, options, this.defaultTtl);
   }
 
@@ -211,6 +212,14 @@ function checkedTags(tags: readonly string[] | undefined): readonly string[] {
   }
   for (const tag of tags) assertKey(tag, 'tag');
   return tags;
+}
+
+function checkRetryAfter(ms: unknown): void {
+  if (typeof ms === 'number' && ms >= 0) return;
+  throw new InvalidArgumentError(
+    '`retryAfter` is no number from 0.',
+    'Give milliseconds: for so long nobody refreshes an entry again when that has failed.',
+  );
 }
 
 function checkedFence(fence: unknown): { name: string; token: number } {

@@ -18,7 +18,8 @@ import { MemoryTable, type MemoryRow, type MemorySeen } from './memory-table.js'
 /** What several engines share: the entries, the leases, and who is told of changes. */
 export class MemoryServer {
   readonly tables = new Map<string, MemoryTable>();
-  readonly claims = new Map<string, Deferred<void>>();
+  /** By key; free once their time, in monotonic ms, is over. */
+  readonly claims = new Map<string, { ended: Deferred<void>; until: number }>();
   readonly listeners: MemoryListener[] = [];
   readonly leases: MemoryLeases;
 
@@ -211,39 +212,29 @@ class MemoryClaims implements Claims {
     private readonly namespace: string,
   ) {}
 
-  claim({ seen }: Observation): Awaitable<OwnClaim | HeldClaim> {
-    const { claims } = this.engine.server;
+  async claim({ seen }: Observation): Promise<OwnClaim | HeldClaim> {
+    const { engine, namespace } = this;
+    const { clock, claims } = engine.server;
     const { key, entryRevision } = seen as MemorySeen;
-    const name = compositeKey(this.namespace, key, String(entryRevision));
+    const name = compositeKey(namespace, key, String(entryRevision));
     const held = claims.get(name);
-    if (held !== undefined) {
-      return this.engine.answer({ isOurs: false, ended: () => held.promise });
+    if (held !== undefined && held.until > clock.monotonic()) {
+      return { isOurs: false, ended: () => held.ended.promise };
     }
-    const own = deferred<void>();
+    const own = { ended: deferred<void>(), until: Infinity };
     claims.set(name, own);
-    const release = (): void => {
-      if (claims.get(name) === own) claims.delete(name);
-      own.resolve();
+    const observed = await engine.l2(namespace).observe(key, seen.tags);
+    const { revision } = observed.seen as MemorySeen;
+    const end = (until: number): void => {
+      if (own.until === Infinity) own.until = until;
+      own.ended.resolve();
     };
-    const observed = this.engine.l2(this.namespace).observe(key, seen.tags);
-    return observed instanceof Promise
-      ? observed.then((now) => this.#own(now, release))
-      : this.#own(observed, release);
-  }
-
-  #own(observed: Observation, end: () => void): OwnClaim {
-    const { key, revision } = observed.seen as MemorySeen;
-    const { namespace } = this;
-    let release = end;
     return {
       isOurs: true,
       observed,
       fillWith: (entry) => ({ kind: 'fill', namespace, key, ...entry, seen: revision }),
-      fail: (retryAfterMs) => {
-        setTimeout(release, retryAfterMs).unref();
-        release = () => undefined;
-      },
-      release: () => release(),
+      fail: (retryAfterMs) => end(clock.monotonic() + retryAfterMs),
+      release: () => end(-Infinity),
     };
   }
 }
