@@ -4,6 +4,9 @@ import { dirname, resolve } from 'node:path';
 /** Only the owner reads and writes. */
 const OWNER_ONLY = 0o600;
 
+/** What SQLite takes for no file. */
+const IN_MEMORY = ':memory:';
+
 const modes = new Map<string, number>();
 
 /**
@@ -36,6 +39,7 @@ export function makeDirectory(path: string): void {
  * @internal
  */
 export function makeFile(path: string): void {
+  if (path === IN_MEMORY) return;
   let file: number;
   try {
     file = openSync(path, 'wx');
