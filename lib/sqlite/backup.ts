@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { BackupFailedError, HyperCacheError } from '../common/errors.js';
 import { systemRandom } from '../common/random.js';
+import { packageRequire } from './package-require.js';
 import { backupSql, FINISH_BACKUP } from './sql/backup.js';
 import { toStorageError } from './sqlite-error.js';
 
@@ -120,7 +120,7 @@ async function nameWithoutLinks(partial: string, to: string): Promise<void> {
 }
 
 async function copyInThread(from: string, to: string): Promise<Omit<BackupSummary, 'bytes'>> {
-  const driver = createRequire(import.meta.url).resolve('better-sqlite3');
+  const driver = packageRequire.resolve('better-sqlite3');
   const workerData = { driver, from, to, finish: FINISH_BACKUP, sql: backupSql };
   const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [] });
   try {

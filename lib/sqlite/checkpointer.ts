@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
-import { createRequire } from 'node:module';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { checkpointLoop, Phase, Slot, Wish, type CheckpointLoopData } from './checkpoint-loop.js';
 import type { Connection, Statement } from './native.js';
+import { packageRequire } from './package-require.js';
 import { checkpointSql, pragmaSql } from './sql/pragmas.js';
 
 /** Commits of a file until it is worth a thread. */
@@ -99,7 +99,7 @@ export class Checkpointer {
         slots: Slot,
         wishes: Wish,
         phases: Phase,
-        driver: createRequire(import.meta.url).resolve('better-sqlite3'),
+        driver: packageRequire.resolve('better-sqlite3'),
         path,
         sql: checkpointSql,
         restMs: REST_MS,

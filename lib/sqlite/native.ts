@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { NativeModuleError } from '../common/errors.js';
 import { makeFile } from './file-mode.js';
+import { packageRequire } from './package-require.js';
 import { pragmaSql } from './sql/pragmas.js';
 
 /** What is used of better-sqlite3's statements; applications need not have its types. @internal */
@@ -45,7 +45,7 @@ let loaded: Constructor | undefined;
  * @internal
  */
 export function connect(path: string, options?: ConnectionOptions): Connection {
-  loaded ??= load(createRequire(import.meta.url));
+  loaded ??= load(packageRequire);
   if (options?.readonly !== true) makeFile(path);
   return new loaded(path, options);
 }

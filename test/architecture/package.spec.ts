@@ -39,12 +39,13 @@ const WANTED = [
   /^README\.md$/,
   /^CHANGELOG\.md$/,
   /^LICENSE$/,
-  /^dist\/index\.(js|d\.ts)$/,
-  /^dist\/(admin|cache|cli|cluster|common|engine|http|keyv|locks|memory|nest|node|sqlite|value)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
+  /^dist\/cjs\/package\.json$/,
+  /^dist\/(cjs\/)?index\.(js|d\.ts)$/,
+  /^dist\/(cjs\/)?(admin|cache|cli|cluster|common|engine|http|keyv|locks|memory|nest|node|sqlite|value)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
 ];
 
 describe('The package', () => {
-  it('contains a module and its types for each source, what npm wants, and nothing else', () => {
+  it('contains two modules and their types for each source, what npm wants, and nothing else', () => {
     expect(existsSync(join(root, 'dist/index.js'))).toBe(true);
     const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: root,
@@ -58,8 +59,12 @@ describe('The package', () => {
     for (const pattern of WANTED) expect(paths.some((path) => pattern.test(path))).toBe(true);
     const modules = filesBelow('lib', '.ts').flatMap((path) => {
       const compiled = path.replace(/^lib\//, 'dist/').replace(/\.ts$/, '');
-      return [`${compiled}.js`, `${compiled}.d.ts`];
+      const made = [`${compiled}.js`, `${compiled}.d.ts`];
+      // The command line needs no CommonJS.
+      if (path.startsWith('lib/cli/')) return made;
+      return [...made, ...made.map((file) => file.replace(/^dist\//, 'dist/cjs/'))];
     });
+    modules.push('dist/cjs/package.json');
     expect(paths.filter((path) => path.startsWith('dist/')).toSorted()).toEqual(modules.toSorted());
   });
 });

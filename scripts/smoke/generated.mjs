@@ -1,0 +1,131 @@
+// Makes applications by Nest's own generators, installs the packed library as README says, and runs what a new user runs: the tests
+// of the application with one that injects the cache, a build, and a start.
+import { execFile, execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cleanEnvironment, inTemporaryDirectory, pack, root } from './tarball.mjs';
+
+const QUIET = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+
+/** `peers` as README has them, `test` as the generator's own package.json runs them. */
+const APPS = [
+  { nest: 11, test: ['jest'], build: ['nest', 'build', '--webpack'], swc: true },
+  { nest: 12, test: ['vitest', 'run'], build: ['nest', 'build'], swc: false },
+];
+
+const SPEC = `import { Test } from '@nestjs/testing';
+import { CACHE_MANAGER, type Cache } from '@nestjs/cache-manager';
+import { Inject, Injectable } from '@nestjs/common';
+import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
+GLOBALS
+@Injectable()
+class Products {
+  constructor(
+    @Inject(HyperCache) readonly cache: HyperCache,
+    @Inject(CACHE_MANAGER) readonly manager: Cache,
+  ) {}
+}
+
+it('injects the cache', async () => {
+  const module = await Test.createTestingModule({
+    imports: [HyperCacheModule.forRoot({ sqlitePath: 'storage/test', logger: false })],
+    providers: [Products],
+  }).compile();
+  const { cache, manager } = module.get(Products);
+  await cache.set('key', { at: new Date(0) });
+  expect(await manager.get('key')).toEqual({ at: new Date(0) });
+  expect(await cache.wrap('made', () => 42)).toBe(42);
+  expect(await cache.lock('job', { ttl: 1000 }).acquire()).toBe(true);
+  await module.close();
+});
+`;
+
+await inTemporaryDirectory(async (work) => {
+  const tarball = join(work, pack(work));
+  for (const app of APPS) {
+    const began = performance.now();
+    const directory = generate(work, app);
+    install(directory, tarball, app);
+    addCache(directory, app);
+    quietly('npx', app.test, directory);
+    if (app.swc) quietly('npx', ['jest', '--config', swcConfig(directory)], directory);
+    quietly('npx', app.build, directory);
+    await startAndAsk(directory);
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    console.log(`generated: nest new of Nest ${app.nest} passed in ${seconds} s`);
+  }
+  console.log('generated: PASS');
+});
+
+function generate(work, { nest }) {
+  const cli = join(work, `cli-${nest}`);
+  mkdirSync(cli);
+  writeFileSync(join(cli, 'package.json'), '{ "private": true }');
+  quietly('npm', ['install', ...QUIET, `@nestjs/cli@${nest}`, `@nestjs/schematics@${nest}`], cli);
+  quietly('npx', ['nest', 'new', 'app', '-p', 'npm', '--skip-git', '--skip-install'], cli);
+  return join(cli, 'app');
+}
+
+/** README's command, with the packed library. Its binaries are those that were compiled for this one. */
+function install(directory, tarball, { nest, swc }) {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const command = readme.match(/^npm install nestjs-hypercache .*$/gm)[nest === 11 ? 1 : 0];
+  const packages = command.replace(/ *#.*/, '').split(' ').slice(3);
+  quietly('npm', ['install', ...QUIET, '--ignore-scripts'], directory);
+  quietly('npm', ['install', ...QUIET, '--ignore-scripts', tarball, ...packages], directory);
+  if (swc) quietly('npm', ['install', '-D', ...QUIET, '@swc/core', '@swc/jest'], directory);
+  const compiled = 'node_modules/better-sqlite3/build';
+  cpSync(join(root, compiled), join(directory, compiled), { recursive: true });
+}
+
+/** As README shows it: one import in the application's module; and a test. */
+function addCache(directory, { nest }) {
+  const path = join(directory, 'src/app.module.ts');
+  const module = readFileSync(path, 'utf8').replace(
+    'imports: []',
+    'imports: [HyperCacheModule.forRoot()]',
+  );
+  writeFileSync(path, `import { HyperCacheModule } from 'nestjs-hypercache';\n${module}`);
+  const globals = nest === 11 ? '' : "import { expect, it } from 'vitest';\n";
+  writeFileSync(join(directory, 'src/products.spec.ts'), SPEC.replace('GLOBALS\n', globals));
+  appendFileSync(join(directory, '.gitignore'), 'storage\n');
+}
+
+function swcConfig(directory) {
+  const path = join(directory, 'jest.swc.json');
+  const parser = { syntax: 'typescript', decorators: true };
+  const swc = { jsc: { parser, transform: { legacyDecorator: true, decoratorMetadata: true } } };
+  const config = { rootDir: 'src', testRegex: '.*\\.spec\\.ts$' };
+  const transform = { '^.+\\.ts$': ['@swc/jest', swc] };
+  writeFileSync(path, JSON.stringify({ ...config, transform }));
+  return path;
+}
+
+async function startAndAsk(directory) {
+  const port = String(20_000 + (process.pid % 20_000));
+  const options = { cwd: directory, env: { ...cleanEnvironment(), PORT: port } };
+  const started = promisify(execFile)(process.execPath, ['dist/main.js'], options);
+  started.catch(() => undefined);
+  try {
+    for (let tries = 0; ; tries++) {
+      const answer = await fetch(`http://127.0.0.1:${port}`).catch(() => undefined);
+      if (answer?.ok) return;
+      if (tries === 200) throw new Error(`The application in ${directory} does not answer.`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  } finally {
+    started.child.kill();
+  }
+}
+
+/** Tells what a command has printed only when it fails. */
+function quietly(command, args, cwd) {
+  try {
+    execFileSync(command, args, { cwd, env: cleanEnvironment(), encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    console.error(`${command} ${args.join(' ')} has failed:\n${error.stdout}${error.stderr}`);
+    process.exitCode = 1;
+    throw error;
+  }
+}
