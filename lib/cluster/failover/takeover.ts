@@ -14,9 +14,11 @@ import {
   parseAncestors,
   type Ancestor,
 } from './ancestry.js';
-import { unpackArray, type Fields } from '../wire/fields.js';
+import { positionOf } from '../wire/exchange.js';
+import { Fields, unpackArray } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
+import { readAnswer } from '../wire/read-answer.js';
 import { pack } from '../wire/wire.js';
 
 /** Which history has taken the place of this one: its presence is what stops a primary. @internal */
@@ -140,7 +142,9 @@ export class TakeoverNotice {
     const ancestors = parseAncestors(storage.readNote(ANCESTORS_NOTE));
     const answer = await client.supersede(pack([storage.historyId, ancestorsToWire(ancestors)]));
     if (this.#isStopped) return;
-    const [historyId, epoch, revision] = unpackArray(answer) as [string, number, number];
+    const { historyId, epoch, revision } = readAnswer(() =>
+      positionOf(new Fields(unpackArray(answer))),
+    );
     const shared = ancestors.find((ancestor) => ancestor.historyId === historyId)?.revision ?? 0;
     storage.transaction(() => storage.removeNote(FORMER_NOTE));
     client.close();

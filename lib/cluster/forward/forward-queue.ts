@@ -17,7 +17,6 @@ import { AnsweredWrites, settleWrite, type AppliedChanges } from './answered-wri
 import type { ChangeBatch } from '../wire/change-batch.js';
 import { encodeCommand, withOrigin, type ForwardedCommand } from '../wire/command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from '../wire/exchange.js';
-import { unpackArray } from '../wire/fields.js';
 import { ForwardLine } from './forward-line.js';
 import type { LeftOutboxes } from './left-outboxes.js';
 import { isPassing, targetOf, type Forwarded, type Outbox } from './outbox.js';
@@ -359,7 +358,7 @@ export class ForwardQueue implements CommandQueue {
       const since = replica.isFed ? -1 : (replica.position?.revision ?? -1);
       const order = [this.#sender, ++this.#requests];
       const request = [RequestKind.Commands, since, commandsOf(batch), ...order];
-      answer = answerFromWire(unpackArray(await client.exchange(pack(request))));
+      answer = answerFromWire(await client.exchange(pack(request)));
     } catch (error) {
       const failure = toStorageError(error);
       if (REFUSALS.has(failure.code)) this.#refused(batch, failure);

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, CommandResult } from '../../engine/command.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
 import { NewerSchemaError } from '../../common/errors.js';
+import { makeDirectory } from '../../sqlite/file-mode.js';
 import { FileLock } from '../../sqlite/file-lock.js';
 import { outboxName, outboxNumbers, type OutboxFile } from '../../sqlite/outbox-file.js';
 import { OutboxProbe, type OutboxState } from '../../sqlite/outbox-probe.js';
@@ -66,7 +67,7 @@ export class LeftOutboxes {
    */
   open(load: () => readonly Forwarded[]): void {
     const { directory, own, onError } = this.parts;
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     let isHeir = true;
     try {
       this.#lock.acquire(OPEN_TIMEOUT_MS);
@@ -138,7 +139,12 @@ export class LeftOutboxes {
   }
 
   #giveSign(): void {
-    writeFileSync(this.#sign, '');
+    try {
+      writeFileSync(this.#sign, '', { mode: 0o600 });
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
   }
 
   #release(): void {

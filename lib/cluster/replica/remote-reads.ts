@@ -3,17 +3,17 @@ import type { StoredValue } from '../../value/codec.js';
 import type { LeaseName } from '../../engine/lease.js';
 import { leaseFields } from '../wire/command-codec.js';
 import {
+  positionOf,
   QueryKind,
   RequestKind,
   type EntriesAnswer,
-  type EntryAnswer,
   type KeysAnswer,
   type LeasesAnswer,
-  type ObservationAnswer,
 } from '../wire/exchange.js';
-import { Fields, unpackArray } from '../wire/fields.js';
+import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
+import { readAnswer } from '../wire/read-answer.js';
 import type { PrimaryClock } from './primary-clock.js';
 import { pack } from '../wire/wire.js';
 
@@ -55,51 +55,70 @@ export class RemoteReads {
     return this.#revision;
   }
 
-  async entry(namespace: string, key: string): Promise<RemoteEntry | undefined> {
-    return entryOf((await this.#ask([QueryKind.Entry, namespace, key])) as EntryAnswer);
+  entry(namespace: string, key: string): Promise<RemoteEntry | undefined> {
+    return this.#ask([QueryKind.Entry, namespace, key], entryOf);
   }
 
   /** As {@link entry}, with a revision at which it was there. */
-  async observe(
+  observe(
     namespace: string,
     key: string,
   ): Promise<{ entry: RemoteEntry | undefined; seen: number }> {
-    const answer = await this.#ask([QueryKind.Observe, namespace, key]);
-    const [seen, entry] = answer as ObservationAnswer;
-    return { entry: entryOf(entry), seen };
+    return this.#ask([QueryKind.Observe, namespace, key], (answer) => {
+      const fields = fieldsOf(answer);
+      const seen = fields.integer();
+      return { seen, entry: entryOf(fields.any()) };
+    });
   }
 
   /** Whether nothing has happened to the key, to the tags or to the whole namespace since a revision. */
-  async isCurrent(
+  isCurrent(
     namespace: string,
     key: string,
     tags: readonly string[],
     seen: number,
   ): Promise<boolean> {
-    return (await this.#ask([QueryKind.IsCurrent, namespace, key, tags, seen])) === true;
+    const query = [QueryKind.IsCurrent, namespace, key, tags, seen];
+    return this.#ask(query, (answer) => answer === true);
   }
 
   /** Live keys with a prefix from `from` on, and where the next page begins. */
-  async keys(namespace: string, prefix: string, from: string): Promise<KeysAnswer> {
-    return (await this.#ask([QueryKind.Keys, namespace, prefix, from])) as KeysAnswer;
+  keys(namespace: string, prefix: string, from: string): Promise<KeysAnswer> {
+    return this.#ask([QueryKind.Keys, namespace, prefix, from], (answer) => {
+      const fields = fieldsOf(answer);
+      const keys = new Fields(fields.list());
+      const found: string[] = [];
+      while (!keys.isAtEnd) found.push(keys.key());
+      return [found, nextOf(fields)];
+    });
   }
 
   /** Live entries behind a key, and the key that the next page follows. */
-  async entries(namespace: string, after: string): Promise<EntriesAnswer> {
-    return (await this.#ask([QueryKind.Entries, namespace, after])) as EntriesAnswer;
+  entries(namespace: string, after: string): Promise<EntriesAnswer> {
+    return this.#ask([QueryKind.Entries, namespace, after], (answer) => {
+      const fields = fieldsOf(answer);
+      const entries = fields.list().map((entry) => {
+        const one = fieldsOf(entry);
+        return [one.key(), one.value(Infinity)] as const;
+      });
+      return [entries, nextOf(fields)];
+    });
   }
 
-  async holders(lease: LeaseName): Promise<LeasesAnswer> {
-    return (await this.#ask([QueryKind.Holders, ...leaseFields(lease)])) as LeasesAnswer;
+  holders(lease: LeaseName): Promise<LeasesAnswer> {
+    return this.#ask([QueryKind.Holders, ...leaseFields(lease)], leasesOf);
   }
 
-  async leases(): Promise<LeasesAnswer> {
-    return (await this.#ask([QueryKind.Leases])) as LeasesAnswer;
+  leases(): Promise<LeasesAnswer> {
+    return this.#ask([QueryKind.Leases], leasesOf);
   }
 
-  #ask(query: readonly unknown[]): Promise<unknown> {
-    if (this.#asked.length === 0) onNextTurn(this.#send);
-    return new Promise((resolve, reject) => this.#asked.push({ query, resolve, reject }));
+  async #ask<T>(query: readonly unknown[], read: (answer: unknown) => T): Promise<T> {
+    const answer = await new Promise<unknown>((resolve, reject) => {
+      if (this.#asked.length === 0) onNextTurn(this.#send);
+      this.#asked.push({ query, resolve, reject });
+    });
+    return readAnswer(() => read(answer));
   }
 
   readonly #send = (): void => {
@@ -111,17 +130,15 @@ export class RemoteReads {
   async #exchange(asked: readonly Asked[]): Promise<void> {
     try {
       const request = pack([RequestKind.Queries, asked.map(({ query }) => query)]);
-      const message = unpackArray(await this.client.exchange(request));
-      const fields = new Fields(message);
-      const position = {
-        historyId: fields.string(),
-        epoch: fields.integer(),
-        revision: fields.integer(),
-      };
+      const bytes = await this.client.exchange(request);
+      const { position, now, answers } = readAnswer(() => {
+        const fields = new Fields(unpackArray(bytes));
+        const stands = positionOf(fields);
+        return { position: stands, now: fields.number(), answers: fields.list() };
+      });
       this.#revision = Math.max(this.#revision, position.revision);
-      this.primaryClock.observe(fields.number());
+      this.primaryClock.observe(now);
       this.onAnswer(position);
-      const answers = fields.list();
       for (const [i, { resolve }] of asked.entries()) resolve(answers[i] ?? null);
     } catch (error) {
       for (const { reject } of asked) reject(error);
@@ -129,8 +146,29 @@ export class RemoteReads {
   }
 }
 
-function entryOf(answer: EntryAnswer): RemoteEntry | undefined {
+function fieldsOf(answer: unknown): Fields {
+  if (!Array.isArray(answer)) throw malformed('an answer');
+  return new Fields(answer);
+}
+
+function nextOf(fields: Fields): string | null {
+  const next = fields.any();
+  if (next !== null && typeof next !== 'string') throw malformed('a next page');
+  return next;
+}
+
+function entryOf(answer: unknown): RemoteEntry | undefined {
   if (answer === null) return undefined;
-  const [value, expiresAt, revision] = answer;
-  return { value, expiresAt, revision };
+  const fields = fieldsOf(answer);
+  const value = fields.value(Infinity);
+  const expiresAt = fields.number();
+  return { value, expiresAt, revision: fields.integer() };
+}
+
+function leasesOf(answer: unknown): LeasesAnswer {
+  const isMeant =
+    Array.isArray(answer) &&
+    answer.every((lease: unknown) => typeof Object(lease).left === 'number');
+  if (!isMeant) throw malformed('leases');
+  return answer as LeasesAnswer;
 }

@@ -11,12 +11,14 @@ import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { Storage } from '../../sqlite/storage.js';
 import { whenFree, type Patience } from '../../sqlite/when-free.js';
 import type { ChangeBatch } from '../wire/change-batch.js';
-import { changesFromWire } from '../wire/exchange.js';
+import { changesFromWire, positionOf } from '../wire/exchange.js';
+import { Fields, malformed } from '../wire/fields.js';
 import { ancestorsFromWire } from '../failover/ancestry.js';
 import { agrees } from '../feed/fingerprint.js';
 import { HistoryGuard, type Greeting } from './history-guard.js';
 import { formatPosition } from '../wire/position.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
+import { readAnswer } from '../wire/read-answer.js';
 import type { PrimaryClock } from './primary-clock.js';
 import type { Replica, Source } from './replica.js';
 import type { CopiedEntry } from '../feed/snapshot-cursor.js';
@@ -219,14 +221,14 @@ export class ReplicaLoop {
     const { replica } = this.parts;
     switch (frame[0]) {
       case FrameType.Changes: {
-        const batch = changesFromWire(frame.slice(2));
+        const batch = readAnswer(() => changesFromWire(frame.slice(2)));
         return this.#whenFree(() => this.#apply(batch, Number(frame[1])));
       }
       case FrameType.Heartbeat:
         this.#hear(frame);
         return undefined;
       case FrameType.Page:
-        replica.applyPage(Number(frame[1]), frame[2] as CopiedEntry[]);
+        replica.applyPage(Number(frame[1]), listOf<CopiedEntry>(frame[2]));
         return undefined;
       case FrameType.Hello:
         return this.#greet(frame);
@@ -274,15 +276,12 @@ export class ReplicaLoop {
         'Run the same version of nestjs-hypercache on all nodes.',
       );
     }
-    const greeting: Greeting = {
-      historyId: String(historyId),
-      epoch: Number(epoch),
-      revision: Number(revision),
-      name: String(name),
-      resumes: resumes === true,
-    };
+    const [position, known] = readAnswer(() => [
+      positionOf(new Fields([historyId, epoch, revision])),
+      Array.isArray(ancestors) ? ancestorsFromWire(ancestors) : [],
+    ]);
+    const greeting: Greeting = { ...position, name: String(name), resumes: resumes === true };
     this.#judge(greeting);
-    const known = Array.isArray(ancestors) ? ancestorsFromWire(ancestors) : [];
     this.#source = { ...greeting, ancestors: known };
     this.#head = greeting.revision;
     this.parts.primaryClock.restart(Number(now));
@@ -337,8 +336,8 @@ export class ReplicaLoop {
     this.#snapshot = { entries: Number(entries), since: clock.monotonic() };
     replica.beginSnapshot(
       this.#source,
-      namespaces as [string, number][],
-      marks as [string, number][],
+      listOf<[string, number]>(namespaces),
+      listOf<[string, number]>(marks),
     );
     // The application starts meanwhile: its reads go to the primary.
     this.#firstWait ??= setTimeout(() => this.#settleFirst(), FIRST_SNAPSHOT_MS);
@@ -438,4 +437,12 @@ function isNetwork(error: unknown): boolean {
   // An error of the file system names a path.
   if ('path' in error) return false;
   return /^(E[A-Z]+|ERR_STREAM|ABORT_ERR)/.test(String(error.code));
+}
+
+/** @throws {HC_PRIMARY_MISMATCH} */
+function listOf<T>(value: unknown): T[] {
+  return readAnswer(() => {
+    if (!Array.isArray(value) || !value.every(Array.isArray)) throw malformed('a list');
+    return value as T[];
+  });
 }

@@ -4,7 +4,9 @@ import type { StoredValue } from '../../value/codec.js';
 import type { CommandResult } from '../../engine/command.js';
 import type { HeldLease } from '../../engine/lease.js';
 import type { ChangeBatch } from './change-batch.js';
+import { Fields, malformed, unpackArray } from './fields.js';
 import type { Position } from './position.js';
+import { readAnswer } from './read-answer.js';
 
 /** What a request of another node is; stands first in it. @internal */
 export const RequestKind = { Commands: 0, Queries: 1 } as const;
@@ -69,16 +71,30 @@ export function changesToWire(batch: ChangeBatch): WireChanges {
   return [from, to, namespaces, changes, wireRuns];
 }
 
-/** @internal */
-export function changesFromWire(fields: readonly unknown[]): ChangeBatch {
-  const [from, to, namespaces, changes, wireRuns] = fields as unknown as WireChanges;
-  const runs = wireRuns.map(([revision, source, sequence, count]) => ({
-    revision,
-    source,
-    sequence,
-    count,
-  }));
-  return { from, to, namespaces, changes, runs };
+/** @throws what {@link readAnswer} takes @internal */
+export function changesFromWire(message: readonly unknown[]): ChangeBatch {
+  const fields = new Fields(message);
+  const from = fields.integer();
+  const to = fields.integer();
+  const namespaces = fields.list();
+  const changes = fields.list();
+  const runs = fields.list();
+  const isMeant =
+    from <= to &&
+    namespaces.every(isList) &&
+    changes.every((change) => isList(change) && change.slice(0, 3).every(Number.isSafeInteger));
+  if (!isMeant) throw malformed('changes');
+  return {
+    from,
+    to,
+    namespaces: namespaces as ChangeBatch['namespaces'],
+    changes: changes as ChangeBatch['changes'],
+    runs: runs.map((run) => {
+      const one = new Fields(isList(run) ? run : []);
+      const revision = one.integer();
+      return { revision, source: one.string(), sequence: one.integer(), count: one.integer() };
+    }),
+  };
 }
 
 /** @internal */
@@ -97,22 +113,37 @@ export function answerToWire({ position, outcomes, changes }: CommandsAnswer): u
   ];
 }
 
-/** The primary is believed: it has the same token, and its version is checked. @internal */
-export function answerFromWire(message: readonly unknown[]): CommandsAnswer {
-  const [historyId, epoch, revision, outcomes, changes] = message as [
-    string,
-    number,
-    number,
-    WireOutcome[],
-    WireChanges | null,
-  ];
-  return {
-    position: { historyId, epoch, revision },
-    outcomes: outcomes.map((outcome) => (isError(outcome) ? reviveError(...outcome) : outcome)),
-    changes: changes === null ? undefined : changesFromWire(changes),
-  };
+/** The primary is believed: it has the same token, and its version is checked. @throws {HC_PRIMARY_MISMATCH} @internal */
+export function answerFromWire(bytes: Buffer): CommandsAnswer {
+  return readAnswer(() => {
+    const fields = new Fields(unpackArray(bytes));
+    const position = positionOf(fields);
+    const outcomes = fields.list().map((outcome) => {
+      if (!isList(outcome)) return resultOf(outcome);
+      const [code, message, more] = outcome;
+      return reviveError(String(code), String(message), isList(more) ? (more as ErrorFields) : []);
+    });
+    const changes = fields.any();
+    return {
+      position,
+      outcomes,
+      changes: isList(changes) ? changesFromWire(changes) : undefined,
+    };
+  });
 }
 
-function isError(outcome: WireOutcome): outcome is WireError {
-  return Array.isArray(outcome);
+/** Where a primary stands, as its answers begin. @throws what {@link readAnswer} takes @internal */
+export function positionOf(fields: Fields): Position {
+  const historyId = fields.string();
+  const epoch = fields.integer();
+  return { historyId, epoch, revision: fields.integer() };
+}
+
+function resultOf(outcome: unknown): CommandResult {
+  if (typeof outcome !== 'object' || outcome === null) throw malformed('an outcome');
+  return outcome as CommandResult;
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }

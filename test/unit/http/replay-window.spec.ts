@@ -191,6 +191,7 @@ describe('ReplayWindow', () => {
       `CREATE TRIGGER refuse BEFORE INSERT ON nonces BEGIN SELECT RAISE(ABORT, 'refused'); END`,
     );
 
+    expect(existsSync(':memory:')).toBe(false);
     expect(accepts('a', clock.now())).toBe(false);
     expect(accepts('b', clock.now(), named)).toBe(true);
     expect(accepts('b', clock.now(), named)).toBe(false);
