@@ -85,9 +85,13 @@ export class ReadThrough {
     return found;
   }
 
-  async #seek(call: Call): Promise<CacheEntry> {
-    Flight.assertNoCircle(this, call.key);
-    return this.#join(call);
+  #seek(call: Call): Promise<CacheEntry> {
+    try {
+      Flight.assertNoCircle(this, call.key);
+      return this.#join(call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Who comes after something happened to the key must not get what an older factory makes. */
@@ -147,7 +151,8 @@ export class ReadThrough {
     const { key, options } = call;
     for (;;) {
       // What a refresh makes that has outlived its entry is what is wanted.
-      await this.#refreshes.of(key);
+      const refresh = this.#refreshes.of(key);
+      if (refresh !== undefined) await refresh;
       // A deletion that still waits would come after what is observed here.
       await drain();
       const observed = await cache.observe(key, options.tags ?? NO_TAGS);

@@ -3,7 +3,6 @@ import type { Awaitable } from '../../../lib/common/awaitable.js';
 import type { Clock } from '../../../lib/common/clock.js';
 import { compositeKey } from '../../../lib/common/composite-key.js';
 import { ClosedError, HyperCacheError } from '../../../lib/common/errors.js';
-import { isExpired } from '../../../lib/common/expiry.js';
 import type { Claims, HeldClaim, OwnClaim } from '../../../lib/engine/claims.js';
 import type { CommandQueue, QueuedWrite } from '../../../lib/engine/command-queue.js';
 import type { Command, CommandResult } from '../../../lib/engine/command.js';
@@ -21,24 +20,17 @@ export class MemoryServer {
   /** By key; free once their time, in monotonic ms, is over. */
   readonly claims = new Map<string, { ended: Deferred<void>; until: number }>();
   readonly listeners: MemoryListener[] = [];
-  readonly leases: MemoryLeases;
 
-  constructor(readonly clock: Clock) {
-    this.leases = this.createLeases();
-  }
-
-  createLeases(): MemoryLeases {
-    return new MemoryLeases(this.clock);
-  }
+  constructor(
+    readonly clock: Clock,
+    readonly leases = new MemoryLeases(clock),
+    private readonly Table = MemoryTable,
+  ) {}
 
   tableOf(namespace: string): MemoryTable {
-    const table = this.tables.get(namespace) ?? this.createTable();
+    const table = this.tables.get(namespace) ?? new this.Table();
     this.tables.set(namespace, table);
     return table;
-  }
-
-  createTable(): MemoryTable {
-    return new MemoryTable();
   }
 
   execute(command: Command): CommandResult {
@@ -151,8 +143,7 @@ class MemoryL2 implements L2 {
   ) {}
 
   readValue(key: string): unknown {
-    const row = this.#live(key);
-    return this.engine.answer(row && decodeValue(row.value));
+    return this.engine.answer(this.#valueOf(key));
   }
 
   read(key: string): Awaitable<L2Entry | undefined> {
@@ -165,9 +156,8 @@ class MemoryL2 implements L2 {
   }
 
   readVersioned(key: string): Awaitable<VersionedEntry> {
-    const row = this.#live(key);
-    const { revision, expiresAt } = row ?? { revision: 0, expiresAt: undefined };
-    return this.engine.answer({ value: row && decodeValue(row.value), revision, expiresAt });
+    const { revision, expiresAt } = this.#live(key) ?? { revision: 0, expiresAt: undefined };
+    return this.engine.answer({ value: this.#valueOf(key), revision, expiresAt });
   }
 
   observe(key: string, tags: readonly string[]): Awaitable<Observation> {
@@ -184,17 +174,23 @@ class MemoryL2 implements L2 {
   }
 
   keysPage(prefix: string) {
-    const keys = Array.from(this.#table.rows.keys()).filter((key) => key.startsWith(prefix));
-    const live = keys.filter((key) => this.#live(key) !== undefined);
-    const ordered = live.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    return this.engine.answer({ keys: ordered, next: undefined });
+    const keys = this.#liveKeys().filter((key) => key.startsWith(prefix));
+    return this.engine.answer({ keys, next: undefined });
   }
 
   entriesPage() {
-    const now = this.engine.clock.now();
-    const live = Array.from(this.#table.rows).filter(([, row]) => !isExpired(row.expiresAt, now));
-    const entries = live.map(([key, { value }]): [string, unknown] => [key, decodeValue(value)]);
+    const entries = this.#liveKeys().map((key): [string, unknown] => [key, this.#valueOf(key)]);
     return this.engine.answer({ entries, next: undefined });
+  }
+
+  #liveKeys(): string[] {
+    const live = Array.from(this.#table.rows.keys()).filter((key) => this.#live(key));
+    return live.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  }
+
+  #valueOf(key: string): unknown {
+    const row = this.#live(key);
+    return row && decodeValue(row.value);
   }
 
   #live(key: string): MemoryRow | undefined {

@@ -17,6 +17,8 @@ export interface MemoryRow {
   readonly tags: readonly string[];
 }
 
+type KeyedRow = Omit<MemoryRow, 'revision'> & { readonly key: string };
+
 /** A moment of this engine: the last revision of the table by then. */
 export interface MemorySeen extends Seen {
   readonly revision: number;
@@ -28,7 +30,6 @@ export class MemoryTable {
   readonly rows = new Map<string, MemoryRow>();
   readonly #happened = new Map<string, number>();
   readonly #prefixes: [prefix: string, revision: number][] = [];
-  #cleared = 0;
   revision = 0;
 
   live(key: string, now: number): MemoryRow | undefined {
@@ -39,7 +40,6 @@ export class MemoryTable {
   hasChangedSince(seen: number, key: string, tags: readonly string[]): boolean {
     const names = [`key ${key}`, ...tags.map((tag) => `tag ${tag}`)];
     return (
-      this.#cleared > seen ||
       names.some((name) => (this.#happened.get(name) ?? 0) > seen) ||
       this.#prefixes.some(([prefix, at]) => at > seen && key.startsWith(prefix))
     );
@@ -47,31 +47,29 @@ export class MemoryTable {
 
   /** Executes what concerns entries; throws what it refuses, before anything is changed. */
   execute(command: Command, now: number, lastToken: (lock: string) => number): CommandResult {
+    const found = 'key' in command ? this.live(command.key, now) : undefined;
     switch (command.kind) {
       case 'set':
         return this.#set(command, lastToken);
       case 'fill':
-        return this.hasChangedSince(command.seen, command.key, command.tags)
-          ? this.#refused(command.key, now)
-          : this.#put(command);
+        return this.#putIf(
+          !this.hasChangedSince(command.seen, command.key, command.tags),
+          command,
+          found,
+        );
       case 'add':
-        return this.live(command.key, now) ? this.#refused(command.key, now) : this.#put(command);
+        return this.#putIf(found === undefined, command, found);
       case 'setIf':
-        return (this.live(command.key, now)?.revision ?? 0) === command.revision
-          ? this.#put(command)
-          : this.#refused(command.key, now);
+        return this.#putIf((found?.revision ?? 0) === command.revision, command, found);
       case 'delete':
         return { deleted: this.#remove(command.key, now), revision: this.revision };
-      case 'pull': {
-        const value = this.live(command.key, now)?.value;
+      case 'pull':
         this.#remove(command.key, now);
-        return { value, revision: this.revision };
-      }
+        return { value: found?.value, revision: this.revision };
       case 'touch': {
-        const row = this.live(command.key, now);
-        if (row !== undefined)
-          this.#put({ ...row, key: command.key, expiresAt: command.expiresAt });
-        return { touched: row !== undefined, revision: this.revision };
+        const { key, expiresAt } = command;
+        if (found !== undefined) this.#put({ ...found, key, expiresAt });
+        return { touched: found !== undefined, revision: this.revision };
       }
       case 'increment':
         return this.#increment(command, now);
@@ -84,7 +82,7 @@ export class MemoryTable {
       case 'clear': {
         const deleted = this.rows.size;
         this.rows.clear();
-        this.#cleared = ++this.revision;
+        this.#prefixes.push(['', ++this.revision]);
         return { deleted, revision: this.revision };
       }
       default:
@@ -100,14 +98,14 @@ export class MemoryTable {
     return this.#put(command);
   }
 
-  #put({ key, value, expiresAt, tags }: Omit<MemoryRow, 'revision'> & { key: string }) {
+  #put({ key, value, expiresAt, tags }: KeyedRow) {
     const revision = this.#note(key);
     this.rows.set(key, { value, expiresAt, tags, revision });
     return { stored: true, revision };
   }
 
-  #refused(key: string, now: number): CommandResult {
-    return { stored: false, revision: this.live(key, now)?.revision ?? 0 };
+  #putIf(may: boolean, command: KeyedRow, found: MemoryRow | undefined): CommandResult {
+    return may ? this.#put(command) : { stored: false, revision: found?.revision ?? 0 };
   }
 
   #increment({ key, by, initial, expiresAt }: IncrementCommand, now: number): CommandResult {

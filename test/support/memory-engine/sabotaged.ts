@@ -1,4 +1,3 @@
-import type { Clock } from '../../../lib/common/clock.js';
 import { systemClock } from '../../../lib/common/clock.js';
 import type { Command, CommandResult } from '../../../lib/engine/command.js';
 import type { AcquireRequest } from '../../../lib/engine/lease-service.js';
@@ -43,34 +42,19 @@ class Tokenless extends MemoryLeases {
   }
 }
 
-function onTable(Table: typeof MemoryTable): EngineUnderTest[1] {
-  class Server extends MemoryServer {
-    override createTable(): MemoryTable {
-      return new Table();
-    }
-  }
-  return onServer(Server);
-}
-
-function onLeases(Leases: typeof MemoryLeases): EngineUnderTest[1] {
-  class Server extends MemoryServer {
-    override createLeases(): MemoryLeases {
-      return new Leases(this.clock);
-    }
-  }
-  return onServer(Server);
-}
-
-function onServer(Server: new (clock: Clock) => MemoryServer): EngineUnderTest[1] {
+function onServer(
+  Table: typeof MemoryTable,
+  Leases: typeof MemoryLeases = MemoryLeases,
+): EngineUnderTest[1] {
   return (options, { clock = systemClock }) =>
-    new MemoryNode(options, { clock, server: new Server(clock) });
+    new MemoryNode(options, { clock, server: new MemoryServer(clock, new Leases(clock), Table) });
 }
 
 /** Engines that break one promise each: every suite that is to hold it must notice. */
 export const SABOTAGED: readonly EngineUnderTest[] = [
-  ['an engine that knows of no change', onTable(Forgetful)],
-  ['an engine whose entries never expire', onTable(Undying)],
-  ['an engine that deletes nothing', onTable(Undeleting)],
-  ['an engine that gives a lease too many', onLeases(Generous)],
-  ['an engine whose tokens do not grow', onLeases(Tokenless)],
+  ['an engine that knows of no change', onServer(Forgetful)],
+  ['an engine whose entries never expire', onServer(Undying)],
+  ['an engine that deletes nothing', onServer(Undeleting)],
+  ['an engine that gives a lease too many', onServer(MemoryTable, Generous)],
+  ['an engine whose tokens do not grow', onServer(MemoryTable, Tokenless)],
 ];
