@@ -1,8 +1,12 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClosedError } from '../common/errors.js';
 
-/** The answers that may take long: streams between nodes, and requests that wait for a lock. @internal */
+/** How long the rest of a body may take once the application ends, in ms. */
+const BODY_GRACE_MS = 1000;
+
+/** What may take long: bodies that are being sent, streams between nodes, and requests that wait for a lock. @internal */
 export class OpenAnswers {
+  readonly #bodies = new Set<IncomingMessage>();
   readonly #streams = new Set<ServerResponse>();
   readonly #waits = new Set<AbortController>();
   #isClosed = false;
@@ -15,6 +19,14 @@ export class OpenAnswers {
   /** Lets the connection end with its answer once the application ends: a server waits for those that stay. */
   beforeAnswer(raw: ServerResponse): void {
     if (this.#isClosed && !raw.headersSent) raw.setHeader('connection', 'close');
+  }
+
+  /** A request whose body may still be on its way. */
+  addRequest(request: IncomingMessage): void {
+    if (request.complete || this.#bodies.has(request)) return;
+    this.#bodies.add(request);
+    request.once('end', () => this.#bodies.delete(request));
+    request.once('close', () => this.#bodies.delete(request));
   }
 
   addStream(stream: ServerResponse): void {
@@ -47,5 +59,9 @@ export class OpenAnswers {
     this.#isClosed = true;
     for (const controller of this.#waits) controller.abort(new ClosedError());
     for (const stream of this.#streams) stream.destroy();
+    // A server waits for them as long as it would for any request.
+    setTimeout(() => {
+      for (const request of this.#bodies) request.destroy();
+    }, BODY_GRACE_MS).unref();
   }
 }

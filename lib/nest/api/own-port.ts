@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { Module, type HttpServer, type INestApplication } from '@nestjs/common';
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { DependencyMissingError, ListenFailedError } from '../../common/errors.js';
@@ -12,6 +13,9 @@ type AdapterClass = new (options?: object) => AbstractHttpAdapter;
 
 /** Fastify refuses longer parameters; a byte of a key takes three characters at most. */
 const FASTIFY_OPTIONS = { routerOptions: { maxParamLength: 3 * MAX_KEY_BYTES } };
+
+/** As long as an answer may take; a head that was sent half would keep the server for minutes. */
+const CLOSE_MS = 5000;
 
 @Module({})
 class OwnPortModule {}
@@ -61,9 +65,15 @@ export class OwnPort {
     return new OwnPort(app, (await app.getUrl()) + path);
   }
 
-  /** Resolves when the requests in flight have been answered. */
-  close(): Promise<void> {
-    return this.app.close();
+  /** Resolves when the requests in flight have been answered, or are not complete after some seconds. */
+  async close(): Promise<void> {
+    const server = this.app.getHttpServer() as Server;
+    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+    try {
+      await this.app.close();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

@@ -15,7 +15,11 @@ export class ClusterTokenGuard implements CanActivate {
     const request = rawRequest(http.getRequest<unknown>());
     const response = rawHead(http.getResponse<unknown>());
     const isAdmitted = this.admission.admits({ request, response });
-    const judge = (admitted: boolean): true => admitted || this.#refuse(request);
+    const judge = (admitted: boolean): true => {
+      if (!admitted) this.#refuse(request);
+      this.api.open.addRequest(request);
+      return true;
+    };
     return typeof isAdmitted === 'boolean' ? judge(isAdmitted) : isAdmitted.then(judge);
   }
 
