@@ -1,3 +1,4 @@
+import { holdProcess } from '../../common/hold-process.js';
 import type { CommandResult } from '../../engine/command.js';
 import { HyperCacheError, ReplicaBehindError } from '../../common/errors.js';
 import type { CommandsAnswer } from '../wire/exchange.js';
@@ -65,7 +66,9 @@ export class AnsweredWrites {
     const bytes = batch.reduce((sum, item) => sum + item.bytes, 0);
     this.#count(batch.length, bytes);
     try {
-      const isReached = await this.#isReached(wanted, timeoutMs);
+      const reached = this.#isReached(wanted, timeoutMs);
+      const isAwaited = batch.some(({ row }) => row === undefined);
+      const isReached = await (isAwaited ? holdProcess(reached) : reached);
       for (const [i, item] of batch.entries()) {
         const outcome = answer.outcomes[i];
         const isDone = outcome !== undefined && !(outcome instanceof HyperCacheError);

@@ -181,7 +181,11 @@ export class ForwardQueue implements CommandQueue {
   /** Resolves when as many writes are done or refused as there were, or the primary is away. */
   drain(): Promise<void> {
     if (this.length === 0 || this.#lost !== undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#drains.push({ after: this.#pushed, resolve }));
+    const drained = new Promise<void>((resolve) => {
+      this.#drains.push({ after: this.#pushed, resolve });
+    });
+    this.#holdProcess();
+    return drained;
   }
 
   /** As {@link drain}, also while the primary is away; resolves to whether that came within a time, in ms. */
@@ -264,7 +268,17 @@ export class ForwardQueue implements CommandQueue {
     this.#turn = undefined;
     this.#take();
     this.#send();
+    this.#holdProcess();
   };
+
+  /** The process goes on while a caller waits for what comes at these times; what was accepted is sent by the next one, too. */
+  #holdProcess(): void {
+    const isAwaited = this.#arrived.length + this.#line.asking + this.#drains.length > 0;
+    for (const timer of [this.#retry, this.#turnTimer]) {
+      if (isAwaited) timer?.ref();
+      else timer?.unref();
+    }
+  }
 
   /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
   #take(): void {
@@ -342,12 +356,13 @@ export class ForwardQueue implements CommandQueue {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#send();
-    }, TURN_MS).unref();
+    }, TURN_MS);
     this.#turnTimer ??= setTimeout(() => {
       this.#turnTimer = undefined;
       const { url } = this.parts.client;
       this.#failed([], new PrimaryUnreachableError(url, WAITS_BEHIND));
-    }, this.parts.timeoutMs).unref();
+    }, this.parts.timeoutMs);
+    this.#holdProcess();
   }
 
   /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
@@ -413,7 +428,8 @@ export class ForwardQueue implements CommandQueue {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#send();
-    }, ms).unref();
+    }, ms);
+    this.#holdProcess();
   }
 
   /** Where what was accepted begins to have failed in a way that passes; the primary takes it in order only. */
