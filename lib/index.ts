@@ -70,13 +70,8 @@ export type {
   HyperCacheOptionsFactory,
 } from './nest/hyper-cache.module-definition.js';
 export { HyperCacheModule } from './nest/hyper-cache.module.js';
-export {
-  HyperCache,
-  type IncrementOptions,
-  type SetOptions,
-  type Versioned,
-  type WrapOptions,
-} from './nest/hyper-cache.service.js';
+export type { IncrementOptions, SetOptions, WrapOptions } from './nest/call-options.js';
+export { HyperCache, type Versioned } from './nest/hyper-cache.service.js';
 export type { BackupSummary, DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
 export type { Durability, HyperCacheOptions, HyperCacheRole, ReplicaMode } from './node/options.js';
 export type { L1Options, ListenOptions } from './node/option-checks.js';

@@ -260,11 +260,12 @@ export class CacheWriter {
 
   increment(key: string, by: number, initial: number, expiresAt: number): Promise<number> {
     assertKey(key);
-    const { namespace } = this.parts;
+    const { namespace, counters } = this.parts;
     return this.#run<'increment', number>(
       { kind: 'increment', namespace, key, by, initial, expiresAt },
       8,
       (result) => {
+        counters.sets++;
         this.#remember(key, result.value, result.expiresAt, 8);
         this.#tellStored(key);
         return result.value;

@@ -9,42 +9,15 @@ import type {
   HyperCacheStats,
   NodeCache,
 } from '../node/hyper-cache-node.js';
+import {
+  checkedOptions,
+  checkedTtl,
+  checkFields,
+  type IncrementOptions,
+  type SetOptions,
+  type WrapOptions,
+} from './call-options.js';
 import { checkedCount, checkedPath, checkedTimeout } from './checked-arguments.js';
-
-/** How an entry is stored. @publicApi */
-export interface SetOptions {
-  /** Milliseconds to live; 0 means no expiry. @default the cache's ttl */
-  ttl?: number | undefined;
-  /** Names by which `delByTag` finds the entry; 64 at most. */
-  tags?: readonly string[] | undefined;
-  /**
-   * For `set` only: the lock under which the value was made. The write is refused with `HC_FENCED` when a
-   * later token of that lock was granted.
-   */
-  fence?: { name: string; token: number } | undefined;
-}
-
-/** How `wrap` stores what its factory makes. @publicApi */
-export interface WrapOptions<T> {
-  /** Milliseconds to live, or a function of the value; 0 means no expiry. @default the cache's ttl */
-  ttl?: number | ((value: T) => number | undefined) | undefined;
-  /** With less than this many milliseconds left, a hit also calls the factory in the background. */
-  refreshThreshold?: number | ((value: T) => number) | undefined;
-  /**
-   * Milliseconds in which no node calls the factory again in the background when that has failed; until then the entry
-   * is served, and once it has ended, a miss calls the factory. A new value lifts it. @default 10_000
-   */
-  retryAfter?: number | undefined;
-  tags?: readonly string[] | undefined;
-}
-
-/** How a counter starts. @publicApi */
-export interface IncrementOptions {
-  /** Milliseconds to live of a counter that starts; an existing one keeps its own. @default the cache's ttl */
-  ttl?: number | undefined;
-  /** What a missing or expired counter is before the amount is added. @default 0 */
-  initial?: number | undefined;
-}
 
 /** A value and the revision of its last change. @publicApi */
 export interface Versioned<T> {
@@ -103,20 +76,25 @@ export class HyperCache {
    *
    * @param options a ttl in ms, or more
    */
-  async set(key: string, value: unknown, options?: number | SetOptions): Promise<void> {
-    await this.#cache.set(key, value, writeOptions(options));
+  async set<T>(key: string, value: T, options?: number | SetOptions): Promise<void> {
+    await this.#cache.set(key, value, checkedOptions('set', options));
   }
 
   /** Sets all of them or, if one is not acceptable, none. */
   async mset(
     entries: readonly ({ key: string; value: unknown } & Omit<SetOptions, 'fence'>)[],
   ): Promise<void> {
+    for (const entry of entries) checkedOptions('mset', entry);
     await this.#cache.mset(entries);
   }
 
   /** Stores the value if the key is missing or expired, atomically; resolves to whether it did. */
-  async add(key: string, value: unknown, options?: number | SetOptions): Promise<boolean> {
-    return this.#cache.add(key, value, writeOptions(options));
+  async add<T>(
+    key: string,
+    value: T,
+    options?: number | Omit<SetOptions, 'fence'>,
+  ): Promise<boolean> {
+    return this.#cache.add(key, value, checkedOptions('add', options));
   }
 
   /** The committed value and its revision, for {@link setIf}. */
@@ -130,13 +108,13 @@ export class HyperCache {
    *
    * @param revision as {@link getWithRevision} returned it; 0 stores only a missing key
    */
-  async setIf(
+  async setIf<T>(
     key: string,
-    value: unknown,
+    value: T,
     revision: number,
-    options?: number | SetOptions,
+    options?: number | Omit<SetOptions, 'fence'>,
   ): Promise<{ stored: boolean; revision: number }> {
-    return this.#cache.setIf(key, value, revision, writeOptions(options));
+    return this.#cache.setIf(key, value, revision, checkedOptions('setIf', options));
   }
 
   /** Resolves to whether there was a live entry (always true with `durability: 'relaxed'`). */
@@ -161,7 +139,7 @@ export class HyperCache {
    * @param ttl milliseconds from now; 0 means no expiry; undefined means the cache's ttl
    */
   async touch(key: string, ttl?: number): Promise<boolean> {
-    return this.#cache.touch(key, ttl);
+    return this.#cache.touch(key, checkedTtl(ttl));
   }
 
   /**
@@ -170,13 +148,14 @@ export class HyperCache {
    * @throws {HC_NOT_AN_INTEGER | HC_NUMBER_RANGE}
    */
   async increment(key: string, by = 1, options?: IncrementOptions): Promise<number> {
-    return this.#cache.increment(key, by, options);
+    return this.#cache.increment(key, by, options && checkedOptions('increment', options));
   }
 
   /** As {@link increment}, downwards. */
   async decrement(key: string, by = 1, options?: IncrementOptions): Promise<number> {
     // What is no number is left as it is, to be refused.
-    return this.#cache.increment(key, typeof by === 'number' ? -by : by, options);
+    const amount = typeof by === 'number' ? -by : by;
+    return this.#cache.increment(key, amount, options && checkedOptions('decrement', options));
   }
 
   /**
@@ -192,11 +171,7 @@ export class HyperCache {
     factory: () => T | Promise<T>,
     options?: number | WrapOptions<T>,
   ): Promise<T> {
-    const { value } = await this.#cache.wrap(
-      key,
-      factory,
-      isRecord(options) ? options : { ttl: options },
-    );
+    const { value } = await this.#cache.wrap(key, factory, checkedOptions('wrap', options));
     return this.#cache.release(value) as T;
   }
 
@@ -226,6 +201,7 @@ export class HyperCache {
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    */
   lock(name: string, options: LockOptions): Lock {
+    checkFields('lock', options);
     return this.#node.locks.lock(name, options);
   }
 
@@ -235,11 +211,13 @@ export class HyperCache {
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    */
   semaphore(name: string, options: SemaphoreOptions): Lock {
+    checkFields('semaphore', options);
     return this.#node.locks.semaphore(name, options);
   }
 
   /** A handle on a lock that another handle, perhaps of another process, has acquired for this owner. */
   restoreLock(name: string, owner: string, options?: Partial<LockOptions>): Lock {
+    if (options !== undefined) checkFields('restoreLock', options);
     return this.#node.locks.restore(name, owner, options);
   }
 
@@ -309,13 +287,4 @@ export class HyperCache {
     this.#node.off(event, listener);
     return this;
   }
-}
-
-function writeOptions(options: number | SetOptions | undefined): SetOptions | undefined {
-  return isRecord(options) ? options : { ttl: options };
-}
-
-/** Anything else in the options' place is a ttl: a wrong one is refused, not ignored. */
-function isRecord<T extends object>(options: number | T | undefined): options is T {
-  return typeof options === 'object' && options !== null;
 }

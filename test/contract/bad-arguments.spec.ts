@@ -105,22 +105,29 @@ describe.each(onEngines(VARIANTS))('arguments, %s', (_name, options, make) => {
       ['-1', -1],
       ['-Infinity', -Infinity],
       ['the smallest number', -Number.MAX_VALUE],
-    ])('of %s is in the past: a miss at once', async (_what, ttl) => {
-      await cache.set('set', 'old');
-      await cache.set('set', 'new', ttl);
-      await cache.add('add', 'new', ttl);
-      await cache.set('touched', 'old');
-      await cache.touch('touched', ttl);
-      await manager.set('manager', 'new', ttl);
-      await expect(cache.wrap('wrap', () => 'made', ttl)).resolves.toBe('made');
+    ])(
+      'of %s is a mistake; CACHE_MANAGER takes it for the past: a miss at once',
+      async (_what, ttl) => {
+        await manager.set('manager', 'old');
+        await manager.set('manager', 'new', ttl);
+        await expect(manager.wrap('wrap', () => 'made', ttl)).resolves.toBe('made');
+        for (const call of [
+          () => cache.set('key', 'new', ttl),
+          () => cache.add('key', 'new', ttl),
+          () => cache.touch('key', ttl),
+          () => cache.wrap('key', () => 'made', ttl),
+        ]) {
+          await expect(call()).rejects.toMatchObject({ code: 'HC_TTL_INVALID' });
+        }
 
-      for (const key of ['set', 'add', 'touched', 'manager', 'wrap']) {
-        await expect(cache.get(key)).resolves.toBeUndefined();
-        await expect(cache.has(key)).resolves.toBe(false);
-        await expect(cache.ttl(key)).resolves.toBeUndefined();
-      }
-      await expect(cache.add('set', 'again')).resolves.toBe(true);
-    });
+        for (const key of ['key', 'manager', 'wrap']) {
+          await expect(cache.get(key)).resolves.toBeUndefined();
+          await expect(cache.has(key)).resolves.toBe(false);
+          await expect(cache.ttl(key)).resolves.toBeUndefined();
+        }
+        await expect(cache.add('manager', 'again')).resolves.toBe(true);
+      },
+    );
   });
 
   describe('counters', () => {

@@ -51,7 +51,9 @@ export class CacheController {
     const call = new ApiCall(this.api, request, response);
     const { key, cache } = call;
     const { value, ...options } = (await call.fields('value', 'ttl', 'tags')) as WriteBody;
-    call.reply({ revision: await cache.set(key, value, options) });
+    // An asynchronous write of a secondary has none yet.
+    const revision = await cache.set(key, value, options);
+    call.reply({ revision: revision === 0 ? null : revision });
   }
 
   @Post('add/:key')

@@ -67,9 +67,13 @@ Ctrl-C stops them all.
 `);
   traffic = new Traffic(nodes);
   if (process.env['TRAFFIC'] !== '0') traffic.start();
+  let last = '';
   setInterval(() => {
     void lineOf(nodes).then(
-      (line) => isStopping || console.log(line),
+      (line) => {
+        if (!isStopping && line !== last) console.log(line);
+        last = line;
+      },
       () => undefined,
     );
   }, SECOND_MS);

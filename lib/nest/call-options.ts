@@ -1,0 +1,88 @@
+import { InvalidArgumentError, InvalidTtlError } from '../common/errors.js';
+import { unknownNames } from '../node/unknown-names.js';
+
+/** How an entry is stored. @publicApi */
+export interface SetOptions {
+  /** Milliseconds to live; 0 means no expiry. @default the cache's ttl */
+  ttl?: number | undefined;
+  /** Names by which `delByTag` finds the entry; 64 at most. */
+  tags?: readonly string[] | undefined;
+  /**
+   * For `set` only: the lock under which the value was made. The write is refused with `HC_FENCED` when a
+   * later token of that lock was granted.
+   */
+  fence?: { name: string; token: number } | undefined;
+}
+
+/** How `wrap` stores what its factory makes. @publicApi */
+export interface WrapOptions<T> {
+  /** Milliseconds to live, or a function of the value; 0 means no expiry. @default the cache's ttl */
+  ttl?: number | ((value: T) => number | undefined) | undefined;
+  /** With less than this many milliseconds left, a hit also calls the factory in the background. */
+  refreshThreshold?: number | ((value: T) => number) | undefined;
+  /**
+   * Milliseconds in which no node calls the factory again in the background when that has failed; until then the entry
+   * is served, and once it has ended, a miss calls the factory. A new value lifts it. @default 10_000
+   */
+  retryAfter?: number | undefined;
+  /** Names by which `delByTag` finds the entry; 64 at most. */
+  tags?: readonly string[] | undefined;
+}
+
+/** How a counter starts. @publicApi */
+export interface IncrementOptions {
+  /** Milliseconds to live of a counter that starts; an existing one keeps its own. @default the cache's ttl */
+  ttl?: number | undefined;
+  /** What a missing or expired counter is before the amount is added. @default 0 */
+  initial?: number | undefined;
+}
+
+const FIELDS = {
+  set: ['ttl', 'tags', 'fence'],
+  mset: ['key', 'value', 'ttl', 'tags'],
+  add: ['ttl', 'tags'],
+  setIf: ['ttl', 'tags'],
+  wrap: ['ttl', 'refreshThreshold', 'retryAfter', 'tags'],
+  increment: ['ttl', 'initial'],
+  decrement: ['ttl', 'initial'],
+  lock: ['ttl', 'wait', 'renew', 'maxHold', 'owner'],
+  restoreLock: ['ttl', 'wait', 'renew', 'maxHold'],
+  semaphore: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'limit'],
+  WithLock: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'skipIfHeld'],
+} as const satisfies Record<string, readonly string[]>;
+
+/**
+ * Options as an object, all of whose fields there are. Anything but an object in their place is a ttl.
+ *
+ * @throws {HC_ARGUMENT_INVALID} naming a field that there is not
+ * @throws {HC_TTL_INVALID} for a negative ttl
+ * @internal
+ */
+export function checkedOptions<T extends object>(
+  method: keyof typeof FIELDS,
+  options: number | T | undefined,
+): T | { ttl: number | undefined } {
+  if (typeof options !== 'object' || options === null) return { ttl: checkedTtl(options) };
+  checkFields(method, options);
+  if ('ttl' in options && typeof options.ttl === 'number') checkedTtl(options.ttl);
+  return options;
+}
+
+/** @throws {HC_ARGUMENT_INVALID} naming a field that there is not @internal */
+export function checkFields(method: keyof typeof FIELDS, options: object): void {
+  const known: readonly string[] = FIELDS[method];
+  for (const name in options) {
+    if (known.includes(name) || !Object.hasOwn(options, name)) continue;
+    const [problem] = unknownNames({ [name]: undefined }, known);
+    throw new InvalidArgumentError(
+      `${method}() has no option '${name}'.`,
+      `${problem?.instead === 'remove it' ? 'Remove it' : `W${problem?.instead.slice(1)}`}: there are ${known.join(', ')}.`,
+    );
+  }
+}
+
+/** Where a lifetime is meant, a negative one is a mistake; CACHE_MANAGER keeps cache-manager's meaning. @internal */
+export function checkedTtl(ttl: number | undefined): number | undefined {
+  if (typeof ttl === 'number' && ttl < 0) throw new InvalidTtlError(ttl);
+  return ttl;
+}
