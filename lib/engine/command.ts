@@ -153,6 +153,8 @@ export interface AcquireLeaseCommand extends LeaseCommand {
   readonly wait: number;
   /** It was in the queue before, and may be in it still, or may have been served meanwhile. */
   readonly isAgain?: boolean;
+  /** Its caller would wait: then it is an error that the owner has a slot already, and no answer. */
+  readonly mayWait?: boolean;
 }
 
 /** Gives the live owner a new ttl from now. */

@@ -10,6 +10,8 @@ export interface AcquireRequest {
   readonly slots: number;
   /** Milliseconds to wait in the queue at most; 0 not to wait. */
   readonly waitMs: number;
+  /** Its caller waits, in another request, if there is nothing at once. @default waitMs > 0 */
+  readonly mayWait?: boolean | undefined;
   /** Leaves the queue when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** Whether who asks holds the lease already: then it is not given back when the answer is lost. */

@@ -235,6 +235,6 @@ type LeaseCommand = CommandOf<
 >;
 
 function commandOf(request: AcquireRequest, wait: number): CommandOf<'acquireLease'> {
-  const { lease, owner, ttlMs, slots } = request;
-  return { kind: 'acquireLease', lease, owner, ttl: ttlMs, slots, wait };
+  const { lease, owner, ttlMs, slots, mayWait = request.waitMs > 0 } = request;
+  return { kind: 'acquireLease', lease, owner, ttl: ttlMs, slots, wait, mayWait };
 }

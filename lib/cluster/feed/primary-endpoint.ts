@@ -155,8 +155,9 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     const { lease } = command;
     switch (command.kind) {
       case 'acquireLease': {
-        const { owner, ttl, slots } = command;
-        return granted(await leases.acquire({ lease, owner, ttlMs: ttl, slots, waitMs: 0 }));
+        const { owner, ttl, slots, mayWait } = command;
+        const request = { lease, owner, ttlMs: ttl, slots, waitMs: 0, mayWait };
+        return granted(await leases.acquire(request));
       }
       case 'extendLease':
         return granted(await leases.extend(lease, command.owner, command.ttl));

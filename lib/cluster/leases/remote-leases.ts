@@ -110,8 +110,16 @@ export class RemoteLeases implements LeaseService {
     const { lease, owner, ttlMs, slots } = request;
     const since = this.clock.monotonic();
     try {
-      const command = { kind: 'acquireLease', lease, owner, ttl: ttlMs, slots, wait: 0 } as const;
-      const { grant } = await this.#run(command);
+      const mayWait = request.waitMs > 0;
+      const { grant } = await this.#run({
+        kind: 'acquireLease',
+        lease,
+        owner,
+        ttl: ttlMs,
+        slots,
+        wait: 0,
+        mayWait,
+      });
       return grant && { token: grant.token, expiresAt: since + ttlMs };
     } catch (error) {
       if (isUncertain(error)) this.#giveBack(request);

@@ -84,7 +84,14 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
     case 'clear':
       return [code, command.namespace];
     case 'acquireLease':
-      return [code, ...leaseFields(command.lease), command.owner, command.ttl, command.slots];
+      return [
+        code,
+        ...leaseFields(command.lease),
+        command.owner,
+        command.ttl,
+        command.slots,
+        command.mayWait === true,
+      ];
     case 'extendLease':
       return [code, ...leaseFields(command.lease), command.owner, command.ttl];
     case 'releaseLease':
@@ -145,6 +152,7 @@ export function decodeCommand(message: unknown, limits: CommandLimits): Forwarde
         ttl: checkedLeaseTtl(fields.any(), limits.maxLockTtl),
         slots: checkedLimit(fields.any()),
         wait: 0,
+        mayWait: fields.any() === true,
       };
     case 'extendLease':
       return {

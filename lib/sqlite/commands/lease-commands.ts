@@ -17,23 +17,26 @@ const SERVED_AT_ONCE = 100;
 
 /**
  * Takes a free or expired slot, unless others wait for one: they come first. An owner has one slot of a semaphore at
- * most, because a release names the owner and no slot.
+ * most, because a release names the owner and no slot: a second one is not given.
  *
  * @param now of all functions here: ms on the monotonic clock
- * @throws {HC_ARGUMENT_INVALID} the owner holds a slot of the semaphore, or waits for one
+ * @throws {HC_ARGUMENT_INVALID} the owner would wait for a slot, and holds one or waits for one
  * @internal
  */
 export function acquireLease(
   leases: LeaseTable,
-  { lease, owner, ttl, slots, wait, isAgain = false }: AcquireLeaseCommand,
+  { lease, owner, ttl, slots, wait, isAgain = false, mayWait = wait > 0 }: AcquireLeaseCommand,
   now: number,
 ): LeaseResult {
   if (isAgain || lease.kind === LeaseKind.Semaphore) {
     const held = leases.heldBy(lease, owner, now);
     const isKnown = held !== undefined || leases.isWaiting(lease, owner);
-    if (isKnown && !isAgain) throw alreadyThere(lease);
-    if (isKnown)
-      return { done: held !== undefined, grant: held, handOvers: [], nextExpiry: undefined };
+    if (isKnown) {
+      // To wait for what it has itself would be to wait for ever.
+      if (!isAgain && mayWait) throw alreadyThere(lease);
+      const grant = isAgain ? held : undefined;
+      return { done: grant !== undefined, grant, handOvers: [], nextExpiry: undefined };
+    }
   }
   const served = serveWaiters(leases, lease, now);
   const grant = served.isWaitedFor

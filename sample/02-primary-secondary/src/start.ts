@@ -68,15 +68,12 @@ Ctrl-C stops them all.
   traffic = new Traffic(nodes);
   if (process.env['TRAFFIC'] !== '0') traffic.start();
   let last = '';
-  setInterval(() => {
-    void lineOf(nodes).then(
-      (line) => {
-        if (!isStopping && line !== last) console.log(line);
-        last = line;
-      },
-      () => undefined,
-    );
-  }, SECOND_MS);
+  const tell = async (): Promise<void> => {
+    const line = await lineOf(nodes);
+    if (!isStopping && line !== last) console.log(line);
+    last = line;
+  };
+  setInterval(() => void tell().catch(() => undefined), SECOND_MS);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   await stop(1);

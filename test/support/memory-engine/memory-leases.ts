@@ -44,6 +44,7 @@ export class MemoryLeases implements LeaseService {
     const lease = this.#live(name);
     const isHolding = name.kind === LeaseKind.Semaphore && isIn(lease.held, owner);
     if (isHolding || isIn(lease.queue, owner)) {
+      if (waitMs === 0) return undefined;
       throw new InvalidArgumentError(
         `The owner already holds '${name.name}', or waits for it.`,
         'Make one handle, with an owner of its own, for each acquisition.',

@@ -72,6 +72,7 @@ const COMMANDS: { [K in ForwardedCommand['kind']]: fc.Arbitrary<ForwardedCommand
     ttl,
     slots: fc.integer({ min: 1, max: 1000 }),
     wait: fc.constant(0),
+    mayWait: fc.boolean(),
   }),
   extendLease: fc.record({ kind: kind('extendLease'), lease, owner, ttl }),
   releaseLease: fc.record({ kind: kind('releaseLease'), lease, owner }),
