@@ -11,6 +11,7 @@ export class EventTopic<P> {
   /** Replaced, never changed: a listener may take itself off while the others are told. */
   #listeners: readonly Listener<P>[] = [];
   #hasListeners = false;
+  readonly #faulty = new WeakSet<Listener<P>>();
 
   constructor(private readonly channel: Channel) {}
 
@@ -33,20 +34,34 @@ export class EventTopic<P> {
   }
 
   /**
-   * A listener that throws is an uncaught exception of its own; it never breaks what was being done. Node does the same
-   * for the subscribers of a channel.
+   * A listener that throws or rejects never breaks what was being done, nor ends the process: it is warned of, once. (What
+   * a subscriber of a channel throws is an uncaught exception; that is Node's doing.)
    */
   tell(payload: P): void {
     for (const listener of this.#listeners) {
       try {
-        listener(payload);
+        const result: unknown = listener(payload);
+        if (typeof result === 'object' && result !== null) this.#watch(listener, result);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        this.#warnOf(listener, error);
       }
     }
     if (this.channel.hasSubscribers) this.channel.publish(payload);
+  }
+
+  /** An async function is a listener too. */
+  #watch(listener: Listener<P>, result: object): void {
+    Promise.resolve(result).catch((error: unknown) => this.#warnOf(listener, error));
+  }
+
+  #warnOf(listener: Listener<P>, error: unknown): void {
+    if (this.#faulty.has(listener)) return;
+    this.#faulty.add(listener);
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.emitWarning(`A listener of '${String(this.channel.name)}' has failed: ${what}`, {
+      type: 'HyperCacheWarning',
+      detail: 'The cache goes on. It is not told again for this listener.',
+    });
   }
 
   #set(listeners: readonly Listener<P>[]): void {
