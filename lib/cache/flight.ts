@@ -21,6 +21,8 @@ export class Flight {
   readonly #caller = Flight.current;
   /** Flights that its factory has asked for, and that have not ended. */
   readonly #awaited = new Set<Flight>();
+  /** Its factory has returned, or kept its promise. */
+  #hasEnded = false;
 
   constructor(
     /** Whose keys these are. */
@@ -30,9 +32,11 @@ export class Flight {
     readonly writes: number,
   ) {}
 
-  /** The flight whose factory is calling. */
+  /** The flight whose factory is calling: one that has ended waits for nothing that its timers still do. */
   static get current(): Flight | undefined {
-    return factories > 0 ? context.getStore() : undefined;
+    let flight = factories > 0 ? context.getStore() : undefined;
+    while (flight !== undefined && flight.#hasEnded) flight = flight.#caller;
+    return flight;
   }
 
   begin(claim: OwnClaim): void {
@@ -43,16 +47,20 @@ export class Flight {
   /** Calls the factory. */
   call(factory: () => unknown): unknown {
     factories++;
+    const ended = (): void => {
+      this.#hasEnded = true;
+      if (--factories === 0) context.disable();
+    };
     let coming: Promise<unknown> | undefined;
     try {
       const made = context.run(this, factory);
       if (!isThenable(made)) return made;
       // Asked once: there are some that begin anew each time.
       coming = Promise.resolve(made);
-      coming.then(endFactory, endFactory);
+      coming.then(ended, ended);
       return coming;
     } finally {
-      if (coming === undefined) endFactory();
+      if (coming === undefined) ended();
     }
   }
 
@@ -92,17 +100,14 @@ export class Flight {
    */
   static assertNoCircle(owner: object, key: string): void {
     for (let flight = Flight.current; flight !== undefined; flight = flight.#caller) {
-      if (flight.owner === owner && flight.key === key) throw circular(key);
+      const isSame = flight.owner === owner && flight.key === key;
+      if (isSame && !flight.#hasEnded) throw circular(key);
     }
   }
 
   #waitsFor(other: Flight): boolean {
     return this === other || Array.from(this.#awaited).some((next) => next.#waitsFor(other));
   }
-}
-
-function endFactory(): void {
-  if (--factories === 0) context.disable();
 }
 
 function circular(key: string): InvalidArgumentError {

@@ -252,13 +252,12 @@ export class ReadThrough {
       onSilentError(new FactoryFailedError(error), 'refreshing an entry');
       tell(cache.release(found.value), error);
     };
-    this.#refreshes.begin(key, () =>
-      this.#replace(call, found)
-        .then((made) => made && tell(made.value, undefined), failed)
-        .catch((error: unknown) =>
-          onSilentError(new FactoryFailedError(error), 'telling of a refresh'),
-        ),
-    );
+    this.#refreshes
+      .begin(key, this.#replace(call, found))
+      .then((made) => made && tell(made.value, undefined), failed)
+      .catch((error: unknown) =>
+        onSilentError(new FactoryFailedError(error), 'telling of a refresh'),
+      );
   }
 
   /** Resolves to what the factory made; to undefined when another process is about it. */

@@ -35,10 +35,14 @@ export class Refreshes {
     return true;
   }
 
-  /** @param refresh never rejects */
-  begin(key: string, refresh: () => Promise<unknown>): void {
-    const ended = refresh().finally(() => this.#running.delete(key));
-    this.#running.set(key, ended);
+  /** Ends as it does; by then the next one may begin. */
+  begin<T>(key: string, refresh: Promise<T>): Promise<T> {
+    const ended = refresh.finally(() => this.#running.delete(key));
+    this.#running.set(
+      key,
+      ended.catch(() => undefined),
+    );
+    return ended;
   }
 
   /** Nobody is to call the factory for so many ms; without any, until another process may have ended. */

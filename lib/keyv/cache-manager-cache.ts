@@ -10,6 +10,7 @@ type Hot = Pick<Cache, 'get' | 'set' | 'mget' | 'mset' | 'del' | 'mdel' | 'wrap'
 interface WrapArguments {
   readonly ttl?: NodeWrapOptions['ttl'];
   readonly refreshThreshold?: NodeWrapOptions['refreshThreshold'];
+  readonly retryAfter?: NodeWrapOptions['retryAfter'];
   readonly raw?: boolean;
 }
 
@@ -133,7 +134,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
       ttlOrOptions?: WrapArguments['ttl'] | WrapArguments,
       refreshThreshold?: WrapArguments['refreshThreshold'],
     ): Promise<unknown> {
-      const given =
+      const given: WrapArguments =
         typeof ttlOrOptions === 'object' && ttlOrOptions !== null
           ? ttlOrOptions
           : { ttl: ttlOrOptions, refreshThreshold };
@@ -145,6 +146,8 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
           : {
               ttl: given.ttl,
               refreshThreshold: given.refreshThreshold,
+              // As cache-manager has it: the next hit tries again.
+              retryAfter: given.retryAfter ?? 0,
               onStored,
               onRefreshed,
             },

@@ -81,6 +81,21 @@ describe.each(ENGINES)('A factory that waits for itself, on %s', (_name, make) =
     expect(inner).toHaveBeenCalledTimes(1);
   });
 
+  it('is not one that has ended, whatever its timers still do', async () => {
+    const busy = deferred<void>();
+    const other = cache.wrap('other', () => busy.promise);
+    const later = deferred<unknown>();
+    const wrapped = cache.wrap('key', async () => {
+      setTimeout(() => later.resolve(cache.del('key').then(() => cache.wrap('key', () => 2))), 5);
+      return 1;
+    });
+
+    await expect(wrapped).resolves.toBe(1);
+    await expect(later.promise).resolves.toBe(2);
+    busy.resolve();
+    await other;
+  });
+
   it('is not what a hit within it is', async () => {
     await cache.set('key', 'there');
 
