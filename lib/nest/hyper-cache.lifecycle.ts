@@ -7,6 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { guardedLogger } from '../common/logger.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../node/options.js';
 import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
@@ -45,7 +46,7 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     );
     if (importers.length === 0) return;
     const names = importers.map(({ name }) => name).join(', ');
-    logger.warn(
+    guardedLogger(logger).warn(
       `CacheModule stands beside HyperCacheModule: CACHE_MANAGER may be its store in memory. Remove it from the imports of ${names}.`,
     );
   }

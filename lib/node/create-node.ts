@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../common/clock.js';
 import { InvalidArgumentError } from '../common/errors.js';
-import { silentLogger, type HyperCacheLogger } from '../common/logger.js';
+import { guardedLogger, silentLogger, type HyperCacheLogger } from '../common/logger.js';
 import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { setFileMode } from '../sqlite/file-mode.js';
@@ -32,7 +32,7 @@ export function createNode(
   const { clock = systemClock, random = systemRandom } = environment;
   setFileMode(options.sqlitePath, options.fileMode);
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
-  const lines = logger ?? silentLogger;
+  const lines = guardedLogger(logger ?? silentLogger);
   if (options.role === 'secondary') {
     return new SecondaryNode(options, clientFor(options, environment), clock, random, lines);
   }

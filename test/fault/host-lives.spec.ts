@@ -23,7 +23,7 @@ async function sabotage(places: readonly string[], every: number): Promise<Repor
 describe('A process whose nodes meet a failure', () => {
   it.each([
     ['of an operation on a file', ['sql', 'full', 'busy', 'fs'], 4],
-    ['of a listener or the logger', ['listener', 'logger'], 3],
+    ['of a listener', ['listener'], 3],
     [
       'of a function that the application gave',
       ['factory', 'ttl', 'onStored', 'onRefreshed', 'locked'],

@@ -1,5 +1,5 @@
 import { Inject, Logger, Module, type DynamicModule, type NestModule } from '@nestjs/common';
-import { silentLogger } from '../../common/logger.js';
+import { guardedLogger, silentLogger } from '../../common/logger.js';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../../node/options.js';
 import { createControllers } from '../controllers/create-controllers.js';
@@ -24,7 +24,8 @@ export class HyperCacheApiModule implements NestModule {
           provide: ApiContext,
           useFactory: (node: HyperCacheNode, options: ResolvedOptions) => {
             const { logger = new Logger('HyperCache') } = options;
-            return new ApiContext(node, options, logger === false ? silentLogger : logger);
+            const lines = guardedLogger(logger === false ? silentLogger : logger);
+            return new ApiContext(node, options, lines);
           },
           inject: [HYPERCACHE_NODE, RESOLVED_OPTIONS],
         },
