@@ -8,7 +8,7 @@ const MAX_ADDRESSES = 1000;
 
 /**
  * Counts requests without a valid token, by address. It makes guessing heard, and never turns a valid token away: who
- * shares an address with an attacker, behind a proxy, is not locked out (see docs/decisions.md).
+ * shares an address with an attacker, behind a proxy, is not locked out (see docs/maintainers/decisions.md).
  *
  * @internal
  */

@@ -41,7 +41,7 @@ const GROUPS: Record<string, object> = {
 /** As one writes it in code. */
 function literal(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'number' && value >= 10_000)
+  if (typeof value === 'number' && value >= 10_000 && Number.isFinite(value))
     return value.toLocaleString('en-US').replaceAll(',', '_');
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);

@@ -24,7 +24,7 @@ const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 
 /**
  * Sends axios' requests straight through `node:http`: axios' own adapter spends on redirects, proxies, progress and
- * compression, none of which nodes use, several times what the request takes (see docs/decisions.md). It also knows
+ * compression, none of which nodes use, several times what the request takes (see docs/maintainers/decisions.md). It also knows
  * whether a request that failed can have arrived.
  *
  * Headers are the given ones and no others. `responseType: 'stream'` gives a stream only when HyperCache answered
