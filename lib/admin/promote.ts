@@ -12,6 +12,7 @@ import {
   INCOMPLETE_NOTE,
   PRIMARY_NOTE,
   SOURCE_NOTE,
+  type SourceNote,
   type PrimaryAddress,
 } from '../cluster/replica/replica.js';
 import { FORMER_NOTE } from '../cluster/failover/takeover.js';
@@ -52,12 +53,12 @@ export function promote(directory: string, environment: CommandEnvironment = {})
         "Give --path the sqlitePath of a secondary with replica: 'feed'. A primary needs no promotion.",
       );
     }
-    const followed = JSON.parse(source) as Omit<Position, 'revision'>;
+    const { historyId: formerId, epoch: formerEpoch, at } = JSON.parse(source) as SourceNote;
     const { revision } = storage;
     const isComplete = storage.readNote(INCOMPLETE_NOTE) === undefined;
     // Nobody stands behind the end: where content is missing here, nobody can go on from here.
     const from = isComplete ? storage.changes.oldest() : revision + 1;
-    const former = { ...followed, revision };
+    const former = { historyId: formerId, epoch: formerEpoch, revision };
     const ancestors: Ancestor[] = parseAncestors(storage.readNote(ANCESTORS_NOTE)).map(
       (ancestor) => ({ ...ancestor, from: Math.max(ancestor.from, from) }),
     );
@@ -66,7 +67,7 @@ export function promote(directory: string, environment: CommandEnvironment = {})
     const historyId = random.hex(16);
     let epoch = 0;
     storage.durableTransaction(() => {
-      epoch = storage.beginHistory(historyId, followed.epoch);
+      epoch = storage.beginHistory(historyId, { epoch: formerEpoch, at });
       storage.writeNote(ANCESTORS_NOTE, formatAncestors(ancestors));
       if (primary !== undefined) storage.writeNote(FORMER_NOTE, primary);
       for (const note of [SOURCE_NOTE, PRIMARY_NOTE, INCOMPLETE_NOTE, ACCEPT_NOTE]) {

@@ -100,7 +100,7 @@ export interface HyperCacheStats {
   role: 'primary' | 'secondary';
   /** Random, made with the database file. */
   historyId: string;
-  /** Grows at each start after an unclean stop. */
+  /** Grows at each start, but of a process that joins others: the time of the start in ms since 2026, or more. */
   epoch: number;
   /** The revision of the last committed change. */
   revision: number;

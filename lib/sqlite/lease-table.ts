@@ -1,4 +1,5 @@
 import { LeaseKind, type Grant, type HeldLease, type LeaseName } from '../engine/lease.js';
+import { EPOCH_TOKENS } from './epoch.js';
 import type { Connection, Statement } from './native.js';
 import type { RowIds } from './row-ids.js';
 import { leaseSql, processSql } from './sql/leases.js';
@@ -22,9 +23,6 @@ type LeaseKey = readonly [kind: number, name: string, slot: number];
 
 /** Before every row. */
 const START: LeaseKey = [-1, '', 0];
-
-/** Tokens of one epoch: its number times this, and a counter. 2^21 epochs fit into a safe integer. */
-const EPOCH_TOKENS = 2 ** 32;
 
 /** Under which name this process has the file open, and since when tokens count. @internal */
 export interface LeaseIdentity {

@@ -4,6 +4,7 @@ import type { Random } from '../common/random.js';
 import type { ClockNote, SteadyClock } from '../common/steady-clock.js';
 import { ChangeKind, ChangeLog } from './change-log.js';
 import { CountTable, type NamespaceCount } from './count-table.js';
+import { nextEpoch } from './epoch.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
 import { LeaseTable, type LeaseIdentity } from './lease-table.js';
@@ -37,26 +38,20 @@ export interface OpenFileOptions {
   readonly hasOneWriter?: boolean;
 }
 
-/** @internal */
-export type EpochStart = readonly [epoch: number, revision: number];
+/** `isClean`: after a stop that lost nothing. @internal */
+export type EpochStart = readonly [epoch: number, revision: number, isClean?: boolean];
 
 /** Notes by which a file says who it is. @internal */
 export const IdentityNote = {
   HistoryId: 'history_id',
   Epoch: 'epoch',
+  /** When it began, in Unix ms. */
+  EpochAt: 'epoch_at',
   EpochStarts: 'epoch_starts',
   /** The file is a copy of another moment: whoever it was copied from may have gone on since. */
   Restored: 'restored',
   Clock: 'clock',
 } as const;
-
-/**
- * How far an epoch is ahead of the last one that is known of a file which may have lived on elsewhere: so many
- * unclean stops it can have had there before fencing tokens would meet. 2^21 epochs fit into a token.
- *
- * @internal
- */
-export const EPOCH_LEAP = 1000;
 
 /** The note says that the counts in the file are right after each transaction, and not just after a clean stop. */
 const COUNTS_SHARED_NOTE = 'counts_shared';
@@ -281,7 +276,8 @@ interface Identity extends LeaseIdentity {
 }
 
 /**
- * Reads who the file is, and begins a new epoch unless the last process on it had stopped cleanly. That must
+ * Reads who the file is, and begins a new epoch unless it joins others: nobody knows whether the file is the one that was
+ * closed, or a copy that has stood elsewhere. A backup that is restored is a new history. That must
  * outlive whatever happens to the write-ahead log, so it is carried into the database file at once.
  */
 function enter(
@@ -294,7 +290,9 @@ function enter(
   const processId = random.hex(8);
   connection.exec(pragmaSql.syncFull);
   connection.exec(transactionSql.begin);
-  const historyId = String(read.get(IdentityNote.HistoryId) ?? random.hex(16));
+  const isRestored = read.get(IdentityNote.Restored) !== undefined;
+  const knownHistory = isRestored ? undefined : read.get(IdentityNote.HistoryId);
+  const historyId = String(knownHistory ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
   if (steadyClock !== undefined) {
@@ -309,11 +307,16 @@ function enter(
     now: clock.monotonic(),
   });
   const last = Number(read.get(IdentityNote.Epoch) ?? 0);
-  const isRestored = read.get(IdentityNote.Restored) !== undefined;
-  const next = Math.max(last, epochFloor) + (isRestored ? EPOCH_LEAP : 1);
+  const at = read.get(IdentityNote.EpochAt);
+  const now = clock.now();
   // Who joins others goes on with them: nothing can have been lost that they have not seen.
-  const goesOn = (wasClean || isJoining) && !isRestored && last > epochFloor;
-  const epoch = goesOn ? last : next;
+  const goesOn = isJoining && !isRestored && last > epochFloor;
+  const known = {
+    epoch: Math.max(last, epochFloor),
+    at: at === undefined ? undefined : Number(at),
+  };
+  const isKnown = wasClean && !isRestored && (last > epochFloor || epochFloor === 0);
+  const epoch = goesOn ? last : nextEpoch(known, now, isKnown);
   if (isRestored) connection.prepare(metaSql.remove).run(IdentityNote.Restored);
   // A copy was left by no process, and is none of a clean stop.
   const isCounted = (wasClean && !isRestored) || read.get(COUNTS_SHARED_NOTE) !== undefined;
@@ -326,17 +329,18 @@ function enter(
     if (!isCounted) countTable.replace(counts);
     connection.prepare(metaSql.remove).run(COUNTS_SHARED_NOTE);
   }
-  const epochStarts = parseStarts(read.get(IdentityNote.EpochStarts));
+  const epochStarts = isRestored ? [] : parseStarts(read.get(IdentityNote.EpochStarts));
   const head = headOf(connection);
   if (epochStarts.at(-1)?.[0] !== epoch) {
-    epochStarts.push([epoch, head]);
+    epochStarts.push([epoch, head, isKnown]);
     write.run(IdentityNote.EpochStarts, JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
   }
   write.run(IdentityNote.HistoryId, historyId);
   write.run(IdentityNote.Epoch, epoch);
+  if (!goesOn) write.run(IdentityNote.EpochAt, now);
   write.run('boot_id', bootId);
   connection.exec(transactionSql.commit);
-  if (!goesOn || wasClean) connection.exec(pragmaSql.checkpoint);
+  if (!goesOn) connection.exec(pragmaSql.checkpoint);
   if (!fullSync) connection.exec(pragmaSql.syncNormal);
   return {
     historyId,

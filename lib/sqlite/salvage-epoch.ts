@@ -3,7 +3,7 @@ import { metaSql } from './sql/meta.js';
 import { pragmaSql } from './sql/pragmas.js';
 
 /** Half of the epochs that fit into a token: what lies beyond is damage. */
-const MAX_EPOCH = 2 ** 20;
+const MAX_EPOCH = 2 ** 40;
 
 /**
  * The epoch of a damaged file, as far as it can still be read, otherwise 0: in the file that replaces it tokens

@@ -6,6 +6,7 @@ import { ClosedError, FileInUseError, type HyperCacheError } from '../common/err
 import { backUp, type BackupSummary } from './backup.js';
 import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
 import { Checkpointer, type StartThread } from './checkpointer.js';
+import { epochNow, HISTORY_LEAP, type LastEpoch } from './epoch.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
@@ -13,7 +14,6 @@ import type { NamespaceTable } from './namespace-table.js';
 import { whileUnchanged, whileUnused } from './file-lock.js';
 import { assertReadable, quarantine } from './open-connection.js';
 import {
-  EPOCH_LEAP,
   IdentityNote,
   inodeOf,
   openFile,
@@ -136,7 +136,7 @@ export class Storage {
     return this.#open.historyId;
   }
 
-  /** Grows at each start after an unclean stop. */
+  /** Grows at each start, but of a process that joins others. */
   get epoch(): number {
     return this.#open.epoch;
   }
@@ -219,10 +219,12 @@ export class Storage {
    *
    * @returns its epoch
    */
-  beginHistory(historyId: string, lastEpoch: number): number {
-    const epoch = Math.max(this.epoch, lastEpoch) + EPOCH_LEAP;
+  beginHistory(historyId: string, last: LastEpoch): number {
+    const now = this.options.clock.now();
+    const epoch = Math.max(this.epoch, epochNow(last, now)) + HISTORY_LEAP;
     this.writeNote(IdentityNote.HistoryId, historyId);
     this.writeNote(IdentityNote.Epoch, String(epoch));
+    this.writeNote(IdentityNote.EpochAt, String(now));
     this.writeNote(IdentityNote.EpochStarts, JSON.stringify([[epoch, this.revision]]));
     return epoch;
   }

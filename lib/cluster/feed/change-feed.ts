@@ -8,7 +8,7 @@ import { ANCESTORS_NOTE, ancestorsToWire, parseAncestors } from '../failover/anc
 import { readChanges } from '../wire/change-batch.js';
 import { changesToWire } from '../wire/exchange.js';
 import { DigestCursor } from './fingerprint.js';
-import { canResume, parsePosition, type Position } from '../wire/position.js';
+import { canResume, isLossless, isOfCopy, parsePosition, type Position } from '../wire/position.js';
 import { SnapshotCursor } from './snapshot-cursor.js';
 import { PROTOCOL_VERSION, type FeedRequest } from '../wire/sync-endpoint.js';
 import { encodeFrame, FrameType } from '../wire/wire.js';
@@ -128,6 +128,8 @@ export class ChangeFeed {
       resumes,
       this.storage.processName,
       ancestorsToWire(ancestors),
+      from !== undefined && isOfCopy(from, head, epochStarts),
+      from !== undefined && isLossless(from, epochStarts),
     ]);
     if (!resumes) {
       const { namespaces, counts } = this.storage;

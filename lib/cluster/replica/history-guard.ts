@@ -8,6 +8,8 @@ export interface Greeting extends Position {
   readonly name: string;
   /** It goes on from where this node stands, without a snapshot. */
   readonly resumes: boolean;
+  /** It has not lived through the epoch in which this node stands: this one has followed a copy of its file. */
+  readonly isCopy: boolean;
 }
 
 /** Where this node stands when it is greeted. @internal */
@@ -49,10 +51,10 @@ export class HistoryGuard {
       return undefined;
     }
     const isBehind = greeting.revision < position.revision && greeting.epoch <= position.epoch;
-    if (greeting.resumes || !isBehind) return undefined;
+    if (greeting.resumes || (!isBehind && !greeting.isCopy)) return undefined;
     return new TwoPrimariesError(
-      `${name} at ${this.url} claims history ${historyId} up to revision ${greeting.revision}, but ${this.#followed?.name ?? 'the primary that this node has followed before'} has brought it to revision ${position.revision} in the same epoch.`,
-      'They run on copies of one directory: stop one of them. Restore copies only from a backup, which begins a new epoch.',
+      `${name} at ${this.url} claims history ${historyId} up to revision ${greeting.revision}, but ${this.#followed?.name ?? 'the primary that this node has followed before'} has brought it to revision ${position.revision} in ${greeting.isCopy ? 'an epoch that it does not know' : 'the same epoch'}.`,
+      'They run on copies of one directory: stop one of them. Restore copies only from a backup, which begins a new history.',
     );
   }
 

@@ -269,7 +269,19 @@ export class ReplicaLoop {
   };
 
   #greet(frame: Frame): Promise<void> | undefined {
-    const [, protocol, historyId, epoch, revision, now, resumes, name, ancestors] = frame;
+    const [
+      ,
+      protocol,
+      historyId,
+      epoch,
+      revision,
+      now,
+      resumes,
+      name,
+      ancestors,
+      isCopy,
+      isLossless,
+    ] = frame;
     if (protocol !== PROTOCOL_VERSION) {
       throw new PrimaryMismatchError(
         `The primary speaks protocol ${String(protocol)}, this node ${PROTOCOL_VERSION}.`,
@@ -280,13 +292,18 @@ export class ReplicaLoop {
       positionOf(new Fields([historyId, epoch, revision])),
       Array.isArray(ancestors) ? ancestorsFromWire(ancestors) : [],
     ]);
-    const greeting: Greeting = { ...position, name: String(name), resumes: resumes === true };
+    const greeting: Greeting = {
+      ...position,
+      name: String(name),
+      resumes: resumes === true,
+      isCopy: isCopy === true,
+    };
     this.#judge(greeting);
     this.#source = { ...greeting, ancestors: known };
     this.#head = greeting.revision;
     this.parts.primaryClock.restart(Number(now));
     if (!greeting.resumes) return undefined;
-    return this.#whenFree(() => this.#resume(greeting.revision));
+    return this.#whenFree(() => this.#resume(greeting.revision, isLossless === true));
   }
 
   #judge(greeting: Greeting): void {
@@ -301,12 +318,14 @@ export class ReplicaLoop {
     return this.parts.acceptNewHistory || this.parts.replica.acceptsNewHistory;
   }
 
-  #resume(head: number): void {
+  /** `isLossless`: no commit was lost between the epoch of this replica and that of the primary. */
+  #resume(head: number, isLossless: boolean): void {
     const { replica, onNewHistory } = this.parts;
     const { historyId, epoch } = this.#source;
     const before = replica.position;
     const isNewHistory = before !== undefined && before.historyId !== historyId;
-    if ((isNewHistory || before?.epoch !== epoch) && !replica.isComplete) {
+    const mayMiss = isNewHistory || (before?.epoch !== epoch && !isLossless);
+    if (mayMiss && !replica.isComplete) {
       this.#mustCopy = true;
       throw new PrimaryMismatchError(
         'The primary goes on from where this replica was still waiting for the content of some changes.',

@@ -60,6 +60,12 @@ interface Waiter {
 /** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
 export const SOURCE_NOTE = 'source';
 
+/** @internal */
+export interface SourceNote extends Omit<Position, 'revision'> {
+  /** When its epoch was met first, in Unix ms. */
+  readonly at?: number;
+}
+
 /** Where the primary that is followed is reached. @internal */
 export const PRIMARY_NOTE = 'primary';
 
@@ -161,9 +167,7 @@ export class Replica {
   /** Reads from the file whose history it follows; again when a new file was begun. */
   load(): void {
     const { storage } = this.parts;
-    const note = storage.readNote(SOURCE_NOTE);
-    this.#source =
-      note === undefined ? undefined : (JSON.parse(note) as Omit<Position, 'revision'>);
+    this.#source = sourceOf(storage.readNote(SOURCE_NOTE));
     this.#missing.clear();
     this.#completeAt = Number.POSITIVE_INFINITY;
     if (storage.readNote(INCOMPLETE_NOTE) !== undefined) this.#missing.set(...UNKNOWN_KEYS);
@@ -191,7 +195,7 @@ export class Replica {
    */
   follow(source: Source, head: number): void {
     const { historyId, epoch } = source;
-    const { storage, primary } = this.parts;
+    const { storage, primary, clock } = this.parts;
     this.#completeAt = head;
     const isKnown = this.#source?.historyId === historyId && this.#source.epoch === epoch;
     const isAccepting = storage.readNote(ACCEPT_NOTE) !== undefined;
@@ -199,7 +203,7 @@ export class Replica {
     if (isKnown && isHere && !isAccepting && this.#missing.size === 0) return;
     if (storage.revision >= head) this.#missing.delete(UNKNOWN_KEYS[0]);
     storage.transaction(() => {
-      writeSource(storage, source, primary);
+      writeSource(storage, source, primary, clock.now());
       storage.removeNote(ACCEPT_NOTE);
       noteIncomplete(storage, this.#missing.size > 0);
     });
@@ -283,7 +287,7 @@ export class Replica {
     const { side, source } = snapshot;
     side.transaction(() => {
       side.endCopy(revision);
-      writeSource(side, source, this.parts.primary);
+      writeSource(side, source, this.parts.primary, this.parts.clock.now());
     });
     this.#snapshot = undefined;
     this.#isExchanging = true;
@@ -387,12 +391,20 @@ function noteIncomplete(storage: Storage, isIncomplete: boolean): void {
   else storage.removeNote(INCOMPLETE_NOTE);
 }
 
+function sourceOf(note: string | undefined): Omit<Position, 'revision'> | undefined {
+  if (note === undefined) return undefined;
+  const { historyId, epoch } = JSON.parse(note) as SourceNote;
+  return { historyId, epoch };
+}
+
 function writeSource(
   storage: Storage,
   { historyId, epoch, ancestors }: Source,
   primary: PrimaryAddress,
+  now: number,
 ): void {
-  storage.writeNote(SOURCE_NOTE, JSON.stringify({ historyId, epoch }));
+  const note: SourceNote = { historyId, epoch, at: now };
+  storage.writeNote(SOURCE_NOTE, JSON.stringify(note));
   storage.writeNote(ANCESTORS_NOTE, formatAncestors(ancestors));
   storage.writeNote(PRIMARY_NOTE, JSON.stringify(primary));
 }

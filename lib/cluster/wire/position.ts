@@ -1,3 +1,5 @@
+import type { EpochStart } from '../../sqlite/open-file.js';
+
 /**
  * How far a node has come: in which history, in which epoch of the primary, up to which revision.
  *
@@ -35,7 +37,7 @@ export function parsePosition(text: string): Position | undefined {
 export function canResume(
   position: Position,
   head: Position,
-  epochStarts: readonly (readonly [epoch: number, revision: number])[],
+  epochStarts: readonly EpochStart[],
   oldest: number,
   ancestors: readonly (Position & { readonly from: number })[] = [],
 ): boolean {
@@ -55,4 +57,29 @@ export function canResume(
   const known = epochStarts.findIndex(([other]) => other === epoch);
   const next = known < 0 ? undefined : epochStarts[known + 1];
   return next !== undefined && revision <= next[1];
+}
+
+/**
+ * Whether who stands at `position` has followed a copy of this file: in the same history, in an epoch that this one has
+ * not lived through, though it remembers older ones.
+ *
+ * @internal
+ */
+export function isOfCopy(
+  { historyId, epoch }: Position,
+  head: Position,
+  epochStarts: readonly EpochStart[],
+): boolean {
+  const [oldest] = epochStarts;
+  return (
+    historyId === head.historyId &&
+    oldest !== undefined &&
+    epoch > oldest[0] &&
+    !epochStarts.some(([other]) => other === epoch)
+  );
+}
+
+/** Whether every epoch since that of `position` began after a clean stop. @internal */
+export function isLossless({ epoch }: Position, epochStarts: readonly EpochStart[]): boolean {
+  return epochStarts.every(([other, , isClean]) => other <= epoch || isClean === true);
 }

@@ -105,6 +105,35 @@ describe('a primary with another history, which is not empty', () => {
   });
 });
 
+describe('a backup that is restored', () => {
+  it('is followed with a snapshot, also by those who have followed another restoration of it', async () => {
+    const original = await primaryWith('first');
+    const backup = clusters.directory();
+    await original.backup(join(backup, FILE));
+    const restore = async (): Promise<HyperCacheNode> => {
+      const sqlitePath = clusters.directory();
+      copyFileSync(join(backup, FILE), join(sqlitePath, FILE));
+      return clusters.primary({ sqlitePath });
+    };
+    const one = await restore();
+    const secondary = await clusters.secondary(one);
+    for (let i = 0; i < 5; i++) await one.cache('default').set(`ghost-${i}`, 'of the first');
+    await follows(secondary, one);
+    await one.close();
+    const other = await restore();
+    // As many writes as the first one had, and more, before the replica comes.
+    for (let i = 0; i < 9; i++) await other.cache('default').set(`real-${i}`, 'of the second');
+    turnTo(secondary, other);
+    await follows(secondary, other);
+
+    expect(await secondary.cache.mget(['first', 'ghost-0', 'real-0'])).toEqual([
+      'first',
+      undefined,
+      'of the second',
+    ]);
+  });
+});
+
 describe('two primaries', () => {
   it('that answer in turn are named, and the one that is followed stays', async () => {
     const first = await primaryWith('first');

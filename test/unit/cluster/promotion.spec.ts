@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { readFileSync, renameSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrimaryTimeoutError } from '../../../lib/common/errors.js';
 import { adopt } from '../../../lib/admin/adopt.js';
@@ -537,5 +537,29 @@ describe('promote', () => {
       code: 'HC_ROLE_MISMATCH',
       message: expect.stringContaining('npx hypercache promote'),
     });
+  });
+});
+
+describe('one file that is promoted twice', () => {
+  it('is two histories, and the later one has the larger tokens', async () => {
+    const { primary, heir, heirDirectory } = await start();
+    const lock = primary.locks.lock('lock', { ttl: 60_000 });
+    await lock.acquire();
+    await heir.node.close();
+    const copy = clusters.directory();
+    cpSync(heirDirectory, copy, { recursive: true });
+    const successors: HyperCacheNode[] = [];
+    const tokens = [Number(lock.token)];
+    for (const sqlitePath of [heirDirectory, copy]) {
+      promote(sqlitePath);
+      const node = await clusters.primary({ sqlitePath });
+      successors.push(node);
+      tokens.push(await node.locks.lock('lock', { ttl: 1000 }).run(({ token }) => token));
+    }
+    const [one, other] = await Promise.all(successors.map((node) => node.stats()));
+
+    expect(one?.historyId).not.toBe(other?.historyId);
+    expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
+    expect(new Set(tokens).size).toBe(3);
   });
 });

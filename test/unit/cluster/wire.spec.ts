@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from '../../support/fast-check.js';
 import { PrimaryMismatchError } from '../../../lib/common/errors.js';
-import { canResume, formatPosition, parsePosition } from '../../../lib/cluster/wire/position.js';
+import {
+  canResume,
+  formatPosition,
+  isLossless,
+  isOfCopy,
+  parsePosition,
+} from '../../../lib/cluster/wire/position.js';
 import { encodeFrame, FrameReader, type Frame } from '../../../lib/cluster/wire/wire.js';
 
 const LIMIT = 1 << 20;
@@ -81,6 +87,42 @@ describe('FrameReader', () => {
         },
       ),
     );
+  });
+});
+
+describe('the epochs of a primary', () => {
+  const historyId = 'a'.repeat(32);
+  const starts = [
+    [10, 0, true],
+    [20, 50, false],
+    [30, 70, true],
+    [40, 90, true],
+  ] as const;
+  const head = { historyId, epoch: 40, revision: 100 };
+  const at = (epoch: number, history = historyId) => ({ historyId: history, epoch, revision: 60 });
+
+  it.each([
+    [10, false],
+    [20, true],
+    [30, true],
+    [40, true],
+  ])('after %d began after clean stops: or not', (epoch, expected) => {
+    expect(isLossless(at(epoch), starts)).toBe(expected);
+  });
+
+  it('tell who has followed a copy of the file', () => {
+    expect([5, 10, 20, 40].map((epoch) => isOfCopy(at(epoch), head, starts))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect([15, 35, 50].map((epoch) => isOfCopy(at(epoch), head, starts))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(isOfCopy(at(15, 'b'.repeat(32)), head, starts)).toBe(false);
   });
 });
 

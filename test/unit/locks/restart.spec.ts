@@ -42,6 +42,15 @@ describe('Locks over the end of a process', () => {
     rmSync(join(copy, 'hypercache.sqlite-shm'));
     await open(copy);
   };
+  const copyStopped = async (to: string): Promise<void> => {
+    await node.close();
+    cpSync(home, to, { recursive: true });
+  };
+  const copyRunning = async (to: string): Promise<void> => {
+    cpSync(home, to, { recursive: true });
+    rmSync(join(to, 'hypercache.sqlite-shm'));
+    await Promise.resolve();
+  };
   const edit = (sql: string, ...parameters: unknown[]): void => {
     const database = new Database(join(home, 'hypercache.sqlite'));
     database.prepare(sql).run(...parameters);
@@ -167,6 +176,28 @@ describe('Locks over the end of a process', () => {
         expect(await nextToken()).toBeGreaterThan(last);
       }
       expect(Number.isSafeInteger(last)).toBe(true);
+    });
+
+    it.each([
+      ['a backup', (to: string) => node.backup(join(to, 'hypercache.sqlite'))],
+      ['a copy of a stopped one', copyStopped],
+      ['a copy of a running one', copyRunning],
+    ])('grow from one start to the next of %s', async (_what, copyTo) => {
+      const before = await nextToken();
+      const origin = newDirectory();
+      await copyTo(origin);
+      let last = before;
+      for (let i = 0; i < 3; i++) {
+        clock.advance(1);
+        const copy = newDirectory();
+        cpSync(origin, copy, { recursive: true });
+        await open(copy);
+        for (let grants = 0; grants < 10; grants++) {
+          const token = await nextToken();
+          expect(token).toBeGreaterThan(last);
+          last = token;
+        }
+      }
     });
 
     it('grow over a lost file, whose leases are lost with it', async () => {

@@ -72,7 +72,6 @@ describe('PrimaryNode', () => {
       const node = await startNode({ sqlitePath, durability: 'relaxed' });
       await node.cache('n').set('first', 1);
       await node.flush();
-      const { epoch } = statsOf(node);
       const path = join(sqlitePath, FILE_NAME);
       const { released } = await holdLock(path, 150);
       await node.cache('n').set('last', 2);
@@ -80,7 +79,7 @@ describe('PrimaryNode', () => {
       await released;
       const again = await startNode({ sqlitePath });
       expect(await again.cache('n').mget(['first', 'last'])).toEqual([1, 2]);
-      expect(statsOf(again)).toMatchObject({ epoch, l2: { entries: 2 } });
+      expect(statsOf(again)).toMatchObject({ l2: { entries: 2 } });
     });
   });
 
