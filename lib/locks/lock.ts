@@ -66,9 +66,12 @@ export class Lock {
     return this.settings.owner;
   }
 
-  /** The fencing token of the current lease; undefined when this handle holds none. */
+  /**
+   * The fencing token of the current lease, or of one that has ended, because what was done under it is still to be
+   * fenced: until `release()` or the next `acquire()`. Undefined when this handle has had none.
+   */
   get token(): number | undefined {
-    return this.#live()?.token;
+    return this.#tenure?.token;
   }
 
   /** When the lease ends, in Unix ms as of now; undefined when this handle holds none. */
@@ -101,6 +104,7 @@ export class Lock {
     const { signal } = options;
     const waitMs = options.wait === undefined ? this.settings.waitMs : checkedWait(options.wait);
     const isHeld = (): boolean => this.isHeld;
+    if (!this.isHeld) this.#tenure = undefined;
     const request = { lease, owner, ttlMs, slots, waitMs, signal, isHeld };
     const grant = await this.leases.acquire(request);
     if (grant === undefined) return false;

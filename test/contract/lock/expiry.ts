@@ -37,8 +37,29 @@ export function describeExpiry(create: CreateLockSubject): void {
       expect([held.isHeld, held.expiresAt]).toEqual([true, expiresAt]);
       expect(signal.aborted).toBe(false);
       subject.advance(1);
-      expect([held.isHeld, held.token, held.expiresAt]).toEqual([false, undefined, undefined]);
+      expect([held.isHeld, held.expiresAt]).toEqual([false, undefined]);
       expect(signal.reason).toMatchObject({ code: 'HC_LOCK_LOST', lock: 'lock' });
+    });
+
+    it('leaves the token with the handle that had it, for what is still to be fenced', async () => {
+      const held = lock();
+      await held.acquire();
+      const { token } = held;
+      subject.advance(1000);
+      expect([held.isHeld, held.token]).toEqual([false, token]);
+      const { cache } = subject;
+      await cache.set('fenced', 1, { fence: { name: held.name, token: Number(held.token) } });
+      const next = lock();
+      await next.acquire();
+      const late = { fence: { name: held.name, token: Number(held.token) } };
+      await expect(cache.set('fenced', 2, late)).rejects.toMatchObject({ code: 'HC_FENCED' });
+
+      await expect(held.acquire()).resolves.toBe(false);
+      expect(held.token).toBeUndefined();
+      subject.advance(1000);
+      expect(next.token).toBeGreaterThan(Number(token));
+      await next.release();
+      expect(next.token).toBeUndefined();
     });
 
     it('ends whatever the holder does: its late release leaves the next holder alone', async () => {

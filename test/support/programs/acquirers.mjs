@@ -15,8 +15,9 @@ async function acquire(acquirer) {
   const askedAt = monotonicMs();
   if (!(await lock.acquire({ wait: 600_000 }))) throw new Error(`${name} was not obtained.`);
   const grantedAt = monotonicMs();
-  // The handle tells whole Unix milliseconds, rounded down.
-  const endsAt = lock.isHeld ? grantedAt + lock.expiresAt - Date.now() - 1 : grantedAt;
+  // The handle tells whole Unix milliseconds, rounded down; nothing of a lease that has ended while this process had no turn.
+  const { expiresAt } = lock;
+  const endsAt = expiresAt === undefined ? grantedAt : grantedAt + expiresAt - Date.now() - 1;
   note({ acquirer, name, token: lock.token, askedAt, grantedAt, endsAt });
   await delay(Math.random() * maxHoldMs);
   note({ acquirer, releasedAt: monotonicMs() });
