@@ -1,21 +1,25 @@
-import { readFileSync, statSync } from 'node:fs';
-import type { Clock } from '../common/clock.js';
-import type { Random } from '../common/random.js';
-import type { ClockNote, SteadyClock } from '../common/steady-clock.js';
-import { ChangeKind, ChangeLog } from './change-log.js';
-import { CountTable, type NamespaceCount } from './count-table.js';
-import { nextEpoch } from './epoch.js';
+import { statSync } from 'node:fs';
+import { ChangeLog } from './change-log.js';
+import { CountTable } from './count-table.js';
 import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
-import { LeaseTable, type LeaseIdentity } from './lease-table.js';
+import {
+  announceSharing,
+  COUNTS_SHARED_NOTE,
+  countRows,
+  enter,
+  look,
+  noteClock,
+  type EntryOptions,
+  type EpochStart,
+} from './file-identity.js';
+import { LeaseTable } from './lease-table.js';
 import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
-import { joinProcesses } from './process-table.js';
 import { RowIds } from './row-ids.js';
 import { SourceTable } from './source-table.js';
 import { salvageEpoch } from './salvage-epoch.js';
-import { changeSql } from './sql/changes.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
@@ -23,41 +27,12 @@ import { isCorruption, sqliteCode, toStorageError } from './sqlite-error.js';
 import { TagTable } from './tag-table.js';
 
 /** @internal */
-export interface OpenFileOptions {
+export interface OpenFileOptions extends EntryOptions {
   /** The database file; its directory is created. */
   readonly path: string;
-  /** Every commit reaches the disk before it returns. */
-  readonly fullSync: boolean;
-  readonly clock: Clock;
-  /** Is put where that of the other processes on the file is, or was until the last one ended. */
-  readonly steadyClock?: SteadyClock;
-  readonly random: Random;
   /** The file is another node's: it is read where it stands, and never changed. */
   readonly isReadOnly?: boolean;
-  /** No other process writes to it, and what stands in its log comes from elsewhere. */
-  readonly hasOneWriter?: boolean;
 }
-
-/** `isClean`: after a stop that lost nothing. @internal */
-export type EpochStart = readonly [epoch: number, revision: number, isClean?: boolean];
-
-/** Notes by which a file says who it is. @internal */
-export const IdentityNote = {
-  HistoryId: 'history_id',
-  Epoch: 'epoch',
-  /** When it began, in Unix ms. */
-  EpochAt: 'epoch_at',
-  EpochStarts: 'epoch_starts',
-  /** The file is a copy of another moment: whoever it was copied from may have gone on since. */
-  Restored: 'restored',
-  Clock: 'clock',
-} as const;
-
-/** The note says that the counts in the file are right after each transaction, and not just after a clean stop. */
-const COUNTS_SHARED_NOTE = 'counts_shared';
-
-/** Epochs whose start is remembered. */
-const KNOWN_EPOCHS = 100;
 
 /** Everything that belongs to one open file. @internal */
 export interface OpenFile {
@@ -261,150 +236,4 @@ function assemble(
       connection.exec(transactionSql.commit);
     },
   };
-}
-
-interface Identity extends LeaseIdentity {
-  readonly historyId: string;
-  readonly epochStarts: readonly EpochStart[];
-  readonly isShared: () => boolean;
-  /** Of the log, at the end of the entry: what others commit after that is not known yet. */
-  readonly head: number;
-  /** Rows by namespace. */
-  readonly counts: readonly NamespaceCount[];
-  readonly sharesCounts: boolean;
-  readonly leave: () => void;
-}
-
-/**
- * Reads who the file is, and begins a new epoch unless it joins others: nobody knows whether the file is the one that was
- * closed, or a copy that has stood elsewhere. A backup that is restored is a new history. That must
- * outlive whatever happens to the write-ahead log, so it is carried into the database file at once.
- */
-function enter(
-  connection: Connection,
-  { clock, steadyClock, random, fullSync, hasOneWriter = false }: OpenFileOptions,
-  epochFloor: number,
-): Identity {
-  const read = connection.prepare(metaSql.read).pluck();
-  const write = connection.prepare(metaSql.write);
-  const processId = random.hex(8);
-  connection.exec(pragmaSql.syncFull);
-  connection.exec(transactionSql.begin);
-  const isRestored = read.get(IdentityNote.Restored) !== undefined;
-  const knownHistory = isRestored ? undefined : read.get(IdentityNote.HistoryId);
-  const historyId = String(knownHistory ?? random.hex(16));
-  const bootId = readBootId();
-  const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
-  if (steadyClock !== undefined) {
-    const note = read.get(IdentityNote.Clock);
-    if (isSameBoot && typeof note === 'string') steadyClock.resume(JSON.parse(note) as ClockNote);
-    noteClock(write, steadyClock);
-  }
-  const { wasClean, isJoining, lifetime, leave, isShared } = joinProcesses(connection, {
-    processId,
-    bootId,
-    isSameBoot,
-    now: clock.monotonic(),
-  });
-  const last = Number(read.get(IdentityNote.Epoch) ?? 0);
-  const at = read.get(IdentityNote.EpochAt);
-  const now = clock.now();
-  // Who joins others goes on with them: nothing can have been lost that they have not seen.
-  const goesOn = isJoining && !isRestored && last > epochFloor;
-  const known = {
-    epoch: Math.max(last, epochFloor),
-    at: at === undefined ? undefined : Number(at),
-  };
-  const isKnown = wasClean && !isRestored && (last > epochFloor || epochFloor === 0);
-  const epoch = goesOn ? last : nextEpoch(known, now, isKnown);
-  if (isRestored) connection.prepare(metaSql.remove).run(IdentityNote.Restored);
-  // A copy was left by no process, and is none of a clean stop.
-  const isCounted = (wasClean && !isRestored) || read.get(COUNTS_SHARED_NOTE) !== undefined;
-  const countTable = new CountTable(connection);
-  const counts = isCounted ? countTable.all() : countRows(connection);
-  const sharesCounts = isJoining && !hasOneWriter;
-  if (sharesCounts && !isCounted) {
-    announceSharing(connection, countTable, counts);
-  } else if (!sharesCounts) {
-    if (!isCounted) countTable.replace(counts);
-    connection.prepare(metaSql.remove).run(COUNTS_SHARED_NOTE);
-  }
-  const epochStarts = isRestored ? [] : parseStarts(read.get(IdentityNote.EpochStarts));
-  const head = headOf(connection);
-  if (epochStarts.at(-1)?.[0] !== epoch) {
-    epochStarts.push([epoch, head, isKnown]);
-    write.run(IdentityNote.EpochStarts, JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
-  }
-  write.run(IdentityNote.HistoryId, historyId);
-  write.run(IdentityNote.Epoch, epoch);
-  if (!goesOn) write.run(IdentityNote.EpochAt, now);
-  write.run('boot_id', bootId);
-  connection.exec(transactionSql.commit);
-  if (!goesOn) connection.exec(pragmaSql.checkpoint);
-  if (!fullSync) connection.exec(pragmaSql.syncNormal);
-  return {
-    historyId,
-    epoch,
-    epochStarts,
-    processId,
-    lifetime,
-    head,
-    counts,
-    sharesCounts,
-    leave,
-    isShared,
-  };
-}
-
-function noteClock(write: Statement, clock: SteadyClock): void {
-  write.run(IdentityNote.Clock, JSON.stringify(clock.note()));
-}
-
-/** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */
-function look(connection: Connection): Identity {
-  const read = connection.prepare(metaSql.read).pluck();
-  return {
-    historyId: String(read.get(IdentityNote.HistoryId)),
-    epoch: Number(read.get(IdentityNote.Epoch)),
-    epochStarts: [],
-    processId: '',
-    lifetime: '',
-    head: headOf(connection),
-    counts: [],
-    sharesCounts: true,
-    leave: () => undefined,
-    isShared: () => true,
-  };
-}
-
-/** Changes when the machine starts again, and with it the monotonic clock; '' where it cannot be told. */
-function readBootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-function parseStarts(stored: unknown): EpochStart[] {
-  return typeof stored === 'string' ? (JSON.parse(stored) as EpochStart[]) : [];
-}
-
-/** Every process on the file meets a change that it does not know, and learns from the note that others count too. */
-function announceSharing(
-  connection: Connection,
-  table: CountTable,
-  counts: readonly NamespaceCount[],
-): void {
-  table.replace(counts);
-  connection.prepare(metaSql.write).run(COUNTS_SHARED_NOTE, '1');
-  connection.prepare(changeSql.append).run(headOf(connection) + 1, 0, ChangeKind.Clear, '');
-}
-
-function headOf(connection: Connection): number {
-  return Number(connection.prepare(changeSql.head).pluck().get() ?? 0);
-}
-
-function countRows(connection: Connection): NamespaceCount[] {
-  return connection.prepare(entrySql.countByNamespace).raw().all() as NamespaceCount[];
 }

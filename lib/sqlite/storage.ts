@@ -13,14 +13,8 @@ import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
 import { whileUnchanged, whileUnused } from './file-lock.js';
 import { assertReadable, quarantine } from './open-connection.js';
-import {
-  IdentityNote,
-  inodeOf,
-  openFile,
-  type EpochStart,
-  type OpenFile,
-  type OpenFileOptions,
-} from './open-file.js';
+import { IdentityNote, type EpochStart } from './file-identity.js';
+import { inodeOf, openFile, type OpenFile, type OpenFileOptions } from './open-file.js';
 import { pragmaSql } from './sql/pragmas.js';
 import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';

@@ -1,4 +1,4 @@
-import type { EpochStart } from '../../sqlite/open-file.js';
+import type { EpochStart } from '../../sqlite/file-identity.js';
 
 /**
  * How far a node has come: in which history, in which epoch of the primary, up to which revision.

@@ -1,6 +1,6 @@
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import type { SteadyClock } from '../../common/steady-clock.js';
-import { IdentityNote } from '../open-file.js';
+import { IdentityNote } from '../file-identity.js';
 import type { Storage } from '../storage.js';
 
 /**
