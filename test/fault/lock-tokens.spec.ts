@@ -60,6 +60,8 @@ describe('Tokens', () => {
         return program;
       }),
     );
+    // Counted from when all are at work, however slow the machine is.
+    await eventually(() => expect(tokensIn(logs).size).toBe(NAMES.length));
     await delay(milliseconds);
     await Promise.all(running.map((program) => program.kill()));
   }
