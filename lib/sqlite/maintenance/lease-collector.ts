@@ -34,7 +34,8 @@ export class LeaseCollector implements MaintenanceTask, RoomGiver {
   #nextStepAt = -Infinity;
   /** All that are known are held, as a walk over them has shown. */
   #isFullUntil = -Infinity;
-  #walkSince = -Infinity;
+  /** What the walk has taken of the event loop's time so far. */
+  #walkMs = 0;
   #hasFound = true;
 
   constructor(
@@ -79,12 +80,14 @@ export class LeaseCollector implements MaintenanceTask, RoomGiver {
 
   /** Returns whether any were free; rests after a walk without one. */
   #forgetFree(now: number): boolean {
+    const start = this.clock.monotonic();
     const { forgotten, isLast } = this.#collect(now, now);
+    this.#walkMs += this.clock.monotonic() - start;
     this.#hasFound ||= forgotten > 0;
     if (isLast) {
-      const restMs = Math.max(MIN_REST_MS, REST_FACTOR * (now - this.#walkSince));
-      if (!this.#hasFound) this.#isFullUntil = now + Math.min(restMs, STEP_INTERVAL_MS);
-      this.#walkSince = now;
+      const restMs = Math.max(MIN_REST_MS, REST_FACTOR * this.#walkMs);
+      if (!this.#hasFound) this.#isFullUntil = now + restMs;
+      this.#walkMs = 0;
       this.#hasFound = false;
     }
     return forgotten > 0;
