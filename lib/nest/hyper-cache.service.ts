@@ -273,7 +273,7 @@ export class HyperCache {
   }
 
   /**
-   * Listens to the whole node. A listener that throws is an uncaught exception of its own; the cache goes on.
+   * Listens to the whole node. A listener that throws or rejects is warned of once (`HyperCacheWarning`); the cache goes on.
    *
    * @throws {HC_ARGUMENT_INVALID}
    */

@@ -45,12 +45,22 @@ export class TurnReads {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     // SQLite has ended it by itself after some failures.
-    if (this.connection.open && this.connection.inTransaction) this.#commit.run();
+    if (!this.connection.open || !this.connection.inTransaction) return;
+    try {
+      this.#commit.run();
+    } catch (error) {
+      this.#isOpen = this.connection.inTransaction;
+      throw error;
+    }
   }
 
   /** Belongs to no caller. */
   readonly #endTurn = AsyncResource.bind((): void => {
     this.#isTurnKnown = false;
-    this.end();
+    try {
+      this.end();
+    } catch {
+      // It has only read. What is done next with the connection tries again, and tells its caller.
+    }
   });
 }

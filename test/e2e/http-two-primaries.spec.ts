@@ -57,7 +57,7 @@ describe('two primaries of one history, over HTTP', () => {
     await eventually(() => expect(told.map(({ code }) => code)).toContain('HC_TWO_PRIMARIES'));
 
     expect(told.find(({ code }) => code === 'HC_TWO_PRIMARIES')?.message).toMatch(
-      /differs from .*\(pid \d+, [0-9a-f]{16}\).* agreed with .*\(pid \d+, [0-9a-f]{16}\)/,
+      /\(pid \d+, [0-9a-f]{16}\) at .*, but .*\(pid \d+, [0-9a-f]{16}\).* copies of one directory/,
     );
   });
 });

@@ -255,11 +255,11 @@ describe('events of a primary', () => {
   });
 
   describe('when a listener throws', () => {
-    const uncaught: (() => void)[] = [];
+    const warnings: unknown[] = [];
     beforeEach(() => {
-      uncaught.length = 0;
-      jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => {
-        uncaught.push(task);
+      warnings.length = 0;
+      jest.spyOn(process, 'emitWarning').mockImplementation((warning) => {
+        warnings.push(warning);
       });
     });
     afterEach(() => {
@@ -282,7 +282,8 @@ describe('events of a primary', () => {
       expect(await cache.pull('c')).toBe(1);
       expect(await cache.delete('a')).toBe(true);
       expect(await cache.clear()).toBe(1);
-      expect(uncaught.map((task) => expect(task).toThrow('from the listener of'))).toHaveLength(8);
+      expect(warnings).toHaveLength(OF_CALLS.length);
+      for (const warning of warnings) expect(warning).toContain('from the listener of');
     });
   });
 
