@@ -5,7 +5,7 @@ import { BackupFailedError, HyperCacheError } from '../common/errors.js';
 import { systemRandom } from '../common/random.js';
 import { packageRequire } from './package-require.js';
 import { backupSql, FINISH_BACKUP } from './sql/backup.js';
-import { toStorageError } from './sqlite-error.js';
+import { errnoOf, toStorageError } from './sqlite-error.js';
 
 /** What a backup holds. @publicApi */
 export interface BackupSummary {
@@ -99,7 +99,7 @@ async function name(partial: string, to: string): Promise<void> {
   try {
     await link(partial, to);
   } catch (error) {
-    if (isTaken(error)) throw taken(to);
+    if (errnoOf(error) === 'EEXIST') throw taken(to);
     await nameWithoutLinks(partial, to);
   }
 }
@@ -109,7 +109,7 @@ async function nameWithoutLinks(partial: string, to: string): Promise<void> {
   try {
     await reserve(to);
   } catch (error) {
-    throw isTaken(error) ? taken(to) : error;
+    throw errnoOf(error) === 'EEXIST' ? taken(to) : error;
   }
   try {
     await rename(partial, to);
@@ -148,10 +148,6 @@ async function sync(path: string): Promise<void> {
 
 async function remove(path: string): Promise<void> {
   for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true });
-}
-
-function isTaken(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST';
 }
 
 function taken(to: string): BackupFailedError {

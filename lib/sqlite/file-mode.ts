@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { errnoOf } from './sqlite-error.js';
 
 /** Only the owner reads and writes. */
 const OWNER_ONLY = 0o600;
@@ -23,13 +24,13 @@ export function makeDirectory(path: string): void {
   const mode = modeIn(path);
   mkdirSync(dirname(path), { recursive: true });
   try {
-    mkdirSync(path);
+    mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
+    if (errnoOf(error) === 'EEXIST') return;
     throw error;
   }
-  // What may be read may be entered. Not by mkdir, which leaves out what the process's mask says.
-  chmodSync(path, mode | ((mode & 0o444) >> 2));
+  // What may be read may be entered.
+  permit(() => chmodSync(path, mode | ((mode & 0o444) >> 2)));
 }
 
 /**
@@ -42,22 +43,28 @@ export function makeFile(path: string): void {
   if (path === IN_MEMORY) return;
   let file: number;
   try {
-    file = openSync(path, 'wx');
+    file = openSync(path, 'wx', OWNER_ONLY);
   } catch {
     // It exists; or SQLite says what is wrong with its directory.
     return;
   }
   try {
-    fchmodSync(file, modeIn(dirname(path)));
+    permit(() => fchmodSync(file, modeIn(dirname(path))));
   } finally {
     closeSync(file);
   }
 }
 
-function modeIn(directory: string): number {
-  return modes.get(resolve(directory)) ?? OWNER_ONLY;
+/** After it was made for the owner alone: what makes it leaves out what the process's mask says. */
+function permit(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    // A file system without permissions has none to give.
+    if (errnoOf(error) !== 'EPERM' && errnoOf(error) !== 'ENOTSUP') throw error;
+  }
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+function modeIn(directory: string): number {
+  return modes.get(resolve(directory)) ?? OWNER_ONLY;
 }

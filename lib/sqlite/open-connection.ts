@@ -16,7 +16,7 @@ import {
   transactionSql,
 } from './sql/pragmas.js';
 import { MIGRATIONS } from './sql/schema.js';
-import { isCorruption, isUnreadable, sqliteCode, toStorageError } from './sqlite-error.js';
+import { errnoOf, isCorruption, isUnreadable, sqliteCode, toStorageError } from './sqlite-error.js';
 
 /** How long opening and migrating, and leaving, may wait for other processes that write, in ms. @internal */
 export const OPEN_TIMEOUT_MS = 5000;
@@ -186,9 +186,4 @@ function reasonOf(cause: unknown): string {
   // Under Jest, Node's own errors are of another realm: no `instanceof` here.
   if (typeof cause !== 'object' || cause === null) return 'it is not a directory';
   return 'message' in cause ? String(cause.message) : 'for no known reason';
-}
-
-/** The code of one of Node's errors, such as 'ENOENT'. @internal */
-export function errnoOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
