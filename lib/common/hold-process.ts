@@ -1,6 +1,4 @@
-/** The longest time of a timer: 24 days. */
-const LONGEST_MS = 2_147_483_647;
-
+import { MAX_TIMER_MS } from './limits.js';
 /**
  * Keeps the process going until a promise is settled that a caller awaits, whatever it waits for. Timers that only look after
  * things let the process end.
@@ -8,7 +6,7 @@ const LONGEST_MS = 2_147_483_647;
  * @internal
  */
 export async function holdProcess<T>(awaited: Promise<T>): Promise<T> {
-  const timer = setInterval(() => undefined, LONGEST_MS);
+  const timer = setInterval(() => undefined, MAX_TIMER_MS);
   try {
     return await awaited;
   } finally {

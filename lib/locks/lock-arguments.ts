@@ -1,10 +1,8 @@
+import { MAX_TIMER_MS } from '../common/limits.js';
 import { InvalidArgumentError } from '../common/errors.js';
 
 const MAX_OWNER_LENGTH = 256;
 const MAX_SLOTS = 1000;
-
-/** 2^31 - 1 ms, about 24 days: the longest that a timer waits. */
-const MAX_WAIT_MS = 2 ** 31 - 1;
 
 /**
  * @param maxTtlMs the bound, in milliseconds
@@ -21,10 +19,10 @@ export function checkedLeaseTtl(ttl: unknown, maxTtlMs: number): number {
 
 /** @throws {HC_ARGUMENT_INVALID} @internal */
 export function checkedWait(wait: unknown): number {
-  if (typeof wait === 'number' && wait >= 0 && wait <= MAX_WAIT_MS) return wait;
+  if (typeof wait === 'number' && wait >= 0 && wait <= MAX_TIMER_MS) return wait;
   throw new InvalidArgumentError(
     `The wait is ${describe(wait)}.`,
-    `Give milliseconds from 0 (not to wait) up to ${MAX_WAIT_MS}.`,
+    `Give milliseconds from 0 (not to wait) up to ${MAX_TIMER_MS}.`,
   );
 }
 

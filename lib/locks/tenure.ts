@@ -1,10 +1,8 @@
+import { MAX_TIMER_MS } from '../common/limits.js';
 import type { Clock } from '../common/clock.js';
 import { LockLostError, type HyperCacheError } from '../common/errors.js';
 import type { Grant } from '../engine/lease.js';
 import type { LeaseHolder, LeaseService } from '../engine/lease-service.js';
-
-/** The longest delay that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * One lease of one handle, from its grant to its end: by release, or by loss.

@@ -1,15 +1,13 @@
+import { MAX_TIMER_MS } from '../common/limits.js';
 import { InvalidArgumentError } from '../common/errors.js';
-
-/** 2^31 - 1 ms, about 24 days: a timer that is to wait for longer ends at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Undefined leaves the default to the node. @throws {HC_ARGUMENT_INVALID} @internal */
 export function checkedTimeout(timeout: unknown): number | undefined {
   if (timeout === undefined) return undefined;
-  if (typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMEOUT_MS) return timeout;
+  if (typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMER_MS) return timeout;
   throw new InvalidArgumentError(
     'The timeout is not acceptable.',
-    `Give milliseconds from 0 up to ${MAX_TIMEOUT_MS}, or leave it out.`,
+    `Give milliseconds from 0 up to ${MAX_TIMER_MS}, or leave it out.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { WrapOptions as NodeWrapOptions } from '../cache/wrap-options.js';
 import type { CacheStats, HitRatios } from '../engine/cache-stats.js';
 import type { VersionedEntry } from '../engine/l2.js';
 import type { LockFactory } from '../locks/lock-factory.js';
@@ -32,17 +33,7 @@ export interface NodeWrite extends Omit<NodeWriteOptions, 'fence'> {
 }
 
 /** @internal */
-export interface NodeWrapOptions {
-  readonly ttl?: number | ((value: never) => number | undefined) | undefined;
-  readonly refreshThreshold?: number | ((value: never) => number) | undefined;
-  /** Milliseconds in which nobody refreshes an entry again when that has failed. */
-  readonly retryAfter?: number | undefined;
-  readonly tags?: readonly string[] | undefined;
-  /** Told what a factory made and the cache has stored. */
-  readonly onStored?: ((key: string, value: unknown) => void) | undefined;
-  /** Told when a background refresh has ended. */
-  readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
-}
+export type { NodeWrapOptions };
 
 /**
  * One named cache on a node. Methods throw or reject with a `HyperCacheError`.

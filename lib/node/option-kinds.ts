@@ -32,9 +32,6 @@ type Extra = Pick<OptionSpec<never>, 'environment'>;
 
 const NAMES = { ms: 'milliseconds as ', bytes: 'bytes as ', '': '' };
 
-/** A timer that is to wait for longer ends at once. @internal */
-export const MAX_TIMER_MS = 2_147_483_647;
-
 /** A whole number from `from` to `to`. @internal */
 export function whole(
   unit: keyof typeof NAMES,

@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
+import { MAX_TIMER_MS } from '../common/limits.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import {
   areTokens,
@@ -16,7 +17,6 @@ import {
 import {
   flag,
   isText,
-  MAX_TIMER_MS,
   oneOf,
   option,
   parseBoolean,

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../common/limits.js';
 import type {
   Command,
   CommandOf,
@@ -23,9 +24,6 @@ const COUNT_LIMIT = 10_000;
 
 /** Between two signs of life of a process that waits. */
 const BEAT_MS = 300;
-
-/** The longest delay that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Leases on the node that owns the file. Who waits stands in the file, so that all processes on it are served

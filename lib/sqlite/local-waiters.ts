@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../common/limits.js';
 import type { Clock } from '../common/clock.js';
 import { compositeKey } from '../common/composite-key.js';
 import type { AcquireRequest } from '../engine/lease-service.js';
@@ -22,9 +23,6 @@ interface WaitedLease {
   /** When that is, in monotonic ms. */
   firesAt: number;
 }
-
-/** The longest delay that a timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Those who wait in this process, and the leases that they wait for.

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../common/limits.js';
 import { holdProcess } from '../../common/hold-process.js';
 import type { CommandResult } from '../../engine/command.js';
 import { HyperCacheError, ReplicaBehindError } from '../../common/errors.js';
@@ -29,9 +30,6 @@ export interface AnsweredWritesParts {
 }
 
 type Outcome = CommandsAnswer['outcomes'][number];
-
-/** The longest that a timer waits. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Writes that the primary has done, and whose changes have not arrived here: those that reads of this node find where
