@@ -3,7 +3,7 @@ import { FactoryTimeoutError, InvalidArgumentError } from '../common/errors.js';
 import type { OwnClaim } from '../engine/claims.js';
 import type { Seen } from '../engine/l2.js';
 
-/** A factory that takes longer than this no longer keeps those waiting who asked for its value. */
+/** A factory that takes longer than this no longer keeps its callers waiting. */
 const MAX_FACTORY_MS = 300_000;
 
 /**
@@ -15,7 +15,7 @@ let factories = 0;
 
 /** One call of a factory, and what it takes into account. @internal */
 export class Flight {
-  /** What its factory was told of its key; undefined until it begins. */
+  /** The moment at which its key was observed; undefined until its factory begins. */
   seen: Seen | undefined;
   claim: OwnClaim | undefined;
   readonly #caller = Flight.current;

@@ -94,7 +94,7 @@ export class ReadThrough {
     }
   }
 
-  /** Who comes after something happened to the key must not get what an older factory makes. */
+  /** A call that comes after something happened to the key must not get what an older factory makes. */
   #join(call: Call): Promise<CacheEntry> {
     const flown = this.#flights.get(call.key);
     if (flown === undefined) return this.#depart(call);
@@ -110,7 +110,7 @@ export class ReadThrough {
       flight.join(entry);
       return entry;
     }
-    // Somebody else has found out as well, and is already on the way.
+    // Another call has found out as well, and has a factory on the way.
     if (this.#flights.get(call.key) !== flown) return this.#join(call);
     // What it makes will not be stored: it need not keep others waiting.
     flight.claim?.release();
@@ -120,7 +120,7 @@ export class ReadThrough {
   #isCurrent(flight: Flight, tags: readonly string[] = NO_TAGS): Awaitable<boolean> {
     if (flight.seen === undefined) return true;
     const { cache, pending, onSilentError } = this.parts;
-    // When nobody can be asked, only this process's own writes are known.
+    // When the engine cannot be asked, only this process's own writes are known.
     const isUntouched = flight.writes === pending.begun;
     const guess = (error: unknown): boolean => {
       onSilentError(error, 'reading');
@@ -242,7 +242,7 @@ export class ReadThrough {
     return threshold !== undefined && found.expiresAt - clock.now() < threshold;
   }
 
-  /** In the background; one process of all at a time, and nobody waits for it. */
+  /** In the background; one process of all at a time, and no caller waits for it. */
   #refresh(call: Call, found: CacheEntry): void {
     const { key, options } = call;
     const { cache, onSilentError } = this.parts;

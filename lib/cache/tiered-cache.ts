@@ -224,7 +224,7 @@ export class TieredCache {
     this.#hits.tell({ namespace: this.parts.namespace, key, layer });
   }
 
-  /** Reads fail open: a miss, and somebody is told. */
+  /** Reads fail open: a miss, and an error event. */
   #open<T>(read: () => Awaitable<T | undefined>): Awaitable<T | undefined> {
     try {
       const found = read();

@@ -4,12 +4,12 @@ export interface WrapOptions {
   readonly ttl?: number | ((value: never) => number | undefined) | undefined;
   /** With less than this many ms left, a hit also starts the factory in the background. */
   readonly refreshThreshold?: number | ((value: never) => number) | undefined;
-  /** Milliseconds in which nobody refreshes an entry again when that has failed. */
+  /** Milliseconds in which no node refreshes an entry again when that has failed. */
   readonly retryAfter?: number | undefined;
   readonly tags?: readonly string[] | undefined;
-  /** Told what a factory made and the cache has stored. */
+  /** Called with what a factory made and the cache has stored. */
   readonly onStored?: ((key: string, value: unknown) => void) | undefined;
-  /** Told when a background refresh has ended. */
+  /** Called when a background refresh has ended. */
   readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
 }
 

@@ -357,7 +357,7 @@ export class FactoryFailedError extends HyperCacheError {
   }
 }
 
-/** A factory has neither returned nor thrown: nobody waits for it any longer. @publicApi */
+/** A factory has neither returned nor thrown: no caller waits for it any longer. @publicApi */
 export class FactoryTimeoutError extends HyperCacheError {
   readonly code = 'HC_FACTORY_TIMEOUT';
   constructor(key: string, ms: number) {

@@ -14,11 +14,11 @@ export interface FilledEntry {
 /** The right to call the factory of a key. Its engine keeps it alive until it is given back, for a bounded time. @internal */
 export interface OwnClaim {
   readonly isOurs: true;
-  /** The key as it is since the right is ours: whoever had it before may have stored what is wanted. */
+  /** The key as it is since the right is ours: the holder before may have stored what is wanted. */
   readonly observed: Observation;
   /** The command that stores the entry, if nothing has happened to its key since it was observed. */
   fillWith(entry: FilledEntry): CommandOf<'fill'>;
-  /** Gives the right back, but to nobody for so many ms, or until the entry that was observed has changed. */
+  /** Gives the right back, but to no process for so many ms, or until the entry that was observed has changed. */
   fail(retryAfterMs: number): void;
   /** Gives the right back. Idempotent; after {@link fail} it does nothing. */
   release(): void;
@@ -38,6 +38,6 @@ export interface HeldClaim {
  * @internal
  */
 export interface Claims {
-  /** Never fails: when nobody can be asked, everybody has the right. At once when nobody else shares the cache. */
+  /** Never fails: when the engine cannot be asked, each caller has the right. At once when no other process shares the cache. */
   claim(observed: Observation): Awaitable<OwnClaim | HeldClaim>;
 }

@@ -14,7 +14,7 @@ export interface AcquireRequest {
   readonly mayWait?: boolean | undefined;
   /** Leaves the queue when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether who asks holds the lease already: then it is not given back when the answer is lost. */
+  /** Whether the caller holds the lease already: then it is not given back when the answer is lost. */
   readonly isHeld?: (() => boolean) | undefined;
 }
 

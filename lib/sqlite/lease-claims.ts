@@ -60,7 +60,7 @@ export class LeaseClaims implements Claims {
       const grant = await leases.acquire({ ...request, waitMs: 0 });
       if (grant === undefined) return this.#held(request);
     } catch {
-      // A page must not fail because nobody can be asked; storing the result tells what is wrong.
+      // A page must not fail because the primary cannot be asked; storing the result tells what is wrong.
       return this.#own(observed, undefined);
     }
     const { key, tags } = observed.seen;
@@ -98,7 +98,7 @@ export class LeaseClaims implements Claims {
         const grant = await leases.acquire({ ...request, waitMs: MAX_HOLD_MS });
         if (grant !== undefined) await leases.release(request.lease, request.owner);
       } catch {
-        // Who asks again finds out.
+        // The next call finds out.
       }
     };
     return { isOurs: false, ended };
@@ -126,7 +126,7 @@ class LeaseKeeper {
     this.#timer = setInterval(() => this.#renew(), TTL_MS / 3).unref();
   }
 
-  /** Whoever has it, nobody gets it for so long. */
+  /** No process gets it for so long. */
   keepFor(ms: number): void {
     this.#finish(() => this.leases.extend(this.lease, this.owner, ms));
   }
