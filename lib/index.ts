@@ -55,6 +55,7 @@ export {
   type HyperCacheErrorCode,
   type OptionProblem,
 } from './common/errors.js';
+export type { Duration, Size } from './common/duration.js';
 export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
 export type { HyperCacheLogger } from './common/logger.js';
 export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';

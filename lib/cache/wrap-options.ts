@@ -1,7 +1,9 @@
+import type { Duration } from '../common/duration.js';
+
 /** How `wrap` stores what a factory makes. @internal */
 export interface WrapOptions {
   /** Milliseconds; 0 means no expiry; undefined means the default. */
-  readonly ttl?: number | ((value: never) => number | undefined) | undefined;
+  readonly ttl?: Duration | ((value: never) => Duration | undefined) | undefined;
   /** With less than this many ms left, a hit also starts the factory in the background. */
   readonly refreshThreshold?: number | ((value: never) => number) | undefined;
   /** Milliseconds in which no node refreshes an entry again when that has failed. */

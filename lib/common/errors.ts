@@ -82,13 +82,18 @@ export class InvalidKeyError extends HyperCacheError {
   }
 }
 
+function describeTtl(ttl: unknown): string {
+  if (typeof ttl === 'number') return String(ttl);
+  return typeof ttl === 'string' ? `'${ttl.slice(0, 40)}'` : `of type ${typeof ttl}`;
+}
+
 /** @publicApi */
 export class InvalidTtlError extends HyperCacheError {
   readonly code = 'HC_TTL_INVALID';
   constructor(ttl: unknown) {
     super(
-      `The ttl is ${typeof ttl === 'number' ? ttl : `of type ${typeof ttl}`}.`,
-      'Give milliseconds as a number; 0 means no expiry.',
+      `The ttl is ${describeTtl(ttl)}.`,
+      "Give milliseconds as a number, or a duration with its unit, such as '30s' or '5m'; 0 means no expiry.",
     );
   }
 }

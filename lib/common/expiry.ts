@@ -1,3 +1,4 @@
+import { milliseconds, type Duration } from './duration.js';
 import { InvalidTtlError } from './errors.js';
 
 /** `expiresAt` of an entry that never expires. Stored as SQLite's REAL infinity. @internal */
@@ -14,18 +15,19 @@ export function isExpired(expiresAt: number, now: number): boolean {
 /**
  * The deadline that a caller's `ttl` means, as cache-manager 7 defines it.
  *
- * @param ttl milliseconds; `undefined` and `null` mean `defaultTtl`; 0 and Infinity mean no expiry; a negative
+ * @param ttl milliseconds or a duration's text; `undefined` and `null` mean `defaultTtl`; 0 and Infinity mean no expiry; a negative
  *   one is in the past, so the entry is expired at once
  * @param defaultTtl milliseconds; 0 means no expiry
- * @throws {HC_TTL_INVALID} for NaN and everything that is no number
+ * @throws {HC_TTL_INVALID} for NaN and everything that is neither a number nor a duration
  * @internal
  */
 export function expiresAtFor(
-  ttl: number | null | undefined,
+  ttl: Duration | null | undefined,
   defaultTtl: number,
   clock: { now(): number },
 ): number {
-  const ms = ttl ?? defaultTtl;
+  const given = ttl ?? defaultTtl;
+  const ms = typeof given === 'number' ? given : milliseconds(given);
   // Most entries have no deadline, and a reading of the clock is a third of a relaxed write.
   if (ms === 0) return NEVER;
   if (typeof ms !== 'number' || Number.isNaN(ms)) throw new InvalidTtlError(ms);

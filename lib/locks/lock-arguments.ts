@@ -1,3 +1,4 @@
+import { milliseconds } from '../common/duration.js';
 import { MAX_TIMER_MS } from '../common/limits.js';
 import { InvalidArgumentError } from '../common/errors.js';
 
@@ -9,29 +10,32 @@ const MAX_SLOTS = 1000;
  * @throws {HC_ARGUMENT_INVALID}
  * @internal
  */
-export function checkedLeaseTtl(ttl: unknown, maxTtlMs: number): number {
+export function checkedLeaseTtl(given: unknown, maxTtlMs: number): number {
+  const ttl = milliseconds(given);
   if (typeof ttl === 'number' && ttl > 0 && ttl <= maxTtlMs) return ttl;
   throw new InvalidArgumentError(
     `The ttl of the lock is ${describe(ttl)}.`,
-    `Give milliseconds above 0 and up to ${maxTtlMs}: long enough for the work, short enough to wait for after a crash.`,
+    `Give milliseconds above 0 and up to ${maxTtlMs}, or a duration such as '30s': long enough for the work, short enough to wait for after a crash.`,
   );
 }
 
 /** @throws {HC_ARGUMENT_INVALID} @internal */
-export function checkedWait(wait: unknown): number {
+export function checkedWait(given: unknown): number {
+  const wait = milliseconds(given);
   if (typeof wait === 'number' && wait >= 0 && wait <= MAX_TIMER_MS) return wait;
   throw new InvalidArgumentError(
     `The wait is ${describe(wait)}.`,
-    `Give milliseconds from 0 (not to wait) up to ${MAX_TIMER_MS}.`,
+    `Give milliseconds from 0 (not to wait) up to ${MAX_TIMER_MS}, or a duration such as '5s'.`,
   );
 }
 
 /** @throws {HC_ARGUMENT_INVALID} @internal */
-export function checkedMaxHold(maxHold: unknown): number {
+export function checkedMaxHold(given: unknown): number {
+  const maxHold = milliseconds(given);
   if (typeof maxHold === 'number' && maxHold > 0) return maxHold;
   throw new InvalidArgumentError(
     `The maxHold is ${describe(maxHold)}.`,
-    'Give milliseconds above 0, after which the lock is no longer renewed.',
+    "Give milliseconds above 0, or a duration such as '1h', after which the lock is no longer renewed.",
   );
 }
 
@@ -64,5 +68,6 @@ export function checkedLimit(limit: unknown): number {
 
 function describe(value: unknown): string {
   if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   return value === undefined ? 'missing' : `of type ${value === null ? 'null' : typeof value}`;
 }

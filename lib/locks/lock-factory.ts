@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import type { Duration } from '../common/duration.js';
 import { assertKey } from '../common/keys.js';
 import type { Random } from '../common/random.js';
 import { LeaseKind } from '../engine/lease.js';
@@ -14,14 +15,14 @@ import {
 
 /** @publicApi */
 export interface LockOptions {
-  /** Milliseconds after which the lease ends if its holder is gone; above 0. */
-  ttl: number;
-  /** Milliseconds that the verbs wait in the queue; 0 not to wait. @default 0 */
-  wait?: number | undefined;
+  /** How long the lease lasts if its holder is gone, in ms or as a duration; above 0. */
+  ttl: Duration;
+  /** How long the verbs wait in the queue, in ms or as a duration; 0 not to wait. @default 0 */
+  wait?: Duration | undefined;
   /** Extends the lease at a third of the ttl until it is released, lost, or `maxHold` is over. @default false */
   renew?: boolean | undefined;
-  /** Milliseconds after which renewal stops. @default 86_400_000 (24 h) */
-  maxHold?: number | undefined;
+  /** When renewal stops, in ms or as a duration from the grant. @default '24h' */
+  maxHold?: Duration | undefined;
   /** Who holds it; has one slot of a semaphore at most. @default 128 random bits */
   owner?: string | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import type { Duration } from '../common/duration.js';
 import { LockLostError, LockTimeoutError } from '../common/errors.js';
 import type { Grant, LeaseName } from '../engine/lease.js';
 import type { LeaseService } from '../engine/lease-service.js';
@@ -22,8 +23,8 @@ export interface LockSettings {
 
 /** How long, and for whom, a verb waits. @publicApi */
 export interface WaitOptions {
-  /** Milliseconds to wait in the queue; 0 not to wait. @default the lock's `wait` */
-  wait?: number | undefined;
+  /** How long to wait in the queue, in ms or as a duration; 0 not to wait. @default the lock's `wait` */
+  wait?: Duration | undefined;
   /** Leaves the queue when it aborts. */
   signal?: AbortSignal | undefined;
 }
@@ -102,7 +103,7 @@ export class Lock {
   async acquire(options: WaitOptions = {}): Promise<boolean> {
     const { lease, owner, ttlMs, slots } = this.settings;
     const { signal } = options;
-    const waitMs = options.wait === undefined ? this.settings.waitMs : checkedWait(options.wait);
+    const waitMs = this.#waitMs(options);
     const isHeld = (): boolean => this.isHeld;
     if (!this.isHeld) this.#tenure = undefined;
     const request = { lease, owner, ttlMs, slots, waitMs, signal, isHeld };
@@ -169,9 +170,9 @@ export class Lock {
   /**
    * A new ttl from now, for an owner whose lease has not ended; resolves to whether it had not.
    *
-   * @param ttl milliseconds; undefined means the lock's own
+   * @param ttl milliseconds or a duration; undefined means the lock's own
    */
-  async extend(ttl?: number): Promise<boolean> {
+  async extend(ttl?: Duration): Promise<boolean> {
     const { lease, owner, ttlMs, maxTtlMs } = this.settings;
     const wanted = ttl === undefined ? ttlMs : checkedLeaseTtl(ttl, maxTtlMs);
     const ends = this.#ends;
@@ -220,11 +221,15 @@ export class Lock {
     return result;
   }
 
+  #waitMs({ wait }: WaitOptions): number {
+    return wait === undefined ? this.settings.waitMs : checkedWait(wait);
+  }
+
   async #acquireOrThrow(options: WaitOptions): Promise<Tenure> {
     const isHeld = await this.acquire(options);
     const tenure = this.#tenure;
     if (isHeld && tenure !== undefined) return tenure;
-    throw new LockTimeoutError(this.name, options.wait ?? this.settings.waitMs);
+    throw new LockTimeoutError(this.name, this.#waitMs(options));
   }
 
   /** The callback's own error matters more than a release that failed: the lease ends by itself. */

@@ -1,10 +1,11 @@
+import type { Duration } from '../common/duration.js';
 import { InvalidArgumentError, InvalidTtlError } from '../common/errors.js';
 import { unknownNames } from '../node/unknown-names.js';
 
 /** How an entry is stored. @publicApi */
 export interface SetOptions {
-  /** Milliseconds to live; 0 means no expiry. @default the cache's ttl */
-  ttl?: number | undefined;
+  /** How long the entry lives, in ms or as a duration; 0 means no expiry. @default the cache's ttl */
+  ttl?: Duration | undefined;
   /** Names by which `delByTag` finds the entry; 64 at most. */
   tags?: readonly string[] | undefined;
   /**
@@ -16,8 +17,8 @@ export interface SetOptions {
 
 /** How `wrap` stores what its factory makes. @publicApi */
 export interface WrapOptions<T> {
-  /** Milliseconds to live, or a function of the value; 0 means no expiry. @default the cache's ttl */
-  ttl?: number | ((value: T) => number | undefined) | undefined;
+  /** How long the entry lives, in ms or as a duration, or a function of the value; 0 means no expiry. @default the cache's ttl */
+  ttl?: Duration | ((value: T) => Duration | undefined) | undefined;
   /** With less than this many milliseconds left, a hit also calls the factory in the background. */
   refreshThreshold?: number | ((value: T) => number) | undefined;
   /**
@@ -31,8 +32,8 @@ export interface WrapOptions<T> {
 
 /** How a counter starts. @publicApi */
 export interface IncrementOptions {
-  /** Milliseconds to live of a counter that starts; an existing one keeps its own. @default the cache's ttl */
-  ttl?: number | undefined;
+  /** How long a counter that starts lives, in ms or as a duration; an existing one keeps its own ttl. @default the cache's ttl */
+  ttl?: Duration | undefined;
   /** What a missing or expired counter is before the amount is added. @default 0 */
   initial?: number | undefined;
 }
@@ -60,8 +61,8 @@ const FIELDS = {
  */
 export function checkedOptions<T extends object>(
   method: keyof typeof FIELDS,
-  options: number | T | undefined,
-): T | { ttl: number | undefined } {
+  options: Duration | T | undefined,
+): T | { ttl: Duration | undefined } {
   if (typeof options !== 'object' || options === null) return { ttl: checkedTtl(options) };
   checkFields(method, options);
   if ('ttl' in options && typeof options.ttl === 'number') checkedTtl(options.ttl);
@@ -82,7 +83,7 @@ export function checkFields(method: keyof typeof FIELDS, options: object): void 
 }
 
 /** Where a lifetime is meant, a negative one is a mistake; CACHE_MANAGER keeps cache-manager's meaning. @internal */
-export function checkedTtl(ttl: number | undefined): number | undefined {
+export function checkedTtl(ttl: Duration | undefined): Duration | undefined {
   if (typeof ttl === 'number' && ttl < 0) throw new InvalidTtlError(ttl);
   return ttl;
 }

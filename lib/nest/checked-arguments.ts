@@ -1,13 +1,15 @@
+import { milliseconds } from '../common/duration.js';
 import { MAX_TIMER_MS } from '../common/limits.js';
 import { InvalidArgumentError } from '../common/errors.js';
 
 /** Undefined leaves the default to the node. @throws {HC_ARGUMENT_INVALID} @internal */
-export function checkedTimeout(timeout: unknown): number | undefined {
-  if (timeout === undefined) return undefined;
+export function checkedTimeout(given: unknown): number | undefined {
+  if (given === undefined) return undefined;
+  const timeout = milliseconds(given);
   if (typeof timeout === 'number' && timeout >= 0 && timeout <= MAX_TIMER_MS) return timeout;
   throw new InvalidArgumentError(
     'The timeout is not acceptable.',
-    `Give milliseconds from 0 up to ${MAX_TIMER_MS}, or leave it out.`,
+    `Give milliseconds from 0 up to ${MAX_TIMER_MS} or a duration such as '5s', or leave it out.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common';
+import type { Duration } from '../common/duration.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
 
@@ -31,8 +32,8 @@ export interface HyperCacheOptionsFactory {
 export interface HyperCacheFeatureOptions {
   /** What `@InjectHyperCache(name)` names. */
   name: string;
-  /** Milliseconds that an entry lives when its write says nothing; 0 means no expiry. @default the node's ttl */
-  ttl?: number;
+  /** How long an entry lives when its write says nothing, in ms or as a duration; 0 means no expiry. @default the node's ttl */
+  ttl?: Duration;
   /** Where its entries stand. @default the name */
   namespace?: string;
 }

@@ -1,3 +1,4 @@
+import type { Duration } from '../common/duration.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
 import type { Lock } from '../locks/lock.js';
@@ -27,7 +28,7 @@ export interface Versioned<T> {
 }
 
 /**
- * One named cache, with what cache-manager lacks. All times are milliseconds.
+ * One named cache, with what cache-manager lacks. Times are milliseconds, or durations with their unit such as `'30s'` and `'5m'`.
  *
  * Every method rejects with a `HyperCacheError`: `HC_KEY_INVALID`, `HC_TTL_INVALID`, `HC_VALUE_UNSUPPORTED`,
  * `HC_VALUE_TOO_LARGE` and `HC_ARGUMENT_INVALID` for what it was given, `HC_STORAGE_FULL`, `HC_STORAGE_BUSY`,
@@ -74,9 +75,9 @@ export class HyperCache {
   /**
    * Stores the value, replacing value, ttl and tags.
    *
-   * @param options a ttl in ms, or more
+   * @param options a ttl in ms or as a duration such as `'5m'`, or more
    */
-  async set<T>(key: string, value: T, options?: number | SetOptions): Promise<void> {
+  async set<T>(key: string, value: T, options?: Duration | SetOptions): Promise<void> {
     await this.#cache.set(key, value, checkedOptions('set', options));
   }
 
@@ -92,7 +93,7 @@ export class HyperCache {
   async add<T>(
     key: string,
     value: T,
-    options?: number | Omit<SetOptions, 'fence'>,
+    options?: Duration | Omit<SetOptions, 'fence'>,
   ): Promise<boolean> {
     return this.#cache.add(key, value, checkedOptions('add', options));
   }
@@ -112,7 +113,7 @@ export class HyperCache {
     key: string,
     value: T,
     revision: number,
-    options?: number | Omit<SetOptions, 'fence'>,
+    options?: Duration | Omit<SetOptions, 'fence'>,
   ): Promise<{ stored: boolean; revision: number }> {
     return this.#cache.setIf(key, value, revision, checkedOptions('setIf', options));
   }
@@ -136,9 +137,9 @@ export class HyperCache {
   /**
    * Gives a live entry a new deadline; resolves to whether there was one.
    *
-   * @param ttl milliseconds from now; 0 means no expiry; undefined means the cache's ttl
+   * @param ttl milliseconds from now, or a duration; 0 means no expiry; undefined means the cache's ttl
    */
-  async touch(key: string, ttl?: number): Promise<boolean> {
+  async touch(key: string, ttl?: Duration): Promise<boolean> {
     return this.#cache.touch(key, checkedTtl(ttl));
   }
 
@@ -169,7 +170,7 @@ export class HyperCache {
   async wrap<T>(
     key: string,
     factory: () => T | Promise<T>,
-    options?: number | WrapOptions<T>,
+    options?: Duration | WrapOptions<T>,
   ): Promise<T> {
     const { value } = await this.#cache.wrap(key, factory, checkedOptions('wrap', options));
     return this.#cache.release(value) as T;
@@ -234,11 +235,11 @@ export class HyperCache {
   /**
    * Resolves when everything written before is committed: on a secondary, on the primary.
    *
-   * @param timeout milliseconds after which it rejects with the reason, such as `HC_PRIMARY_UNREACHABLE`; what was
+   * @param timeout milliseconds, or a duration, after which it rejects with the reason, such as `HC_PRIMARY_UNREACHABLE`; what was
    *   written stays in the outbox. @default 10_000
    * @throws {HC_ARGUMENT_INVALID} and the reason
    */
-  async flush(timeout?: number): Promise<void> {
+  async flush(timeout?: Duration): Promise<void> {
     return this.#node.flush(checkedTimeout(timeout));
   }
 

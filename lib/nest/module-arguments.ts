@@ -57,9 +57,11 @@ export function checkReturned(options: HyperCacheOptions | undefined): void {
  * @throws {HC_OPTIONS_INVALID}
  * @internal
  */
-export function checkedFeature(
-  given: HyperCacheFeatureOptions,
-): HyperCacheFeatureOptions & { namespace: string } {
+export function checkedFeature(given: HyperCacheFeatureOptions): {
+  name: string;
+  namespace: string;
+  ttl?: number;
+} {
   const { name, ttl, namespace = name } = Object(given) as HyperCacheFeatureOptions;
   refuse([
     ...(isText(name) && isText(namespace)
@@ -73,8 +75,12 @@ export function checkedFeature(
         ]),
     ...unknownNames(Object(given), FEATURE_NAMES, (option) => `forFeature({ ${option} })`),
   ]);
-  resolveOptions(ttl === undefined ? { namespace } : { namespace, ttl }, {});
-  return ttl === undefined ? { name, namespace } : { name, namespace, ttl };
+  if (ttl === undefined) {
+    resolveOptions({ namespace }, {});
+    return { name, namespace };
+  }
+  const resolved = resolveOptions({ namespace, ttl }, {});
+  return { name, namespace, ttl: resolved.ttl };
 }
 
 function refuse(problems: readonly OptionProblem[]): void {

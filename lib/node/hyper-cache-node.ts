@@ -4,6 +4,7 @@ import type { VersionedEntry } from '../engine/l2.js';
 import type { LockFactory } from '../locks/lock-factory.js';
 import type { AdminEndpoint, SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import type { BackupSummary } from '../sqlite/backup.js';
+import type { Duration } from '../common/duration.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 export type { BackupSummary };
@@ -22,7 +23,7 @@ export interface NodeWriteOptions {
   /** The write is refused when a later token of this lock was granted. */
   readonly fence?: { readonly name: string; readonly token: number } | undefined;
   /** Milliseconds; 0 means no expiry; undefined and null mean the cache's default. */
-  readonly ttl?: number | null | undefined;
+  readonly ttl?: Duration | null | undefined;
   readonly tags?: readonly string[] | undefined;
 }
 
@@ -66,11 +67,11 @@ export interface NodeCache {
   /** All or, if one of the keys is not acceptable, none; which of them were live. */
   mdelete(keys: readonly string[]): Promise<boolean[]>;
   pull(key: string): Promise<unknown>;
-  touch(key: string, ttl?: number | null): Promise<boolean>;
+  touch(key: string, ttl?: Duration | null): Promise<boolean>;
   increment(
     key: string,
     by: number,
-    options?: { ttl?: number | null | undefined; initial?: number | undefined },
+    options?: { ttl?: Duration | null | undefined; initial?: number | undefined },
   ): Promise<number>;
   deletePrefix(prefix: string): Promise<number>;
   deleteTag(tag: string): Promise<number>;

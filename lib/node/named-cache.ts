@@ -4,6 +4,7 @@ import type { TieredCache } from '../cache/tiered-cache.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
+import type { Duration } from '../common/duration.js';
 import { expiresAtFor } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { EntriesPage, KeysPage, L2, VersionedEntry } from '../engine/l2.js';
@@ -131,14 +132,14 @@ export class NamedCache implements NodeCache {
     return this.#writes.pull(key);
   }
 
-  touch(key: string, ttl?: number | null): Promise<boolean> {
+  touch(key: string, ttl?: Duration | null): Promise<boolean> {
     return this.#writes.touch(key, this.#deadline(ttl));
   }
 
   increment(
     key: string,
     by: number,
-    options?: { ttl?: number | null | undefined; initial?: number | undefined },
+    options?: { ttl?: Duration | null | undefined; initial?: number | undefined },
   ): Promise<number> {
     const initial = options?.initial ?? 0;
     if (!Number.isSafeInteger(by) || !Number.isSafeInteger(initial)) {
@@ -194,7 +195,7 @@ export class NamedCache implements NodeCache {
     }
   }
 
-  #deadline(ttl: number | null | undefined): number {
+  #deadline(ttl: Duration | null | undefined): number {
     return expiresAtFor(ttl, this.defaultTtl, this.#clock);
   }
 }

@@ -1,11 +1,12 @@
+import { bytes, type Size } from '../common/duration.js';
 import { isPositive, isText } from './option-kinds.js';
 
 /** Bounds of the memory layer, shared by all caches of a node. @publicApi */
 export interface L1Options {
   /** Entries held at most. @default 10_000 */
   maxEntries?: number | undefined;
-  /** Bytes held at most, estimated. @default 67_108_864 (64 MiB) */
-  maxBytes?: number | undefined;
+  /** Bytes held at most, estimated. @default '64MiB' */
+  maxBytes?: Size | undefined;
 }
 
 /** A port of its own for the HTTP API. @publicApi */
@@ -96,7 +97,8 @@ export function isL1(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).every(
     ([name, bound]) =>
-      ['maxEntries', 'maxBytes'].includes(name) && (bound === undefined || isPositive(bound)),
+      ['maxEntries', 'maxBytes'].includes(name) &&
+      (bound === undefined || isPositive(name === 'maxBytes' ? bytes(bound) : bound)),
   );
 }
 

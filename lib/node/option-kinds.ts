@@ -1,3 +1,5 @@
+import { bytes, milliseconds, type Duration, type Size } from '../common/duration.js';
+
 /**
  * One option: what it may be, what it is when nothing says, and what the documents say of it.
  *
@@ -30,14 +32,36 @@ export function option<Given, Resolved = Given>(
 /** What all kinds of options can say besides. */
 type Extra = Pick<OptionSpec<never>, 'environment'>;
 
-const NAMES = { ms: 'milliseconds as ', bytes: 'bytes as ', '': '' };
+/** What a number may be written as: how the documents and the errors name it, and how it becomes a number. */
+const UNITS = {
+  ms: {
+    unit: 'ms or a duration',
+    name: 'milliseconds as ',
+    read: milliseconds,
+    or: ", or a duration such as '2s'",
+  },
+  bytes: {
+    unit: 'bytes or a size',
+    name: 'bytes as ',
+    read: bytes,
+    or: ", or a size such as '64MiB'",
+  },
+  '': { unit: '', name: '', read: (given: unknown) => given, or: '' },
+};
+
+interface Written {
+  ms: Duration;
+  bytes: Size;
+  '': number;
+}
 
 /** A whole number from `from` to `to`. @internal */
-export function whole(
-  unit: keyof typeof NAMES,
+export function whole<Unit extends keyof typeof UNITS>(
+  unit: Unit,
   byDefault: number,
   { from = 1, to = Number.MAX_SAFE_INTEGER, ...extra }: Extra & { from?: number; to?: number } = {},
-): OptionSpec<number> {
+): OptionSpec<Written[Unit], number> {
+  const { name, read, or, ...written } = UNITS[unit];
   const [least, most] = [from, to].map((bound) => bound.toLocaleString('en-US'));
   const isBounded = to < Number.MAX_SAFE_INTEGER;
   let bounds = `${least} to ${most}`;
@@ -48,11 +72,15 @@ export function whole(
       ? 'above 0'
       : `of at least ${from}`;
   return {
-    unit: [unit, 'whole', bounds].filter((part) => part !== '').join(', '),
-    instead: `write ${NAMES[unit]}a whole number ${words}`,
-    isValid: (value) => isPositive(value) && Number(value) >= from && Number(value) <= to,
+    unit: [written.unit, 'whole', bounds].filter((part) => part !== '').join(', '),
+    instead: `write ${name}a whole number ${words}${or}`,
+    isValid: (given) => {
+      const value = read(given);
+      return isPositive(value) && Number(value) >= from && Number(value) <= to;
+    },
     parse: parseNumber,
     byDefault,
+    resolve: (given) => Number(read(given)),
     ...extra,
   };
 }

@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
+import { bytes, milliseconds, type Duration } from '../common/duration.js';
 import { MAX_TIMER_MS } from '../common/limits.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import {
@@ -81,12 +82,13 @@ export const FILE_OPTIONS = {
 /** @internal */
 export const ENTRY_OPTIONS = {
   /** How long an entry lives when its write says nothing; 0 means no expiry. */
-  ttl: option<number>({
-    unit: 'ms, from 0',
-    instead: 'write milliseconds as a number from 0; 0 means no expiry',
-    isValid: (value) => typeof value === 'number' && value >= 0,
+  ttl: option<Duration, number>({
+    unit: 'ms or a duration, from 0',
+    instead: "write milliseconds as a number from 0, or a duration such as '5m'; 0 means no expiry",
+    isValid: (value) => isFromZero(milliseconds(value)),
     parse: parseNumber,
     byDefault: 0,
+    resolve: (ttl) => Number(milliseconds(ttl)),
   }),
   /** Name of the cache behind `CACHE_MANAGER`; caches of other names do not see its keys. */
   namespace: option<string>({
@@ -103,13 +105,17 @@ export const MEMORY_OPTIONS = {
   /** Bounds of the memory layer, shared by all namespaces; `false` turns it off. */
   l1: option<L1Options | false, ResolvedL1>({
     unit: 'entries and estimated bytes, whole, above 0; `false` or JSON in the environment',
-    instead: 'write false, or { maxEntries, maxBytes } with whole numbers above 0',
+    instead:
+      "write false, or { maxEntries, maxBytes } with whole numbers above 0; maxBytes may be a size such as '64MiB'",
     isValid: isL1,
     parse: parseJson,
     byDefault: { maxEntries: 10_000, maxBytes: 64 * MIB },
     resolve: (l1) =>
       l1 !== false &&
-      Object.freeze({ maxEntries: l1.maxEntries ?? 10_000, maxBytes: l1.maxBytes ?? 64 * MIB }),
+      Object.freeze({
+        maxEntries: l1.maxEntries ?? 10_000,
+        maxBytes: Number(bytes(l1.maxBytes ?? 64 * MIB)),
+      }),
   }),
   /** What a caller gets from memory: its own copy, one frozen object, or one shared reference. */
   isolation: oneOf(['copy', 'freeze', 'share'], 'copy'),
@@ -224,6 +230,8 @@ type ResolvedL1 = { readonly maxEntries: number; readonly maxBytes: number } | f
 type ResolvedListen = Readonly<ListenOptions> | undefined;
 type Logging = HyperCacheLogger | false | undefined;
 type Tokens = string | readonly string[];
+
+const isFromZero = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 
 function token(): OptionSpec<Tokens, readonly string[]> {
   return {

@@ -267,7 +267,8 @@ describe.each(onEngines(VARIANTS))('arguments, %s', (_name, options, make) => {
       ['NaN', Number.NaN],
       ['Infinity', Infinity],
       ['longer than a timer waits', 2 ** 31],
-      ['a string', '5s'],
+      ['a string', '5'],
+      ['a duration with a space', '5 s'],
       ['null', null],
     ])('refuses to flush with a timeout that is %s', async (_what, bad) => {
       await expect(cache.flush(bad as number)).rejects.toMatchObject({

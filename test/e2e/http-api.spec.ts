@@ -296,6 +296,9 @@ describe.each(variants)('the HTTP API on $platform ($place)', ({ platform, place
       'HC_VALUE_UNSUPPORTED',
     ],
     ['a ttl that is no number', 'POST', '/cache/a', { value: 1, ttl: '5' }, 400, 'HC_TTL_INVALID'],
+    ['a duration', 'POST', '/cache/a', { value: 1, ttl: '5s' }, 400, 'HC_TTL_INVALID'],
+    ['a lock for a duration', 'POST', '/lock/a', { ttl: '5s' }, 400, 'HC_TTL_INVALID'],
+    ['a wait as a duration', 'POST', '/lock/a', { ttl: 5, wait: '1s' }, 400, 'HC_ARGUMENT_INVALID'],
     [
       'tags that are no list',
       'POST',

@@ -18,7 +18,7 @@ describe('wrong options', () => {
     const error = await refusal(apps, {
       sqlitePath: '',
       role: 'master',
-      ttl: '5m',
+      ttl: '5 minutes',
       maxSize: 1000,
       isolation: 'clone',
       durability: 'always',
@@ -32,8 +32,8 @@ describe('wrong options', () => {
       expect.arrayContaining([
         "  - sqlitePath is '': write the path of a directory; for a cache in memory only, one on tmpfs such as /dev/shm/hypercache",
         "  - role is 'master': write 'primary' or 'secondary'",
-        "  - ttl is '5m': write milliseconds as a number from 0; 0 means no expiry",
-        '  - maxSize is 1000: write bytes as a whole number of at least 4194304',
+        "  - ttl is '5 minutes': write milliseconds as a number from 0, or a duration such as '5m'; 0 means no expiry",
+        "  - maxSize is 1000: write bytes as a whole number of at least 4194304, or a size such as '64MiB'",
         "  - isolation is 'clone': write 'copy', 'freeze' or 'share'",
         "  - durability is 'always': write 'relaxed', 'normal' or 'full'",
         '  - maxEntrys is not an option: write maxEntries',
@@ -82,7 +82,7 @@ describe('wrong options', () => {
     ['isolation', 'Copy'],
     ['durability', 'FULL'],
     ['maxSize', 4 * 1024 * 1024 - 1],
-    ['maxSize', '1GB'],
+    ['maxSize', '1 GB'],
     ['maxEntries', 0],
     ['maxValueSize', 0],
     ['maxValueSize', 256 * 1024 * 1024 + 1],

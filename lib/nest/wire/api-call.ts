@@ -1,5 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { InvalidArgumentError, InvalidKeyError, InvalidRequestError } from '../../common/errors.js';
+import {
+  InvalidArgumentError,
+  InvalidKeyError,
+  InvalidRequestError,
+  InvalidTtlError,
+} from '../../common/errors.js';
 import { assertKey } from '../../common/keys.js';
 import type { NodeCache } from '../../node/hyper-cache-node.js';
 import type { ApiContext } from '../api/api-context.js';
@@ -77,13 +82,17 @@ export class ApiCall {
    *
    * @param known their names
    * @throws {HC_REQUEST_INVALID} an unknown field, among others
+   * @throws {HC_TTL_INVALID | HC_ARGUMENT_INVALID} a duration: over HTTP, times are numbers
    */
   async fields<Name extends string>(
     ...known: readonly Name[]
   ): Promise<{ readonly [name in Name]?: unknown }> {
     const fields = await readFields(this.request, this.api.maxJsonBytes);
     const unknown = Object.keys(fields).find((name) => !known.some((other) => other === name));
-    if (unknown === undefined) return fields as { readonly [name in Name]?: unknown };
+    if (unknown === undefined) {
+      refuseDurations(fields);
+      return fields as { readonly [name in Name]?: unknown };
+    }
     throw new InvalidRequestError(
       `The body has a field '${unknown.slice(0, 40)}', which means nothing here.`,
       `Send ${known.join(', ')}.`,
@@ -93,6 +102,14 @@ export class ApiCall {
   reply(body: unknown): void {
     this.api.open.beforeAnswer(this.raw);
     answerJson(this.response, body);
+  }
+}
+
+/** Programs in other languages send milliseconds: one way to say it. */
+function refuseDurations({ ttl, wait }: { readonly ttl?: unknown; readonly wait?: unknown }): void {
+  if (typeof ttl === 'string') throw new InvalidTtlError(ttl);
+  if (typeof wait === 'string') {
+    throw new InvalidArgumentError('The wait is a text.', 'Send milliseconds as a number.');
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Duration } from '../../../lib/common/duration.js';
 import { expiresAtFor, isExpired, NEVER } from '../../../lib/common/expiry.js';
 
 const NOW = 1_000_000;
@@ -17,6 +18,8 @@ describe('expiresAtFor', () => {
   it.each([
     ['a ttl', 500, 0, NOW + 500],
     ['a ttl over the default', 500, 900, NOW + 500],
+    ['a duration', '5m', 900, NOW + 300_000],
+    ['a duration of zero', '0ms', 900, NEVER],
     ['a ttl of less than a millisecond', 0.2, 0, NOW + 1],
     ['no ttl', undefined, 900, NOW + 900],
     ['null', null, 900, NOW + 900],
@@ -29,7 +32,7 @@ describe('expiresAtFor', () => {
     ['a negative ttl', -1, 900, NOW - 1],
     ['minus infinity', -Infinity, 900, -Infinity],
   ])('takes %s', (_name, ttl, defaultTtl, expected) => {
-    expect(expiresAtFor(ttl, defaultTtl, { now: () => NOW })).toBe(expected);
+    expect(expiresAtFor(ttl as Duration, defaultTtl, { now: () => NOW })).toBe(expected);
   });
 
   it.each([

@@ -238,9 +238,44 @@ describe('resolveOptions', () => {
       expect(resolveOptions({}, { [name]: text }).asyncRequests).toBe(expected);
     });
 
+    it('durations and sizes', () => {
+      expect(
+        resolveOptions(
+          { staleAfter: '1.5m', maxValueSize: '4MiB', l1: { maxBytes: '16MiB' } },
+          { HYPERCACHE_TIMEOUT: '2s', HYPERCACHE_TTL: '5m', HYPERCACHE_MAX_SIZE: '1GB' },
+        ),
+      ).toMatchObject({
+        timeout: 2000,
+        ttl: 300_000,
+        maxSize: 1e9,
+        staleAfter: 90_000,
+        maxValueSize: 4 * 1024 * 1024,
+        l1: { maxBytes: 16 * 1024 * 1024 },
+      });
+    });
+
+    it.each([
+      { timeout: '2s ' },
+      { timeout: '0s' },
+      { timeout: '60d' },
+      { timeout: '0.5ms' },
+      { maxSize: '1MiB' },
+      { maxSize: '5s' },
+      { changeLogEntries: '5s' },
+      { l1: { maxEntries: '5MiB' } },
+      { l1: { maxBytes: '5' } },
+      { ttl: [5] },
+      { ttl: '5' },
+    ] as never[])('no durations and sizes such as %j', (given) => {
+      expect(problemsOf(given)).toHaveLength(1);
+    });
+
     it.each([
       ['HYPERCACHE_TIMEOUT', ' '],
-      ['HYPERCACHE_TIMEOUT', '2s'],
+      ['HYPERCACHE_TIMEOUT', '2 s'],
+      ['HYPERCACHE_TIMEOUT', '2sec'],
+      ['HYPERCACHE_TTL', '-5m'],
+      ['HYPERCACHE_MAX_SIZE', '64mb'],
       ['HYPERCACHE_TIMEOUT', '-1'],
       ['HYPERCACHE_ASYNC', 'perhaps'],
       ['HYPERCACHE_API_TOKEN', `${SECRET},short`],
@@ -259,7 +294,7 @@ describe('resolveOptions', () => {
     });
 
     it('a problem with the text as it was read', () => {
-      expect(problemsOf({}, { HYPERCACHE_TIMEOUT: '2s' })).toMatchObject([{ value: "'2s'" }]);
+      expect(problemsOf({}, { HYPERCACHE_TIMEOUT: '2 s' })).toMatchObject([{ value: "'2 s'" }]);
     });
   });
 

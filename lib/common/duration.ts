@@ -1,0 +1,58 @@
+/**
+ * A length of time: milliseconds, or a number with its unit, such as `'500ms'`, `'30s'`, `'5m'`, `'2h'`, `'7d'` or `'1w'`.
+ *
+ * A text without a unit is refused: half of its readers would take `'5'` for seconds.
+ *
+ * @publicApi
+ */
+export type Duration = number | `${number}${DurationUnit}`;
+
+/**
+ * A number of bytes: the number itself, or one with its unit, such as `'64MiB'` (1024 * 1024 bytes) or `'64MB'` (1,000,000 bytes).
+ *
+ * @publicApi
+ */
+export type Size = number | `${number}${SizeUnit}`;
+
+type DurationUnit = keyof typeof MILLISECONDS;
+type SizeUnit = keyof typeof BYTES;
+
+const MILLISECONDS = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+const BYTES = {
+  B: 1,
+  kB: 1000,
+  KiB: 1024,
+  MB: 1e6,
+  MiB: 1024 ** 2,
+  GB: 1e9,
+  GiB: 1024 ** 3,
+};
+
+/**
+ * Milliseconds of what is a duration's text. Everything else comes back as it is, for the caller to check.
+ *
+ * @internal
+ */
+export function milliseconds(given: unknown): unknown {
+  return typeof given === 'string' ? (amountIn(given, MILLISECONDS) ?? given) : given;
+}
+
+/** Bytes of what is a size's text. Everything else comes back as it is. @internal */
+export function bytes(given: unknown): unknown {
+  return typeof given === 'string' ? (amountIn(given, BYTES) ?? given) : given;
+}
+
+/** The product is rounded to a thousandth, because `0.1 * 3` is no 0.3. */
+function amountIn(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, amount, unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?)([A-Za-z]{1,3})$/.exec(text) ?? [];
+  if (amount === undefined || !Object.hasOwn(units, unit)) return undefined;
+  return Math.round(Number(amount) * Number(units[unit]) * 1000) / 1000;
+}
