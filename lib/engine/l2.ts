@@ -19,18 +19,15 @@ export interface VersionedEntry {
   readonly expiresAt: number | undefined;
 }
 
-/** @internal */
-export interface KeysPage {
-  readonly keys: readonly string[];
-  /** What the next page begins with; undefined after the last one. */
+/** Some of a listing. @internal */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** The key that the next page follows, whoever reads it; undefined after the last one. */
   readonly next: string | undefined;
 }
 
 /** @internal */
-export interface EntriesPage {
-  readonly entries: readonly [key: string, value: unknown][];
-  readonly next: string | undefined;
-}
+export type ListedEntry = [key: string, value: unknown];
 
 /**
  * A moment in the life of a key, for its engine to recognize. What else stands in it is the engine's own.
@@ -75,8 +72,8 @@ export interface L2 {
    * seen of another engine is not.
    */
   isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean>;
-  /** Live keys with this prefix from `from` on, in an order of the engine's own. */
-  keysPage(prefix: string, from: string): Awaitable<KeysPage>;
+  /** Live keys with this prefix behind a key, '' for the first page, in an order of the engine's own. */
+  keysPage(prefix: string, after: string): Awaitable<Page<string>>;
   /** As {@link keysPage}, with values; one that cannot be read is told, and left out. */
-  entriesPage(from: string): Awaitable<EntriesPage>;
+  entriesPage(after: string): Awaitable<Page<ListedEntry>>;
 }

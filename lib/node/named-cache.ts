@@ -7,7 +7,7 @@ import type { Clock } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { expiresAtFor } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
-import type { EntriesPage, KeysPage, L2, VersionedEntry } from '../engine/l2.js';
+import type { L2, ListedEntry, Page, VersionedEntry } from '../engine/l2.js';
 import type {
   NodeCache,
   NodeEntry,
@@ -176,22 +176,19 @@ export class NamedCache implements NodeCache {
 
   async *keys(prefix: string): AsyncIterableIterator<string> {
     if (prefix !== '') assertKey(prefix, 'prefix');
-    await this.parts.drain();
-    let from: string | undefined = '';
-    while (from !== undefined) {
-      const page: KeysPage = await this.parts.l2.keysPage(prefix, from);
-      yield* page.keys;
-      from = page.next;
-    }
+    yield* this.#list((after) => this.parts.l2.keysPage(prefix, after));
   }
 
-  async *entries(): AsyncIterableIterator<[string, unknown]> {
+  entries(): AsyncIterableIterator<ListedEntry> {
+    return this.#list((after) => this.parts.l2.entriesPage(after));
+  }
+
+  async *#list<T>(read: (after: string) => Awaitable<Page<T>>): AsyncIterableIterator<T> {
     await this.parts.drain();
-    let from: string | undefined = '';
-    while (from !== undefined) {
-      const page: EntriesPage = await this.parts.l2.entriesPage(from);
-      yield* page.entries;
-      from = page.next;
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const { items, next }: Page<T> = await read(after);
+      yield* items;
+      after = next;
     }
   }
 

@@ -33,6 +33,21 @@ export interface FoundRow extends Omit<RemovableRow, 'namespace_id' | 'key'> {
   readonly written: number;
 }
 
+/** What is to be listed. @internal */
+export interface Listing {
+  readonly prefix: string;
+  /** '' for all. */
+  readonly after: string;
+  readonly withValues: boolean;
+}
+
+/** @internal */
+export interface ListedRow {
+  readonly key: string;
+  readonly expires_at: number;
+  readonly value?: StoredValue;
+}
+
 /** A row as another node is to have it. @internal */
 export interface CopiedRow extends EntryRow {
   readonly key: string;
@@ -198,31 +213,17 @@ export class EntryTable {
     if (this.#removeById.run(id).changes > 0) this.counts.stage(namespaceId, -1);
   }
 
-  /** Keys with this prefix from `from` on, in order of their UTF-8 bytes. */
+  /** Keys with this prefix behind another one, in order of their UTF-8 bytes. To be read at once. */
   page(
     namespaceId: number,
-    prefix: string,
-    from: string,
+    { prefix, after, withValues }: Listing,
     limit: number,
-  ): { key: string; expires_at: number }[] {
-    return this.#page.all(namespaceId, from, endOf(prefix), limit) as {
-      key: string;
-      expires_at: number;
-    }[];
-  }
-
-  /** As {@link page}, with the values. */
-  pageValues(
-    namespaceId: number,
-    prefix: string,
-    from: string,
-    limit: number,
-  ): { key: string; expires_at: number; value: StoredValue }[] {
-    return this.#pageValues.all(namespaceId, from, endOf(prefix), limit) as {
-      key: string;
-      expires_at: number;
-      value: StoredValue;
-    }[];
+  ): IterableIterator<ListedRow> {
+    // The successor of a string in byte order is the string and a NUL.
+    const from = after === '' ? prefix : `${after}\0`;
+    const statement = withValues ? this.#pageValues : this.#page;
+    const rows = statement.iterate(namespaceId, from, endOf(prefix), limit);
+    return rows as IterableIterator<ListedRow>;
   }
 
   /** Entries with this prefix, from `from` on. */

@@ -2,17 +2,18 @@ import type { Clock } from '../common/clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import { isExpired } from '../common/expiry.js';
 import type {
-  EntriesPage,
-  KeysPage,
   L2,
   L2Entry,
+  ListedEntry,
   Observation,
+  Page,
   Seen,
   VersionedEntry,
 } from '../engine/l2.js';
 import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import type { FileCoherence } from './coherence.js';
-import type { EntryRow, EntryTable } from './entry-table.js';
+import type { EntryRow, EntryTable, Listing } from './entry-table.js';
+import { decoded, readPage, type ListedValue } from './listing.js';
 import { RevisionSeen } from './revision-seen.js';
 import { toStorageError } from './sqlite-error.js';
 import type { Storage } from './storage.js';
@@ -26,8 +27,6 @@ export interface SqliteL2Parts {
   /** Told what could not be read, where no caller is. */
   readonly onReadError: (error: HyperCacheError) => void;
 }
-
-const PAGE_KEYS = 500;
 
 /**
  * The rows of one namespace in a file of this machine, at once. Reads never write; an expired row is a miss.
@@ -100,24 +99,13 @@ export class SqliteL2 implements L2 {
   }
 
   /** In order of their UTF-8 bytes. */
-  keysPage(prefix: string, from: string): KeysPage {
-    const start = from === '' ? prefix : from;
-    const rows = this.#page((entries, id) => entries.page(id, prefix, start, PAGE_KEYS));
-    const now = this.parts.clock.now();
-    const keys = rows.filter((row) => !isExpired(row.expires_at, now)).map((row) => row.key);
-    return { keys, next: nextFrom(rows) };
+  keysPage(prefix: string, after: string): Page<string> {
+    const { items, next } = this.#page({ prefix, after, withValues: false });
+    return { items: items.map(([key]) => key), next };
   }
 
-  entriesPage(from: string): EntriesPage {
-    const rows = this.#page((entries, id) => entries.pageValues(id, '', from, PAGE_KEYS));
-    const now = this.parts.clock.now();
-    const entries: [string, unknown][] = [];
-    for (const row of rows) {
-      if (isExpired(row.expires_at, now)) continue;
-      const value = this.#decode(row.value);
-      if (value !== undefined) entries.push([row.key, value]);
-    }
-    return { entries, next: nextFrom(rows) };
+  entriesPage(after: string): Page<ListedEntry> {
+    return decoded(this.#page({ prefix: '', after, withValues: true }), this.parts.onReadError);
   }
 
   /** `undefined` when the bytes make no sense. */
@@ -153,12 +141,9 @@ export class SqliteL2 implements L2 {
   }
 
   /** A page that cannot be read is an error, because a listing that ends early would pass for complete. */
-  #page<T>(read: (entries: EntryTable, namespaceId: number) => T[]): T[] {
-    const { storage } = this.parts;
-    return typed(() => {
-      const namespaceId = storage.namespaces.idOf(this.namespace);
-      return namespaceId === undefined ? [] : read(storage.entries, namespaceId);
-    });
+  #page(listing: Listing): Page<ListedValue> {
+    const { storage, clock } = this.parts;
+    return typed(() => readPage(storage, this.namespace, listing, clock.now()));
   }
 }
 
@@ -173,9 +158,4 @@ function typed<T>(read: () => T): T {
   } catch (error) {
     throw toStorageError(error);
   }
-}
-
-function nextFrom(rows: readonly { key: string }[]): string | undefined {
-  // The successor of a string in byte order is the string and a NUL.
-  return rows.length < PAGE_KEYS ? undefined : `${rows.at(-1)?.key ?? ''}\0`;
 }

@@ -6,8 +6,10 @@ import { isExpired } from '../../common/expiry.js';
 import type { CommandResult, LeaseResult } from '../../engine/command.js';
 import type { Outcome } from '../../sqlite/commands/command-executor.js';
 import { PendingCommand } from '../../engine/pending-command.js';
+import type { Page } from '../../engine/l2.js';
 import type { LeaseService } from '../../engine/lease-service.js';
-import type { CopiedRow } from '../../sqlite/entry-table.js';
+import type { Listing } from '../../sqlite/entry-table.js';
+import { readPage, type ListedValue } from '../../sqlite/listing.js';
 import type { Grant, HeldLease } from '../../engine/lease.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { Storage } from '../../sqlite/storage.js';
@@ -25,11 +27,10 @@ import {
   answerToWire,
   QueryKind,
   RequestKind,
-  type EntriesAnswer,
   type EntryAnswer,
-  type KeysAnswer,
   type LeasesAnswer,
   type ObservationAnswer,
+  type PageAnswer,
 } from '../wire/exchange.js';
 import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import { LeaseWaits } from '../leases/lease-waits.js';
@@ -57,8 +58,6 @@ export interface PrimaryEndpointParts {
 }
 
 const MAX_BATCH = 1000;
-const PAGE_ROWS = 500;
-const PAGE_BYTES = 1024 * 1024;
 
 /**
  * What a primary does for other nodes. Their values are opaque to it.
@@ -226,36 +225,19 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     return !storage.changes.conflictsWith(target, storage.revision);
   }
 
-  #keys(namespace: string, prefix: string, from: string): KeysAnswer {
-    const { storage, clock } = this.parts;
-    const namespaceId = storage.namespaces.idOf(namespace);
-    if (namespaceId === undefined) return [[], null];
-    const rows = storage.entries.page(namespaceId, prefix, from || prefix, PAGE_ROWS);
-    const now = clock.now();
-    const live = rows.filter((row) => !isExpired(row.expires_at, now));
-    // The successor of a string in byte order is the string and a NUL.
-    const next = rows.length < PAGE_ROWS ? null : `${rows.at(-1)?.key ?? ''}\0`;
-    return [live.map(({ key }) => key), next];
+  #keys(namespace: string, prefix: string, after: string): PageAnswer<string> {
+    const { items, next } = this.#page(namespace, { prefix, after, withValues: false });
+    return [items.map(([key]) => key), next ?? null];
   }
 
-  #entries(namespace: string, after: string): EntriesAnswer {
+  #entries(namespace: string, after: string): PageAnswer<ListedValue> {
+    const { items, next } = this.#page(namespace, { prefix: '', after, withValues: true });
+    return [items, next ?? null];
+  }
+
+  #page(namespace: string, listing: Listing): Page<ListedValue> {
     const { storage, clock } = this.parts;
-    const namespaceId = storage.namespaces.idOf(namespace);
-    if (namespaceId === undefined) return [[], null];
-    const now = clock.now();
-    const found: CopiedRow[] = [];
-    let read = 0;
-    let bytes = 0;
-    let last = '';
-    for (const row of storage.entries.rowsAfter(namespaceId, after, PAGE_ROWS)) {
-      read++;
-      last = row.key;
-      if (!isExpired(row.expires_at, now)) found.push(row);
-      bytes += storedBytes(row.value);
-      if (bytes > PAGE_BYTES) break;
-    }
-    const entries = found.map((row) => [row.key, row.value] as const);
-    return [entries, read < PAGE_ROWS && bytes <= PAGE_BYTES ? null : last];
+    return readPage(storage, namespace, listing, clock.now());
   }
 
   async #withTimeLeft(held: Promise<HeldLease[]>): Promise<LeasesAnswer> {

@@ -1,13 +1,14 @@
 import type { HyperCacheError } from '../../common/errors.js';
 import type {
-  EntriesPage,
-  KeysPage,
   L2,
   L2Entry,
+  ListedEntry,
   Observation,
+  Page,
   Seen,
   VersionedEntry,
 } from '../../engine/l2.js';
+import { decoded } from '../../sqlite/listing.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import { RevisionSeen } from '../../sqlite/revision-seen.js';
 import { decodeValue, storedBytes } from '../../value/codec.js';
@@ -82,22 +83,13 @@ export class RemoteL2 implements L2 {
     return answers.every(Boolean);
   }
 
-  async keysPage(prefix: string, from: string): Promise<KeysPage> {
-    const [keys, next] = await this.parts.remote.keys(this.namespace, prefix, from);
-    return { keys, next: next ?? undefined };
+  keysPage(prefix: string, after: string): Promise<Page<string>> {
+    return this.parts.remote.keys(this.namespace, prefix, after);
   }
 
-  async entriesPage(from: string): Promise<EntriesPage> {
-    const [entries, next] = await this.parts.remote.entries(this.namespace, from);
-    const read = entries.flatMap(([key, value]): [string, unknown][] => {
-      try {
-        return [[key, decodeValue(value)]];
-      } catch (error) {
-        this.parts.onReadError(toStorageError(error));
-        return [];
-      }
-    });
-    return { entries: read, next: next ?? undefined };
+  async entriesPage(after: string): Promise<Page<ListedEntry>> {
+    const { remote, onReadError } = this.parts;
+    return decoded(await remote.entries(this.namespace, after), onReadError);
   }
 
   async #ask(key: string): Promise<RemoteEntry | undefined> {

@@ -1,15 +1,10 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { StoredValue } from '../../value/codec.js';
+import type { Page } from '../../engine/l2.js';
 import type { LeaseName } from '../../engine/lease.js';
+import type { ListedValue } from '../../sqlite/listing.js';
 import { leaseFields } from '../wire/command-codec.js';
-import {
-  positionOf,
-  QueryKind,
-  RequestKind,
-  type EntriesAnswer,
-  type KeysAnswer,
-  type LeasesAnswer,
-} from '../wire/exchange.js';
+import { positionOf, QueryKind, RequestKind, type LeasesAnswer } from '../wire/exchange.js';
 import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
@@ -82,27 +77,21 @@ export class RemoteReads {
     return this.#ask(query, (answer) => answer === true);
   }
 
-  /** Live keys with a prefix from `from` on, and where the next page begins. */
-  keys(namespace: string, prefix: string, from: string): Promise<KeysAnswer> {
-    return this.#ask([QueryKind.Keys, namespace, prefix, from], (answer) => {
-      const fields = fieldsOf(answer);
-      const keys = new Fields(fields.list());
-      const found: string[] = [];
-      while (!keys.isAtEnd) found.push(keys.key());
-      return [found, nextOf(fields)];
-    });
+  /** Live keys with a prefix behind a key. */
+  keys(namespace: string, prefix: string, after: string): Promise<Page<string>> {
+    return this.#ask([QueryKind.Keys, namespace, prefix, after], (answer) =>
+      pageOf(answer, (key) => new Fields([key]).key()),
+    );
   }
 
-  /** Live entries behind a key, and the key that the next page follows. */
-  entries(namespace: string, after: string): Promise<EntriesAnswer> {
-    return this.#ask([QueryKind.Entries, namespace, after], (answer) => {
-      const fields = fieldsOf(answer);
-      const entries = fields.list().map((entry) => {
-        const one = fieldsOf(entry);
-        return [one.key(), one.value(Infinity)] as const;
-      });
-      return [entries, nextOf(fields)];
-    });
+  /** Live entries behind a key. */
+  entries(namespace: string, after: string): Promise<Page<ListedValue>> {
+    return this.#ask([QueryKind.Entries, namespace, after], (answer) =>
+      pageOf(answer, (entry) => {
+        const fields = fieldsOf(entry);
+        return [fields.key(), fields.value(Infinity)];
+      }),
+    );
   }
 
   holders(lease: LeaseName): Promise<LeasesAnswer> {
@@ -151,10 +140,12 @@ function fieldsOf(answer: unknown): Fields {
   return new Fields(answer);
 }
 
-function nextOf(fields: Fields): string | null {
-  const next = fields.any();
-  if (next !== null && typeof next !== 'string') throw malformed('a next page');
-  return next;
+function pageOf<T>(answer: unknown, read: (item: unknown) => T): Page<T> {
+  const fields = fieldsOf(answer);
+  const items = fields.list().map(read);
+  const next = fields.any() ?? undefined;
+  if (next !== undefined && typeof next !== 'string') throw malformed('a next page');
+  return { items, next };
 }
 
 function entryOf(answer: unknown): RemoteEntry | undefined {

@@ -1,10 +1,10 @@
 import type { Awaitable } from '../../common/awaitable.js';
 import type {
-  EntriesPage,
-  KeysPage,
   L2,
   L2Entry,
+  ListedEntry,
   Observation,
+  Page,
   Seen,
   VersionedEntry,
 } from '../../engine/l2.js';
@@ -49,12 +49,12 @@ export class ReplicaL2 implements L2 {
     return this.#l2.isCurrent(seen, tags);
   }
 
-  keysPage(prefix: string, from: string): Awaitable<KeysPage> {
-    return this.#l2.keysPage(prefix, from);
+  keysPage(prefix: string, after: string): Awaitable<Page<string>> {
+    return this.#l2.keysPage(prefix, after);
   }
 
-  entriesPage(from: string): Awaitable<EntriesPage> {
-    return this.#l2.entriesPage(from);
+  entriesPage(after: string): Awaitable<Page<ListedEntry>> {
+    return this.#l2.entriesPage(after);
   }
 
   get #l2(): L2 {

@@ -28,13 +28,8 @@ export type EntryAnswer = readonly [value: StoredValue, expiresAt: number, revis
 /** An entry, and the last revision that the look at it had seen for certain. @internal */
 export type ObservationAnswer = readonly [seen: number, entry: EntryAnswer];
 
-/** Keys, or keys with content, and where the next page begins. @internal */
-export type KeysAnswer = readonly [keys: readonly string[], next: string | null];
-/** @internal */
-export type EntriesAnswer = readonly [
-  entries: readonly (readonly [key: string, value: StoredValue])[],
-  next: string | null,
-];
+/** Keys, or entries, and the key that the next page follows. @internal */
+export type PageAnswer<T> = readonly [items: readonly T[], next: string | null];
 
 /** Leases with the ms that are left of them. @internal */
 export type LeasesAnswer = readonly (Omit<HeldLease, 'expiresAt'> & { readonly left: number })[];

@@ -175,12 +175,12 @@ class MemoryL2 implements L2 {
 
   keysPage(prefix: string) {
     const keys = this.#liveKeys().filter((key) => key.startsWith(prefix));
-    return this.engine.answer({ keys, next: undefined });
+    return this.engine.answer({ items: keys, next: undefined });
   }
 
   entriesPage() {
     const entries = this.#liveKeys().map((key): [string, unknown] => [key, this.#valueOf(key)]);
-    return this.engine.answer({ entries, next: undefined });
+    return this.engine.answer({ items: entries, next: undefined });
   }
 
   #liveKeys(): string[] {
