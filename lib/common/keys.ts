@@ -1,7 +1,5 @@
 import { InvalidKeyError } from './errors.js';
-
-/** The longest key or tag, in bytes of UTF-8. @internal */
-export const MAX_KEY_BYTES = 1024;
+import { MAX_KEY_BYTES } from './limits.js';
 
 /**
  * Refuses what SQLite or HTTP would change on the way: only a key that comes back exactly is accepted.

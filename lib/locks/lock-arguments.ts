@@ -1,9 +1,6 @@
 import { milliseconds } from '../common/duration.js';
-import { MAX_TIMER_MS } from '../common/limits.js';
+import { MAX_OWNER_LENGTH, MAX_SLOTS, MAX_TIMER_MS } from '../common/limits.js';
 import { InvalidArgumentError } from '../common/errors.js';
-
-const MAX_OWNER_LENGTH = 256;
-const MAX_SLOTS = 1000;
 
 /**
  * @param maxTtlMs the bound, in milliseconds

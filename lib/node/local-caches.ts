@@ -5,6 +5,7 @@ import { TieredCache } from '../cache/tiered-cache.js';
 import type { ForwardedCommand } from '../cluster/wire/command-codec.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
+import { MAX_NAMESPACES } from '../common/limits.js';
 import {
   hitRatios,
   zeroCounters,
@@ -34,9 +35,6 @@ export interface LocalCachesParts {
   /** What no caller is told. */
   readonly onSilentError: (error: unknown, during: string) => void;
 }
-
-/** Requests may name any: what they can make a node keep is bounded. */
-const MAX_NAMESPACES = 10_000;
 
 /** One namespace of a node. @internal */
 export interface LocalCache {

@@ -7,6 +7,7 @@ import type { Clock } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { expiresAtFor } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
+import { MAX_TAGS } from '../common/limits.js';
 import type { L2, ListedEntry, Page, VersionedEntry } from '../engine/l2.js';
 import type {
   NodeCache,
@@ -198,7 +199,6 @@ export class NamedCache implements NodeCache {
 }
 
 const NO_TAGS: readonly string[] = [];
-const MAX_TAGS = 64;
 
 function checkedTags(tags: readonly string[] | undefined): readonly string[] {
   if (tags === undefined) return NO_TAGS;

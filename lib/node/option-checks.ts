@@ -1,4 +1,5 @@
 import { bytes, type Size } from '../common/duration.js';
+import { MAX_NAMESPACE_LENGTH } from '../common/limits.js';
 import { isPositive, isText } from './option-kinds.js';
 
 /** Bounds of the memory layer, shared by all caches of a node. @publicApi */
@@ -88,7 +89,9 @@ export function isListen(value: unknown): boolean {
 
 /** @internal */
 export function isNamespace(value: unknown): boolean {
-  return isText(value) && String(value).length <= 256 && String(value).isWellFormed();
+  return (
+    isText(value) && String(value).length <= MAX_NAMESPACE_LENGTH && String(value).isWellFormed()
+  );
 }
 
 /** @internal */

@@ -1,6 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate as onNextTurn } from 'node:timers';
 import { ClosedError, QueueFullError, type HyperCacheError } from '../common/errors.js';
+import { MAX_QUEUED_BYTES, MAX_QUEUED_WRITES } from '../common/limits.js';
+import { Waiters } from '../common/waiters.js';
 import type { QueuedWrite } from '../engine/command-queue.js';
 import { isBusy, toStorageError } from './sqlite-error.js';
 
@@ -20,10 +22,6 @@ export interface Writer<C, R> {
 /** One transaction takes at most this much, so that it does not hold the event loop. */
 const BATCH_OPERATIONS = 500;
 const BATCH_BYTES = 1024 * 1024;
-
-/** Waiting writes beyond these are refused. */
-const MAX_OPERATIONS = 200_000;
-const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
  * Up to here, and for this long, a relaxed write need not wait for its commit. Within the delay newer values of a key
@@ -51,7 +49,8 @@ export class WriteQueue<C, R> {
   #bytes = 0;
   #pushed = 0;
   #settled = 0;
-  #drains: { after: number; resolve: () => void }[] = [];
+  /** Each waits until so many writes are settled. */
+  readonly #drains = new Waiters<number>();
   #turn: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #relaxedSince = 0;
@@ -76,7 +75,7 @@ export class WriteQueue<C, R> {
   assertRoom(count: number, bytes: number): void {
     if (this.#closed) throw new ClosedError();
     const waiting = this.#waiting.length;
-    if (waiting + count > MAX_OPERATIONS || this.#bytes + bytes > MAX_BYTES) {
+    if (waiting + count > MAX_QUEUED_WRITES || this.#bytes + bytes > MAX_QUEUED_BYTES) {
       throw new QueueFullError(waiting, count);
     }
   }
@@ -136,10 +135,10 @@ export class WriteQueue<C, R> {
   }
 
   /** Resolves when everything that waits now is committed or refused. */
-  drain(): Promise<void> {
-    if (this.#waiting.length === 0) return Promise.resolve();
+  async drain(): Promise<void> {
+    if (this.#waiting.length === 0) return;
     this.#turn ??= onNextTurn(this.#flush);
-    return new Promise((resolve) => this.#drains.push({ after: this.#pushed, resolve }));
+    await this.#drains.wait(this.#pushed);
   }
 
   /** Commits what waits, and refuses everything after. */
@@ -234,8 +233,6 @@ export class WriteQueue<C, R> {
 
   #settle(count: number): void {
     this.#settled += count;
-    while (this.#drains[0] !== undefined && this.#drains[0].after <= this.#settled) {
-      this.#drains.shift()?.resolve();
-    }
+    this.#drains.settle((after) => after <= this.#settled);
   }
 }

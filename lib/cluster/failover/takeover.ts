@@ -4,6 +4,7 @@ import {
   TwoPrimariesError,
   type HyperCacheError,
 } from '../../common/errors.js';
+import { Backoff } from '../../common/backoff.js';
 import type { Random } from '../../common/random.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { Storage } from '../../sqlite/storage.js';
@@ -101,7 +102,7 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 60_000;
 
 /**
- * Tells the former primary that its history has ended, again and again until it has heard, with full jitter. It may
+ * Tells the former primary that its history has ended, again and again until it has heard. It may
  * be gone for days; what matters is that it is told before anybody writes to it.
  *
  * @internal
@@ -109,10 +110,12 @@ const LAST_RETRY_MS = 60_000;
 export class TakeoverNotice {
   #isStopped = false;
   #retry: NodeJS.Timeout | undefined;
-  #failures = 0;
+  readonly #backoff: Backoff;
   readonly #reported = new Set<string>();
 
-  constructor(private readonly parts: TakeoverNoticeParts) {}
+  constructor(private readonly parts: TakeoverNoticeParts) {
+    this.#backoff = new Backoff(parts.random, FIRST_RETRY_MS, LAST_RETRY_MS);
+  }
 
   start(): void {
     this.#run().catch((error: unknown) => this.#report(toStorageError(error)));
@@ -159,10 +162,8 @@ export class TakeoverNotice {
   }
 
   #pause(): Promise<void> {
-    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures++, 10));
-    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
     return new Promise((resolve) => {
-      this.#retry = setTimeout(resolve, most * share).unref();
+      this.#retry = setTimeout(resolve, this.#backoff.next()).unref();
     });
   }
 }

@@ -3,6 +3,7 @@ import { storedBytes } from '../../value/codec.js';
 import type { Clock } from '../../common/clock.js';
 import { HyperCacheError } from '../../common/errors.js';
 import { isExpired } from '../../common/expiry.js';
+import { MAX_REQUEST_ITEMS } from '../../common/limits.js';
 import type { CommandResult, LeaseResult } from '../../engine/command.js';
 import type { Outcome } from '../../sqlite/commands/command-executor.js';
 import { PendingCommand } from '../../engine/pending-command.js';
@@ -57,8 +58,6 @@ export interface PrimaryEndpointParts {
   readonly onSuperseded: (successor: Successor) => void;
 }
 
-const MAX_BATCH = 1000;
-
 /**
  * What a primary does for other nodes. Their values are opaque to it.
  *
@@ -112,7 +111,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
   async #execute(fields: Fields): Promise<Buffer> {
     const since = fields.integer();
     const messages = fields.list();
-    if (messages.length > MAX_BATCH) throw malformed(`${messages.length} operations`);
+    if (messages.length > MAX_REQUEST_ITEMS) throw malformed(`${messages.length} operations`);
     const { limits, storage } = this.parts;
     // All are read before the first is run: a batch that is malformed does nothing.
     const commands = messages.map((message) => decodeCommand(message, limits));
@@ -168,7 +167,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
   }
 
   async #answer(queries: readonly unknown[]): Promise<Buffer> {
-    if (queries.length > MAX_BATCH) throw malformed(`${queries.length} queries`);
+    if (queries.length > MAX_REQUEST_ITEMS) throw malformed(`${queries.length} queries`);
     const { queue, storage, clock } = this.parts;
     await queue.drain();
     const answers: unknown[] = [];

@@ -1,8 +1,8 @@
 import { compositeKey } from '../../common/composite-key.js';
+import { MAX_REQUEST_ITEMS } from '../../common/limits.js';
 import type { Forwarded, Target } from './outbox.js';
 
-/** What one request takes at most. */
-const BATCH_OPERATIONS = 1000;
+/** What one request takes at most, roughly. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -61,7 +61,7 @@ export class ForwardLine {
     if (!isLeft && !mayPass()) return undefined;
     // It may have found what goes first.
     const line = this.#left.length > 0 ? this.#left : this.#own;
-    const most = this.#alone > 0 ? 1 : BATCH_OPERATIONS;
+    const most = this.#alone > 0 ? 1 : MAX_REQUEST_ITEMS;
     if (this.#alone > 0) this.#alone--;
     let count = 0;
     let bytes = 0;

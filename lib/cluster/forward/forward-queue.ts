@@ -9,7 +9,11 @@ import {
   QueueFullError,
   type HyperCacheErrorCode,
 } from '../../common/errors.js';
+import { Backoff } from '../../common/backoff.js';
+import { holdProcess } from '../../common/hold-process.js';
+import { MAX_QUEUED_BYTES, MAX_QUEUED_WRITES } from '../../common/limits.js';
 import type { Random } from '../../common/random.js';
+import { Waiters } from '../../common/waiters.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import { whenFree } from '../../sqlite/when-free.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
@@ -51,17 +55,13 @@ export interface ForwardQueueParts {
 
 type Write = QueuedWrite<Command, CommandResult>;
 
-/** Writes that wait for the primary's answer; those beyond are refused. */
-const MAX_OPERATIONS = 200_000;
-const MAX_BYTES = 256 * 1024 * 1024;
-
 const SENDER_BYTES = 16;
 
 /** Until it is looked again whether what goes first has been sent. */
 const TURN_MS = 5;
 const WAITS_BEHIND = 'another process of this host has not sent yet what was accepted before';
 
-const FIRST_RETRY_MS = 50;
+const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1000;
 
 /** After so many requests in a row that failed, nobody is to wait for what will hardly come. */
@@ -70,12 +70,6 @@ const BREAK_MS = 250;
 
 /** What is taken at a turn: a write, and its command encoded once. */
 type Taken = Pick<Forwarded, 'write' | 'command' | 'target'>;
-
-/** Who waits until so many writes are settled. */
-interface Waiter {
-  readonly after: number;
-  readonly resolve: () => void;
-}
 
 /** What the primary says of a request that it did not execute, because of what stands in it. */
 const REFUSALS: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
@@ -110,20 +104,22 @@ export class ForwardQueue implements CommandQueue {
   readonly #sender: string;
   readonly #answered: AnsweredWrites;
   #requests = 0;
-  #failures = 0;
+  readonly #backoff: Backoff;
   /** Ends the waiting for what another process of the host has to send first. */
   #turnTimer: NodeJS.Timeout | undefined;
   #lost: HyperCacheError | undefined;
   #pushed = 0;
   #settledCount = 0;
-  #drains: Waiter[] = [];
-  #flushes: Waiter[] = [];
+  /** Each waits until so many writes are settled. */
+  readonly #drains = new Waiters<number>();
+  readonly #flushes = new Waiters<number>();
   #closed = false;
   /** Nothing is sent any more. */
   #isOver = false;
 
   constructor(private readonly parts: ForwardQueueParts) {
     this.#sender = parts.random.hex(SENDER_BYTES);
+    this.#backoff = new Backoff(parts.random, FIRST_RETRY_MS, LAST_RETRY_MS);
     this.#answered = new AnsweredWrites({
       ...parts,
       ...parts.outbox.bounds,
@@ -179,39 +175,23 @@ export class ForwardQueue implements CommandQueue {
   }
 
   /** Resolves when as many writes are done or refused as there were, or the primary is away. */
-  drain(): Promise<void> {
-    if (this.length === 0 || this.#lost !== undefined) return Promise.resolve();
-    const drained = new Promise<void>((resolve) => {
-      this.#drains.push({ after: this.#pushed, resolve });
-    });
+  async drain(): Promise<void> {
+    if (this.length === 0 || this.#lost !== undefined) return;
+    const drained = this.#drains.wait(this.#pushed);
     this.#holdProcess();
-    return drained;
+    await drained;
   }
 
   /** As {@link drain}, also while the primary is away; resolves to whether that came within a time, in ms. */
-  flush(timeoutMs: number): Promise<boolean> {
-    if (this.length === 0) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiter = {
-        after: this.#pushed,
-        resolve: () => {
-          clearTimeout(timer);
-          resolve(true);
-        },
-      };
-      const timer = setTimeout(() => {
-        this.#flushes = this.#flushes.filter((other) => other !== waiter);
-        resolve(false);
-      }, timeoutMs);
-      this.#flushes.push(waiter);
-    });
+  async flush(timeoutMs: number): Promise<boolean> {
+    return this.length === 0 || holdProcess(this.#flushes.wait(this.#pushed, timeoutMs));
   }
 
   /** The primary can be reached again: what waits for a retry need not wait any longer. */
   wake(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    this.#failures = 0;
+    this.#backoff.reset();
     this.#send();
   }
 
@@ -246,7 +226,7 @@ export class ForwardQueue implements CommandQueue {
     }
     if (!areAcceptable && this.#isBroken && this.#lost !== undefined) throw this.#lost;
     const waiting = this.#arrived.length + this.#line.asking;
-    if (waiting + count > MAX_OPERATIONS || this.#arrivedBytes + bytes > MAX_BYTES) {
+    if (waiting + count > MAX_QUEUED_WRITES || this.#arrivedBytes + bytes > MAX_QUEUED_BYTES) {
       throw new QueueFullError(waiting, count);
     }
   }
@@ -261,7 +241,7 @@ export class ForwardQueue implements CommandQueue {
   }
 
   get #isBroken(): boolean {
-    return this.#failures >= BREAK_AFTER && this.#retry !== undefined;
+    return this.#backoff.failures >= BREAK_AFTER && this.#retry !== undefined;
   }
 
   readonly #onTurn = (): void => {
@@ -273,7 +253,7 @@ export class ForwardQueue implements CommandQueue {
 
   /** The process goes on while a caller waits for what comes at these times; what was accepted is sent by the next one, too. */
   #holdProcess(): void {
-    const isAwaited = this.#arrived.length + this.#line.asking + this.#drains.length > 0;
+    const isAwaited = this.#arrived.length + this.#line.asking + this.#drains.size > 0;
     for (const timer of [this.#retry, this.#turnTimer]) {
       if (isAwaited) timer?.ref();
       else timer?.unref();
@@ -383,7 +363,7 @@ export class ForwardQueue implements CommandQueue {
     void this.#applyAhead(answer);
     this.#lost = undefined;
     const answered = this.#firstUnanswered(batch, answer);
-    if (answered === batch.length) this.#failures = 0;
+    if (answered === batch.length) this.#backoff.reset();
     else this.#keepRest(batch, answered, answer);
     const done = batch.slice(0, answered);
     if (done.length === 0) return;
@@ -414,16 +394,14 @@ export class ForwardQueue implements CommandQueue {
     const asking = this.#line.removeAsking();
     for (const { write } of asking) write.failed(failure);
     this.#settled(asking.length);
-    for (const { resolve } of this.#drains.splice(0)) resolve();
+    this.#drains.settle(() => true);
     this.#retryLater();
   }
 
   #retryLater(): void {
     if (this.#isOver) return;
-    this.#failures++;
-    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
-    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
-    const ms = this.#line.length > 0 ? most * share : BREAK_MS;
+    const pause = this.#backoff.next();
+    const ms = this.#line.length > 0 ? pause : BREAK_MS;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
@@ -498,14 +476,9 @@ export class ForwardQueue implements CommandQueue {
 
   #settled(count: number): void {
     this.#settledCount += count;
-    this.#drains = this.#resolve(this.#drains);
-    this.#flushes = this.#resolve(this.#flushes);
-  }
-
-  #resolve(waiters: Waiter[]): Waiter[] {
-    if (waiters.length === 0) return waiters;
-    for (const { after, resolve } of waiters) if (after <= this.#settledCount) resolve();
-    return waiters.filter(({ after }) => after > this.#settledCount);
+    const isReached = (after: number): boolean => after <= this.#settledCount;
+    this.#drains.settle(isReached);
+    this.#flushes.settle(isReached);
   }
 }
 

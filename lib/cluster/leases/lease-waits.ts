@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { compositeKey } from '../../common/composite-key.js';
 import { ClosedError, OutOfOrderError } from '../../common/errors.js';
+import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import type { AcquireRequest, LeaseService } from '../../engine/lease-service.js';
 import {
   checkedLeaseTtl,
@@ -18,8 +19,6 @@ const SIGN_OF_LIFE_MS = 1000;
 
 /** Requests that are remembered: a copy that comes after so many others is not known as one. */
 const REMEMBERED = 10_000;
-
-const MAX_SENDER_LENGTH = 64;
 
 /** A request that has no answer yet. */
 interface Waiting {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Backoff } from '../../common/backoff.js';
 import type { Clock } from '../../common/clock.js';
 import {
   HyperCacheError,
@@ -56,7 +57,7 @@ const BUSY_MS = 2000;
 /** How long the start of the application waits for a snapshot to be complete. */
 const FIRST_SNAPSHOT_MS = 2000;
 
-const FIRST_RETRY_MS = 50;
+const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2000;
 
 /** How long frames are applied before the event loop has its turn. */
@@ -66,8 +67,7 @@ const FRAME_ROOM_BYTES = 16 * 1024 * 1024;
 
 /**
  * Keeps the replica on the primary's changes: connects, resumes from where the replica stands, takes a snapshot
- * when it must, notices silence, and connects again after a random pause that grows (full jitter; Brooker,
- * "Exponential Backoff And Jitter", AWS 2015).
+ * when it must, notices silence, and connects again after a pause that grows.
  *
  * @internal
  */
@@ -76,7 +76,6 @@ export class ReplicaLoop {
   #isConnected = false;
   #connection: AbortController | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #failures = 0;
   #mustCopy = false;
   #snapshot: { readonly entries: number; readonly since: number } | undefined;
   #head = 0;
@@ -87,9 +86,11 @@ export class ReplicaLoop {
   #error: HyperCacheError | undefined;
 
   readonly #guard: HistoryGuard;
+  readonly #backoff: Backoff;
 
   constructor(private readonly parts: ReplicaLoopParts) {
     this.#guard = new HistoryGuard(parts.client.url);
+    this.#backoff = new Backoff(parts.random, FIRST_RETRY_MS, LAST_RETRY_MS);
   }
 
   /** Whether changes arrive: neither connecting nor in the middle of a snapshot. */
@@ -380,7 +381,7 @@ export class ReplicaLoop {
   #connect(isSnapshot: boolean): void {
     if (this.#isConnected) return;
     this.#isConnected = true;
-    this.#failures = 0;
+    this.#backoff.reset();
     this.#error = undefined;
     this.parts.onConnected(isSnapshot);
     this.#settleFirst();
@@ -417,8 +418,7 @@ export class ReplicaLoop {
     this.#isConnected = false;
     this.#error = error;
     this.#settleFirst();
-    if (wasConnected || this.#failures === 0 || isAnother) this.parts.onLost(error);
-    this.#failures++;
+    if (wasConnected || this.#backoff.failures === 0 || isAnother) this.parts.onLost(error);
   }
 
   #settleFirst(): void {
@@ -428,10 +428,8 @@ export class ReplicaLoop {
   }
 
   #pause(): Promise<void> {
-    const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
-    const share = Number.parseInt(this.parts.random.hex(4), 16) / 2 ** 32;
     return new Promise((resolve) => {
-      this.#retry = setTimeout(resolve, most * share).unref();
+      this.#retry = setTimeout(resolve, this.#backoff.next()).unref();
     });
   }
 }

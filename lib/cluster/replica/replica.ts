@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import type { Clock } from '../../common/clock.js';
 import { compositeKey } from '../../common/composite-key.js';
 import { PrimaryMismatchError } from '../../common/errors.js';
+import { Waiters } from '../../common/waiters.js';
 import { ChangeKind } from '../../sqlite/change-log.js';
 import type { SourceMark } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
@@ -51,12 +52,6 @@ interface Snapshot {
   readonly source: Source;
 }
 
-/** Somebody who has to see what the primary holds. */
-interface Waiter {
-  readonly position: Position;
-  readonly reached: () => void;
-}
-
 /** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
 export const SOURCE_NOTE = 'source';
 
@@ -100,7 +95,8 @@ export class Replica {
   #missing = new Map<string, number>();
   /** Where the keys that were missing before a restart have come. */
   #completeAt = Number.POSITIVE_INFINITY;
-  #waiting: Waiter[] = [];
+  /** Callers that have to see what the primary holds there. */
+  readonly #waiting = new Waiters<Position>();
 
   constructor(private readonly parts: ReplicaParts) {}
 
@@ -325,31 +321,11 @@ export class Replica {
 
   /** Resolves to whether everything up to a position is here within a time, in ms. */
   async whenReached(position: Position, timeoutMs: number): Promise<boolean> {
-    if (this.#hasReached(position)) return true;
-    return new Promise((resolve) => {
-      const waiter = {
-        position,
-        reached: () => {
-          clearTimeout(timer);
-          resolve(true);
-        },
-      };
-      const timer = setTimeout(() => {
-        this.#waiting = this.#waiting.filter((other) => other !== waiter);
-        resolve(false);
-      }, timeoutMs).unref();
-      this.#waiting.push(waiter);
-    });
+    return this.#hasReached(position) || this.#waiting.wait(position, timeoutMs);
   }
 
   #settle(): void {
-    if (this.#waiting.length === 0) return;
-    const left: Waiter[] = [];
-    for (const waiter of this.#waiting) {
-      if (this.#hasReached(waiter.position)) waiter.reached();
-      else left.push(waiter);
-    }
-    this.#waiting = left;
+    this.#waiting.settle((position) => this.#hasReached(position));
   }
 
   #hasReached(position: Position): boolean {

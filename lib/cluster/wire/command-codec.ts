@@ -1,3 +1,4 @@
+import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import { checkedLeaseTtl, checkedLimit, checkedOwner } from '../../locks/lock-arguments.js';
 import type { Command, Origin, RemovalStep } from '../../engine/command.js';
 import { LeaseKind, type LeaseName } from '../../engine/lease.js';
@@ -39,8 +40,6 @@ const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
 
 /** Stands before a command that tells where it comes from. */
 const WITH_ORIGIN = 100;
-
-const MAX_SOURCE_LENGTH = 64;
 
 /** A command as it travels, with the origin that an asynchronous write has. @internal */
 export function withOrigin(command: unknown, { source, sequence, follows }: Origin): unknown[] {
@@ -174,7 +173,7 @@ function decodeWithOrigin(fields: Fields, limits: CommandLimits): ForwardedComma
   const source = fields.string();
   const sequence = fields.integer();
   const follows = fields.any();
-  if (source.length > MAX_SOURCE_LENGTH) throw malformed('a source');
+  if (source.length > MAX_SENDER_LENGTH) throw malformed('a source');
   if (follows !== null && !Number.isSafeInteger(follows)) throw malformed('a sequence');
   const inner = fields.any();
   if (Array.isArray(inner) && inner[0] === WITH_ORIGIN) throw malformed('an origin of an origin');

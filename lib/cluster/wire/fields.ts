@@ -1,10 +1,8 @@
 import { storedBytes, type StoredValue } from '../../value/codec.js';
 import { InvalidArgumentError, ValueTooLargeError } from '../../common/errors.js';
 import { assertKey } from '../../common/keys.js';
+import { MAX_NAMESPACE_LENGTH, MAX_TAGS } from '../../common/limits.js';
 import { unpack } from './wire.js';
-
-const MAX_NAMESPACE_LENGTH = 256;
-const MAX_TAGS = 64;
 
 /** @internal */
 export function malformed(what: string): InvalidArgumentError {

@@ -1,8 +1,6 @@
 import { OutOfOrderError } from '../../common/errors.js';
+import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import { malformed } from './fields.js';
-
-/** Of a sender's name. */
-const MAX_SENDER_LENGTH = 64;
 
 /** Senders that are remembered; of more, those that were silent for longest are forgotten. */
 const MAX_SENDERS = 10_000;

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { Module, type HttpServer, type INestApplication } from '@nestjs/common';
 import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
 import { DependencyMissingError, ListenFailedError } from '../../common/errors.js';
-import { MAX_KEY_BYTES } from '../../common/keys.js';
+import { MAX_KEY_BYTES } from '../../common/limits.js';
 import type { ListenOptions } from '../../node/option-checks.js';
 import { createControllers, placeControllers } from '../controllers/create-controllers.js';
 import { ApiPaths } from '../wire/api-paths.js';

@@ -6,14 +6,12 @@ import {
   InvalidTtlError,
 } from '../../common/errors.js';
 import { assertKey } from '../../common/keys.js';
+import { MAX_NAMESPACE_LENGTH } from '../../common/limits.js';
 import type { NodeCache } from '../../node/hyper-cache-node.js';
 import type { ApiContext } from '../api/api-context.js';
 import { answerJson } from '../../http/answer.js';
 import { rawRequest, rawResponse, rawUrl } from '../../http/raw-exchange.js';
 import { readFields } from './read-body.js';
-
-/** 256 characters, as the option `namespace`. */
-const MAX_NAMESPACE_LENGTH = 256;
 
 /**
  * One request of the JSON API and its answer. Reads nothing that a pipe, a parser or an interceptor of the host may
