@@ -455,9 +455,9 @@ export class LockLostError extends HyperCacheError {
 /** A method with `@WithLock` was called on an object that Nest did not create. @publicApi */
 export class ModuleMissingError extends HyperCacheError {
   readonly code = 'HC_MODULE_MISSING';
-  constructor(method: string) {
+  constructor(decorator: string, method: string) {
     super(
-      `@WithLock on ${method}() has no cache to lock with.`,
+      `@${decorator} on ${method}() has no cache to work with.`,
       'Let Nest create the object as a provider or controller, and import HyperCacheModule.forRoot().',
     );
   }

@@ -49,6 +49,7 @@ const FIELDS = {
   lock: ['ttl', 'wait', 'renew', 'maxHold', 'owner'],
   restoreLock: ['ttl', 'wait', 'renew', 'maxHold'],
   semaphore: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'limit'],
+  CacheEvict: ['key', 'keys', 'tags', 'prefix', 'all', 'before', 'cache', 'when'],
   WithLock: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'skipIfHeld'],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -69,14 +70,22 @@ export function checkedOptions<T extends object>(
   return options;
 }
 
-/** @throws {HC_ARGUMENT_INVALID} naming a field that there is not @internal */
-export function checkFields(method: keyof typeof FIELDS, options: object): void {
-  const known: readonly string[] = FIELDS[method];
+/**
+ * @param as how messages call it, and the fields that it has besides those of the method
+ * @throws {HC_ARGUMENT_INVALID} naming a field that there is not
+ * @internal
+ */
+export function checkFields(
+  method: keyof typeof FIELDS,
+  options: object,
+  { called = method, more = [] }: { called?: string; more?: readonly string[] } = {},
+): void {
+  const known: readonly string[] = [...FIELDS[method], ...more];
   for (const name in options) {
     if (known.includes(name) || !Object.hasOwn(options, name)) continue;
     const [problem] = unknownNames({ [name]: undefined }, known);
     throw new InvalidArgumentError(
-      `${method}() has no option '${name}'.`,
+      `${called}() has no option '${name}'.`,
       `${problem?.instead === 'remove it' ? 'Remove it' : `W${problem?.instead.slice(1)}`}: there are ${known.join(', ')}.`,
     );
   }

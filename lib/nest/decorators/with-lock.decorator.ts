@@ -1,7 +1,6 @@
-import { Inject, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import {
-  ModuleMissingError,
   PrimaryTimeoutError,
   PrimaryUnreachableError,
   type HyperCacheError,
@@ -12,18 +11,12 @@ import type { Lock } from '../../locks/lock.js';
 import type { LockOptions } from '../../locks/lock-factory.js';
 import { checkFields } from '../call-options.js';
 import { HYPERCACHE_NODE } from '../hyper-cache.constants.js';
+import { injectedMethod } from './injected-method.js';
 
 /** @publicApi */
 export interface WithLockOptions extends LockOptions {
   /** Return undefined without calling the method when somebody else holds the lock. @default false */
   skipIfHeld?: boolean | undefined;
-}
-
-/** Where Nest puts the node on instances of classes that use the decorator. */
-const NODE = Symbol('HyperCacheNode');
-
-interface WithNode {
-  readonly [NODE]?: HyperCacheNode;
 }
 
 /**
@@ -44,23 +37,17 @@ export function WithLock<A extends unknown[] = unknown[]>(
   if (typeof name === 'string') assertKey(name, 'name of the lock');
   checkedLeaseTtl(options?.ttl, Infinity);
   checkFields('WithLock', options);
-  return (target, property, descriptor: PropertyDescriptor) => {
-    // Nest injects properties into every instance, request-scoped ones included, and refuses to start without it.
-    Inject(HYPERCACHE_NODE)(target, NODE);
-    const method = descriptor.value as (...args: A) => unknown;
-    const { skipIfHeld = false, ...lockOptions } = options;
-    const skips = new Skips(String(property));
-    const locked = async function (this: WithNode, ...args: A): Promise<unknown> {
-      const node = this[NODE];
-      if (node === undefined) throw new ModuleMissingError(String(property));
-      const lock = node.locks.lock(typeof name === 'string' ? name : name(...args), lockOptions);
-      if (!skipIfHeld) return lock.run(() => method.apply(this, args));
-      return skips.unlessAway(lock, () => method.apply(this, args));
+  const { skipIfHeld = false, ...lockOptions } = options;
+  return injectedMethod<HyperCacheNode>('WithLock', HYPERCACHE_NODE, (method) => {
+    const skips = new Skips(method.name);
+    return {
+      call: ({ injected, args, proceed }) => {
+        const lockName = typeof name === 'string' ? name : name(...(args as A));
+        const lock = injected.locks.lock(lockName, lockOptions);
+        return skipIfHeld ? skips.unlessAway(lock, proceed) : lock.run(proceed);
+      },
     };
-    copyMetadata(method, locked);
-    descriptor.value = locked;
-    return descriptor;
-  };
+  });
 }
 
 /** Calls that are left out. That the primary cannot be asked is told once, not at each tick of a clock. */
@@ -94,12 +81,4 @@ class Skips {
 
 function isAway(error: unknown): error is HyperCacheError {
   return error instanceof PrimaryUnreachableError || error instanceof PrimaryTimeoutError;
-}
-
-/** Decorators below this one, such as `@Cron`, have left their metadata on the method itself. */
-function copyMetadata(from: object, to: object): void {
-  for (const key of Reflect.getMetadataKeys(from) as unknown[]) {
-    Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);
-  }
-  Object.defineProperty(to, 'name', { value: Reflect.get(from, 'name'), configurable: true });
 }

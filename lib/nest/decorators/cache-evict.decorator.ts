@@ -1,0 +1,104 @@
+import { InvalidArgumentError } from '../../common/errors.js';
+import { checkFields } from '../call-options.js';
+import type { HyperCache } from '../hyper-cache.service.js';
+import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
+import { listFrom, textFrom } from './key-of-call.js';
+
+/**
+ * What `@CacheEvict` deletes when a method whose first arguments are `A` has succeeded: all that is named.
+ *
+ * @publicApi
+ */
+export interface CacheEvictOptions<A extends unknown[] = []> {
+  /** A text with placeholders for arguments (`'product:{0}'`), or a function of the arguments. */
+  key?: string | ((...args: A) => string) | undefined;
+  keys?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
+  tags?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
+  /** Keys that begin so. End it with a separator: `'user:1'` is how `'user:10'` begins, too. */
+  prefix?: string | ((...args: A) => string) | undefined;
+  /** The whole cache. */
+  all?: true | undefined;
+  /** Before the method is called, whether it succeeds or not. @default false */
+  before?: boolean | undefined;
+  /** A cache of `HyperCacheModule.forFeature`. @default the application's */
+  cache?: string | undefined;
+  /** When it returns false, nothing is deleted. */
+  when?: ((...args: A) => boolean) | undefined;
+}
+
+type Removal = (cache: HyperCache, args: readonly unknown[]) => Promise<unknown>;
+
+/**
+ * Deletes entries once an asynchronous method has succeeded, before its promise resolves: what a factory makes
+ * meanwhile of older data is not stored. When the method throws, nothing is deleted.
+ *
+ * A call whose deletion fails rejects with the cache's error, though the method has done its work.
+ *
+ * @throws {HC_ARGUMENT_INVALID} when the class is loaded
+ * @publicApi
+ */
+export function CacheEvict<A extends unknown[] = []>(
+  options: CacheEvictOptions<A>,
+): AsyncMethodDecorator<A, unknown> {
+  checkFields('CacheEvict', Object(options));
+  const { before = false, cache, when } = Object(options) as CacheEvictOptions<A>;
+  assertFunction('`when` of @CacheEvict', when);
+  const removals = removalsOf<A>(Object(options));
+  const remove = async (injected: HyperCache, args: readonly unknown[]): Promise<void> => {
+    if (when !== undefined && !when(...(args as A))) return;
+    const all = await Promise.allSettled(removals.map((removal) => removal(injected, args)));
+    const failed = all.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  };
+  return cacheMethod('CacheEvict', cache, () => ({
+    call: async ({ injected, args, proceed }) => {
+      if (before) await remove(injected, args);
+      const result = await proceed();
+      if (!before) await remove(injected, args);
+      return result;
+    },
+  }));
+}
+
+function removalsOf<A extends unknown[]>({
+  key,
+  keys,
+  tags,
+  prefix,
+  all,
+}: CacheEvictOptions<A>): Removal[] {
+  const removals: Removal[] = [];
+  if (key !== undefined) {
+    const keyOf = textFrom('key of @CacheEvict', key);
+    removals.push(async (cache, args) => cache.del(keyOf(args)));
+  }
+  if (keys !== undefined) {
+    const keysOf = listFrom('keys of @CacheEvict', keys);
+    removals.push(async (cache, args) => cache.mdel(keysOf(args)));
+  }
+  if (tags !== undefined) {
+    const tagsOf = listFrom('tags of @CacheEvict', tags);
+    removals.push(async (cache, args) =>
+      Promise.all(tagsOf(args).map((tag) => cache.delByTag(tag))),
+    );
+  }
+  if (prefix !== undefined) {
+    const prefixOf = textFrom('prefix of @CacheEvict', prefix);
+    removals.push(async (cache, args) => cache.delByPrefix(nonEmpty(prefixOf(args))));
+  }
+  if (all === true) removals.push((cache) => cache.clear());
+  if (removals.length > 0) return removals;
+  throw new InvalidArgumentError(
+    '@CacheEvict names nothing to delete.',
+    'Give it one or more of key, keys, tags, prefix and all.',
+  );
+}
+
+/** Every key begins with nothing. */
+function nonEmpty(prefix: string): string {
+  if (prefix !== '') return prefix;
+  throw new InvalidArgumentError(
+    'The prefix of @CacheEvict is empty.',
+    'Write `all: true` where the whole cache is meant.',
+  );
+}

@@ -1,0 +1,56 @@
+import { checkedOptions, checkFields, type SetOptions } from '../call-options.js';
+import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
+import { listFrom, textFrom } from './key-of-call.js';
+
+/**
+ * What `@CachePut` does with a method whose result is an `R` and whose first arguments are `A`.
+ *
+ * @publicApi
+ */
+export interface CachePutOptions<R = unknown, A extends unknown[] = []> extends Omit<
+  SetOptions,
+  'tags' | 'fence'
+> {
+  /** A text with placeholders for arguments (`'product:{0}'`), or a function of the result and the arguments. */
+  key: string | ((result: R, ...args: A) => string);
+  /** Names by which `delByTag` finds the entry; as texts they may have placeholders for arguments. */
+  tags?: readonly string[] | ((result: R, ...args: A) => readonly string[]) | undefined;
+  /** When it returns true, the result is not stored. */
+  unless?: ((result: R) => boolean) | undefined;
+  /** A cache of `HyperCacheModule.forFeature`. @default the application's */
+  cache?: string | undefined;
+}
+
+const OWN_FIELDS = ['key', 'unless', 'cache'];
+
+/**
+ * Stores what an asynchronous method returns, each time, before its promise resolves; `undefined` is not stored. Of
+ * calls at the same time the last one to be stored stays, which may not be the last one that the origin has seen:
+ * `@CacheEvict` has no such order.
+ *
+ * A call whose result cannot be stored rejects with the cache's error, though the method has done its work.
+ *
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
+ * @publicApi
+ */
+export function CachePut<R = unknown, A extends unknown[] = []>(
+  options: CachePutOptions<R, A>,
+): AsyncMethodDecorator<A, R> {
+  checkFields('set', Object(options), { called: 'CachePut', more: OWN_FIELDS });
+  const { key, tags, unless, cache, ...entry } = Object(options) as CachePutOptions<R, A>;
+  checkedOptions('add', entry);
+  assertFunction('`unless` of @CachePut', unless);
+  const keyFrom = textFrom('key of @CachePut', key);
+  const tagsFrom = tags === undefined ? undefined : listFrom('tags of @CachePut', tags);
+  return cacheMethod('CachePut', cache, () => ({
+    call: async ({ injected, args, proceed }) => {
+      const result = (await proceed()) as R;
+      if (result === undefined || unless?.(result) === true) return result;
+      // Templates count the arguments; functions begin with the result.
+      const seenBy = (given: unknown) => (typeof given === 'function' ? [result, ...args] : args);
+      const own = tagsFrom === undefined ? entry : { ...entry, tags: tagsFrom(seenBy(tags)) };
+      await injected.set(keyFrom(seenBy(key)), result, own);
+      return result;
+    },
+  }));
+}
