@@ -8,16 +8,19 @@ import { Replica } from '../cluster/replica/replica.js';
 import { tellReplicated } from '../cluster/replica/tell-replicated.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
 import { SqliteL2 } from '../sqlite/sqlite-l2.js';
-import { Storage, type StorageOptions } from '../sqlite/storage.js';
+import { FILE_NAME, Storage, type StorageOptions } from '../sqlite/storage.js';
 import { tellChanges } from '../sqlite/tell-changes.js';
-import { checkpointerOf } from './checkpointer-of.js';
+import { checkpointerOf } from '../sqlite/checkpointer.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';
-import type { BackupSummary } from './hyper-cache-node.js';
+import type { BackupSummary } from '../sqlite/backup.js';
 import { Lead } from './lead.js';
-import { nothingToBackUp } from './nothing-to-back-up.js';
-import { FILE_NAME } from './options.js';
-import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
+import {
+  nothingToBackUp,
+  type ReplicaHost,
+  type ReplicaHostParts,
+  type ReplicaHostStats,
+} from './replica-host.js';
 import { ReplicaLeader } from './replica-leader.js';
 import { ReplicaStandby } from './replica-standby.js';
 

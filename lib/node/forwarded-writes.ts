@@ -14,15 +14,27 @@ import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { OutboxFile } from '../sqlite/outbox-file.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
 import type { QueuedWrite } from '../engine/command-queue.js';
-import type { DeadLetterInfo, HyperCacheStats } from './hyper-cache-node.js';
-import type { ResolvedOptions } from './options.js';
+import type { DeadLetterInfo, HyperCacheStats } from '../engine/node-stats.js';
+import type { CommandLimits } from '../cluster/wire/command-codec.js';
 
 /** How long `flush` waits when nothing is said. */
 const FLUSH_TIMEOUT_MS = 10_000;
 
+/** What the options of a node say of its writes. @internal */
+export interface ForwardOptions extends CommandLimits {
+  readonly sqlitePath: string;
+  readonly durability: 'relaxed' | 'normal' | 'full';
+  readonly outboxMaxEntries: number;
+  readonly outboxMaxBytes: number;
+  readonly outboxFull: 'reject' | 'block';
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly asyncRequests: boolean;
+}
+
 /** @internal */
 export interface ForwardedWritesParts {
-  readonly options: ResolvedOptions;
+  readonly options: ForwardOptions;
   readonly client: PrimaryClient;
   readonly replica: FollowedChanges;
   readonly clock: Clock;

@@ -3,9 +3,13 @@ import { pack } from '../cluster/wire/wire.js';
 import { RequestKind } from '../cluster/wire/exchange.js';
 import type { HyperCacheError } from '../common/errors.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
-import type { BackupSummary } from './hyper-cache-node.js';
-import { nothingToBackUp } from './nothing-to-back-up.js';
-import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
+import type { BackupSummary } from '../sqlite/backup.js';
+import {
+  nothingToBackUp,
+  type ReplicaHost,
+  type ReplicaHostParts,
+  type ReplicaHostStats,
+} from './replica-host.js';
 
 /**
  * Nothing: every read goes to the primary.

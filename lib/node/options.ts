@@ -1,9 +1,6 @@
 import type { OPTIONS } from './option-table.js';
 import type { OptionSpec } from './option-kinds.js';
 
-/** Of the database file in `sqlitePath`. @internal */
-export const FILE_NAME = 'hypercache.sqlite';
-
 /** @publicApi */
 export type HyperCacheRole = 'primary' | 'secondary';
 

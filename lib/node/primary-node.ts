@@ -30,11 +30,11 @@ import { SOURCE_NOTE, type PrimaryAddress } from '../cluster/replica/replica.js'
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
 import type { RemovableRow } from '../sqlite/entry-table.js';
-import { Storage, type LossReason } from '../sqlite/storage.js';
+import { FILE_NAME, Storage, type LossReason } from '../sqlite/storage.js';
 import { WriteQueue } from '../sqlite/write-queue.js';
 import { BoundedWriter } from '../sqlite/bounded-writer.js';
 import { ClockNotes } from '../sqlite/maintenance/clock-notes.js';
-import { checkpointerOf } from './checkpointer-of.js';
+import { checkpointerOf } from '../sqlite/checkpointer.js';
 import type {
   BackupSummary,
   DeadLetterInfo,
@@ -44,7 +44,7 @@ import type {
 } from './hyper-cache-node.js';
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from '../sqlite/maintenance/maintenance-loop.js';
-import { FILE_NAME, type ResolvedOptions } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import { Succession } from './succession.js';
 import { removeTemporaries } from './temporary-directory.js';
 

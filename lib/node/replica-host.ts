@@ -1,21 +1,39 @@
 import type { Clock } from '../common/clock.js';
-import type { HyperCacheError } from '../common/errors.js';
+import { BackupFailedError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
 import type { IncidentLog } from '../common/incident-log.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import type { L2 } from '../engine/l2.js';
-import type { MemoryCoherence } from '../engine/memory-coherence.js';
+import type { MemoryCoherence, MemoryListener } from '../engine/memory-coherence.js';
 import type { FollowedChanges } from '../cluster/forward/forward-queue.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import type { PrimaryClock } from '../cluster/replica/primary-clock.js';
-import type { BackupSummary, HyperCacheStats, ReplicaStats } from './hyper-cache-node.js';
-import type { LocalCaches } from './local-caches.js';
-import type { ResolvedOptions } from './options.js';
+import type { HyperCacheStats, ReplicaStats } from '../engine/node-stats.js';
+import type { BackupSummary } from '../sqlite/backup.js';
+import type { CommandLimits } from '../cluster/wire/command-codec.js';
+
+/** What the options of a node say of what it reads from. @internal */
+export interface ReplicaOptions extends CommandLimits {
+  readonly sqlitePath: string;
+  readonly primaryUrl: string | undefined;
+  readonly path: string;
+  readonly acceptNewHistory: boolean;
+  readonly onPrimaryLost: 'serve-stale' | 'miss';
+  /** Milliseconds, as those that follow. */
+  readonly staleAfter: number;
+  readonly coherenceInterval: number;
+  readonly sweepInterval: number;
+  readonly changeLogAge: number;
+  readonly changeLogEntries: number;
+  /** Bytes. */
+  readonly maxSize: number;
+  readonly checkpoints: 'worker' | 'inline';
+}
 
 /** @internal */
 export interface ReplicaHostParts {
-  readonly options: ResolvedOptions;
+  readonly options: ReplicaOptions;
   readonly client: PrimaryClient;
   readonly clock: Clock;
   readonly primaryClock: PrimaryClock;
@@ -24,7 +42,7 @@ export interface ReplicaHostParts {
   readonly events: CacheEvents;
   readonly incidents: IncidentLog;
   /** The caches that read from it. */
-  readonly caches: () => LocalCaches;
+  readonly caches: () => MemoryListener;
   /** The primary's history is not the one that was followed so far. */
   readonly onNewHistory: () => void;
 }
@@ -58,4 +76,12 @@ export interface ReplicaHost extends FollowedChanges {
   backup(path: string): Promise<BackupSummary>;
   /** A read from it has failed. */
   onReadError(error: HyperCacheError): void;
+}
+
+/** @internal */
+export function nothingToBackUp(): BackupFailedError {
+  return new BackupFailedError(
+    'This node has no file of its own, or nothing in it yet.',
+    "Take the backup on the primary, or on a secondary with replica: 'feed' that has taken its first snapshot.",
+  );
 }

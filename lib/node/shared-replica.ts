@@ -7,12 +7,15 @@ import type { MemoryCoherence } from '../engine/memory-coherence.js';
 import { Coherence } from '../sqlite/coherence.js';
 import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
 import { SqliteL2 } from '../sqlite/sqlite-l2.js';
-import { Storage } from '../sqlite/storage.js';
+import { FILE_NAME, Storage } from '../sqlite/storage.js';
 import { tellChanges } from '../sqlite/tell-changes.js';
-import type { BackupSummary } from './hyper-cache-node.js';
-import { nothingToBackUp } from './nothing-to-back-up.js';
-import { FILE_NAME } from './options.js';
-import type { ReplicaHost, ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
+import type { BackupSummary } from '../sqlite/backup.js';
+import {
+  nothingToBackUp,
+  type ReplicaHost,
+  type ReplicaHostParts,
+  type ReplicaHostStats,
+} from './replica-host.js';
 
 /** How often it is looked whether the file is there, and still the same, in ms. */
 const WATCH_MS = 500;

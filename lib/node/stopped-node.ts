@@ -4,8 +4,7 @@ import { systemClock, type Clock } from '../common/clock.js';
 import { StorageOpenError } from '../common/errors.js';
 import { systemRandom, type Random } from '../common/random.js';
 import { assertUnused } from '../sqlite/assert-unused.js';
-import { Storage } from '../sqlite/storage.js';
-import { FILE_NAME } from './options.js';
+import { FILE_NAME, Storage } from '../sqlite/storage.js';
 
 /** What tests give a command. @internal */
 export interface CommandEnvironment {

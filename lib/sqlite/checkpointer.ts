@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { checkpointLoop, Phase, Slot, Wish, type CheckpointLoopData } from './checkpoint-loop.js';
+import { CheckpointsInlineError, type HyperCacheError } from '../common/errors.js';
 import type { Connection, Statement } from './native.js';
 import { packageRequire } from './package-require.js';
 import { checkpointSql, pragmaSql } from './sql/pragmas.js';
@@ -32,6 +33,15 @@ export interface CheckpointerParts {
   /** The thread could not be started, or has ended: from here on the writer checkpoints by itself. */
   readonly onInline: (cause: unknown) => void;
   readonly startThread?: StartThread;
+}
+
+/** As the option `checkpoints` says; a thread that cannot run is told. @internal */
+export function checkpointerOf(
+  { checkpoints }: { readonly checkpoints: 'worker' | 'inline' },
+  report: (error: HyperCacheError) => void,
+): { readonly checkpointer?: Pick<CheckpointerParts, 'onInline'> } {
+  if (checkpoints === 'inline') return {};
+  return { checkpointer: { onInline: (cause) => report(new CheckpointsInlineError(cause)) } };
 }
 
 /**

@@ -22,6 +22,9 @@ import type { SourceTable } from './source-table.js';
 import type { TagTable } from './tag-table.js';
 import { TurnReads } from './turn-reads.js';
 
+/** Of the database file in `sqlitePath`. @internal */
+export const FILE_NAME = 'hypercache.sqlite';
+
 /** @internal */
 export interface StorageOptions extends OpenFileOptions {
   /** The process that writes to it puts another file in its place at times, while others have it open. */

@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path';
 import { seededRandom } from '../../sample/01-single-node/src/replay/seeded-random.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
-import { FILE_NAME } from '../../lib/node/options.js';
+import { FILE_NAME } from '../../lib/sqlite/storage.js';
 import { campaign } from '../support/campaign.js';
 import { useNodes } from '../support/nodes.js';
 import { useTemporaryDirectories } from '../support/temporary-directory.js';

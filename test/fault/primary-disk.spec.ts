@@ -5,7 +5,8 @@ import { copyFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import type { HyperCacheEvents } from '../../lib/common/events.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
-import { FILE_NAME, type HyperCacheOptions } from '../../lib/node/options.js';
+import type { HyperCacheOptions } from '../../lib/node/options.js';
+import { FILE_NAME } from '../../lib/sqlite/storage.js';
 import { eventually } from '../support/eventually.js';
 import { hasStrace, itWhere } from '../support/machine-tools.js';
 import { useNodeProcesses, type NodeProcess } from '../support/node-process.js';

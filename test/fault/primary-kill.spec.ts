@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from '../../sample/01-single-node/src/replay/seeded-random.js';
-import { FILE_NAME } from '../../lib/node/options.js';
+import { FILE_NAME } from '../../lib/sqlite/storage.js';
 import { campaign } from '../support/campaign.js';
 import {
   freePort,
