@@ -1,6 +1,6 @@
 import { RoleMismatchError } from '../common/errors.js';
 import { ACCEPT_NOTE, SOURCE_NOTE } from '../cluster/replica/replica.js';
-import { withStoppedNode, type CommandEnvironment } from '../node/stopped-node.js';
+import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**
  * Lets a replica give up what it holds for the next primary that it connects to, whatever history that has, once.

@@ -2,7 +2,7 @@ import { RoleMismatchError } from '../common/errors.js';
 import type { Position } from '../cluster/wire/position.js';
 import { SOURCE_NOTE } from '../cluster/replica/replica.js';
 import { SUPERSEDED_NOTE } from '../cluster/failover/takeover.js';
-import { withFileOf, withStoppedNode, type CommandEnvironment } from '../node/stopped-node.js';
+import { withFileOf, withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**
  * Makes the file of a primary, such as a backup of it, a replica of its own history: a secondary that starts with it

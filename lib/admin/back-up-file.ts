@@ -1,6 +1,6 @@
 import type { BackupSummary } from '../sqlite/backup.js';
 import { backUp } from '../sqlite/backup.js';
-import { existingFile, withFileOf } from '../node/stopped-node.js';
+import { existingFile, withFileOf } from './stopped-node.js';
 
 /**
  * Copies the file of a node, running or stopped, as of one point in time.

@@ -2,7 +2,7 @@ import { ANCESTORS_NOTE, parseAncestors, type Ancestor } from '../cluster/failov
 import type { Position } from '../cluster/wire/position.js';
 import { INCOMPLETE_NOTE, PRIMARY_NOTE, SOURCE_NOTE } from '../cluster/replica/replica.js';
 import { FORMER_NOTE, SUPERSEDED_NOTE } from '../cluster/failover/takeover.js';
-import { withFileOf } from '../node/stopped-node.js';
+import { withFileOf } from './stopped-node.js';
 
 /** What the file of a node says of itself. @internal */
 export interface Inspection {

@@ -18,7 +18,7 @@ import {
 import { FORMER_NOTE } from '../cluster/failover/takeover.js';
 import { countWaiting } from '../sqlite/count-waiting.js';
 import { withoutCredentials } from './inspect.js';
-import { withStoppedNode, type CommandEnvironment } from '../node/stopped-node.js';
+import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /** @internal */
 export interface Promotion {

@@ -4,7 +4,7 @@ import { LockLostError, LockTimeoutError } from '../common/errors.js';
 import type { Grant, LeaseName } from '../engine/lease.js';
 import type { LeaseService } from '../engine/lease-service.js';
 import { checkedLeaseTtl, checkedWait } from './lock-arguments.js';
-import { Tenure } from './tenure.js';
+import { Tenure } from './lease-hold.js';
 
 /** @internal */
 export interface LockSettings {

@@ -23,7 +23,7 @@ import { LeaseManager } from '../sqlite/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
 import { ANCESTORS_NOTE } from '../cluster/failover/ancestry.js';
 import { ChangeFeed } from '../cluster/feed/change-feed.js';
-import { executeLeftWrites } from '../cluster/forward/left-writes.js';
+import { executeLeftWrites } from '../cluster/forward/execute-orphaned.js';
 import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { SOURCE_NOTE, type PrimaryAddress } from '../cluster/replica/replica.js';
@@ -45,7 +45,7 @@ import type {
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from '../sqlite/maintenance/maintenance-loop.js';
 import type { ResolvedOptions } from './options.js';
-import { Succession } from './succession.js';
+import { Succession } from '../cluster/failover/failover.js';
 import { removeTemporaries } from './temporary-directory.js';
 
 /**

@@ -14,8 +14,8 @@ import { ReplicaL2 } from '../cluster/replica/replica-l2.js';
 import type { L2 } from '../engine/l2.js';
 import { LeaseClaims } from '../sqlite/lease-claims.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
-import { FedReplica } from './fed-replica.js';
-import { ForwardedWrites } from './forwarded-writes.js';
+import { FedReplica } from '../cluster/replica/feed-replica.js';
+import { ForwardedWrites } from '../cluster/forward/forwarded-writes.js';
 import type {
   BackupSummary,
   DeadLetterInfo,
@@ -24,10 +24,10 @@ import type {
   NodeCache,
 } from './hyper-cache-node.js';
 import { LocalCaches } from './local-caches.js';
-import { NoReplica } from './no-replica.js';
+import { NoReplica } from '../cluster/replica/no-replica.js';
 import type { ResolvedOptions } from './options.js';
-import type { ReplicaHost } from './replica-host.js';
-import { SharedReplica } from './shared-replica.js';
+import type { ReplicaHost } from '../cluster/replica/replica-source.js';
+import { SharedReplica } from '../cluster/replica/shared-replica.js';
 import { removeTemporaries } from './temporary-directory.js';
 
 const HOSTS = { feed: FedReplica, shared: SharedReplica, none: NoReplica } as const;

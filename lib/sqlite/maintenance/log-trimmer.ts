@@ -3,7 +3,7 @@ import { MAX_RUN } from '../source-table.js';
 import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import type { RoomGiver } from './evictor.js';
-import { StepSize } from './step-size.js';
+import { StepSize } from './adaptive-batch.js';
 
 const MIN_TRIM_ROWS = 100;
 const MAX_TRIM_ROWS = 2000;

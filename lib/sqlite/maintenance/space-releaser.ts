@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
-import { StepSize } from './step-size.js';
+import { StepSize } from './adaptive-batch.js';
 
 /** Free space below which the file keeps what it has, for the writes to come. */
 const KEPT_BYTES = 4 * 1024 * 1024;

@@ -5,7 +5,7 @@ import type { Storage } from '../storage.js';
 import type { RemovableRow } from '../entry-table.js';
 import type { TagRow } from '../tag-table.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
-import { StepSize } from './step-size.js';
+import { StepSize } from './adaptive-batch.js';
 
 /** Rows that one step looks at, and all steps between two rests. Large values lie far apart in the file. */
 const MIN_SCAN_ROWS = 16;

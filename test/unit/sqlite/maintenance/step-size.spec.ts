@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { StepSize } from '../../../../lib/sqlite/maintenance/step-size.js';
+import { StepSize } from '../../../../lib/sqlite/maintenance/adaptive-batch.js';
 import { ManualClock } from '../../../support/manual-clock.js';
 
 describe('StepSize', () => {

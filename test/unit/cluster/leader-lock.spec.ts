@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lead } from '../../../lib/node/lead.js';
+import { Lead } from '../../../lib/cluster/replica/leader-lock.js';
 import { eventually } from '../../support/eventually.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';

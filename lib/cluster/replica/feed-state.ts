@@ -1,4 +1,4 @@
-import type { Storage } from '../sqlite/storage.js';
+import type { Storage } from '../../sqlite/storage.js';
 
 const STATE_NOTE = 'feed_state';
 

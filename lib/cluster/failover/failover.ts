@@ -1,17 +1,17 @@
-import type { SupersededError } from '../common/errors.js';
-import type { IncidentLog } from '../common/incident-log.js';
-import type { HyperCacheLogger } from '../common/logger.js';
-import type { Random } from '../common/random.js';
-import type { PrimaryClient } from '../cluster/wire/primary-client.js';
-import type { PrimaryAddress } from '../cluster/replica/replica.js';
+import type { SupersededError } from '../../common/errors.js';
+import type { IncidentLog } from '../../common/incident-log.js';
+import type { HyperCacheLogger } from '../../common/logger.js';
+import type { Random } from '../../common/random.js';
+import type { PrimaryClient } from '../wire/primary-client.js';
+import type { PrimaryAddress } from '../replica/replica.js';
 import {
   FORMER_NOTE,
   TakeoverNotice,
   readSuperseded,
   supersede,
   type Successor,
-} from '../cluster/failover/takeover.js';
-import type { Storage } from '../sqlite/storage.js';
+} from './takeover.js';
+import type { Storage } from '../../sqlite/storage.js';
 
 /** @internal */
 export interface SuccessionParts {

@@ -1,15 +1,15 @@
-import { isLasting } from '../cluster/replica/replica-loop.js';
-import { pack } from '../cluster/wire/wire.js';
-import { RequestKind } from '../cluster/wire/exchange.js';
-import type { HyperCacheError } from '../common/errors.js';
-import { toStorageError } from '../sqlite/sqlite-error.js';
-import type { BackupSummary } from '../sqlite/backup.js';
+import { isLasting } from './replica-loop.js';
+import { pack } from '../wire/wire.js';
+import { RequestKind } from '../wire/exchange.js';
+import type { HyperCacheError } from '../../common/errors.js';
+import { toStorageError } from '../../sqlite/sqlite-error.js';
+import type { BackupSummary } from '../../sqlite/backup.js';
 import {
   nothingToBackUp,
   type ReplicaHost,
   type ReplicaHostParts,
   type ReplicaHostStats,
-} from './replica-host.js';
+} from './replica-source.js';
 
 /**
  * Nothing: every read goes to the primary.

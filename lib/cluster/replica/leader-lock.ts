@@ -1,4 +1,4 @@
-import { FileLock } from '../sqlite/file-lock.js';
+import { FileLock } from '../../sqlite/file-lock.js';
 
 /** How often the holder shows that it goes on, in ms. */
 const BEAT_MS = 1000;

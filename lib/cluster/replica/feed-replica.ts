@@ -1,26 +1,26 @@
 import { join } from 'node:path';
-import { PrimaryUnreachableError, type HyperCacheError } from '../common/errors.js';
-import type { L2 } from '../engine/l2.js';
-import type { MemoryCoherence } from '../engine/memory-coherence.js';
-import type { ChangeBatch } from '../cluster/wire/change-batch.js';
-import type { Position } from '../cluster/wire/position.js';
-import { Replica } from '../cluster/replica/replica.js';
-import { tellReplicated } from '../cluster/replica/tell-replicated.js';
-import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
-import { SqliteL2 } from '../sqlite/sqlite-l2.js';
-import { FILE_NAME, Storage, type StorageOptions } from '../sqlite/storage.js';
-import { tellChanges } from '../sqlite/tell-changes.js';
-import { checkpointerOf } from '../sqlite/checkpointer.js';
+import { PrimaryUnreachableError, type HyperCacheError } from '../../common/errors.js';
+import type { L2 } from '../../engine/l2.js';
+import type { MemoryCoherence } from '../../engine/memory-coherence.js';
+import type { ChangeBatch } from '../wire/change-batch.js';
+import type { Position } from '../wire/position.js';
+import { Replica } from './replica.js';
+import { tellReplicated } from './tell-replicated.js';
+import { isBusy, isCorruption, toStorageError } from '../../sqlite/sqlite-error.js';
+import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
+import { FILE_NAME, Storage, type StorageOptions } from '../../sqlite/storage.js';
+import { tellChanges } from '../../sqlite/tell-changes.js';
+import { checkpointerOf } from '../../sqlite/checkpointer.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';
-import type { BackupSummary } from '../sqlite/backup.js';
-import { Lead } from './lead.js';
+import type { BackupSummary } from '../../sqlite/backup.js';
+import { Lead } from './leader-lock.js';
 import {
   nothingToBackUp,
   type ReplicaHost,
   type ReplicaHostParts,
   type ReplicaHostStats,
-} from './replica-host.js';
+} from './replica-source.js';
 import { ReplicaLeader } from './replica-leader.js';
 import { ReplicaStandby } from './replica-standby.js';
 

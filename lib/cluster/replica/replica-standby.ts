@@ -1,12 +1,12 @@
-import { PrimaryUnreachableError } from '../common/errors.js';
-import type { Replica } from '../cluster/replica/replica.js';
-import { Coherence } from '../sqlite/coherence.js';
-import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
-import type { Storage } from '../sqlite/storage.js';
+import { PrimaryUnreachableError } from '../../common/errors.js';
+import type { Replica } from './replica.js';
+import { Coherence } from '../../sqlite/coherence.js';
+import { isBusy, toStorageError } from '../../sqlite/sqlite-error.js';
+import type { Storage } from '../../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
-import type { Lead } from './lead.js';
-import type { ReplicaHostParts } from './replica-host.js';
+import type { Lead } from './leader-lock.js';
+import type { ReplicaHostParts } from './replica-source.js';
 
 /** So often it is tried to take the place of the process that leads, in ms. */
 const TRY_MS = 250;

@@ -1,17 +1,17 @@
-import type { Clock } from '../common/clock.js';
-import { BackupFailedError, type HyperCacheError } from '../common/errors.js';
-import type { CacheEvents } from '../common/events.js';
-import type { IncidentLog } from '../common/incident-log.js';
-import type { HyperCacheLogger } from '../common/logger.js';
-import type { Random } from '../common/random.js';
-import type { L2 } from '../engine/l2.js';
-import type { MemoryCoherence, MemoryListener } from '../engine/memory-coherence.js';
-import type { FollowedChanges } from '../cluster/forward/forward-queue.js';
-import type { PrimaryClient } from '../cluster/wire/primary-client.js';
-import type { PrimaryClock } from '../cluster/replica/primary-clock.js';
-import type { HyperCacheStats, ReplicaStats } from '../engine/node-stats.js';
-import type { BackupSummary } from '../sqlite/backup.js';
-import type { CommandLimits } from '../cluster/wire/command-codec.js';
+import type { Clock } from '../../common/clock.js';
+import { BackupFailedError, type HyperCacheError } from '../../common/errors.js';
+import type { CacheEvents } from '../../common/events.js';
+import type { IncidentLog } from '../../common/incident-log.js';
+import type { HyperCacheLogger } from '../../common/logger.js';
+import type { Random } from '../../common/random.js';
+import type { L2 } from '../../engine/l2.js';
+import type { MemoryCoherence, MemoryListener } from '../../engine/memory-coherence.js';
+import type { FollowedChanges } from '../forward/forward-queue.js';
+import type { PrimaryClient } from '../wire/primary-client.js';
+import type { PrimaryClock } from './primary-clock.js';
+import type { HyperCacheStats, ReplicaStats } from '../../engine/node-stats.js';
+import type { BackupSummary } from '../../sqlite/backup.js';
+import type { CommandLimits } from '../wire/command-codec.js';
 
 /** What the options of a node say of what it reads from. @internal */
 export interface ReplicaOptions extends CommandLimits {

@@ -1,6 +1,6 @@
-import type { HyperCacheError } from '../common/errors.js';
-import type { Storage } from '../sqlite/storage.js';
-import type { ReplicaHostParts } from './replica-host.js';
+import type { HyperCacheError } from '../../common/errors.js';
+import type { Storage } from '../../sqlite/storage.js';
+import type { ReplicaHostParts } from './replica-source.js';
 
 /** @internal */
 export interface FeedConnectionParts extends Pick<

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../lib/common/clock.js';
 import { systemRandom } from '../../../lib/common/random.js';
 import { promote } from '../../../lib/admin/promote.js';
-import { LeftOutboxes } from '../../../lib/cluster/forward/left-outboxes.js';
+import { LeftOutboxes } from '../../../lib/cluster/forward/orphaned-outboxes.js';
 import { Outbox } from '../../../lib/cluster/forward/outbox.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { OutboxFile } from '../../../lib/sqlite/outbox-file.js';

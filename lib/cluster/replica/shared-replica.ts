@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StorageLostError, type HyperCacheError } from '../common/errors.js';
-import type { Position } from '../cluster/wire/position.js';
-import type { L2 } from '../engine/l2.js';
-import type { MemoryCoherence } from '../engine/memory-coherence.js';
-import { Coherence } from '../sqlite/coherence.js';
-import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
-import { SqliteL2 } from '../sqlite/sqlite-l2.js';
-import { FILE_NAME, Storage } from '../sqlite/storage.js';
-import { tellChanges } from '../sqlite/tell-changes.js';
-import type { BackupSummary } from '../sqlite/backup.js';
+import { StorageLostError, type HyperCacheError } from '../../common/errors.js';
+import type { Position } from '../wire/position.js';
+import type { L2 } from '../../engine/l2.js';
+import type { MemoryCoherence } from '../../engine/memory-coherence.js';
+import { Coherence } from '../../sqlite/coherence.js';
+import { isBusy, toStorageError } from '../../sqlite/sqlite-error.js';
+import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
+import { FILE_NAME, Storage } from '../../sqlite/storage.js';
+import { tellChanges } from '../../sqlite/tell-changes.js';
+import type { BackupSummary } from '../../sqlite/backup.js';
 import {
   nothingToBackUp,
   type ReplicaHost,
   type ReplicaHostParts,
   type ReplicaHostStats,
-} from './replica-host.js';
+} from './replica-source.js';
 
 /** How often it is looked whether the file is there, and still the same, in ms. */
 const WATCH_MS = 500;

@@ -1,16 +1,16 @@
-import { LogTrimmer } from '../sqlite/maintenance/log-trimmer.js';
-import { SpaceReleaser } from '../sqlite/maintenance/space-releaser.js';
-import { Sweeper } from '../sqlite/maintenance/sweeper.js';
-import type { Clock } from '../common/clock.js';
-import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../common/errors.js';
-import type { Replica } from '../cluster/replica/replica.js';
-import { ReplicaLoop } from '../cluster/replica/replica-loop.js';
-import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
-import type { LossReason, Storage } from '../sqlite/storage.js';
+import { LogTrimmer } from '../../sqlite/maintenance/log-trimmer.js';
+import { SpaceReleaser } from '../../sqlite/maintenance/space-releaser.js';
+import { Sweeper } from '../../sqlite/maintenance/sweeper.js';
+import type { Clock } from '../../common/clock.js';
+import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../../common/errors.js';
+import type { Replica } from './replica.js';
+import { ReplicaLoop } from './replica-loop.js';
+import { isBusy, isCorruption, toStorageError } from '../../sqlite/sqlite-error.js';
+import type { LossReason, Storage } from '../../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
-import { MaintenanceLoop } from '../sqlite/maintenance/maintenance-loop.js';
-import type { ReplicaHostParts, ReplicaHostStats } from './replica-host.js';
+import { MaintenanceLoop } from '../../sqlite/maintenance/maintenance-loop.js';
+import type { ReplicaHostParts, ReplicaHostStats } from './replica-source.js';
 
 /** Entries are swept so long after their deadline: by then the primary's clock is surely past it. */
 const SWEEP_MARGIN_MS = 10_000;
