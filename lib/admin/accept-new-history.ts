@@ -1,5 +1,5 @@
 import { RoleMismatchError } from '../common/errors.js';
-import { ACCEPT_NOTE, SOURCE_NOTE } from '../cluster/replica/replica.js';
+import { ACCEPT_META_KEY, SOURCE_META_KEY } from '../cluster/replica/replica.js';
 import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**
@@ -12,12 +12,12 @@ import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
  */
 export function acceptNewHistory(directory: string, environment: CommandEnvironment = {}): void {
   withStoppedNode(directory, environment, (storage) => {
-    if (storage.readNote(SOURCE_NOTE) === undefined) {
+    if (storage.readMeta(SOURCE_META_KEY) === undefined) {
       throw new RoleMismatchError(
         `${storage.path} holds no replica of a primary.`,
         "Give --path the sqlitePath of a secondary with replica: 'feed'.",
       );
     }
-    storage.durableTransaction(() => storage.writeNote(ACCEPT_NOTE, '1'));
+    storage.durableTransaction(() => storage.writeMeta(ACCEPT_META_KEY, '1'));
   });
 }

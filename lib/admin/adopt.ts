@@ -1,7 +1,7 @@
 import { RoleMismatchError } from '../common/errors.js';
 import type { Position } from '../cluster/wire/position.js';
-import { SOURCE_NOTE } from '../cluster/replica/replica.js';
-import { SUPERSEDED_NOTE } from '../cluster/failover/takeover.js';
+import { SOURCE_META_KEY } from '../cluster/replica/replica.js';
+import { SUPERSEDED_META_KEY } from '../cluster/failover/takeover.js';
 import { withFileOf, withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**
@@ -21,15 +21,15 @@ export function adopt(directory: string, environment: CommandEnvironment = {}): 
     epoch: storage.epoch,
   }));
   return withStoppedNode(directory, environment, (storage) => {
-    if (storage.readNote(SOURCE_NOTE) !== undefined) {
+    if (storage.readMeta(SOURCE_META_KEY) !== undefined) {
       throw new RoleMismatchError(
         `${storage.path} holds a replica already.`,
         'Start the secondary with it as it is.',
       );
     }
     storage.durableTransaction(() => {
-      storage.writeNote(SOURCE_NOTE, JSON.stringify({ historyId, epoch }));
-      storage.removeNote(SUPERSEDED_NOTE);
+      storage.writeMeta(SOURCE_META_KEY, JSON.stringify({ historyId, epoch }));
+      storage.removeMeta(SUPERSEDED_META_KEY);
     });
     return { historyId, epoch, revision: storage.revision };
   });

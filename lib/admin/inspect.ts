@@ -1,7 +1,11 @@
-import { ANCESTORS_NOTE, parseAncestors, type Ancestor } from '../cluster/failover/ancestry.js';
+import { ANCESTORS_META_KEY, parseAncestors, type Ancestor } from '../cluster/failover/ancestry.js';
 import type { Position } from '../cluster/wire/position.js';
-import { INCOMPLETE_NOTE, PRIMARY_NOTE, SOURCE_NOTE } from '../cluster/replica/replica.js';
-import { FORMER_NOTE, SUPERSEDED_NOTE } from '../cluster/failover/takeover.js';
+import {
+  INCOMPLETE_META_KEY,
+  PRIMARY_META_KEY,
+  SOURCE_META_KEY,
+} from '../cluster/replica/replica.js';
+import { FORMER_META_KEY, SUPERSEDED_META_KEY } from '../cluster/failover/takeover.js';
 import { withFileOf } from './stopped-node.js';
 
 /** What the file of a node says of itself. @internal */
@@ -31,22 +35,22 @@ export interface Inspection {
  */
 export function inspect(directory: string): Inspection {
   return withFileOf(directory, (storage) => {
-    const source = storage.readNote(SOURCE_NOTE);
-    const superseded = storage.readNote(SUPERSEDED_NOTE);
+    const source = storage.readMeta(SOURCE_META_KEY);
+    const superseded = storage.readMeta(SUPERSEDED_META_KEY);
     const { historyId, epoch } =
       source === undefined ? storage : (JSON.parse(source) as Omit<Position, 'revision'>);
     return {
       role: source === undefined ? 'primary' : 'secondary',
       position: { historyId, epoch, revision: storage.revision },
       oldestChange: storage.changes.oldest(),
-      ancestors: parseAncestors(storage.readNote(ANCESTORS_NOTE)),
-      primaryUrl: urlIn(storage.readNote(PRIMARY_NOTE)),
-      isComplete: storage.readNote(INCOMPLETE_NOTE) === undefined,
+      ancestors: parseAncestors(storage.readMeta(ANCESTORS_META_KEY)),
+      primaryUrl: urlIn(storage.readMeta(PRIMARY_META_KEY)),
+      isComplete: storage.readMeta(INCOMPLETE_META_KEY) === undefined,
       supersededBy:
         superseded === undefined
           ? undefined
           : (JSON.parse(superseded) as { historyId: string }).historyId,
-      untold: urlIn(storage.readNote(FORMER_NOTE)),
+      untold: urlIn(storage.readMeta(FORMER_META_KEY)),
     };
   });
 }

@@ -1,21 +1,21 @@
 import { systemRandom } from '../common/random.js';
 import { RoleMismatchError } from '../common/errors.js';
 import {
-  ANCESTORS_NOTE,
+  ANCESTORS_META_KEY,
   formatAncestors,
   parseAncestors,
   type Ancestor,
 } from '../cluster/failover/ancestry.js';
 import type { Position } from '../cluster/wire/position.js';
 import {
-  ACCEPT_NOTE,
-  INCOMPLETE_NOTE,
-  PRIMARY_NOTE,
-  SOURCE_NOTE,
-  type SourceNote,
+  ACCEPT_META_KEY,
+  INCOMPLETE_META_KEY,
+  PRIMARY_META_KEY,
+  SOURCE_META_KEY,
+  type SourceMeta,
   type PrimaryAddress,
 } from '../cluster/replica/replica.js';
-import { FORMER_NOTE } from '../cluster/failover/takeover.js';
+import { FORMER_META_KEY } from '../cluster/failover/takeover.js';
 import { countWaiting } from '../sqlite/count-waiting.js';
 import { withoutCredentials } from './inspect.js';
 import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
@@ -46,32 +46,37 @@ export interface Promotion {
 export function promote(directory: string, environment: CommandEnvironment = {}): Promotion {
   const { random = systemRandom } = environment;
   return withStoppedNode(directory, environment, (storage) => {
-    const source = storage.readNote(SOURCE_NOTE);
+    const source = storage.readMeta(SOURCE_META_KEY);
     if (source === undefined) {
       throw new RoleMismatchError(
         `${storage.path} holds no replica of a primary.`,
         "Give --path the sqlitePath of a secondary with replica: 'feed'. A primary needs no promotion.",
       );
     }
-    const { historyId: formerId, epoch: formerEpoch, at } = JSON.parse(source) as SourceNote;
+    const { historyId: formerId, epoch: formerEpoch, at } = JSON.parse(source) as SourceMeta;
     const { revision } = storage;
-    const isComplete = storage.readNote(INCOMPLETE_NOTE) === undefined;
+    const isComplete = storage.readMeta(INCOMPLETE_META_KEY) === undefined;
     // Nobody stands behind the end: where content is missing here, nobody can go on from here.
     const from = isComplete ? storage.changes.oldest() : revision + 1;
     const former = { historyId: formerId, epoch: formerEpoch, revision };
-    const ancestors: Ancestor[] = parseAncestors(storage.readNote(ANCESTORS_NOTE)).map(
+    const ancestors: Ancestor[] = parseAncestors(storage.readMeta(ANCESTORS_META_KEY)).map(
       (ancestor) => ({ ...ancestor, from: Math.max(ancestor.from, from) }),
     );
     ancestors.push({ ...former, from });
-    const primary = storage.readNote(PRIMARY_NOTE);
+    const primary = storage.readMeta(PRIMARY_META_KEY);
     const historyId = random.hex(16);
     let epoch = 0;
     storage.durableTransaction(() => {
       epoch = storage.beginHistory(historyId, { epoch: formerEpoch, at });
-      storage.writeNote(ANCESTORS_NOTE, formatAncestors(ancestors));
-      if (primary !== undefined) storage.writeNote(FORMER_NOTE, primary);
-      for (const note of [SOURCE_NOTE, PRIMARY_NOTE, INCOMPLETE_NOTE, ACCEPT_NOTE]) {
-        storage.removeNote(note);
+      storage.writeMeta(ANCESTORS_META_KEY, formatAncestors(ancestors));
+      if (primary !== undefined) storage.writeMeta(FORMER_META_KEY, primary);
+      for (const note of [
+        SOURCE_META_KEY,
+        PRIMARY_META_KEY,
+        INCOMPLETE_META_KEY,
+        ACCEPT_META_KEY,
+      ]) {
+        storage.removeMeta(note);
       }
     });
     return {

@@ -467,12 +467,12 @@ export class CacheWriter {
 
   #tellStored(key: string): void {
     const { set } = this.parts.events.topics;
-    if (set.isHeard) set.tell({ namespace: this.parts.namespace, key });
+    if (set.hasListeners) set.emit({ namespace: this.parts.namespace, key });
   }
 
   #tellDeleted(key: string): void {
     const { del } = this.parts.events.topics;
-    if (del.isHeard) del.tell({ namespace: this.parts.namespace, key });
+    if (del.hasListeners) del.emit({ namespace: this.parts.namespace, key });
   }
 }
 

@@ -71,7 +71,7 @@ export class TieredCache {
     const value = l1?.read(key);
     if (value !== undefined) {
       this.#counters.l1Hits++;
-      if (this.#hits.isHeard) this.#tellHit(key, 'l1');
+      if (this.#hits.hasListeners) this.#tellHit(key, 'l1');
       return value;
     }
     if (l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
@@ -93,7 +93,7 @@ export class TieredCache {
     const hit = l1?.get(key);
     if (hit === undefined) return this.#findBelow(l1, key);
     this.#counters.l1Hits++;
-    if (this.#hits.isHeard) this.#tellHit(key, 'l1');
+    if (this.#hits.hasListeners) this.#tellHit(key, 'l1');
     return hit;
   }
 
@@ -208,12 +208,12 @@ export class TieredCache {
   #counted<T>(key: string, found: T | undefined, layer: Layer): T | undefined {
     if (found === undefined) {
       this.#counters.misses++;
-      if (this.#misses.isHeard) this.#misses.tell({ namespace: this.parts.namespace, key });
+      if (this.#misses.hasListeners) this.#misses.emit({ namespace: this.parts.namespace, key });
       return undefined;
     }
     if (layer === 'primary') this.#counters.primaryHits++;
     else this.#counters.l2Hits++;
-    if (this.#hits.isHeard) this.#tellHit(key, layer);
+    if (this.#hits.hasListeners) this.#tellHit(key, layer);
     return found;
   }
 
@@ -221,7 +221,7 @@ export class TieredCache {
     entry === undefined ? undefined : this.release(entry.value);
 
   #tellHit(key: string, layer: Layer): void {
-    this.#hits.tell({ namespace: this.parts.namespace, key, layer });
+    this.#hits.emit({ namespace: this.parts.namespace, key, layer });
   }
 
   /** Reads fail open: a miss, and an error event. */

@@ -16,10 +16,10 @@ export class EventTopic<P> {
   constructor(private readonly channel: Channel) {}
 
   /**
-   * Whether telling reaches anybody. Asked on every hit, before its payload is made: a field, and a getter that is
+   * Whether anyone is told. Asked on every hit, before its payload is made: a field, and a getter that is
    * constant until somebody subscribes.
    */
-  get isHeard(): boolean {
+  get hasListeners(): boolean {
     return this.#hasListeners || this.channel.hasSubscribers;
   }
 
@@ -37,7 +37,7 @@ export class EventTopic<P> {
    * A listener that throws or rejects never breaks what was being done, nor ends the process: it is warned of, once. (What
    * a subscriber of a channel throws is an uncaught exception; that is Node's doing.)
    */
-  tell(payload: P): void {
+  emit(payload: P): void {
     for (const listener of this.#listeners) {
       try {
         const result: unknown = listener(payload);

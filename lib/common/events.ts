@@ -98,7 +98,7 @@ export class CacheEvents {
   }
 
   emit<E extends HyperCacheEvent>(event: E, payload: HyperCacheEvents[E]): void {
-    this.topics[event].tell(payload);
+    this.topics[event].emit(payload);
   }
 
   #topic<E extends HyperCacheEvent>(event: E): Topics[E] {

@@ -13,7 +13,7 @@ const WRONG_MS = 24 * 3_600_000;
 const PACE = 0.1;
 
 /** Where a {@link SteadyClock} stood, for another process of the same machine. @internal */
-export interface ClockNote {
+export interface ClockReading {
   readonly wall: number;
   readonly monotonic: number;
   readonly uptime: number;
@@ -67,14 +67,14 @@ export class SteadyClock implements Clock {
   }
 
   /** What another process needs to be on the same clock. */
-  note(): ClockNote {
+  note(): ClockReading {
     this.#compare();
     const monotonic = this.#monotonic;
     return { wall: this.#wall, monotonic, uptime: monotonic + this.#slept, ahead: this.#ahead };
   }
 
   /** Goes on where another process of this machine stood, or stands. */
-  resume({ wall, monotonic, uptime, ahead }: ClockNote): void {
+  resume({ wall, monotonic, uptime, ahead }: ClockReading): void {
     this.#wall = wall;
     this.#monotonic = monotonic;
     this.#slept = uptime - monotonic;

@@ -9,7 +9,7 @@ import type { LeaseHolder, LeaseService } from '../engine/lease-service.js';
  *
  * @internal
  */
-export class Tenure implements LeaseHolder {
+export class LeaseHold implements LeaseHolder {
   readonly token: number;
   /** Monotonic ms. */
   readonly since: number;

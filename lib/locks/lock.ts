@@ -4,7 +4,7 @@ import { LockLostError, LockTimeoutError } from '../common/errors.js';
 import type { Grant, LeaseName } from '../engine/lease.js';
 import type { LeaseService } from '../engine/lease-service.js';
 import { checkedLeaseTtl, checkedWait } from './lock-arguments.js';
-import { Tenure } from './lease-hold.js';
+import { LeaseHold } from './lease-hold.js';
 
 /** @internal */
 export interface LockSettings {
@@ -47,7 +47,7 @@ const RENEWAL_SHARE = 1 / 3;
  * @publicApi
  */
 export class Lock {
-  #tenure: Tenure | undefined;
+  #hold: LeaseHold | undefined;
   /** How often this handle has asked for the end of its lease: what an extension says from before is out of date. */
   #ends = 0;
 
@@ -72,14 +72,14 @@ export class Lock {
    * fenced: until `release()` or the next `acquire()`. Undefined when this handle has had none.
    */
   get token(): number | undefined {
-    return this.#tenure?.token;
+    return this.#hold?.token;
   }
 
   /** When the lease ends, in Unix ms as of now; undefined when this handle holds none. */
   get expiresAt(): number | undefined {
-    const tenure = this.#live();
-    if (tenure === undefined) return undefined;
-    return Math.floor(this.clock.now() + tenure.expiresAt - this.clock.monotonic());
+    const hold = this.#live();
+    if (hold === undefined) return undefined;
+    return Math.floor(this.clock.now() + hold.expiresAt - this.clock.monotonic());
   }
 
   /** Whether this handle holds a lease that has not ended, as far as this process can know. */
@@ -105,7 +105,7 @@ export class Lock {
     const { signal } = options;
     const waitMs = this.#waitMs(options);
     const isHeld = (): boolean => this.isHeld;
-    if (!this.isHeld) this.#tenure = undefined;
+    if (!this.isHeld) this.#hold = undefined;
     const request = { lease, owner, ttlMs, slots, waitMs, signal, isHeld };
     const grant = await this.leases.acquire(request);
     if (grant === undefined) return false;
@@ -140,8 +140,8 @@ export class Lock {
     options: WaitOptions = {},
   ): Promise<T | undefined> {
     const isHeld = await this.acquire(options);
-    const tenure = this.#tenure;
-    return isHeld && tenure !== undefined ? this.#runUnder(tenure, callback) : undefined;
+    const hold = this.#hold;
+    return isHeld && hold !== undefined ? this.#runUnder(hold, callback) : undefined;
   }
 
   /**
@@ -156,14 +156,14 @@ export class Lock {
 
   /** Resolves to whether the lease was still this owner's; afterwards the first who waits has it. */
   async release(): Promise<boolean> {
-    const tenure = this.#tenure;
+    const hold = this.#hold;
     this.#ends++;
-    this.#tenure = undefined;
-    tenure?.end();
+    this.#hold = undefined;
+    hold?.end();
     // Who was told that it is lost is not told otherwise, though the primary may count a moment longer.
-    const wasLost = tenure?.isLost === true;
+    const wasLost = hold?.isLost === true;
     const isReleased = await this.leases.release(this.settings.lease, this.settings.owner);
-    if (!isReleased) tenure?.lose('its lease had ended before its release');
+    if (!isReleased) hold?.lose('its lease had ended before its release');
     return isReleased && !wasLost;
   }
 
@@ -179,36 +179,36 @@ export class Lock {
     const grant = await this.leases.extend(lease, owner, wanted);
     if (ends !== this.#ends) return grant !== undefined;
     if (grant === undefined) {
-      this.#tenure?.lose('its lease had ended before it was extended');
+      this.#hold?.lose('its lease had ended before it was extended');
       return false;
     }
-    const tenure = this.#live();
-    if (tenure === undefined) this.#begin(grant);
-    else this.#prolong(tenure, grant);
+    const hold = this.#live();
+    if (hold === undefined) this.#begin(grant);
+    else this.#prolong(hold, grant);
     return true;
   }
 
   /** Takes the lock from whoever holds it; resolves to whether anybody did. */
   async forceRelease(): Promise<boolean> {
     this.#ends++;
-    this.#tenure?.lose('it was released by force');
+    this.#hold?.lose('it was released by force');
     return this.leases.forceRelease(this.settings.lease);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#tenure !== undefined) await this.release();
+    if (this.#hold !== undefined) await this.release();
   }
 
   async #runUnder<T>(
-    tenure: Tenure,
+    hold: LeaseHold,
     callback: (context: LockContext) => T | Promise<T>,
   ): Promise<T> {
     let result: T;
     try {
       result = await callback({
-        token: tenure.token,
+        token: hold.token,
         get signal() {
-          return tenure.signal;
+          return hold.signal;
         },
       });
     } catch (error) {
@@ -225,10 +225,10 @@ export class Lock {
     return wait === undefined ? this.settings.waitMs : checkedWait(wait);
   }
 
-  async #acquireOrThrow(options: WaitOptions): Promise<Tenure> {
+  async #acquireOrThrow(options: WaitOptions): Promise<LeaseHold> {
     const isHeld = await this.acquire(options);
-    const tenure = this.#tenure;
-    if (isHeld && tenure !== undefined) return tenure;
+    const hold = this.#hold;
+    if (isHeld && hold !== undefined) return hold;
     throw new LockTimeoutError(this.name, this.#waitMs(options));
   }
 
@@ -242,32 +242,32 @@ export class Lock {
   }
 
   #begin(grant: Grant): void {
-    this.#tenure = new Tenure(this.name, grant, this.clock, this.leases);
-    this.#prolong(this.#tenure, grant);
+    this.#hold = new LeaseHold(this.name, grant, this.clock, this.leases);
+    this.#prolong(this.#hold, grant);
   }
 
-  #prolong(tenure: Tenure, grant: Grant): void {
-    tenure.prolong(grant);
+  #prolong(hold: LeaseHold, grant: Grant): void {
+    hold.prolong(grant);
     if (this.settings.renew) {
-      tenure.renewAfter(RENEWAL_SHARE, () => void this.#renew(tenure));
+      hold.renewAfter(RENEWAL_SHARE, () => void this.#renew(hold));
     }
   }
 
-  async #renew(tenure: Tenure): Promise<void> {
+  async #renew(hold: LeaseHold): Promise<void> {
     const { lease, owner, ttlMs, maxHoldMs } = this.settings;
-    if (!tenure.isLive || this.clock.monotonic() - tenure.since >= maxHoldMs) return;
+    if (!hold.isLive || this.clock.monotonic() - hold.since >= maxHoldMs) return;
     try {
       const grant = await this.leases.extend(lease, owner, ttlMs);
-      if (!tenure.isLive) return;
-      if (grant === undefined) tenure.lose('its lease had ended before it was renewed');
-      else this.#prolong(tenure, grant);
+      if (!hold.isLive) return;
+      if (grant === undefined) hold.lose('its lease had ended before it was renewed');
+      else this.#prolong(hold, grant);
     } catch {
       // A later try may succeed; if none does, the lease ends by its ttl, and with it the signal.
-      if (tenure.isLive) tenure.renewAfter(RENEWAL_SHARE, () => void this.#renew(tenure));
+      if (hold.isLive) hold.renewAfter(RENEWAL_SHARE, () => void this.#renew(hold));
     }
   }
 
-  #live(): Tenure | undefined {
-    return this.#tenure?.isLive === true ? this.#tenure : undefined;
+  #live(): LeaseHold | undefined {
+    return this.#hold?.isLive === true ? this.#hold : undefined;
   }
 }

@@ -21,19 +21,19 @@ import { tellChanges } from '../sqlite/tell-changes.js';
 import { LeaseCollector } from '../sqlite/maintenance/lease-collector.js';
 import { LeaseManager } from '../sqlite/lease-manager.js';
 import { LockFactory } from '../locks/lock-factory.js';
-import { ANCESTORS_NOTE } from '../cluster/failover/ancestry.js';
+import { ANCESTORS_META_KEY } from '../cluster/failover/ancestry.js';
 import { ChangeFeed } from '../cluster/feed/change-feed.js';
-import { executeLeftWrites } from '../cluster/forward/execute-orphaned.js';
+import { executeOrphaned } from '../cluster/forward/execute-orphaned.js';
 import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
-import { SOURCE_NOTE, type PrimaryAddress } from '../cluster/replica/replica.js';
+import { SOURCE_META_KEY, type PrimaryAddress } from '../cluster/replica/replica.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
 import type { RemovableRow } from '../sqlite/entry-table.js';
 import { FILE_NAME, Storage, type LossReason } from '../sqlite/storage.js';
 import { WriteQueue } from '../sqlite/write-queue.js';
 import { BoundedWriter } from '../sqlite/bounded-writer.js';
-import { ClockNotes } from '../sqlite/maintenance/clock-notes.js';
+import { ClockKeeper } from '../sqlite/maintenance/clock-notes.js';
 import { checkpointerOf } from '../sqlite/checkpointer.js';
 import type {
   BackupSummary,
@@ -45,7 +45,7 @@ import type {
 import { LocalCaches } from './local-caches.js';
 import { MaintenanceLoop } from '../sqlite/maintenance/maintenance-loop.js';
 import type { ResolvedOptions } from './options.js';
-import { Succession } from '../cluster/failover/failover.js';
+import { Failover } from '../cluster/failover/failover.js';
 import { removeTemporaries } from './temporary-directory.js';
 
 /**
@@ -68,7 +68,7 @@ export class PrimaryNode implements HyperCacheNode {
   readonly #caches: LocalCaches;
   readonly #feed: ChangeFeed;
   readonly #clock: SteadyClock;
-  readonly #succession: Succession;
+  readonly #failover: Failover;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -93,7 +93,7 @@ export class PrimaryNode implements HyperCacheNode {
     });
     this.#storage = storage;
     this.#incidents = new IncidentLog(this.#events, logger, clock);
-    this.#succession = new Succession({
+    this.#failover = new Failover({
       storage,
       random,
       logger,
@@ -125,7 +125,7 @@ export class PrimaryNode implements HyperCacheNode {
       executor,
       this.#evictor,
       () => this.#recover('corrupt'),
-      () => this.#succession.refusal,
+      () => this.#failover.refusal,
       storage,
     );
     this.#queue = new WriteQueue(writer, clock, isFailure);
@@ -146,8 +146,8 @@ export class PrimaryNode implements HyperCacheNode {
       limits: options,
       onForward: (command) => this.#caches.raiseBarrier(command),
       onForwarded: (command, result) => this.#caches.dropForwarded(command, result),
-      refusal: () => this.#succession.refusal,
-      onSuperseded: (successor) => this.#succession.onSuperseded(successor),
+      refusal: () => this.#failover.refusal,
+      onSuperseded: (successor) => this.#failover.onSuperseded(successor),
     });
     this.#coherence = new Coherence({
       storage,
@@ -178,12 +178,12 @@ export class PrimaryNode implements HyperCacheNode {
     });
     this.locks = new LockFactory(this.#leases, machineClock, random, options.maxLockTtl);
     this.#sweeper = new Sweeper(storage, clock);
-    const clockNotes = new ClockNotes(storage, clock);
+    const clockKeeper = new ClockKeeper(storage, clock);
     const watch = { step: () => this.#watchFile() };
     this.#maintenance = new MaintenanceLoop(
       [
         watch,
-        clockNotes,
+        clockKeeper,
         this.#sweeper,
         this.#evictor,
         trimmer,
@@ -203,26 +203,26 @@ export class PrimaryNode implements HyperCacheNode {
     if (quarantined !== undefined) this.#announceRecovery('corrupt', quarantined);
     this.#coherence.start();
     this.#maintenance.start();
-    await this.#executeLeftWrites();
-    this.#succession.tellFormerPrimary();
+    await this.#executeOrphaned();
+    this.#failover.tellFormerPrimary();
   }
 
   /** A node that was promoted has accepted writes that its primary never got. */
-  async #executeLeftWrites(): Promise<void> {
-    if (this.#storage.readNote(ANCESTORS_NOTE) === undefined) return;
+  async #executeOrphaned(): Promise<void> {
+    if (this.#storage.readMeta(ANCESTORS_META_KEY) === undefined) return;
     const { options, random, logger } = this;
     const clock = this.#clock;
     const report = (error: unknown): void =>
       this.#incidents.report(toStorageError(error), 'doing the asynchronous writes that wait here');
     try {
-      const count = await executeLeftWrites({
+      const count = await executeOrphaned({
         directory: options.sqlitePath,
         fullSync: options.durability === 'full',
         clock,
         random,
         limits: options,
         execute: (command) => this.#execute(command),
-        onBuried: (error, target) => {
+        onDeadLetter: (error, target) => {
           if (target !== undefined) this.#events.emit('outbox:refused', { ...target, error });
           this.#incidents.report(error, 'doing an asynchronous write');
         },
@@ -247,7 +247,7 @@ export class PrimaryNode implements HyperCacheNode {
   /** What a secondary has copied goes on in the history of another node; so does what another node has taken over. */
   #refuseForeign(): void {
     const storage = this.#storage;
-    const isReplica = storage.readNote(SOURCE_NOTE) !== undefined;
+    const isReplica = storage.readMeta(SOURCE_META_KEY) !== undefined;
     const refusal = isReplica
       ? new RoleMismatchError(
           `${storage.path} holds the replica of a secondary.`,
@@ -260,7 +260,7 @@ export class PrimaryNode implements HyperCacheNode {
   }
 
   async close(): Promise<void> {
-    this.#succession.stop();
+    this.#failover.stop();
     this.#feed.end('the primary stops');
     this.#maintenance.stop();
     this.#coherence.stop();
@@ -362,7 +362,7 @@ export class PrimaryNode implements HyperCacheNode {
   #watchFile(): boolean {
     if (!this.#storage.isUnlinked()) {
       this.#coherence.adjust();
-      this.#succession.look();
+      this.#failover.look();
       return false;
     }
     const reason = this.#storage.lossReason;

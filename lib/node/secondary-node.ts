@@ -14,7 +14,7 @@ import { ReplicaL2 } from '../cluster/replica/replica-l2.js';
 import type { L2 } from '../engine/l2.js';
 import { LeaseClaims } from '../sqlite/lease-claims.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
-import { FedReplica } from '../cluster/replica/feed-replica.js';
+import { FeedReplica } from '../cluster/replica/feed-replica.js';
 import { ForwardedWrites } from '../cluster/forward/forwarded-writes.js';
 import type {
   BackupSummary,
@@ -26,11 +26,11 @@ import type {
 import { LocalCaches } from './local-caches.js';
 import { NoReplica } from '../cluster/replica/no-replica.js';
 import type { ResolvedOptions } from './options.js';
-import type { ReplicaHost } from '../cluster/replica/replica-source.js';
+import type { ReplicaSource } from '../cluster/replica/replica-source.js';
 import { SharedReplica } from '../cluster/replica/shared-replica.js';
 import { removeTemporaries } from './temporary-directory.js';
 
-const HOSTS = { feed: FedReplica, shared: SharedReplica, none: NoReplica } as const;
+const HOSTS = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as const;
 
 /**
  * A node that reads from what is near, and sends what it writes to the primary.
@@ -41,7 +41,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   /** Nothing: replicas follow the primary alone. */
   readonly sync = undefined;
-  readonly #replica: ReplicaHost;
+  readonly #replica: ReplicaSource;
   readonly #writes: ForwardedWrites;
   readonly #leases: RemoteLeases;
   readonly #caches: LocalCaches;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/random.js';
-import type { ClockNote, SteadyClock } from '../common/steady-clock.js';
+import type { ClockReading, SteadyClock } from '../common/steady-clock.js';
 import { ChangeKind } from './change-log.js';
 import { CountTable, type NamespaceCount } from './count-table.js';
 import { nextEpoch } from './epoch.js';
@@ -17,7 +17,7 @@ import { pragmaSql, transactionSql } from './sql/pragmas.js';
 export type EpochStart = readonly [epoch: number, revision: number, isClean?: boolean];
 
 /** Notes by which a file says who it is. @internal */
-export const IdentityNote = {
+export const IdentityMetaKey = {
   HistoryId: 'history_id',
   Epoch: 'epoch',
   /** When it began, in Unix ms. */
@@ -29,7 +29,7 @@ export const IdentityNote = {
 } as const;
 
 /** The note says that the counts in the file are right after each transaction, and not just after a clean stop. @internal */
-export const COUNTS_SHARED_NOTE = 'counts_shared';
+export const COUNTS_SHARED_META_KEY = 'counts_shared';
 
 /** Epochs whose start is remembered. */
 const KNOWN_EPOCHS = 100;
@@ -74,14 +74,15 @@ export function enter(
   const processId = random.hex(8);
   connection.exec(pragmaSql.syncFull);
   connection.exec(transactionSql.begin);
-  const isRestored = read.get(IdentityNote.Restored) !== undefined;
-  const knownHistory = isRestored ? undefined : read.get(IdentityNote.HistoryId);
+  const isRestored = read.get(IdentityMetaKey.Restored) !== undefined;
+  const knownHistory = isRestored ? undefined : read.get(IdentityMetaKey.HistoryId);
   const historyId = String(knownHistory ?? random.hex(16));
   const bootId = readBootId();
   const isSameBoot = bootId !== '' && read.get('boot_id') === bootId;
   if (steadyClock !== undefined) {
-    const note = read.get(IdentityNote.Clock);
-    if (isSameBoot && typeof note === 'string') steadyClock.resume(JSON.parse(note) as ClockNote);
+    const note = read.get(IdentityMetaKey.Clock);
+    if (isSameBoot && typeof note === 'string')
+      steadyClock.resume(JSON.parse(note) as ClockReading);
     noteClock(write, steadyClock);
   }
   const { wasClean, isJoining, lifetime, leave, isShared } = joinProcesses(connection, {
@@ -90,8 +91,8 @@ export function enter(
     isSameBoot,
     now: clock.monotonic(),
   });
-  const last = Number(read.get(IdentityNote.Epoch) ?? 0);
-  const at = read.get(IdentityNote.EpochAt);
+  const last = Number(read.get(IdentityMetaKey.Epoch) ?? 0);
+  const at = read.get(IdentityMetaKey.EpochAt);
   const now = clock.now();
   // Who joins others goes on with them: nothing can have been lost that they have not seen.
   const goesOn = isJoining && !isRestored && last > epochFloor;
@@ -101,9 +102,9 @@ export function enter(
   };
   const isKnown = wasClean && !isRestored && (last > epochFloor || epochFloor === 0);
   const epoch = goesOn ? last : nextEpoch(known, now, isKnown);
-  if (isRestored) connection.prepare(metaSql.remove).run(IdentityNote.Restored);
+  if (isRestored) connection.prepare(metaSql.remove).run(IdentityMetaKey.Restored);
   // A copy was left by no process, and is none of a clean stop.
-  const isCounted = (wasClean && !isRestored) || read.get(COUNTS_SHARED_NOTE) !== undefined;
+  const isCounted = (wasClean && !isRestored) || read.get(COUNTS_SHARED_META_KEY) !== undefined;
   const countTable = new CountTable(connection);
   const counts = isCounted ? countTable.all() : countRows(connection);
   const sharesCounts = isJoining && !hasOneWriter;
@@ -111,17 +112,17 @@ export function enter(
     announceSharing(connection, countTable, counts);
   } else if (!sharesCounts) {
     if (!isCounted) countTable.replace(counts);
-    connection.prepare(metaSql.remove).run(COUNTS_SHARED_NOTE);
+    connection.prepare(metaSql.remove).run(COUNTS_SHARED_META_KEY);
   }
-  const epochStarts = isRestored ? [] : parseStarts(read.get(IdentityNote.EpochStarts));
+  const epochStarts = isRestored ? [] : parseStarts(read.get(IdentityMetaKey.EpochStarts));
   const head = headOf(connection);
   if (epochStarts.at(-1)?.[0] !== epoch) {
     epochStarts.push([epoch, head, isKnown]);
-    write.run(IdentityNote.EpochStarts, JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
+    write.run(IdentityMetaKey.EpochStarts, JSON.stringify(epochStarts.slice(-KNOWN_EPOCHS)));
   }
-  write.run(IdentityNote.HistoryId, historyId);
-  write.run(IdentityNote.Epoch, epoch);
-  if (!goesOn) write.run(IdentityNote.EpochAt, now);
+  write.run(IdentityMetaKey.HistoryId, historyId);
+  write.run(IdentityMetaKey.Epoch, epoch);
+  if (!goesOn) write.run(IdentityMetaKey.EpochAt, now);
   write.run('boot_id', bootId);
   connection.exec(transactionSql.commit);
   if (!goesOn) connection.exec(pragmaSql.checkpoint);
@@ -141,15 +142,15 @@ export function enter(
 }
 
 export function noteClock(write: Statement, clock: SteadyClock): void {
-  write.run(IdentityNote.Clock, JSON.stringify(clock.note()));
+  write.run(IdentityMetaKey.Clock, JSON.stringify(clock.note()));
 }
 
 /** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */
 export function look(connection: Connection): Identity {
   const read = connection.prepare(metaSql.read).pluck();
   return {
-    historyId: String(read.get(IdentityNote.HistoryId)),
-    epoch: Number(read.get(IdentityNote.Epoch)),
+    historyId: String(read.get(IdentityMetaKey.HistoryId)),
+    epoch: Number(read.get(IdentityMetaKey.Epoch)),
     epochStarts: [],
     processId: '',
     lifetime: '',
@@ -181,7 +182,7 @@ export function announceSharing(
   counts: readonly NamespaceCount[],
 ): void {
   table.replace(counts);
-  connection.prepare(metaSql.write).run(COUNTS_SHARED_NOTE, '1');
+  connection.prepare(metaSql.write).run(COUNTS_SHARED_META_KEY, '1');
   connection.prepare(changeSql.append).run(headOf(connection) + 1, 0, ChangeKind.Clear, '');
 }
 

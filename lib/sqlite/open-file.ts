@@ -5,7 +5,7 @@ import { EntryCounts } from './entry-counts.js';
 import { EntryTable } from './entry-table.js';
 import {
   announceSharing,
-  COUNTS_SHARED_NOTE,
+  COUNTS_SHARED_META_KEY,
   countRows,
   enter,
   look,
@@ -61,11 +61,11 @@ export interface OpenFile {
   commit(): void;
   rollback(): void;
   /** A note that was written; undefined when there is none. */
-  readNote(name: string): string | undefined;
+  readMeta(name: string): string | undefined;
   /** Inside a transaction. */
-  writeNote(name: string, text: string): void;
+  writeMeta(name: string, text: string): void;
   /** Inside a transaction. */
-  removeNote(name: string): void;
+  removeMeta(name: string): void;
   /** What `body` commits is on the disk when it returns, whatever the durability. */
   durably(body: () => void): void;
   /** Whether another process has the file open. */
@@ -183,12 +183,12 @@ function assemble(
     begin: () => void begin.run(),
     commit: () => void commit.run(),
     rollback: () => void rollback.run(),
-    readNote: (name) => {
+    readMeta: (name) => {
       const note = readMeta.get(name);
       return note === undefined ? undefined : String(note);
     },
-    writeNote: (name, text) => void writeMeta.run(name, text),
-    removeNote: (name) => void removeMeta.run(name),
+    writeMeta: (name, text) => void writeMeta.run(name, text),
+    removeMeta: (name) => void removeMeta.run(name),
     durably: (body) => {
       connection.exec(pragmaSql.syncFull);
       try {
@@ -201,7 +201,7 @@ function assemble(
     shareCounts: () => {
       begin.run();
       try {
-        if (readMeta.get(COUNTS_SHARED_NOTE) === undefined) {
+        if (readMeta.get(COUNTS_SHARED_META_KEY) === undefined) {
           announceSharing(connection, countTable, countRows(connection));
         }
         commit.run();
@@ -214,7 +214,7 @@ function assemble(
       begin.run();
       try {
         if (identity.isShared()) return;
-        removeMeta.run(COUNTS_SHARED_NOTE);
+        removeMeta.run(COUNTS_SHARED_META_KEY);
         commit.run();
         counts.keep();
       } finally {

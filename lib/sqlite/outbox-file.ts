@@ -183,7 +183,7 @@ export class OutboxFile {
   }
 
   /** Keeps a command that was refused among the dead letters; the oldest of more than 1,000 goes. */
-  bury(sequence: number, code: string, message: string): void {
+  moveToDeadLetters(sequence: number, code: string, message: string): void {
     const { bury, trimDeadLetters } = this.#file;
     bury.run(this.options.clock.now(), code, message, sequence);
     trimDeadLetters.run(DEAD_LETTERS);

@@ -13,7 +13,7 @@ import type { LeaseTable } from './lease-table.js';
 import type { NamespaceTable } from './namespace-table.js';
 import { whileUnchanged, whileUnused } from './file-lock.js';
 import { assertReadable, quarantine } from './open-connection.js';
-import { IdentityNote, type EpochStart } from './file-identity.js';
+import { IdentityMetaKey, type EpochStart } from './file-identity.js';
 import { inodeOf, openFile, type OpenFile, type OpenFileOptions } from './open-file.js';
 import { pragmaSql } from './sql/pragmas.js';
 import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
@@ -196,18 +196,18 @@ export class Storage {
   }
 
   /** A durable note; undefined when there is none. */
-  readNote(name: string): string | undefined {
-    return this.#open.readNote(name);
+  readMeta(name: string): string | undefined {
+    return this.#open.readMeta(name);
   }
 
   /** Inside a transaction. */
-  writeNote(name: string, text: string): void {
-    this.#open.writeNote(name, text);
+  writeMeta(name: string, text: string): void {
+    this.#open.writeMeta(name, text);
   }
 
   /** Inside a transaction. */
-  removeNote(name: string): void {
-    this.#open.removeNote(name);
+  removeMeta(name: string): void {
+    this.#open.removeMeta(name);
   }
 
   /**
@@ -219,10 +219,10 @@ export class Storage {
   beginHistory(historyId: string, last: LastEpoch): number {
     const now = this.options.clock.now();
     const epoch = Math.max(this.epoch, epochNow(last, now)) + HISTORY_LEAP;
-    this.writeNote(IdentityNote.HistoryId, historyId);
-    this.writeNote(IdentityNote.Epoch, String(epoch));
-    this.writeNote(IdentityNote.EpochAt, String(now));
-    this.writeNote(IdentityNote.EpochStarts, JSON.stringify([[epoch, this.revision]]));
+    this.writeMeta(IdentityMetaKey.HistoryId, historyId);
+    this.writeMeta(IdentityMetaKey.Epoch, String(epoch));
+    this.writeMeta(IdentityMetaKey.EpochAt, String(now));
+    this.writeMeta(IdentityMetaKey.EpochStarts, JSON.stringify([[epoch, this.revision]]));
     return epoch;
   }
 

@@ -13,7 +13,7 @@ export interface Ancestor extends Position {
 }
 
 /** The note that remembers them, the oldest first. @internal */
-export const ANCESTORS_NOTE = 'ancestors';
+export const ANCESTORS_META_KEY = 'ancestors';
 
 /** More than anybody promotes; the oldest are forgotten. */
 const MAX_ANCESTORS = 100;

@@ -5,7 +5,7 @@ import type { Random } from '../../common/random.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import type { PrimaryAddress } from '../replica/replica.js';
 import {
-  FORMER_NOTE,
+  FORMER_META_KEY,
   TakeoverNotice,
   readSuperseded,
   supersede,
@@ -14,7 +14,7 @@ import {
 import type { Storage } from '../../sqlite/storage.js';
 
 /** @internal */
-export interface SuccessionParts {
+export interface FailoverParts {
   readonly storage: Storage;
   readonly random: Random;
   readonly logger: HyperCacheLogger;
@@ -30,11 +30,11 @@ export interface SuccessionParts {
  *
  * @internal
  */
-export class Succession {
+export class Failover {
   #refusal: SupersededError | undefined;
   #notice: TakeoverNotice | undefined;
 
-  constructor(private readonly parts: SuccessionParts) {}
+  constructor(private readonly parts: FailoverParts) {}
 
   /** Why this node refuses to serve; undefined while nobody stands in its place. */
   get refusal(): SupersededError | undefined {
@@ -44,7 +44,7 @@ export class Succession {
   /** Until it has heard. */
   tellFormerPrimary(): void {
     const { storage, random, logger, incidents, clientFor } = this.parts;
-    const note = storage.readNote(FORMER_NOTE);
+    const note = storage.readMeta(FORMER_META_KEY);
     if (note === undefined) return;
     if (clientFor === undefined) {
       logger.warn(

@@ -9,7 +9,7 @@ import type { Random } from '../../common/random.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { Storage } from '../../sqlite/storage.js';
 import {
-  ANCESTORS_NOTE,
+  ANCESTORS_META_KEY,
   ancestorsFromWire,
   ancestorsToWire,
   parseAncestors,
@@ -23,10 +23,10 @@ import { readAnswer } from '../wire/read-answer.js';
 import { pack } from '../wire/wire.js';
 
 /** Which history has taken the place of this one: its presence is what stops a primary. @internal */
-export const SUPERSEDED_NOTE = 'superseded';
+export const SUPERSEDED_META_KEY = 'superseded';
 
 /** Where the former primary was reached, until it has heard that it is superseded. @internal */
-export const FORMER_NOTE = 'former_primary';
+export const FORMER_META_KEY = 'former_primary';
 
 /** The history of a node that was promoted, and those before it. @internal */
 export interface Successor {
@@ -41,7 +41,7 @@ interface Superseded {
 
 /** Of a storage whose history has ended. @internal */
 export function readSuperseded(storage: Storage): SupersededError | undefined {
-  const note = storage.readNote(SUPERSEDED_NOTE);
+  const note = storage.readMeta(SUPERSEDED_META_KEY);
   if (note === undefined) return undefined;
   const { historyId } = JSON.parse(note) as Superseded;
   return new SupersededError(
@@ -65,7 +65,7 @@ export function supersede(storage: Storage, { historyId, ancestors }: Successor)
       'Let the address of the former primary lead to it, or to nothing.',
     );
   }
-  const note = storage.readNote(SUPERSEDED_NOTE);
+  const note = storage.readMeta(SUPERSEDED_META_KEY);
   if (note !== undefined) {
     const known = JSON.parse(note) as Superseded;
     if (known.historyId === historyId || known.before.includes(historyId)) return;
@@ -78,7 +78,7 @@ export function supersede(storage: Storage, { historyId, ancestors }: Successor)
   }
   const superseded: Superseded = { historyId, before };
   storage.durableTransaction(() => {
-    storage.writeNote(SUPERSEDED_NOTE, JSON.stringify(superseded));
+    storage.writeMeta(SUPERSEDED_META_KEY, JSON.stringify(superseded));
   });
 }
 
@@ -142,14 +142,14 @@ export class TakeoverNotice {
 
   async #tell(): Promise<void> {
     const { client, storage, onHeard } = this.parts;
-    const ancestors = parseAncestors(storage.readNote(ANCESTORS_NOTE));
+    const ancestors = parseAncestors(storage.readMeta(ANCESTORS_META_KEY));
     const answer = await client.supersede(pack([storage.historyId, ancestorsToWire(ancestors)]));
     if (this.#isStopped) return;
     const { historyId, epoch, revision } = readAnswer(() =>
       positionOf(new Fields(unpackArray(answer))),
     );
     const shared = ancestors.find((ancestor) => ancestor.historyId === historyId)?.revision ?? 0;
-    storage.transaction(() => storage.removeNote(FORMER_NOTE));
+    storage.transaction(() => storage.removeMeta(FORMER_META_KEY));
     client.close();
     onHeard({ historyId, epoch, revision }, Math.max(0, revision - shared));
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.js';
 import { PrimaryMismatchError } from '../../common/errors.js';
 import type { SourceMark } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
-import { ANCESTORS_NOTE, ancestorsToWire, parseAncestors } from '../failover/ancestry.js';
+import { ANCESTORS_META_KEY, ancestorsToWire, parseAncestors } from '../failover/ancestry.js';
 import { readChanges } from '../wire/change-batch.js';
 import { changesToWire } from '../wire/exchange.js';
 import { DigestCursor } from './fingerprint.js';
@@ -94,7 +94,7 @@ export class ChangeFeed {
     let head = this.#head();
     const from = parsePosition(position);
     const { changes, epochStarts } = this.storage;
-    const ancestors = parseAncestors(this.storage.readNote(ANCESTORS_NOTE));
+    const ancestors = parseAncestors(this.storage.readMeta(ANCESTORS_META_KEY));
     const resumes =
       from !== undefined && canResume(from, head, epochStarts, changes.oldest(), ancestors);
     const marks = resumes ? [] : this.#marks();

@@ -8,10 +8,10 @@ import { inOrder } from './forward-line.js';
 import { isPassing, Outbox, type Forwarded, type OutboxParts } from './outbox.js';
 
 /** @internal */
-export interface LeftWritesParts extends OutboxFileOptions {
+export interface OrphanedOutboxesParts extends OutboxFileOptions {
   readonly limits: CommandLimits;
   readonly execute: (command: SetCommand | DeleteCommand) => Promise<CommandResult>;
-  readonly onBuried: OutboxParts['onBuried'];
+  readonly onDeadLetter: OutboxParts['onDeadLetter'];
   /** An outbox cannot be opened, and stays as it is. */
   readonly onUnopened: (error: unknown) => void;
   /** An outbox was damaged, and put there. */
@@ -30,7 +30,7 @@ const BATCH = 500;
  * @throws why no more can be executed now: the rest is left to the next start
  * @internal
  */
-export async function executeLeftWrites(parts: LeftWritesParts): Promise<number> {
+export async function executeOrphaned(parts: OrphanedOutboxesParts): Promise<number> {
   const files: OutboxFile[] = [];
   try {
     const left = inOrder(
@@ -50,7 +50,11 @@ export async function executeLeftWrites(parts: LeftWritesParts): Promise<number>
 }
 
 /** One that cannot be opened must not keep the others from being executed. */
-function isOpened(file: OutboxFile, number: number, { onUnopened }: LeftWritesParts): boolean {
+function isOpened(
+  file: OutboxFile,
+  number: number,
+  { onUnopened }: OrphanedOutboxesParts,
+): boolean {
   try {
     return file.openLeft(number);
   } catch (error) {
@@ -59,7 +63,7 @@ function isOpened(file: OutboxFile, number: number, { onUnopened }: LeftWritesPa
   }
 }
 
-function load(file: OutboxFile, parts: LeftWritesParts): Forwarded[] {
+function load(file: OutboxFile, parts: OrphanedOutboxesParts): Forwarded[] {
   const outbox = new Outbox({ ...parts, file, maxEntries: Infinity, maxBytes: Infinity });
   return outbox.load((command) => {
     if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
@@ -71,7 +75,7 @@ function load(file: OutboxFile, parts: LeftWritesParts): Forwarded[] {
 async function executeSome(
   left: readonly Forwarded[],
   from: number,
-  parts: LeftWritesParts,
+  parts: OrphanedOutboxesParts,
 ): Promise<number> {
   const row = left[from]?.row;
   if (row === undefined) return 1;
@@ -86,7 +90,7 @@ async function executeSome(
   if (passing !== undefined) throw passing;
   for (const [i, item] of batch.entries()) {
     const refusal = outcomes[i];
-    if (refusal !== undefined) outbox.bury(item, refusal);
+    if (refusal !== undefined) outbox.moveToDeadLetters(item, refusal);
   }
   outbox.done(batch);
   return batch.length;
@@ -96,7 +100,7 @@ async function executeSome(
 async function outcomeOf(
   { write, row }: Forwarded,
   before: Forwarded | undefined,
-  { execute }: LeftWritesParts,
+  { execute }: OrphanedOutboxesParts,
 ): Promise<HyperCacheError | undefined> {
   const { command } = write;
   if (row === undefined || (command.kind !== 'set' && command.kind !== 'delete')) return undefined;

@@ -17,12 +17,12 @@ import { Waiters } from '../../common/waiters.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import { whenFree } from '../../sqlite/when-free.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
-import { AnsweredWrites, settleWrite, type AppliedChanges } from './unapplied-writes.js';
+import { UnappliedWrites, settleWrite, type AppliedChanges } from './unapplied-writes.js';
 import type { ChangeBatch } from '../wire/change-batch.js';
 import { encodeCommand, withOrigin, type ForwardedCommand } from '../wire/command-codec.js';
 import { answerFromWire, RequestKind, type CommandsAnswer } from '../wire/exchange.js';
 import { ForwardLine } from './forward-line.js';
-import type { LeftOutboxes } from './orphaned-outboxes.js';
+import type { OrphanedOutboxes } from './orphaned-outboxes.js';
 import { isPassing, targetOf, type Forwarded, type Outbox } from './outbox.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import { pack } from '../wire/wire.js';
@@ -48,7 +48,7 @@ export interface ForwardQueueParts {
   /** What a write meets when the outbox is full: it waits for room instead of being refused. */
   readonly blocksWhenFull: boolean;
   /** What processes of the host have left that have ended: it goes first. */
-  readonly left: Pick<LeftOutboxes, 'mayPass' | 'answered'>;
+  readonly left: Pick<OrphanedOutboxes, 'mayPass' | 'answered'>;
   /** What went wrong that no caller is told about. */
   readonly onError: (error: HyperCacheError, during: string) => void;
 }
@@ -102,7 +102,7 @@ export class ForwardQueue implements CommandQueue {
   #isSending = false;
   /** By which the primary tells a request that comes twice, or too late. */
   readonly #sender: string;
-  readonly #answered: AnsweredWrites;
+  readonly #answered: UnappliedWrites;
   #requests = 0;
   readonly #backoff: Backoff;
   /** Ends the waiting for what another process of the host has to send first. */
@@ -120,7 +120,7 @@ export class ForwardQueue implements CommandQueue {
   constructor(private readonly parts: ForwardQueueParts) {
     this.#sender = parts.random.hex(SENDER_BYTES);
     this.#backoff = new Backoff(parts.random, FIRST_RETRY_MS, LAST_RETRY_MS);
-    this.#answered = new AnsweredWrites({
+    this.#answered = new UnappliedWrites({
       ...parts,
       ...parts.outbox.bounds,
       onSettled: (count) => this.#settled(count),
@@ -462,7 +462,7 @@ export class ForwardQueue implements CommandQueue {
     try {
       for (const [i, item] of batch.entries()) {
         const outcome = outcomes[i];
-        if (outcome instanceof HyperCacheError) outbox.bury(item, outcome);
+        if (outcome instanceof HyperCacheError) outbox.moveToDeadLetters(item, outcome);
       }
       outbox.done(accepted);
     } catch (error) {

@@ -8,7 +8,7 @@ import type { HyperCacheLogger } from '../../common/logger.js';
 import type { Random } from '../../common/random.js';
 import { malformed } from '../wire/fields.js';
 import { ForwardQueue, type FollowedChanges } from './forward-queue.js';
-import { LeftOutboxes } from './orphaned-outboxes.js';
+import { OrphanedOutboxes } from './orphaned-outboxes.js';
 import { Outbox } from './outbox.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import { OutboxFile } from '../../sqlite/outbox-file.js';
@@ -56,7 +56,7 @@ export class ForwardedWrites {
   readonly queue: ForwardQueue;
   readonly #file: OutboxFile;
   readonly #outbox: Outbox;
-  readonly #left: LeftOutboxes;
+  readonly #left: OrphanedOutboxes;
 
   constructor(private readonly parts: ForwardedWritesParts) {
     const { options, client, replica, clock, random, logger, events, incidents } = parts;
@@ -73,14 +73,14 @@ export class ForwardedWrites {
         maxEntries: options.outboxMaxEntries,
         maxBytes: options.outboxMaxBytes,
         limits: options,
-        onBuried: (error, target) => {
+        onDeadLetter: (error, target) => {
           if (target !== undefined) events.emit('outbox:refused', { ...target, error });
           incidents.report(error, 'sending an asynchronous write');
         },
       });
     this.#file = createFile();
     this.#outbox = createOutbox(this.#file);
-    this.#left = new LeftOutboxes({
+    this.#left = new OrphanedOutboxes({
       directory: options.sqlitePath,
       own: this.#file,
       createFile,

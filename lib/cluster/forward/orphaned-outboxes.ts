@@ -22,7 +22,7 @@ const LOCK_NAME = 'hypercache.outbox.lock';
 const SIGN_NAME = 'hypercache.outbox.left';
 
 /** @internal */
-export interface LeftOutboxesParts {
+export interface OrphanedOutboxesParts {
   /** Where the outboxes of the host's processes stand. */
   readonly directory: string;
   /** This process's own. */
@@ -40,7 +40,7 @@ export interface LeftOutboxesParts {
  *
  * @internal
  */
-export class LeftOutboxes {
+export class OrphanedOutboxes {
   readonly #lock: FileLock;
   #timer: NodeJS.Timeout | undefined;
   readonly #adopted: OutboxFile[] = [];
@@ -55,7 +55,7 @@ export class LeftOutboxes {
   readonly #sign: string;
   readonly #probe = new OutboxProbe();
 
-  constructor(private readonly parts: LeftOutboxesParts) {
+  constructor(private readonly parts: OrphanedOutboxesParts) {
     this.#sign = join(parts.directory, SIGN_NAME);
     this.#lock = new FileLock(join(parts.directory, LOCK_NAME));
   }

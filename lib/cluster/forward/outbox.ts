@@ -47,7 +47,7 @@ export interface OutboxParts {
   readonly maxBytes: number;
   readonly limits: CommandLimits;
   /** A write that had been accepted was buried: undefined is one that cannot be read. */
-  readonly onBuried: (error: HyperCacheError, target: Target | undefined) => void;
+  readonly onDeadLetter: (error: HyperCacheError, target: Target | undefined) => void;
 }
 
 const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
@@ -106,7 +106,7 @@ export class Outbox {
    * @param restore makes a write of its command, for which nobody waits any more
    */
   load(restore: (command: ForwardedCommand) => QueuedWrite<Command, CommandResult>): Forwarded[] {
-    const { file, limits, onBuried } = this.parts;
+    const { file, limits, onDeadLetter } = this.parts;
     const found: Forwarded[] = [];
     let after = 0;
     for (;;) {
@@ -122,9 +122,9 @@ export class Outbox {
         } catch (error) {
           // One that cannot be read must not keep the node from starting.
           const failure = toStorageError(error);
-          file.bury(sequence, failure.code, failure.message);
+          file.moveToDeadLetters(sequence, failure.code, failure.message);
           const lost = readable(packed);
-          onBuried(failure, lost && targetOf(lost));
+          onDeadLetter(failure, lost && targetOf(lost));
         }
       }
       after = rows.at(-1)?.sequence ?? after;
@@ -175,11 +175,11 @@ export class Outbox {
   }
 
   /** The primary will never accept it: it is kept for a person to look at. Before it is {@link done}. */
-  bury({ row, target }: Forwarded, error: HyperCacheError): void {
+  moveToDeadLetters({ row, target }: Forwarded, error: HyperCacheError): void {
     if (row === undefined) return;
-    const { file, onBuried } = this.parts;
-    file.bury(row.sequence, error.code, error.message);
-    onBuried(error, target);
+    const { file, onDeadLetter } = this.parts;
+    file.moveToDeadLetters(row.sequence, error.code, error.message);
+    onDeadLetter(error, target);
   }
 
   /** Those that can be read. */

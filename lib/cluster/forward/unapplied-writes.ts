@@ -18,7 +18,7 @@ export interface AppliedChanges {
 }
 
 /** @internal */
-export interface AnsweredWritesParts {
+export interface UnappliedWritesParts {
   readonly replica: AppliedChanges;
   /** Milliseconds that a write waits for its own change to arrive. */
   readonly timeoutMs: number;
@@ -37,13 +37,13 @@ type Outcome = CommandsAnswer['outcomes'][number];
  *
  * @internal
  */
-export class AnsweredWrites {
+export class UnappliedWrites {
   #entries = 0;
   #bytes = 0;
   /** How to give up on what cannot arrive any more. */
   readonly #applying = new Set<() => void>();
 
-  constructor(private readonly parts: AnsweredWritesParts) {}
+  constructor(private readonly parts: UnappliedWritesParts) {}
 
   /** Whether the changes stay away for so long that no more of them can be kept in memory. */
   get isFull(): boolean {

@@ -1,10 +1,10 @@
 import type { HyperCacheError } from '../../common/errors.js';
 import type { Storage } from '../../sqlite/storage.js';
-import type { ReplicaHostParts } from './replica-source.js';
+import type { ReplicaSourceParts } from './replica-source.js';
 
 /** @internal */
 export interface FeedConnectionParts extends Pick<
-  ReplicaHostParts,
+  ReplicaSourceParts,
   'options' | 'client' | 'events' | 'incidents' | 'logger'
 > {
   readonly storage: Storage;

@@ -14,12 +14,12 @@ import { checkpointerOf } from '../../sqlite/checkpointer.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
-import { Lead } from './leader-lock.js';
+import { LeaderLock } from './leader-lock.js';
 import {
   nothingToBackUp,
-  type ReplicaHost,
-  type ReplicaHostParts,
-  type ReplicaHostStats,
+  type ReplicaSource,
+  type ReplicaSourceParts,
+  type ReplicaSourceStats,
 } from './replica-source.js';
 import { ReplicaLeader } from './replica-leader.js';
 import { ReplicaStandby } from './replica-standby.js';
@@ -35,16 +35,16 @@ const LEAD_FILE_NAME = 'hypercache.lead';
  *
  * @internal
  */
-export class FedReplica implements ReplicaHost {
+export class FeedReplica implements ReplicaSource {
   readonly storage: Storage;
   readonly coherence: MemoryCoherence;
   readonly #replica: Replica;
-  readonly #lead: Lead;
+  readonly #lead: LeaderLock;
   readonly #connection: FeedConnection;
   readonly #leader: ReplicaLeader;
   readonly #standby: ReplicaStandby;
 
-  constructor(private readonly parts: ReplicaHostParts) {
+  constructor(private readonly parts: ReplicaSourceParts) {
     const { options, clock, random, incidents, caches } = parts;
     const createStorage = (name: string, more: Partial<StorageOptions> = {}): Storage =>
       new Storage({
@@ -69,7 +69,7 @@ export class FedReplica implements ReplicaHost {
     });
     this.storage = storage;
     this.#replica = replica;
-    this.#lead = new Lead({
+    this.#lead = new LeaderLock({
       path: join(options.sqlitePath, LEAD_FILE_NAME),
       clock,
       onError: (error) => incidents.report(toStorageError(error), 'telling the other processes'),
@@ -184,7 +184,7 @@ export class FedReplica implements ReplicaHost {
     return this.#standby.isReading ? this.#standby.during(reached) : reached;
   }
 
-  stats(): ReplicaHostStats {
+  stats(): ReplicaSourceStats {
     const { storage } = this;
     const { historyId = '', epoch = 0 } = this.#replica.position ?? {};
     return {

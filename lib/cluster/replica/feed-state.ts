@@ -1,6 +1,6 @@
 import type { Storage } from '../../sqlite/storage.js';
 
-const STATE_NOTE = 'feed_state';
+const STATE_META_KEY = 'feed_state';
 
 /** The offset of the primary's clock is noted anew when it has moved by more than this, in ms. */
 const OFFSET_STEP_MS = 20;
@@ -42,7 +42,7 @@ export class FeedState {
     const moved = Math.abs((offset ?? 0) - (this.#state.offset ?? 0));
     if (this.#isNoted && isConnected === this.#state.isConnected && moved <= OFFSET_STEP_MS) return;
     const state = { isConnected, offset, pid: process.pid };
-    storage.transaction(() => storage.writeNote(STATE_NOTE, JSON.stringify(state)));
+    storage.transaction(() => storage.writeMeta(STATE_META_KEY, JSON.stringify(state)));
     this.#state = state;
     this.#isNoted = true;
   }
@@ -54,7 +54,7 @@ export class FeedState {
 
   /** By the others. */
   read(): void {
-    const note = this.storage.readNote(STATE_NOTE);
+    const note = this.storage.readMeta(STATE_META_KEY);
     this.#state = note === undefined ? { isConnected: false } : (JSON.parse(note) as State);
   }
 }

@@ -7,7 +7,7 @@ const BEAT_MS = 1000;
 const SILENCE_MS = 3000;
 
 /** @internal */
-export interface LeadParts {
+export interface LeaderLockParts {
   readonly path: string;
   readonly clock: { now(): number };
   /** The others cannot be shown that this process goes on. */
@@ -20,13 +20,13 @@ export interface LeadParts {
  *
  * @internal
  */
-export class Lead {
+export class LeaderLock {
   readonly #lock: FileLock;
   #beats: NodeJS.Timeout | undefined;
   #lastBeat: number | undefined;
   #silentMs = 0;
 
-  constructor(private readonly parts: LeadParts) {
+  constructor(private readonly parts: LeaderLockParts) {
     this.#lock = new FileLock(parts.path);
   }
 

@@ -6,9 +6,9 @@ import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
 import {
   nothingToBackUp,
-  type ReplicaHost,
-  type ReplicaHostParts,
-  type ReplicaHostStats,
+  type ReplicaSource,
+  type ReplicaSourceParts,
+  type ReplicaSourceStats,
 } from './replica-source.js';
 
 /**
@@ -16,7 +16,7 @@ import {
  *
  * @internal
  */
-export class NoReplica implements ReplicaHost {
+export class NoReplica implements ReplicaSource {
   /** Nobody tells this node what others change. */
   readonly coherence = { isTrusted: () => false, keepsOwnWrites: false };
   readonly isReady = false;
@@ -24,7 +24,7 @@ export class NoReplica implements ReplicaHost {
   readonly isFed = true;
   readonly position = undefined;
 
-  constructor(private readonly parts: ReplicaHostParts) {}
+  constructor(private readonly parts: ReplicaSourceParts) {}
 
   l2(): undefined {
     return undefined;
@@ -57,7 +57,7 @@ export class NoReplica implements ReplicaHost {
     return true;
   }
 
-  stats(): ReplicaHostStats {
+  stats(): ReplicaSourceStats {
     return {
       historyId: '',
       epoch: 0,

@@ -10,7 +10,7 @@ import type { LossReason, Storage } from '../../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
 import { MaintenanceLoop } from '../../sqlite/maintenance/maintenance-loop.js';
-import type { ReplicaHostParts, ReplicaHostStats } from './replica-source.js';
+import type { ReplicaSourceParts, ReplicaSourceStats } from './replica-source.js';
 
 /** Entries are swept so long after their deadline: by then the primary's clock is surely past it. */
 const SWEEP_MARGIN_MS = 10_000;
@@ -18,7 +18,7 @@ const SWEEP_MARGIN_MS = 10_000;
 const REPLICA_ID_BYTES = 8;
 
 /** @internal */
-export interface ReplicaLeaderParts extends ReplicaHostParts {
+export interface ReplicaLeaderParts extends ReplicaSourceParts {
   readonly storage: Storage;
   readonly replica: Replica;
   readonly state: FeedState;
@@ -79,7 +79,7 @@ export class ReplicaLeader {
   }
 
   /** How far it is behind, and how often it had to begin anew. */
-  get progress(): Pick<ReplicaHostStats['replica'], 'lag' | 'lagMs' | 'snapshots'> {
+  get progress(): Pick<ReplicaSourceStats['replica'], 'lag' | 'lagMs' | 'snapshots'> {
     const { head, lagMs, snapshots } = this.#loop;
     return { lag: head - this.parts.storage.revision, lagMs, snapshots };
   }

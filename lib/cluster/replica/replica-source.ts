@@ -32,7 +32,7 @@ export interface ReplicaOptions extends CommandLimits {
 }
 
 /** @internal */
-export interface ReplicaHostParts {
+export interface ReplicaSourceParts {
   readonly options: ReplicaOptions;
   readonly client: PrimaryClient;
   readonly clock: Clock;
@@ -48,7 +48,7 @@ export interface ReplicaHostParts {
 }
 
 /** Its share of the node's numbers. @internal */
-export interface ReplicaHostStats extends Pick<
+export interface ReplicaSourceStats extends Pick<
   HyperCacheStats,
   'historyId' | 'epoch' | 'revision' | 'l2'
 > {
@@ -60,7 +60,7 @@ export interface ReplicaHostStats extends Pick<
  *
  * @internal
  */
-export interface ReplicaHost extends FollowedChanges {
+export interface ReplicaSource extends FollowedChanges {
   /** What it holds of a namespace, relied on only while it is ready; undefined when it never holds anything. */
   l2(namespace: string): L2 | undefined;
   readonly coherence: MemoryCoherence;
@@ -71,7 +71,7 @@ export interface ReplicaHost extends FollowedChanges {
   /** @throws what only another configuration can mend */
   start(): Promise<void>;
   stop(): void;
-  stats(): ReplicaHostStats;
+  stats(): ReplicaSourceStats;
   /** @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED} */
   backup(path: string): Promise<BackupSummary>;
   /** A read from it has failed. */

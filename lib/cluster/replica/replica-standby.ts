@@ -5,8 +5,8 @@ import { isBusy, toStorageError } from '../../sqlite/sqlite-error.js';
 import type { Storage } from '../../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
-import type { Lead } from './leader-lock.js';
-import type { ReplicaHostParts } from './replica-source.js';
+import type { LeaderLock } from './leader-lock.js';
+import type { ReplicaSourceParts } from './replica-source.js';
 
 /** So often it is tried to take the place of the process that leads, in ms. */
 const TRY_MS = 250;
@@ -19,14 +19,14 @@ const WAIT_LOOK_MS = 1;
 
 /** @internal */
 export interface ReplicaStandbyParts extends Pick<
-  ReplicaHostParts,
+  ReplicaSourceParts,
   'options' | 'client' | 'clock' | 'primaryClock' | 'caches' | 'incidents'
 > {
   readonly storage: Storage;
   readonly replica: Replica;
   readonly state: FeedState;
   readonly connection: FeedConnection;
-  readonly lead: Lead;
+  readonly lead: LeaderLock;
   /** Nobody leads any more, and this process is to do it: the lock is held. */
   readonly onLead: () => void;
 }

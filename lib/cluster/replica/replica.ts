@@ -15,7 +15,7 @@ import {
   type CopiedContent,
 } from '../wire/change-batch.js';
 import {
-  ANCESTORS_NOTE,
+  ANCESTORS_META_KEY,
   formatAncestors,
   parseAncestors,
   type Ancestor,
@@ -53,29 +53,29 @@ interface Snapshot {
 }
 
 /** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
-export const SOURCE_NOTE = 'source';
+export const SOURCE_META_KEY = 'source';
 
 /** @internal */
-export interface SourceNote extends Omit<Position, 'revision'> {
+export interface SourceMeta extends Omit<Position, 'revision'> {
   /** When its epoch was met first, in Unix ms. */
   readonly at?: number;
 }
 
 /** Where the primary that is followed is reached. @internal */
-export const PRIMARY_NOTE = 'primary';
+export const PRIMARY_META_KEY = 'primary';
 
 /**
  * Changes have come whose content has not: what the file holds is no state that the primary was in.
  *
  * @internal
  */
-export const INCOMPLETE_NOTE = 'incomplete';
+export const INCOMPLETE_META_KEY = 'incomplete';
 
 /** The operator's word that another history may take the place of the one that is followed, once. @internal */
-export const ACCEPT_NOTE = 'accept_new_history';
+export const ACCEPT_META_KEY = 'accept_new_history';
 
 /** The history of a primary that came back empty, and was not accepted. */
-const REFUSED_NOTE = 'refused_history';
+const REFUSED_META_KEY = 'refused_history';
 
 /** Stands for the keys that were missing before a restart; no position waits for it. */
 const UNKNOWN_KEYS = ['', Number.POSITIVE_INFINITY] as const;
@@ -133,24 +133,24 @@ export class Replica {
 
   /** The histories before the one that it follows. */
   get ancestors(): readonly Ancestor[] {
-    return parseAncestors(this.parts.storage.readNote(ANCESTORS_NOTE));
+    return parseAncestors(this.parts.storage.readMeta(ANCESTORS_META_KEY));
   }
 
   /** Whether the operator has allowed that another history takes the place of this one. */
   get acceptsNewHistory(): boolean {
-    return this.parts.storage.readNote(ACCEPT_NOTE) !== undefined;
+    return this.parts.storage.readMeta(ACCEPT_META_KEY) !== undefined;
   }
 
   /** The history that was refused because it was empty. */
   get refused(): string | undefined {
-    return this.parts.storage.readNote(REFUSED_NOTE);
+    return this.parts.storage.readMeta(REFUSED_META_KEY);
   }
 
   /** Remembers it for as long as this file is there, over restarts too. */
   refuse(historyId: string): void {
     const { storage } = this.parts;
     if (this.refused === historyId) return;
-    storage.transaction(() => storage.writeNote(REFUSED_NOTE, historyId));
+    storage.transaction(() => storage.writeMeta(REFUSED_META_KEY, historyId));
   }
 
   /** What the primary has shown before: it is not ready until it shows at least as much. */
@@ -163,10 +163,10 @@ export class Replica {
   /** Reads from the file whose history it follows; again when a new file was begun. */
   load(): void {
     const { storage } = this.parts;
-    this.#source = sourceOf(storage.readNote(SOURCE_NOTE));
+    this.#source = sourceOf(storage.readMeta(SOURCE_META_KEY));
     this.#missing.clear();
     this.#completeAt = Number.POSITIVE_INFINITY;
-    if (storage.readNote(INCOMPLETE_NOTE) !== undefined) this.#missing.set(...UNKNOWN_KEYS);
+    if (storage.readMeta(INCOMPLETE_META_KEY) !== undefined) this.#missing.set(...UNKNOWN_KEYS);
   }
 
   /** As {@link load}, of a file that another process keeps up to date; whenever that one has written. */
@@ -174,7 +174,7 @@ export class Replica {
     const { storage } = this.parts;
     this.load();
     // Which keys are missing only the other one knows: nobody is told that anything is complete.
-    if (storage.readNote(INCOMPLETE_NOTE) !== undefined) this.#missing.set(UNKNOWN_KEYS[0], 0);
+    if (storage.readMeta(INCOMPLETE_META_KEY) !== undefined) this.#missing.set(UNKNOWN_KEYS[0], 0);
     this.#settle();
   }
 
@@ -194,13 +194,13 @@ export class Replica {
     const { storage, primary, clock } = this.parts;
     this.#completeAt = head;
     const isKnown = this.#source?.historyId === historyId && this.#source.epoch === epoch;
-    const isAccepting = storage.readNote(ACCEPT_NOTE) !== undefined;
-    const isHere = storage.readNote(PRIMARY_NOTE) === JSON.stringify(primary);
+    const isAccepting = storage.readMeta(ACCEPT_META_KEY) !== undefined;
+    const isHere = storage.readMeta(PRIMARY_META_KEY) === JSON.stringify(primary);
     if (isKnown && isHere && !isAccepting && this.#missing.size === 0) return;
     if (storage.revision >= head) this.#missing.delete(UNKNOWN_KEYS[0]);
     storage.transaction(() => {
       writeSource(storage, source, primary, clock.now());
-      storage.removeNote(ACCEPT_NOTE);
+      storage.removeMeta(ACCEPT_META_KEY);
       noteIncomplete(storage, this.#missing.size > 0);
     });
     this.#source = { historyId, epoch };
@@ -363,13 +363,13 @@ function noteMissing(missing: Map<string, number>, change: Change): void {
 }
 
 function noteIncomplete(storage: Storage, isIncomplete: boolean): void {
-  if (isIncomplete) storage.writeNote(INCOMPLETE_NOTE, '1');
-  else storage.removeNote(INCOMPLETE_NOTE);
+  if (isIncomplete) storage.writeMeta(INCOMPLETE_META_KEY, '1');
+  else storage.removeMeta(INCOMPLETE_META_KEY);
 }
 
 function sourceOf(note: string | undefined): Omit<Position, 'revision'> | undefined {
   if (note === undefined) return undefined;
-  const { historyId, epoch } = JSON.parse(note) as SourceNote;
+  const { historyId, epoch } = JSON.parse(note) as SourceMeta;
   return { historyId, epoch };
 }
 
@@ -379,10 +379,10 @@ function writeSource(
   primary: PrimaryAddress,
   now: number,
 ): void {
-  const note: SourceNote = { historyId, epoch, at: now };
-  storage.writeNote(SOURCE_NOTE, JSON.stringify(note));
-  storage.writeNote(ANCESTORS_NOTE, formatAncestors(ancestors));
-  storage.writeNote(PRIMARY_NOTE, JSON.stringify(primary));
+  const note: SourceMeta = { historyId, epoch, at: now };
+  storage.writeMeta(SOURCE_META_KEY, JSON.stringify(note));
+  storage.writeMeta(ANCESTORS_META_KEY, formatAncestors(ancestors));
+  storage.writeMeta(PRIMARY_META_KEY, JSON.stringify(primary));
 }
 
 function adopt(storage: Storage, namespaces: ChangeBatch['namespaces']): void {

@@ -12,9 +12,9 @@ import { tellChanges } from '../../sqlite/tell-changes.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
 import {
   nothingToBackUp,
-  type ReplicaHost,
-  type ReplicaHostParts,
-  type ReplicaHostStats,
+  type ReplicaSource,
+  type ReplicaSourceParts,
+  type ReplicaSourceStats,
 } from './replica-source.js';
 
 /** How often it is looked whether the file is there, and still the same, in ms. */
@@ -28,7 +28,7 @@ const REPORTED_REFUSAL = 60;
  *
  * @internal
  */
-export class SharedReplica implements ReplicaHost {
+export class SharedReplica implements ReplicaSource {
   readonly storage: Storage;
   readonly coherence: MemoryCoherence;
   readonly #coherence: Coherence;
@@ -38,7 +38,7 @@ export class SharedReplica implements ReplicaHost {
   #watch: NodeJS.Timeout | undefined;
   #refusals = 0;
 
-  constructor(private readonly parts: ReplicaHostParts) {
+  constructor(private readonly parts: ReplicaSourceParts) {
     const { options, clock, random } = parts;
     this.storage = new Storage({
       path: join(options.sqlitePath, FILE_NAME),
@@ -120,7 +120,7 @@ export class SharedReplica implements ReplicaHost {
     return storage.revision >= revision;
   }
 
-  stats(): ReplicaHostStats {
+  stats(): ReplicaSourceStats {
     const { storage } = this;
     const { historyId = '', epoch = 0, revision = 0 } = this.position ?? {};
     return {

@@ -8,7 +8,7 @@ const STEP_MS = 0.5;
  *
  * @internal
  */
-export class StepSize {
+export class AdaptiveBatch {
   #rows: number;
 
   constructor(

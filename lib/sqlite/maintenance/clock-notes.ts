@@ -1,6 +1,6 @@
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import type { SteadyClock } from '../../common/steady-clock.js';
-import { IdentityNote } from '../file-identity.js';
+import { IdentityMetaKey } from '../file-identity.js';
 import type { Storage } from '../storage.js';
 
 /**
@@ -8,7 +8,7 @@ import type { Storage } from '../storage.js';
  *
  * @internal
  */
-export class ClockNotes implements MaintenanceTask {
+export class ClockKeeper implements MaintenanceTask {
   #noted = 0;
 
   constructor(
@@ -19,7 +19,7 @@ export class ClockNotes implements MaintenanceTask {
   step(): boolean {
     const note = JSON.stringify(this.clock.note());
     if (this.clock.steps === this.#noted) return false;
-    this.storage.transaction(() => this.storage.writeNote(IdentityNote.Clock, note));
+    this.storage.transaction(() => this.storage.writeMeta(IdentityMetaKey.Clock, note));
     this.#noted = this.clock.steps;
     return false;
   }

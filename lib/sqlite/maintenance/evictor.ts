@@ -4,9 +4,9 @@ import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 
 /** Something that takes room in the file besides the entries. @internal */
-export interface RoomGiver {
+export interface Reclaimer {
   /** Gives up some of what it has too much; returns false when it has not. */
-  giveRoom(): boolean;
+  reclaim(): boolean;
 }
 
 /** @internal */
@@ -23,7 +23,7 @@ export interface EvictorParts {
   /** Bound of the rows; Infinity for none. */
   readonly maxEntries: number;
   /** Asked before entries are. */
-  readonly givers: readonly RoomGiver[];
+  readonly givers: readonly Reclaimer[];
   /** An entry that was read from memory of late: it is spared while others can go. */
   readonly isHot: (namespaceId: number, key: string) => boolean;
   /** Entries that have left L2: memory drops them too. */
@@ -90,7 +90,7 @@ export class Evictor implements MaintenanceTask {
   /** One step towards the bounds; returns false when they hold, or nothing is left to give. */
   #reduce(growth: number, rows: number): boolean {
     const isOverBytes = this.#isOverBytes(growth);
-    if (isOverBytes && this.parts.givers.some((giver) => giver.giveRoom())) return true;
+    if (isOverBytes && this.parts.givers.some((giver) => giver.reclaim())) return true;
     if (!isOverBytes && !this.#isOverEntries(rows)) return false;
     return this.#remove(this.#choose(), (gone) => this.#isEnough(growth, rows - gone)) > 0;
   }

@@ -1,7 +1,7 @@
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import type { Clock } from '../../common/clock.js';
 import type { Storage } from '../storage.js';
-import type { RoomGiver } from './evictor.js';
+import type { Reclaimer } from './evictor.js';
 
 /** Rows that one step looks at. */
 const STEP_ROWS = 500;
@@ -29,7 +29,7 @@ const MAX_ROW_BYTES = 1400;
  *
  * @internal
  */
-export class LeaseCollector implements MaintenanceTask, RoomGiver {
+export class LeaseCollector implements MaintenanceTask, Reclaimer {
   readonly #mostKnown: number;
   #nextStepAt = -Infinity;
   /** All that are known are held, as a walk over them has shown. */
@@ -65,7 +65,7 @@ export class LeaseCollector implements MaintenanceTask, RoomGiver {
     return false;
   }
 
-  giveRoom(): boolean {
+  reclaim(): boolean {
     const now = this.clock.monotonic();
     for (let i = 0; i < STEPS_FOR_ROOM && this.#isCrowded(now); i++) {
       if (this.#forgetFree(now)) return true;

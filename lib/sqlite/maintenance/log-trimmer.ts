@@ -2,8 +2,8 @@ import type { Clock } from '../../common/clock.js';
 import { MAX_RUN } from '../source-table.js';
 import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
-import type { RoomGiver } from './evictor.js';
-import { StepSize } from './adaptive-batch.js';
+import type { Reclaimer } from './evictor.js';
+import { AdaptiveBatch } from './adaptive-batch.js';
 
 const MIN_TRIM_ROWS = 100;
 const MAX_TRIM_ROWS = 2000;
@@ -21,10 +21,10 @@ const ROOM_ROWS = 500;
  *
  * @internal
  */
-export class LogTrimmer implements MaintenanceTask, RoomGiver {
+export class LogTrimmer implements MaintenanceTask, Reclaimer {
   #markedAt = 0;
   #markedRevision = -1;
-  readonly #trimSize: StepSize;
+  readonly #trimSize: AdaptiveBatch;
   #steppedRevision: number | undefined;
 
   constructor(
@@ -35,10 +35,10 @@ export class LogTrimmer implements MaintenanceTask, RoomGiver {
     /** Bound of the file; Infinity for none. */
     private readonly maxFileBytes: number,
   ) {
-    this.#trimSize = new StepSize(clock, MIN_TRIM_ROWS, MAX_TRIM_ROWS);
+    this.#trimSize = new AdaptiveBatch(clock, MIN_TRIM_ROWS, MAX_TRIM_ROWS);
   }
 
-  giveRoom(): boolean {
+  reclaim(): boolean {
     const { storage } = this;
     const maxRows = (this.maxFileBytes * FULL_SHARE) / storage.changes.rowBytes();
     const last = storage.revision - Math.floor(maxRows);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
-import { StepSize } from './adaptive-batch.js';
+import { AdaptiveBatch } from './adaptive-batch.js';
 
 /** Free space below which the file keeps what it has, for the writes to come. */
 const KEPT_BYTES = 4 * 1024 * 1024;
@@ -18,13 +18,13 @@ const MAX_STEP_PAGES = 512;
 export class SpaceReleaser implements MaintenanceTask {
   #isReleasing = false;
 
-  readonly #stepSize: StepSize;
+  readonly #batch: AdaptiveBatch;
 
   constructor(
     private readonly storage: Storage,
     clock: Pick<Clock, 'monotonic'>,
   ) {
-    this.#stepSize = new StepSize(clock, MIN_STEP_PAGES, MAX_STEP_PAGES);
+    this.#batch = new AdaptiveBatch(clock, MIN_STEP_PAGES, MAX_STEP_PAGES);
   }
 
   step(): boolean {
@@ -35,7 +35,7 @@ export class SpaceReleaser implements MaintenanceTask {
     if (!this.#isReleasing && free < 2 * kept) return false;
     this.#isReleasing = free > kept;
     if (this.#isReleasing) {
-      this.#stepSize.run((pages) => {
+      this.#batch.run((pages) => {
         this.storage.release(pages);
         return pages;
       });

@@ -5,7 +5,7 @@ import type { Storage } from '../storage.js';
 import type { RemovableRow } from '../entry-table.js';
 import type { TagRow } from '../tag-table.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
-import { StepSize } from './adaptive-batch.js';
+import { AdaptiveBatch } from './adaptive-batch.js';
 
 /** Rows that one step looks at, and all steps between two rests. Large values lie far apart in the file. */
 const MIN_SCAN_ROWS = 16;
@@ -29,14 +29,14 @@ export class Sweeper implements MaintenanceTask {
   #tagCursor: TagRow | undefined;
   #tagsDue = true;
   #swept = 0;
-  readonly #scanSize: StepSize;
+  readonly #scanSize: AdaptiveBatch;
   #scannedSinceRest = 0;
 
   constructor(
     private readonly storage: Storage,
     private readonly clock: Clock,
   ) {
-    this.#scanSize = new StepSize(clock, MIN_SCAN_ROWS, MAX_SCAN_ROWS);
+    this.#scanSize = new AdaptiveBatch(clock, MIN_SCAN_ROWS, MAX_SCAN_ROWS);
   }
 
   /** Expired entries removed since the start. */

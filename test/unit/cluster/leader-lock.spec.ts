@@ -1,25 +1,25 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lead } from '../../../lib/cluster/replica/leader-lock.js';
+import { LeaderLock } from '../../../lib/cluster/replica/leader-lock.js';
 import { eventually } from '../../support/eventually.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { useTemporaryDirectories } from '../../support/temporary-directory.js';
 
-describe('Lead', () => {
+describe('LeaderLock', () => {
   const directory = useTemporaryDirectories();
-  const held: Lead[] = [];
+  const held: LeaderLock[] = [];
   afterEach(() => {
     for (const lead of held.splice(0)) lead.release();
   });
 
   /** As many processes of one directory. */
-  function leads(count: number, clock = new ManualClock()): Lead[] {
+  function leads(count: number, clock = new ManualClock()): LeaderLock[] {
     const path = join(directory(), 'hypercache.lead');
     const onError = (error: unknown): void => {
       throw error;
     };
-    const all = Array.from({ length: count }, () => new Lead({ path, clock, onError }));
+    const all = Array.from({ length: count }, () => new LeaderLock({ path, clock, onError }));
     held.push(...all);
     return all;
   }
@@ -28,7 +28,7 @@ describe('Lead', () => {
     process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
   it('is held by one, until that one releases it', () => {
-    const [first, second] = leads(2) as [Lead, Lead];
+    const [first, second] = leads(2) as [LeaderLock, LeaderLock];
     expect([first.tryAcquire(), first.tryAcquire(), second.tryAcquire()]).toEqual([
       true,
       true,
@@ -39,7 +39,7 @@ describe('Lead', () => {
   });
 
   it('is silent when its holder has shown nothing for three seconds', () => {
-    const [holder, other] = leads(2) as [Lead, Lead];
+    const [holder, other] = leads(2) as [LeaderLock, LeaderLock];
     holder.tryAcquire();
     expect([other.listen(5000), other.isSilent]).toEqual([false, false]);
     expect([other.listen(2999), other.isSilent]).toEqual([false, false]);
@@ -52,7 +52,7 @@ describe('Lead', () => {
     ['is set back', -3_600_000],
   ])('is heard again when its holder goes on, also if its wall clock %s', (_what, step) => {
     const clock = new ManualClock();
-    const [holder, other] = leads(2, clock) as [Lead, Lead];
+    const [holder, other] = leads(2, clock) as [LeaderLock, LeaderLock];
     holder.tryAcquire();
     other.listen(1);
     other.listen(3000);
@@ -63,7 +63,7 @@ describe('Lead', () => {
   });
 
   it('is not silent for who has just acquired it', () => {
-    const [holder, other] = leads(2) as [Lead, Lead];
+    const [holder, other] = leads(2) as [LeaderLock, LeaderLock];
     holder.tryAcquire();
     other.listen(1);
     other.listen(3000);
@@ -74,7 +74,7 @@ describe('Lead', () => {
   });
 
   it('shows each second that its holder goes on', async () => {
-    const [holder, other] = leads(2) as [Lead, Lead];
+    const [holder, other] = leads(2) as [LeaderLock, LeaderLock];
     holder.tryAcquire();
     other.listen(1);
     other.listen(3000);
@@ -88,7 +88,7 @@ describe('Lead', () => {
   it('keeps no process alive, and writes nothing into its file', () => {
     const before = timers();
     const path = join(directory(), 'hypercache.lead');
-    const lead = new Lead({ path, clock: new ManualClock(), onError: () => undefined });
+    const lead = new LeaderLock({ path, clock: new ManualClock(), onError: () => undefined });
     held.push(lead);
     lead.tryAcquire();
 

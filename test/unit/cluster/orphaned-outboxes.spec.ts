@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../lib/common/clock.js';
 import { systemRandom } from '../../../lib/common/random.js';
 import { promote } from '../../../lib/admin/promote.js';
-import { LeftOutboxes } from '../../../lib/cluster/forward/orphaned-outboxes.js';
+import { OrphanedOutboxes } from '../../../lib/cluster/forward/orphaned-outboxes.js';
 import { Outbox } from '../../../lib/cluster/forward/outbox.js';
 import type { HyperCacheNode } from '../../../lib/node/hyper-cache-node.js';
 import { OutboxFile } from '../../../lib/sqlite/outbox-file.js';
@@ -148,7 +148,7 @@ describe('writes that a process of a host has left', () => {
   });
 });
 
-describe('LeftOutboxes', () => {
+describe('OrphanedOutboxes', () => {
   const clusters = useDirectClusters();
 
   it('leaves an outbox that it could not load to the next who tries, and lets others pass', () => {
@@ -161,7 +161,7 @@ describe('LeftOutboxes', () => {
     left.close();
     const own = createFile();
     const failures: unknown[] = [];
-    const outboxes = new LeftOutboxes({
+    const outboxes = new OrphanedOutboxes({
       directory,
       own,
       createFile,
@@ -171,7 +171,7 @@ describe('LeftOutboxes', () => {
           maxEntries: 1,
           maxBytes: 1,
           limits: { maxValueSize: 1, maxLockTtl: 1 },
-          onBuried: (error) => {
+          onDeadLetter: (error) => {
             throw error;
           },
         }),

@@ -44,21 +44,21 @@ describe('CacheEvents', () => {
     const events = new CacheEvents();
     const { topics } = events;
     const heard = jest.fn();
-    expect(topics.hit.isHeard).toBe(false);
+    expect(topics.hit.hasListeners).toBe(false);
     events.on('hit', heard);
-    expect(topics.hit.isHeard).toBe(true);
-    expect(topics.miss.isHeard).toBe(false);
+    expect(topics.hit.hasListeners).toBe(true);
+    expect(topics.miss.hasListeners).toBe(false);
     events.off('hit', heard);
-    expect(topics.hit.isHeard).toBe(false);
+    expect(topics.hit.hasListeners).toBe(false);
   });
 
   it('counts a subscriber of the channel as one who hears', () => {
     const { hit } = new CacheEvents().topics;
     const heard = jest.fn();
     subscribe('hypercache:hit', heard);
-    expect(hit.isHeard).toBe(true);
+    expect(hit.hasListeners).toBe(true);
     unsubscribe('hypercache:hit', heard);
-    expect(hit.isHeard).toBe(false);
+    expect(hit.hasListeners).toBe(false);
   });
 
   it('refuses events that there are not, and listeners that are no functions', () => {

@@ -179,10 +179,10 @@ describe('LeaseCollector', () => {
       take(name, 1000 * KEEP);
       if (i >= 1200) release(name);
     }
-    expect(collector.giveRoom()).toBe(true);
-    while (collector.giveRoom());
+    expect(collector.reclaim()).toBe(true);
+    while (collector.reclaim());
 
     expect(known()).toBe(1200);
-    expect(collector.giveRoom()).toBe(false);
+    expect(collector.reclaim()).toBe(false);
   });
 });

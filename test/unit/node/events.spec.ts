@@ -229,7 +229,7 @@ describe('events of a primary', () => {
   });
 
   it('cost nothing but a question when nobody listens', async () => {
-    const tell = jest.spyOn(EventTopic.prototype, 'tell');
+    const tell = jest.spyOn(EventTopic.prototype, 'emit');
     try {
       const node = await startNode();
       const cache = node.cache('n');

@@ -160,7 +160,7 @@ describe('Coherence', () => {
   it('tells of each commit of others once, whatever it was about', () => {
     const { coherence, writer, told, commitsSeen } = setUp();
     const before = commitsSeen();
-    writer.storage.transaction(() => writer.storage.writeNote('note', 'not in the log'));
+    writer.storage.transaction(() => writer.storage.writeMeta('note', 'not in the log'));
     coherence.look();
     coherence.look();
 

@@ -70,7 +70,7 @@ describe('the reads of one turn', () => {
     for (const use of [
       () => storage.changes.head(),
       () => storage.dataVersion(),
-      () => storage.durableTransaction(() => storage.writeNote('note', 'text')),
+      () => storage.durableTransaction(() => storage.writeMeta('note', 'text')),
       () => storage.release(1),
       () => storage.close(),
     ]) {

@@ -24,7 +24,7 @@ describe('Evictor', () => {
       storage,
       maxBytes,
       maxEntries,
-      givers: [{ giveRoom: () => ++asked.log <= asked.gives }],
+      givers: [{ reclaim: () => ++asked.log <= asked.gives }],
       isHot: (_namespaceId, key) => hot.has(key),
       onEvicted: (rows) => evicted.push(...rows.map(({ key }) => key)),
     });

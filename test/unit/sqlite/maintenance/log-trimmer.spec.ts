@@ -154,25 +154,25 @@ describe('LogTrimmer', () => {
       const { storage, trimmer } = setUp({ maxFileBytes: 4 * 1024 * 1024 });
       change(storage, 20_000, 'x'.repeat(1000));
       expect(storage.size().usedBytes).toBeGreaterThan(16 * 1024 * 1024);
-      expect(trimmer.giveRoom()).toBe(true);
+      expect(trimmer.reclaim()).toBe(true);
       expect(logged(storage)).toBe(19_500);
-      while (trimmer.giveRoom());
+      while (trimmer.reclaim());
       expect(logged(storage)).toBeGreaterThan(200);
       expect(storage.size().usedBytes).toBeLessThan(1024 * 1024);
     });
 
     it('has none to give while it takes less', () => {
       const { storage, trimmer } = setUp({ maxFileBytes: 4 * 1024 * 1024 });
-      expect(trimmer.giveRoom()).toBe(false);
+      expect(trimmer.reclaim()).toBe(false);
       change(storage, 5000);
-      expect(trimmer.giveRoom()).toBe(false);
+      expect(trimmer.reclaim()).toBe(false);
       expect(logged(storage)).toBe(5000);
     });
 
     it('never gives the last row', () => {
       const { storage, trimmer } = setUp({ maxFileBytes: 1 });
       change(storage, 3);
-      while (trimmer.giveRoom());
+      while (trimmer.reclaim());
       expect([storage.changes.oldest(), storage.changes.head()]).toEqual([3, 3]);
     });
   });
