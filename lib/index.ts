@@ -19,6 +19,7 @@ export {
   InvalidOptionsError,
   InvalidRequestError,
   InvalidTtlError,
+  InvalidValueError,
   ListenFailedError,
   LockLostError,
   LockTimeoutError,
@@ -67,6 +68,7 @@ export { CacheEvict, type CacheEvictOptions } from './nest/decorators/cache-evic
 export { CachePut, type CachePutOptions } from './nest/decorators/cache-put.decorator.js';
 export { Cached, cacheKeyOf, type CachedOptions } from './nest/decorators/cached.decorator.js';
 export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator.js';
+export { InjectCache } from './nest/decorators/inject-cache.decorator.js';
 export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
 export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
 export type {
@@ -77,6 +79,21 @@ export type {
 export { HyperCacheModule } from './nest/hyper-cache.module.js';
 export type { IncrementOptions, SetOptions, WrapOptions } from './nest/call-options.js';
 export { HyperCache, type Versioned } from './nest/hyper-cache.service.js';
+export {
+  defineCache,
+  TypedCache,
+  type CacheDefinition,
+  type TypedCacheSource,
+} from './nest/typed-cache.js';
+export type {
+  AnyDefinition,
+  CacheDefinitionOptions,
+  Definition,
+  IdOf,
+  InputOf,
+  OutputOf,
+} from './nest/cache-definition.js';
+export type { SchemaIssue, StandardSchema } from './nest/standard-schema.js';
 export type { BackupSummary, DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
 export type { Durability, HyperCacheOptions, HyperCacheRole, ReplicaMode } from './node/options.js';
 export type { L1Options, ListenOptions } from './node/option-checks.js';

@@ -53,6 +53,7 @@ export type HyperCacheErrorCode =
   | 'HC_UNAUTHORIZED'
   | 'HC_VALUE_TOO_LARGE'
   | 'HC_VALUE_UNREADABLE'
+  | 'HC_VALUE_INVALID'
   | 'HC_VALUE_UNSUPPORTED';
 
 /**
@@ -111,6 +112,24 @@ export class UnsupportedValueError extends HyperCacheError {
     hint = 'Cache plain objects, arrays, strings, numbers, booleans, null, Date, Map, Set, bigint, Buffer or Uint8Array.',
   ) {
     super(message, hint);
+  }
+}
+
+/** A schema does not accept a value that was to be stored, or one that was read. @publicApi */
+export class InvalidValueError extends HyperCacheError {
+  readonly code = 'HC_VALUE_INVALID';
+  /** @param issues one line each, without the value itself */
+  constructor(
+    readonly issues: readonly string[],
+    cause?: unknown,
+  ) {
+    const [first = 'no reason given'] = issues;
+    const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+    super(
+      `The schema of the cache does not accept the value: ${first}${more}.`,
+      'Store what the schema accepts; after a change of the schema, raise the version of the definition.',
+      cause === undefined ? undefined : { cause },
+    );
   }
 }
 

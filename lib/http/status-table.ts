@@ -9,6 +9,7 @@ const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
   HC_KEY_INVALID: 400,
   HC_REQUEST_INVALID: 400,
   HC_TTL_INVALID: 400,
+  HC_VALUE_INVALID: 400,
   HC_VALUE_UNSUPPORTED: 400,
   HC_UNAUTHORIZED: 401,
   HC_MISS: 404,

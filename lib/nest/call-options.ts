@@ -38,12 +38,15 @@ export interface IncrementOptions {
   initial?: number | undefined;
 }
 
+const WRAP = ['ttl', 'refreshThreshold', 'retryAfter', 'tags'] as const;
+
 const FIELDS = {
   set: ['ttl', 'tags', 'fence'],
   mset: ['key', 'value', 'ttl', 'tags'],
   add: ['ttl', 'tags'],
   setIf: ['ttl', 'tags'],
-  wrap: ['ttl', 'refreshThreshold', 'retryAfter', 'tags'],
+  wrap: WRAP,
+  defineCache: ['name', 'key', 'schema', 'read', 'version', ...WRAP],
   increment: ['ttl', 'initial'],
   decrement: ['ttl', 'initial'],
   lock: ['ttl', 'wait', 'renew', 'maxHold', 'owner'],

@@ -18,7 +18,9 @@ import {
   type SetOptions,
   type WrapOptions,
 } from './call-options.js';
+import type { AnyDefinition } from './cache-definition.js';
 import { checkedCount, checkedPath, checkedTimeout } from './checked-arguments.js';
+import { claimName, TypedCache } from './typed-cache.js';
 
 /** A value and the revision of its last change. @publicApi */
 export interface Versioned<T> {
@@ -40,6 +42,7 @@ export interface Versioned<T> {
 export class HyperCache {
   readonly #node: HyperCacheNode;
   readonly #cache: NodeCache;
+  readonly #typed = new WeakMap<AnyDefinition, TypedCache<AnyDefinition>>();
 
   /** @internal Injected, never constructed by applications. */
   constructor(node: HyperCacheNode, cache: NodeCache) {
@@ -266,6 +269,16 @@ export class HyperCache {
    */
   async backup(path: string): Promise<BackupSummary> {
     return this.#node.backup(checkedPath(path));
+  }
+
+  /** @internal See `defineCache`. */
+  typed<D extends AnyDefinition>(definition: D): TypedCache<D> {
+    const known = this.#typed.get(definition);
+    if (known !== undefined) return known as unknown as TypedCache<D>;
+    const claim = (): void => claimName(this.#node, this.namespace, definition);
+    const typed = new TypedCache(definition, this.#cache, claim);
+    this.#typed.set(definition, typed as never);
+    return typed;
   }
 
   /** A Keyv storage adapter on this cache, a new one for each Keyv; its `disconnect()` leaves the cache open. */

@@ -77,6 +77,8 @@ export interface NodeCache {
   deleteTag(tag: string): Promise<number>;
   clear(): Promise<number>;
   wrap(key: string, factory: () => unknown, options?: NodeWrapOptions): Awaitable<NodeEntry>;
+  /** A failure that no caller is told of: an event, a counter and a log line. */
+  report(error: unknown, during: string): void;
   /** Isolates what {@link find} or {@link wrap} returned for one more caller. */
   release(value: unknown): unknown;
   keys(prefix: string): AsyncIterableIterator<string>;

@@ -188,6 +188,7 @@ export class LocalCaches implements MemoryListener {
       readThrough,
       clock,
       drain,
+      report: onSilentError,
     });
     return { cache, l1, pending, counters };
   }

@@ -27,6 +27,7 @@ export interface NamedCacheParts {
   readonly readThrough: ReadThrough;
   readonly clock: Clock;
   readonly drain: () => Promise<void>;
+  readonly report: (error: unknown, during: string) => void;
 }
 
 /**
@@ -169,6 +170,10 @@ export class NamedCache implements NodeCache {
     if (options.tags !== undefined) checkedTags(options.tags);
     if (options.retryAfter !== undefined) checkRetryAfter(options.retryAfter);
     return this.parts.readThrough.wrap(key, factory, options, this.defaultTtl);
+  }
+
+  report(error: unknown, during: string): void {
+    this.parts.report(error, during);
   }
 
   release(value: unknown): unknown {

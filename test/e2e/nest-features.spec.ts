@@ -2,7 +2,10 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Cache, CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Inject, Injectable, Module, type DynamicModule, type Type } from '@nestjs/common';
 import {
+  defineCache,
   getHyperCacheToken,
+  InjectCache,
+  TypedCache,
   HyperCache,
   HyperCacheKeyvStore,
   HyperCacheModule,
@@ -99,6 +102,42 @@ describe('HyperCacheModule.forFeature', () => {
 
     expect(afterClear).toEqual(['default', undefined, 'prices']);
     await expect(prices.get('key')).resolves.toBe('prices');
+  });
+
+  it('injects a typed cache in the default cache by its definition, in each application its own', async () => {
+    const products = defineCache<number, string>({ name: 'products', ttl: '1m' });
+    @Injectable()
+    class Catalog {
+      constructor(@InjectCache(products) readonly cache: TypedCache<typeof products>) {}
+    }
+    @Injectable()
+    class Shop {
+      constructor(@InjectCache(products) readonly cache: TypedCache<typeof products>) {}
+    }
+    const app = await apps.context({ imports: [root()], providers: [Catalog, Shop] });
+    const other = await apps.context({
+      imports: [root({ sqlitePath: apps.directory() })],
+      providers: [Shop],
+    });
+
+    const { cache } = app.get(Catalog);
+    await cache.set(1, 'Lamp');
+
+    expect(app.get(Shop).cache).toBe(cache);
+    await expect(app.get(HyperCache).get('products:1')).resolves.toBe('Lamp');
+    await expect(other.get(Shop).cache.get(1)).resolves.toBeUndefined();
+  });
+
+  it('says what to import where a typed cache cannot be injected', async () => {
+    const products = defineCache<number, string>({ name: 'products' });
+    @Injectable()
+    class Catalog {
+      constructor(@InjectCache(products) readonly cache: TypedCache<typeof products>) {}
+    }
+
+    await expect(apps.context({ providers: [Catalog] })).rejects.toThrow(
+      /TypedCache 'products': import HyperCacheModule\.forRoot\(\) in the root module/,
+    );
   });
 
   it('takes a ttl of its own, 0 included, or that of the root', async () => {

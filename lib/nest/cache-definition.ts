@@ -1,0 +1,125 @@
+import { InvalidArgumentError } from '../common/errors.js';
+import { expiresAtFor } from '../common/expiry.js';
+import { checkFields, checkedTtl, type WrapOptions } from './call-options.js';
+import { isStandardSchema, type StandardSchema } from './standard-schema.js';
+
+/** What `defineCache` takes: what the entries are, and every option of `wrap` as their default. @publicApi */
+export interface CacheDefinitionOptions<Id, Output, Input = Output> extends Omit<
+  WrapOptions<Output>,
+  'tags'
+> {
+  /** Stands before each key: 1 to 64 letters, digits, `_`, `.` and `-`. One name means one definition in a cache. */
+  name: string;
+  /** The key of an id, without the name. @default the id itself, which must be a string or a number */
+  key?: ((id: Id) => string) | undefined;
+  /**
+   * What is stored must be accepted by it, and what it makes of a value is stored. It must accept what it has made, or `read` must.
+   */
+  schema?: StandardSchema<Input, Output> | undefined;
+  /** What is read must be accepted by it; what it makes of a value is not used. @default `schema` */
+  read?: StandardSchema | undefined;
+  /** Stands in each key, so that a release with another shape never reads the old one: whole, from 0. */
+  version?: number | undefined;
+  /** Tags of each entry, or a function of the id. */
+  tags?: readonly string[] | ((id: Id) => readonly string[]) | undefined;
+}
+
+/** What a {@link TypedCache} knows of its entries. @publicApi */
+export interface Definition<Id, Output, Input = Output> {
+  readonly name: string;
+  readonly keyOf: (id: Id) => string;
+  /** Only the compiler reads it. */
+  readonly types?: { readonly input: Input; readonly output: Output };
+  /** @internal */
+  readonly prefix: string;
+  /** @internal */
+  readonly tagsOf: (id: Id) => readonly string[] | undefined;
+  /** @internal */
+  readonly schema: StandardSchema | undefined;
+  /** @internal */
+  readonly reads: StandardSchema | undefined;
+  /** @internal */
+  readonly policy: Omit<WrapOptions<never>, 'tags'>;
+}
+
+/** @publicApi */
+export type AnyDefinition = Definition<never, unknown, unknown>;
+/** @publicApi */
+export type IdOf<D extends AnyDefinition> = Parameters<D['keyOf']>[0];
+/** @publicApi */
+export type InputOf<D extends AnyDefinition> = NonNullable<D['types']>['input'];
+/** @publicApi */
+export type OutputOf<D extends AnyDefinition> = NonNullable<D['types']>['output'];
+
+/** @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} @internal */
+export function checkedDefinition<Id, Output, Input>(
+  options: CacheDefinitionOptions<Id, Output, Input>,
+): Definition<Id, Output, Input> {
+  const { name, key, schema, read, version, tags, ...policy } = Object(options) as typeof options;
+  checkFields('defineCache', Object(options));
+  demand(
+    typeof name === 'string' && /^[\w.-]{1,64}$/.test(name),
+    'name',
+    '1 to 64 letters, digits, "_", "." and "-", such as \'products\'',
+  );
+  demand(
+    key === undefined || typeof key === 'function',
+    'key',
+    'a function of the id that returns a string',
+  );
+  demand(
+    schema === undefined || isStandardSchema(schema),
+    'schema',
+    'a schema of Zod 4, Valibot 1, ArkType or another library of the Standard Schema',
+  );
+  demand(
+    read === undefined || isStandardSchema(read),
+    'read',
+    'a schema that accepts what is stored',
+  );
+  demand(
+    version === undefined || (Number.isSafeInteger(version) && version >= 0),
+    'version',
+    'a whole number from 0',
+  );
+  demand(
+    tags === undefined || Array.isArray(tags) || typeof tags === 'function',
+    'tags',
+    'a list of strings, or a function of the id that returns one',
+  );
+  if (typeof policy.ttl !== 'function') expiresAtFor(checkedTtl(policy.ttl), 0, Date);
+  const prefix = version === undefined ? `${name}:` : `${name}@${version}:`;
+  return {
+    name,
+    prefix,
+    keyOf: (id) => prefix + (key === undefined ? plainKey(name, id) : madeKey(name, key(id))),
+    tagsOf: typeof tags === 'function' ? tags : () => tags,
+    schema,
+    reads: read ?? schema,
+    policy: Object.freeze(policy),
+  };
+}
+
+function plainKey(name: string, id: unknown): string {
+  if (typeof id === 'string' || (typeof id === 'number' && !Number.isNaN(id))) return String(id);
+  throw new InvalidArgumentError(
+    `The id of an entry of '${name}' is of type ${typeof id}.`,
+    'Pass a string or a number, or give defineCache() a function: { key: (id) => ... }.',
+  );
+}
+
+function madeKey(name: string, key: unknown): string {
+  if (typeof key === 'string') return key;
+  throw new InvalidArgumentError(
+    `The key function of '${name}' returned no string.`,
+    'Return a string that differs for different ids.',
+  );
+}
+
+function demand(isRight: boolean, field: string, instead: string): void {
+  if (isRight) return;
+  throw new InvalidArgumentError(
+    `The ${field} of defineCache() is not acceptable.`,
+    `Give ${instead}.`,
+  );
+}

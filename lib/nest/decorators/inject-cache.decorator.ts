@@ -1,0 +1,31 @@
+import { Inject } from '@nestjs/common';
+import type { AnyDefinition } from '../cache-definition.js';
+import { cacheProviders } from '../hyper-cache.providers.js';
+import { HyperCache } from '../hyper-cache.service.js';
+
+const tokens = new WeakMap<AnyDefinition, symbol>();
+
+/**
+ * Injects the `TypedCache` of a definition in the application's default cache. For another cache, write
+ * `definition.in(cache)`.
+ *
+ * @publicApi
+ */
+export const InjectCache = (definition: AnyDefinition): ReturnType<typeof Inject> =>
+  Inject(tokenOf(definition));
+
+/** Nest reads the providers of a module when it scans it, after the classes were loaded that this has decorated. */
+function tokenOf(definition: AnyDefinition): symbol {
+  const known = tokens.get(definition);
+  if (known !== undefined) return known;
+  const token = Symbol(
+    `TypedCache '${definition.name}': import HyperCacheModule.forRoot() in the root module`,
+  );
+  tokens.set(definition, token);
+  cacheProviders.push({
+    provide: token,
+    useFactory: (cache: HyperCache) => cache.typed(definition),
+    inject: [HyperCache],
+  });
+  return token;
+}

@@ -1,0 +1,242 @@
+import type { Duration } from '../common/duration.js';
+import { compositeKey } from '../common/composite-key.js';
+import { InvalidArgumentError, InvalidValueError } from '../common/errors.js';
+import type { NodeCache, NodeEntry } from '../node/hyper-cache-node.js';
+import {
+  checkedDefinition,
+  type AnyDefinition,
+  type CacheDefinitionOptions,
+  type Definition,
+  type IdOf,
+  type InputOf,
+  type OutputOf,
+} from './cache-definition.js';
+import { checkedOptions, checkedTtl, type SetOptions, type WrapOptions } from './call-options.js';
+import { issueLine, type StandardSchema } from './standard-schema.js';
+
+/** A cache that typed ones are made of: a `HyperCache`. @publicApi */
+export interface TypedCacheSource {
+  /** @internal */
+  typed<D extends AnyDefinition>(definition: D): TypedCache<D>;
+}
+
+/** What is known of the entries of one kind: where they are kept, what they look like, how long they live. @publicApi */
+export interface CacheDefinition<Id, Output, Input = Output> extends Definition<Id, Output, Input> {
+  /** The entries in this cache. @throws {HC_ARGUMENT_INVALID} another definition has this name and version there */
+  in(cache: TypedCacheSource): TypedCache<CacheDefinition<Id, Output, Input>>;
+}
+
+/**
+ * Describes entries of one kind once, for all that read and write them.
+ *
+ * @example
+ * const products = defineCache({ name: 'products', key: (id: number) => String(id), schema: Product, version: 2, ttl: '5m' });
+ * await products.in(hyperCache).wrap(1, () => load(1));
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
+ * @publicApi
+ */
+export function defineCache<Id = string | number, Output = unknown, Input = Output>(
+  options: CacheDefinitionOptions<Id, Output, Input>,
+): CacheDefinition<Id, Output, Input> {
+  const definition: CacheDefinition<Id, Output, Input> = Object.freeze({
+    ...checkedDefinition(options),
+    in: (cache: TypedCacheSource) => cache.typed(definition),
+  });
+  return definition;
+}
+
+/** What a schema found. */
+type Judgement = { readonly value: unknown } | { readonly error: InvalidValueError };
+
+/**
+ * The entries of one definition, in one cache: the ids are the definition's, and the values are what its schema says.
+ * Everything else is as in `HyperCache`.
+ *
+ * @publicApi
+ */
+export class TypedCache<D extends AnyDefinition> {
+  /** Values of the memory layer that the schema has accepted: each is judged once, not at each read. */
+  readonly #accepted = new WeakSet<object>();
+  #isClaimed = false;
+
+  /** @internal Made by `definition.in(cache)`. */
+  constructor(
+    readonly definition: D,
+    private readonly cache: NodeCache,
+    /** @throws {HC_ARGUMENT_INVALID} another definition has its keys */
+    private readonly claim: () => void,
+  ) {}
+
+  /** The key in the cache, which holds the definition's name and version. @throws {HC_ARGUMENT_INVALID} */
+  keyOf(id: IdOf<D>): string {
+    if (!this.#isClaimed) this.claim();
+    this.#isClaimed = true;
+    return this.definition.keyOf(id);
+  }
+
+  /** The value, or undefined when it is missing, or is not what the schema says. */
+  async get(id: IdOf<D>): Promise<OutputOf<D> | undefined> {
+    const key = this.keyOf(id);
+    return this.#valueOf(key, await this.cache.find(key));
+  }
+
+  /** The values in the order of the ids. */
+  async mget(ids: readonly IdOf<D>[]): Promise<(OutputOf<D> | undefined)[]> {
+    return Promise.all(ids.map((id) => this.get(id)));
+  }
+
+  /** Whether there is a live entry; it is not held against the schema. */
+  async has(id: IdOf<D>): Promise<boolean> {
+    return this.cache.has(this.keyOf(id));
+  }
+
+  /**
+   * Stores what the schema makes of the value.
+   *
+   * @param options a ttl, or more; what it leaves out comes from the definition
+   * @throws {HC_VALUE_INVALID} the schema does not accept it; nothing is stored
+   */
+  async set(id: IdOf<D>, value: InputOf<D>, options?: Duration | SetOptions): Promise<void> {
+    const key = this.keyOf(id);
+    const given = checkedOptions<SetOptions>('set', options);
+    const output = await this.#checked(value);
+    await this.cache.set(key, output, this.#writeOptions(id, output, given));
+  }
+
+  /** Stores it if the id is missing; resolves to whether it did. @throws {HC_VALUE_INVALID} */
+  async add(
+    id: IdOf<D>,
+    value: InputOf<D>,
+    options?: Duration | Omit<SetOptions, 'fence'>,
+  ): Promise<boolean> {
+    const key = this.keyOf(id);
+    const given = checkedOptions<SetOptions>('add', options);
+    const output = await this.#checked(value);
+    return this.cache.add(key, output, this.#writeOptions(id, output, given));
+  }
+
+  /**
+   * The value, or what the factory makes. A stored value that the schema does not accept counts as missing.
+   *
+   * @param options a ttl, or more; what it leaves out comes from the definition
+   * @throws {HC_VALUE_INVALID} the schema does not accept what the factory made; nothing is stored
+   */
+  async wrap(
+    id: IdOf<D>,
+    factory: () => InputOf<D> | Promise<InputOf<D>>,
+    options?: Duration | WrapOptions<OutputOf<D>>,
+  ): Promise<OutputOf<D>> {
+    const key = this.keyOf(id);
+    const given = checkedOptions<WrapOptions<OutputOf<D>>>('wrap', options);
+    const { definition, cache } = this;
+    const wrapOptions = { ...definition.policy, tags: definition.tagsOf(id), ...defined(given) };
+    const make = async (): Promise<unknown> => {
+      const made: unknown = await factory();
+      return made === undefined ? undefined : this.#checked(made);
+    };
+    // A second time when what was there was removed. A third is in vain: the removal has failed, or another version writes.
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const found = await cache.wrap(key, make, wrapOptions);
+      if (await this.#isAccepted(key, found)) return cache.release(found.value) as OutputOf<D>;
+    }
+    return (await make()) as OutputOf<D>;
+  }
+
+  /** Resolves to whether there was a live entry. */
+  async del(id: IdOf<D>): Promise<boolean> {
+    return this.cache.delete(this.keyOf(id));
+  }
+
+  /** Gives a live entry a new deadline; resolves to whether there was one. */
+  async touch(id: IdOf<D>, ttl?: Duration): Promise<boolean> {
+    const own = this.definition.policy.ttl;
+    const given = checkedTtl(ttl) ?? (typeof own === 'function' ? undefined : own);
+    return this.cache.touch(this.keyOf(id), given);
+  }
+
+  #writeOptions(id: IdOf<D>, output: unknown, given: SetOptions): SetOptions {
+    const { policy, tagsOf } = this.definition;
+    const ttl = typeof policy.ttl === 'function' ? policy.ttl(output as never) : policy.ttl;
+    return { ttl, tags: tagsOf(id), ...defined(given) };
+  }
+
+  async #valueOf(key: string, entry: NodeEntry | undefined): Promise<OutputOf<D> | undefined> {
+    if (entry === undefined || !(await this.#isAccepted(key, entry))) return undefined;
+    return this.cache.release(entry.value) as OutputOf<D>;
+  }
+
+  /** What the schema does not accept is reported, and removed unless it has changed since. */
+  async #isAccepted(key: string, { value }: NodeEntry): Promise<boolean> {
+    const { reads } = this.definition;
+    if (reads === undefined || value === undefined) return true;
+    const isObject = typeof value === 'object' && value !== null;
+    if (isObject && this.#accepted.has(value)) return true;
+    const judged = await judge(reads, this.cache.release(value));
+    if ('value' in judged) {
+      if (isObject) this.#accepted.add(value);
+      return true;
+    }
+    this.cache.report(judged.error, `reading ${this.definition.name}`);
+    await this.#remove(key, reads);
+    return false;
+  }
+
+  async #remove(key: string, reads: StandardSchema): Promise<void> {
+    try {
+      const { value, revision } = await this.cache.getWithRevision(key);
+      if (value === undefined || 'value' in (await judge(reads, value))) return;
+      // A deletion of this revision and of no other: it ended a millisecond ago.
+      await this.cache.setIf(key, null, revision, { ttl: -1 });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.cache.report(error, `removing an entry of ${this.definition.name}`);
+    }
+  }
+
+  async #checked(value: unknown): Promise<unknown> {
+    const { schema } = this.definition;
+    if (schema === undefined) return value;
+    const judged = await judge(schema, value);
+    if ('error' in judged) throw judged.error;
+    return judged.value;
+  }
+}
+
+async function judge(schema: StandardSchema, value: unknown): Promise<Judgement> {
+  try {
+    const { issues, ...accepted } = await schema['~standard'].validate(value);
+    if (issues === undefined) return accepted as { value: unknown };
+    return { error: new InvalidValueError(issues.map(issueLine)) };
+  } catch (error) {
+    return { error: new InvalidValueError(['the schema itself failed'], error) };
+  }
+}
+
+/** Without what is undefined: that means the definition's. */
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}
+
+/** Definitions by namespace, name and version. */
+const owners = new WeakMap<object, Map<string, AnyDefinition>>();
+
+/**
+ * One name means one definition, or each would remove what the other stores.
+ *
+ * @throws {HC_ARGUMENT_INVALID}
+ * @internal
+ */
+export function claimName(node: object, namespace: string, definition: AnyDefinition): void {
+  const known = owners.get(node) ?? new Map<string, AnyDefinition>();
+  owners.set(node, known);
+  const key = compositeKey(namespace, definition.prefix);
+  const owner = known.get(key) ?? definition;
+  known.set(key, owner);
+  if (owner === definition) return;
+  throw new InvalidArgumentError(
+    `Two definitions have the name '${definition.name}' and the same version in one cache.`,
+    'Define it once and import that definition, or give each its own name.',
+  );
+}
