@@ -96,6 +96,9 @@ const rounds = {
   get: () => cache.get(nextKey()),
   set: () => cache.set(nextKey(), nextValue()),
   increment: () => cache.increment(`n:${nextKey()}`),
+  // Each key is hit far less often than that within the ttl, and then blocks nobody.
+  throttle: () => cache.throttle(nextKey(), { limit: 100, ttl: 1000, blockDuration: 0 }),
+  throttleBlocked: () => cache.throttle(nextKey(), { limit: 0, ttl: 60_000, name: 'none' }),
   async lockPair() {
     const lock = cache.lock(nextKey(), { ttl: 30_000 });
     if (!(await lock.acquire())) throw new Error('The lock is held.');

@@ -53,6 +53,14 @@ export const TARGETS = [
     ...least('drain', 'secondary', 20_000, 'sending what an outbox holds, 150 B'),
     unit: ' sets/s',
   },
+  {
+    ...least('throttle-primary', 'throttle', 20_000, 'throttled requests decided on a primary'),
+    unit: ' decisions/s',
+  },
+  {
+    ...least('throttle-secondary', 'throttle', 10_000, 'the same on a secondary, 64 in flight'),
+    unit: ' decisions/s',
+  },
   most(
     'staleness',
     'workers',

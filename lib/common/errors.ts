@@ -471,13 +471,15 @@ export class LockLostError extends HyperCacheError {
   }
 }
 
-/** A method with `@WithLock` was called on an object that Nest did not create. @publicApi */
+/** A method with `@WithLock` or the like was called on an object that Nest did not create, or there is no cache. @publicApi */
 export class ModuleMissingError extends HyperCacheError {
   readonly code = 'HC_MODULE_MISSING';
-  constructor(decorator: string, method: string) {
+  /** @param what needs a cache and has none */
+  constructor(what: string, options?: ErrorOptions) {
     super(
-      `@${decorator} on ${method}() has no cache to work with.`,
-      'Let Nest create the object as a provider or controller, and import HyperCacheModule.forRoot().',
+      `${what} has no cache.`,
+      'Import HyperCacheModule.forRoot(), and let Nest create the object as a provider or controller.',
+      options,
     );
   }
 }

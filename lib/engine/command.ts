@@ -1,5 +1,6 @@
 import type { StoredValue } from '../value/codec.js';
 import type { Grant, LeaseName } from './lease.js';
+import type { ThrottleDecision, ThrottleLimits, ThrottleName } from './throttle.js';
 
 /**
  * Everything that changes the state of a cache, as plain data: what the write queue collects and the
@@ -25,7 +26,9 @@ export type Command =
   | ForceReleaseLeaseCommand
   | PromoteWaitersCommand
   | CancelWaitCommand
-  | BeatCommand;
+  | BeatCommand
+  | ThrottleCommand
+  | ResetThrottleCommand;
 
 /** The command of each kind. @internal */
 export type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
@@ -193,6 +196,20 @@ export interface BeatCommand {
   readonly kind: 'beat';
 }
 
+/** Counts a hit, unless it is blocked. Result: a {@link ThrottleDecision}. */
+export interface ThrottleCommand {
+  readonly kind: 'throttle';
+  readonly throttle: ThrottleName;
+  readonly limits: ThrottleLimits;
+}
+
+/** Forgets the hits and the block of a key. Result: `{ reset }`. */
+export interface ResetThrottleCommand {
+  readonly kind: 'resetThrottle';
+  /** Without a name: of all throttlers. */
+  readonly throttle: { readonly key: string; readonly name: string | undefined };
+}
+
 /** Where a deletion of many entries goes on; its first step has none. */
 export interface RemovalStep {
   /** Entries that changed after it are spared: they were written after the deletion began. */
@@ -249,6 +266,12 @@ export interface ClearResult {
   readonly revision: number;
 }
 
+/** @internal */
+export interface ResetThrottleResult {
+  /** Whether anything was known of the key. */
+  readonly reset: boolean;
+}
+
 /** A lease that went to somebody who waited for it. @internal */
 export interface HandOver {
   readonly lease: LeaseName;
@@ -288,6 +311,8 @@ export interface ResultOf {
   promoteWaiters: LeaseResult;
   cancelWait: LeaseResult;
   beat: LeaseResult;
+  throttle: ThrottleDecision;
+  resetThrottle: ResetThrottleResult;
 }
 
 /** @internal */

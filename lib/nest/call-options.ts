@@ -53,6 +53,7 @@ const FIELDS = {
   restoreLock: ['ttl', 'wait', 'renew', 'maxHold'],
   semaphore: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'limit'],
   CacheEvict: ['key', 'keys', 'tags', 'prefix', 'all', 'before', 'cache', 'when'],
+  throttle: ['limit', 'ttl', 'blockDuration', 'name', 'window', 'onUnavailable'],
   WithLock: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'skipIfHeld'],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -10,6 +10,7 @@ import type {
   HyperCacheStats,
   NodeCache,
 } from '../node/hyper-cache-node.js';
+import type { ThrottleOptions, ThrottleResult } from '../node/throttles.js';
 import {
   checkedOptions,
   checkedTtl,
@@ -233,6 +234,30 @@ export class HyperCache {
   /** The locks and slots of semaphores that are held now, 10,000 at most. */
   async locks(): Promise<LockInfo[]> {
     return this.#node.locks.list();
+  }
+
+  /**
+   * Counts a hit of a key, and says whether it is one too many: decided by the primary, atomically. Names of throttles
+   * are the node's, whichever cache asks; `clear` does not touch them.
+   *
+   * @param key for whom is counted, such as an address
+   * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
+   * @throws why it cannot be decided now, such as `HC_PRIMARY_UNREACHABLE`, with `onUnavailable: 'reject'`
+   */
+  async throttle(key: string, options: ThrottleOptions): Promise<ThrottleResult> {
+    checkFields('throttle', Object(options));
+    return this.#node.throttles.throttle(key, Object(options));
+  }
+
+  /**
+   * Forgets the hits of a key, and its block; resolves to whether anything was known of it. Another secondary may answer
+   * for a block that it knows of for one more second.
+   *
+   * @param name of the throttler; without one, of all
+   * @throws {HC_KEY_INVALID} and why it cannot be done
+   */
+  async resetThrottle(key: string, name?: string): Promise<boolean> {
+    return this.#node.throttles.reset(key, name);
   }
 
   /**

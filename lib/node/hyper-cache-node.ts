@@ -5,6 +5,7 @@ import type { LockFactory } from '../locks/lock-factory.js';
 import type { AdminEndpoint, SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import type { BackupSummary } from '../sqlite/backup.js';
 import type { Duration } from '../common/duration.js';
+import type { Throttles } from './throttles.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 export type { BackupSummary, DeadLetterInfo, HyperCacheStats };
@@ -99,6 +100,8 @@ export interface HyperCacheNode {
   cache(namespace: string, defaultTtl?: number): NodeCache;
   /** Handles on locks, which are the node's: all its caches share their names. */
   readonly locks: LockFactory;
+  /** What counts requests, and says which are too many; the names are the node's. */
+  readonly throttles: Throttles;
   /** What other nodes ask of this one; undefined when it is not a primary. */
   readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
   start(): Promise<void>;

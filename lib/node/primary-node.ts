@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Coherence } from '../sqlite/coherence.js';
 import { Evictor } from '../sqlite/maintenance/evictor.js';
 import { LogTrimmer } from '../sqlite/maintenance/log-trimmer.js';
+import { ThrottleCollector } from '../sqlite/maintenance/throttle-collector.js';
 import { SpaceReleaser } from '../sqlite/maintenance/space-releaser.js';
 import { Sweeper } from '../sqlite/maintenance/sweeper.js';
 import type { Command, CommandResult, DeleteCommand, SetCommand } from '../engine/command.js';
@@ -47,6 +48,7 @@ import { MaintenanceLoop } from '../sqlite/maintenance/maintenance-loop.js';
 import type { ResolvedOptions } from './options.js';
 import { Failover } from '../cluster/failover/failover.js';
 import { removeTemporaries } from './temporary-directory.js';
+import { Throttles } from './throttles.js';
 
 /**
  * The node that owns the file and orders all writes.
@@ -55,6 +57,7 @@ import { removeTemporaries } from './temporary-directory.js';
  */
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
+  readonly throttles: Throttles;
   readonly sync: PrimaryEndpoint;
   readonly #storage: Storage;
   readonly #queue: WriteQueue<Command, CommandResult>;
@@ -112,11 +115,12 @@ export class PrimaryNode implements HyperCacheNode {
       maxSize,
     );
     const collector = new LeaseCollector(storage, clock, options.maxLockTtl, maxSize);
+    const throttleCollector = new ThrottleCollector(storage, clock, maxSize);
     this.#evictor = new Evictor({
       storage,
       maxBytes: maxSize,
       maxEntries,
-      givers: [trimmer, collector],
+      givers: [trimmer, collector, throttleCollector],
       isHot: (id, key) => this.#caches.isHot(storage.namespaces.nameOf(id), key),
       onEvicted: (rows) => this.#onEvicted(rows),
     });
@@ -177,6 +181,12 @@ export class PrimaryNode implements HyperCacheNode {
       onSilentError: (error, during) => this.#incidents.report(toStorageError(error), during),
     });
     this.locks = new LockFactory(this.#leases, machineClock, random, options.maxLockTtl);
+    this.throttles = new Throttles({
+      queue: this.#queue,
+      clock,
+      incidents: this.#incidents,
+      isFar: false,
+    });
     this.#sweeper = new Sweeper(storage, clock);
     const clockKeeper = new ClockKeeper(storage, clock);
     const watch = { step: () => this.#watchFile() };
@@ -188,6 +198,7 @@ export class PrimaryNode implements HyperCacheNode {
         this.#evictor,
         trimmer,
         collector,
+        throttleCollector,
         new SpaceReleaser(storage, clock),
       ],
       options.sweepInterval,

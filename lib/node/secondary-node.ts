@@ -29,6 +29,7 @@ import type { ResolvedOptions } from './options.js';
 import type { ReplicaSource } from '../cluster/replica/replica-source.js';
 import { SharedReplica } from '../cluster/replica/shared-replica.js';
 import { removeTemporaries } from './temporary-directory.js';
+import { Throttles } from './throttles.js';
 
 const HOSTS = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as const;
 
@@ -39,6 +40,7 @@ const HOSTS = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as c
  */
 export class SecondaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
+  readonly throttles: Throttles;
   /** Nothing: replicas follow the primary alone. */
   readonly sync = undefined;
   readonly #replica: ReplicaSource;
@@ -97,6 +99,7 @@ export class SecondaryNode implements HyperCacheNode {
     this.#leases = new RemoteLeases(queue, client, remote, clock, random);
     this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
     const leases = this.#leases;
+    this.throttles = new Throttles({ queue, clock, incidents, isFar: true });
     const onReadError = (error: unknown): void => replica.onReadError(toStorageError(error));
     const l2 = (namespace: string): L2 => {
       const primary = new RemoteL2(namespace, {

@@ -72,6 +72,10 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
 }
 
 function growthOf(command: Command): number {
+  if (command.kind === 'throttle') {
+    // One more hit takes 8 bytes, in a row that may be new.
+    return ROW_BYTES + GROWTH_FACTOR * 2 * keyBytes(command.throttle.key);
+  }
   if (!('value' in command)) {
     return ROW_BYTES + GROWTH_FACTOR * ('key' in command ? command.key.length : 0);
   }

@@ -25,6 +25,7 @@ import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
 import { isCorruption, sqliteCode, toStorageError } from './sqlite-error.js';
 import { TagTable } from './tag-table.js';
+import { ThrottleTable } from './throttle-table.js';
 
 /** @internal */
 export interface OpenFileOptions extends EntryOptions {
@@ -42,6 +43,7 @@ export interface OpenFile {
   readonly tags: TagTable;
   readonly namespaces: NamespaceTable;
   readonly leases: LeaseTable;
+  readonly throttles: ThrottleTable;
   readonly sources: SourceTable;
   readonly counts: EntryCounts;
   readonly historyId: string;
@@ -168,6 +170,7 @@ function assemble(
     tags: new TagTable(connection),
     namespaces,
     leases: new LeaseTable(connection, identity, rowIds),
+    throttles: new ThrottleTable(connection, rowIds),
     sources: new SourceTable(connection),
     counts,
     historyId: identity.historyId,

@@ -20,6 +20,7 @@ import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';
 import type { SourceTable } from './source-table.js';
 import type { TagTable } from './tag-table.js';
+import type { ThrottleTable } from './throttle-table.js';
 import { TurnReads } from './turn-reads.js';
 
 /** Of the database file in `sqlitePath`. @internal */
@@ -118,6 +119,10 @@ export class Storage {
 
   get leases(): LeaseTable {
     return this.#open.leases;
+  }
+
+  get throttles(): ThrottleTable {
+    return this.#open.throttles;
   }
 
   get sources(): SourceTable {

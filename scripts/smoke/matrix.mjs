@@ -61,6 +61,7 @@ function install(work, tarball, { nest, platform, app, node, cacheManager, keyv 
       line('@nestjs/core', '^11.0.0'),
       line(`@nestjs/platform-${platform}`, '^11.0.0'),
     ]),
+    '@nestjs/throttler': lockedVersion('@nestjs/throttler'),
     axios: lockedVersion('axios'),
     // 13.x needs a newer Node-API than that of Node 20; it brings its binaries with it.
     'better-sqlite3': node === 'newest' ? '^13.0.2' : lockedVersion('better-sqlite3'),

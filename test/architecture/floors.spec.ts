@@ -61,6 +61,8 @@ describe('the floors of lib', () => {
     ['lib/sqlite/a.ts', "import Database from 'better-sqlite3';"],
     ['lib/nest/a.ts', "import { Module } from '@nestjs/common';"],
     ['lib/node/a.ts', "import { x } from '../sqlite/x.js';"],
+    ['lib/throttler/a.ts', "import { HyperCache } from '../index.js';"],
+    ['lib/throttler/a.ts', "import type { ThrottlerStorage } from '@nestjs/throttler';"],
     ['lib/index.ts', "export { x } from './nest/x.js';"],
     ['lib/common/a.ts', "import { readFileSync } from 'node:fs';"],
   ])('allow in %s: %s', (path, text) => {
@@ -87,6 +89,7 @@ describe('the floors of lib', () => {
     ['sqlite above the node', 'lib/keyv/a.ts', "import type { x } from '../sqlite/x.js';"],
     ['memory above the node', 'lib/nest/a.ts', "import type { x } from '../memory/x.js';"],
     ['sqlite from the public surface', 'lib/index.ts', "export { x } from './sqlite/x.js';"],
+    ['past the public surface', 'lib/throttler/a.ts', "import { x } from '../nest/x.js';"],
     ['an undeclared package', 'lib/memory/a.ts', "import { LRUCache } from 'lru-cache';"],
     ['a built-in without its prefix', 'lib/common/a.ts', "import { readFileSync } from 'fs';"],
   ])('refuse an import %s', (_what, path, text) => {

@@ -207,7 +207,9 @@ function readable(packed: Buffer): ForwardedCommand | undefined {
 
 /** @internal */
 export function targetOf(command: ForwardedCommand): Target | undefined {
-  return 'key' in command ? { namespace: command.namespace, key: command.key } : undefined;
+  return 'namespace' in command && 'key' in command
+    ? { namespace: command.namespace, key: command.key }
+    : undefined;
 }
 
 /** Whether what was accepted is to be tried again; anything else is the primary's last word. @internal */

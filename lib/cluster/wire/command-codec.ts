@@ -2,6 +2,7 @@ import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import { checkedLeaseTtl, checkedLimit, checkedOwner } from '../../locks/lock-arguments.js';
 import type { Command, Origin, RemovalStep } from '../../engine/command.js';
 import { LeaseKind, type LeaseName } from '../../engine/lease.js';
+import { checkedThrottleLimits, checkedThrottleName } from '../../engine/throttle-arguments.js';
 import { Fields, malformed } from './fields.js';
 
 /** What another node may ask for; the rest of the commands are a node's own affair. @internal */
@@ -32,6 +33,8 @@ const KINDS = [
   'extendLease',
   'releaseLease',
   'forceReleaseLease',
+  'throttle',
+  'resetThrottle',
 ] as const satisfies readonly ForwardedCommand['kind'][];
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
@@ -97,6 +100,13 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
       return [code, ...leaseFields(command.lease), command.owner];
     case 'forceReleaseLease':
       return [code, ...leaseFields(command.lease)];
+    case 'throttle': {
+      const { throttle, limits } = command;
+      const { limit, ttl, blockDuration, window } = limits;
+      return [code, throttle.key, throttle.name, limit, ttl, blockDuration, window];
+    }
+    case 'resetThrottle':
+      return [code, command.throttle.key, command.throttle.name ?? null];
   }
 }
 
@@ -164,6 +174,17 @@ export function decodeCommand(message: unknown, limits: CommandLimits): Forwarde
       return { kind, lease: leaseOf(fields), owner: checkedOwner(fields.any()) };
     case 'forceReleaseLease':
       return { kind, lease: leaseOf(fields) };
+    case 'throttle': {
+      const throttle = checkedThrottleName(fields.any(), fields.any());
+      const [limit, ttl, blockDuration] = [fields.any(), fields.any(), fields.any()];
+      const checked = checkedThrottleLimits(limit, ttl, blockDuration, fields.any());
+      return { kind, throttle, limits: checked };
+    }
+    case 'resetThrottle': {
+      const [key, name] = [fields.key(), fields.any()];
+      const throttle = name === null ? { key, name: undefined } : checkedThrottleName(key, name);
+      return { kind, throttle };
+    }
     default:
       throw malformed('a command of an unknown kind');
   }

@@ -58,7 +58,7 @@ export function injectedMethod<T>(
     const { call, metadata = {} } = around({ className: target.constructor.name, name });
     const replacement: Method = async function (...args) {
       const injected = Reflect.get(this ?? {}, place) as T | undefined;
-      if (injected === undefined) throw new ModuleMissingError(decorator, name);
+      if (injected === undefined) throw new ModuleMissingError(`@${decorator} on ${name}()`);
       return call({ injected, args, proceed: () => method.apply(this, args) });
     };
     copyShape(method, replacement);

@@ -17,6 +17,7 @@ import {
 import { clear, deletePrefix, deleteTag } from './removal-commands.js';
 import { SourceMarks } from './source-marks.js';
 import { add, fill, set, setIf } from './store-commands.js';
+import { resetThrottle, throttle } from './throttle-commands.js';
 
 /** What one transaction takes of the event loop's time, in ms. The commit comes on top. */
 const BATCH_MS = 5;
@@ -145,5 +146,9 @@ function execute(
       return cancelWait(storage.leases, command, monotonicNow);
     case 'beat':
       return beat(storage.leases, monotonicNow);
+    case 'throttle':
+      return throttle(storage.throttles, command, now);
+    case 'resetThrottle':
+      return resetThrottle(storage.throttles, command);
   }
 }

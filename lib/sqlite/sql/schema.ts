@@ -119,5 +119,22 @@ ${LOG_TRIGGERS}
     count INTEGER NOT NULL,
     PRIMARY KEY (revision, source)
   ) WITHOUT ROWID;
+
+  -- How often what was throttled was hit. Not replicated and not logged; nothing that happens to entries touches it.
+  CREATE TABLE throttles (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- When each hit ends, in Unix ms, as 64-bit floats; behind a negative one, so many of them at once.
+    hits BLOB NOT NULL,
+    period_end REAL NOT NULL,
+    block_until REAL NOT NULL,
+    -- The longest that a hit counts and a block lasts, in ms: a clock that was set back lengthens neither.
+    ttl REAL NOT NULL,
+    block REAL NOT NULL,
+    -- When nothing of it counts any more.
+    expires_at REAL NOT NULL,
+    UNIQUE (key, name)
+  );
   `,
 ];

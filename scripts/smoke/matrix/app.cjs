@@ -4,6 +4,8 @@ const common = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');
 const { HyperCache, HyperCacheModule } = require('nestjs-hypercache');
 const { Keyv } = require('keyv');
+const throttler = require('@nestjs/throttler');
+const ourThrottler = require('nestjs-hypercache/throttler');
 const scenario = require('./scenario.cjs');
 
 const { ExpressAdapter, FastifyAdapter } = require(`@nestjs/platform-${process.argv[2]}`);
@@ -17,6 +19,8 @@ scenario({
   HyperCache,
   HyperCacheModule,
   Keyv,
+  throttler,
+  ourThrottler,
 }).catch((error) => {
   console.error(error);
   process.exitCode = 1;

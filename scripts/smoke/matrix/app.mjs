@@ -4,6 +4,8 @@ import * as common from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
 import { Keyv } from 'keyv';
+import * as throttler from '@nestjs/throttler';
+import * as ourThrottler from 'nestjs-hypercache/throttler';
 import scenario from './scenario.cjs';
 
 const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
@@ -18,4 +20,6 @@ await scenario({
   HyperCache,
   HyperCacheModule,
   Keyv,
+  throttler,
+  ourThrottler,
 });

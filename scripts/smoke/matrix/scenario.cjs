@@ -55,6 +55,13 @@ module.exports = async function scenario(packages) {
   const first = await (await fetch(`${primary.url}/count`)).text();
   assert.equal(await (await fetch(`${primary.url}/count`)).text(), first, 'CacheInterceptor');
 
+  for (const { url } of [primary, secondary]) {
+    assert.equal((await fetch(`${url}/limited`)).status, 200, 'throttler');
+  }
+  for (const { url } of [primary, secondary]) {
+    assert.equal((await fetch(`${url}/limited`)).status, 429, 'throttler, over its limit');
+  }
+
   const held = primary.hyper.lock('job', { ttl: 60_000 });
   assert.equal(await held.acquire(), true);
   assert.equal(await secondary.hyper.lock('job', { ttl: 60_000 }).acquire(), false, 'held');
@@ -83,10 +90,11 @@ module.exports = async function scenario(packages) {
   await again.app.close();
 };
 
-function appModule(
-  { Module, Controller, Get, UseInterceptors, CacheInterceptor, HyperCacheModule },
-  options,
-) {
+function appModule(packages, options) {
+  const { Module, Controller, Get, UseInterceptors, UseGuards } = packages;
+  const { CacheInterceptor, HyperCacheModule, throttler, ourThrottler } = packages;
+  const { ThrottlerGuard, ThrottlerModule } = throttler;
+  const { HyperCacheThrottlerModule, HyperCacheThrottlerStorage } = ourThrottler;
   let count = 0;
   class CountController {
     count() {
@@ -98,10 +106,28 @@ function appModule(
   const method = Object.getOwnPropertyDescriptor(CountController.prototype, 'count');
   Get()(CountController.prototype, 'count', method);
 
+  class LimitedController {
+    get() {
+      return {};
+    }
+  }
+  Controller('limited')(LimitedController);
+  UseGuards(ThrottlerGuard)(LimitedController);
+  const limited = Object.getOwnPropertyDescriptor(LimitedController.prototype, 'get');
+  Get()(LimitedController.prototype, 'get', limited);
+
   class AppModule {}
-  Module({ imports: [HyperCacheModule.forRoot(options)], controllers: [CountController] })(
-    AppModule,
-  );
+  Module({
+    imports: [
+      HyperCacheModule.forRoot(options),
+      HyperCacheThrottlerModule,
+      ThrottlerModule.forRootAsync({
+        inject: [HyperCacheThrottlerStorage],
+        useFactory: (storage) => ({ throttlers: [{ limit: 2, ttl: 60_000 }], storage }),
+      }),
+    ],
+    controllers: [CountController, LimitedController],
+  })(AppModule);
   return AppModule;
 }
 

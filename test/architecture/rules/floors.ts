@@ -18,7 +18,11 @@ export const floors: Readonly<Record<string, number>> = {
   // The commands of an operator: beside an application, without Nest.
   cli: 7,
   nest: 7,
+  throttler: 8,
 };
+
+/** What an application adds: each imports only the public surface, as an application would. */
+const ADDED = 8;
 
 const PUBLIC_SURFACE = 'lib/index.ts';
 const NODE_FLOOR = 5;
@@ -69,6 +73,11 @@ function relativeReason(
   const target = resolveRelative(file, specifier);
   const targetFolder = folderOf(target);
   const targetFloor = floorOf(target);
+  if (floor === ADDED && targetFolder !== folder) {
+    return target === PUBLIC_SURFACE
+      ? undefined
+      : 'what an application adds imports index.js alone';
+  }
   if (!specifier.endsWith('.js')) return 'a relative import names the emitted .js file';
   if (/(^|\/)index\.ts$/.test(target)) return 'nothing in lib imports an index.ts';
   if (targetFloor === undefined) return 'it is outside the floors';
@@ -97,7 +106,8 @@ function packageReason(
     return specifier.startsWith('node:') ? undefined : 'built-in modules carry the node: prefix';
   }
   const home = HOMES.find(({ of }) => of.test(specifier));
-  if (home !== undefined && home.folder !== folder) return `only ${home.folder}/ may`;
+  const isAdded = floors[folder] === ADDED && home?.folder === 'nest';
+  if (home !== undefined && home.folder !== folder && !isAdded) return `only ${home.folder}/ may`;
   return declared.has(packageName(specifier)) ? undefined : 'it is no declared dependency';
 }
 

@@ -8,6 +8,7 @@ import type { CommandQueue, QueuedWrite } from '../../../lib/engine/command-queu
 import type { Command, CommandResult } from '../../../lib/engine/command.js';
 import type { Engine } from '../../../lib/engine/engine.js';
 import type { L2, L2Entry, Observation, Seen, VersionedEntry } from '../../../lib/engine/l2.js';
+import { decideThrottle, type ThrottleState } from '../../../lib/engine/throttle.js';
 import type { MemoryListener } from '../../../lib/engine/memory-coherence.js';
 import { decodeValue, storedBytes } from '../../../lib/value/codec.js';
 import { deferred, type Deferred } from '../deferred.js';
@@ -20,6 +21,7 @@ export class MemoryServer {
   /** By key; free once their time, in monotonic ms, is over. */
   readonly claims = new Map<string, { ended: Deferred<void>; until: number }>();
   readonly listeners: MemoryListener[] = [];
+  readonly throttles = new Map<string, ThrottleState>();
 
   constructor(
     readonly clock: Clock,
@@ -34,6 +36,23 @@ export class MemoryServer {
   }
 
   execute(command: Command): CommandResult {
+    if (command.kind === 'throttle') {
+      const id = compositeKey(command.throttle.key, command.throttle.name);
+      const { decision, next } = decideThrottle(
+        this.throttles.get(id),
+        command.limits,
+        this.clock.now(),
+      );
+      this.throttles.set(id, next);
+      return decision;
+    }
+    if (command.kind === 'resetThrottle') {
+      const { key, name } = command.throttle;
+      const start = compositeKey(key) + (name === undefined ? '' : compositeKey(name));
+      const found = Array.from(this.throttles.keys()).filter((id) => id.startsWith(start));
+      for (const id of found) this.throttles.delete(id);
+      return { reset: found.length > 0 };
+    }
     if (!('namespace' in command)) throw new Error('Leases are asked for directly.');
     const { namespace } = command;
     const lastToken = (lock: string): number => this.leases.lastToken(lock);

@@ -10,6 +10,7 @@ import type {
   NodeCache,
 } from '../../../lib/node/hyper-cache-node.js';
 import { LocalCaches } from '../../../lib/node/local-caches.js';
+import { Throttles } from '../../../lib/node/throttles.js';
 import type { ResolvedOptions } from '../../../lib/node/options.js';
 import { MemoryEngine, MemoryServer } from './memory-engine.js';
 
@@ -18,6 +19,7 @@ const SILENT = { log: () => undefined, warn: () => undefined, error: () => undef
 /** A node on the engine in memory: the tiers and the locks of every node, over another engine. */
 export class MemoryNode implements HyperCacheNode {
   readonly locks: LockFactory;
+  readonly throttles: Throttles;
   readonly sync = undefined;
   readonly engine: MemoryEngine;
   readonly #events = new CacheEvents();
@@ -45,6 +47,8 @@ export class MemoryNode implements HyperCacheNode {
       onSilentError,
     });
     server.listeners.push(this.#caches);
+    const { queue } = this.engine;
+    this.throttles = new Throttles({ queue, clock, incidents, isFar: false });
     this.locks = new LockFactory(server.leases, clock, systemRandom, options.maxLockTtl);
   }
 

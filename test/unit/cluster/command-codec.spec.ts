@@ -77,6 +77,20 @@ const COMMANDS: { [K in ForwardedCommand['kind']]: fc.Arbitrary<ForwardedCommand
   extendLease: fc.record({ kind: kind('extendLease'), lease, owner, ttl }),
   releaseLease: fc.record({ kind: kind('releaseLease'), lease, owner }),
   forceReleaseLease: fc.record({ kind: kind('forceReleaseLease'), lease }),
+  throttle: fc.record({
+    kind: kind('throttle'),
+    throttle: fc.record({ key, name: key }),
+    limits: fc.record({
+      limit: fc.nat(),
+      ttl: fc.double({ min: 0, max: 1e12, noNaN: true }),
+      blockDuration: fc.double({ min: 0, max: 1e12, noNaN: true }),
+      window: fc.constantFrom('sliding', 'fixed'),
+    }),
+  }),
+  resetThrottle: fc.record({
+    kind: kind('resetThrottle'),
+    throttle: fc.record({ key, name: fc.option(key, { nil: undefined }) }),
+  }),
 };
 
 describe('a command', () => {

@@ -1,0 +1,232 @@
+import type { Clock } from '../common/clock.js';
+import { milliseconds, type Duration } from '../common/duration.js';
+import { compositeKey } from '../common/composite-key.js';
+import { HyperCacheError, InvalidArgumentError } from '../common/errors.js';
+import type { IncidentLog } from '../common/incident-log.js';
+import type { CommandQueue } from '../engine/command-queue.js';
+import type { Command, CommandOf, CommandResult, ResultOf } from '../engine/command.js';
+import { PendingCommand } from '../engine/pending-command.js';
+import {
+  decideThrottle,
+  type ThrottleDecision,
+  type ThrottleLimits,
+  type ThrottleName,
+  type ThrottleState,
+} from '../engine/throttle.js';
+import { checkedThrottleLimits, checkedThrottleName } from '../engine/throttle-arguments.js';
+
+/** By what a hit is judged. Times are milliseconds, or durations such as `'1m'`. @publicApi */
+export interface ThrottleOptions {
+  /** How many hits may pass within the ttl: a whole number from 0. */
+  limit: number;
+  /** How long a hit counts. */
+  ttl: Duration;
+  /**
+   * How long the key is blocked by the first hit over the limit; hits meanwhile do not count, and after it counting
+   * begins anew. 0: it is blocked only while as many hits as the limit count. @default the ttl
+   */
+  blockDuration?: Duration | undefined;
+  /** Of the throttler: several may count the same key apart. @default 'default' */
+  name?: string | undefined;
+  /**
+   * `'sliding'`: each hit counts for the ttl; with a limit above 1,000, for up to a 32nd of the ttl longer. `'fixed'`:
+   * the hits of a period end with it. @default 'sliding'
+   */
+  window?: 'sliding' | 'fixed' | undefined;
+  /**
+   * What to do when it cannot be decided, because the primary is away or its file fails: `'local'` counts in the memory
+   * of this process until it is back, `'allow'` lets everything pass, `'reject'` rejects with the reason.
+   *
+   * @default 'reject'
+   */
+  onUnavailable?: 'local' | 'allow' | 'reject' | undefined;
+}
+
+/** What was decided of a hit. Times are milliseconds from now. @publicApi */
+export interface ThrottleResult {
+  /** Hits that count, with this one unless the key was blocked before. */
+  readonly totalHits: number;
+  readonly isBlocked: boolean;
+  /** Until the period ends that the first hit began. */
+  readonly timeToExpire: number;
+  /** Until the next hit may pass; 0 when this one may. */
+  readonly timeToBlockExpire: number;
+}
+
+/** @internal */
+export interface ThrottlesParts {
+  readonly queue: Pick<CommandQueue, 'push'>;
+  /** Of this machine. */
+  readonly clock: Clock;
+  readonly incidents: IncidentLog;
+  /** Whether it takes a request to ask: then a block is remembered here. */
+  readonly isFar: boolean;
+}
+
+/** How long a block that is known here is believed without asking again, in ms: it may have been reset elsewhere. */
+const BELIEVED_MS = 1000;
+/** Keys that are remembered here at most, blocked ones and those that are counted here. */
+const MOST_KEYS = 10_000;
+
+const CHOICES: readonly unknown[] = ['local', 'allow', 'reject'];
+
+interface KnownBlock {
+  readonly limits: ThrottleLimits;
+  readonly decision: ThrottleDecision;
+  /** On the monotonic clock. */
+  readonly since: number;
+}
+
+/**
+ * Counts hits by way of a node's engine; while that cannot be asked, as each caller wants it.
+ *
+ * @internal
+ */
+export class Throttles {
+  readonly #blocks = new Map<string, KnownBlock>();
+  /** What this process has counted itself while nobody else could be asked. */
+  readonly #own = new Map<string, ThrottleState>();
+  /** Why nobody else can be asked. */
+  #away: HyperCacheError | undefined;
+  #isProbing = false;
+
+  constructor(private readonly parts: ThrottlesParts) {}
+
+  /** @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} and, with `onUnavailable: 'reject'`, why it cannot be decided */
+  async throttle(key: string, options: ThrottleOptions): Promise<ThrottleResult> {
+    const { limit, ttl, blockDuration = ttl, name = 'default', window = 'sliding' } = options;
+    const { onUnavailable = 'reject' } = options;
+    const throttle = checkedThrottleName(key, name);
+    const limits = checkedThrottleLimits(
+      limit,
+      milliseconds(ttl),
+      milliseconds(blockDuration),
+      window,
+    );
+    if (!CHOICES.includes(onUnavailable)) throw unknownChoice();
+    const known = this.#knownBlock(throttle, limits);
+    if (known !== undefined) return known;
+    if (this.#away === undefined) {
+      try {
+        return await this.#ask(throttle, limits);
+      } catch (error) {
+        this.#leave(error);
+      }
+    } else {
+      // Nobody waits for what will hardly come.
+      this.#probe(throttle, limits);
+    }
+    if (onUnavailable === 'reject') throw this.#away;
+    return onUnavailable === 'local' ? this.#decideHere(throttle, limits) : passed(limits);
+  }
+
+  /** @throws {HC_KEY_INVALID} and why it cannot be done */
+  async reset(key: string, name?: string): Promise<boolean> {
+    const throttle = { ...checkedThrottleName(key, name ?? 'default'), name };
+    const start = compositeKey(key) + (name === undefined ? '' : compositeKey(name));
+    for (const known of [this.#blocks, this.#own]) {
+      for (const id of known.keys()) if (id.startsWith(start)) known.delete(id);
+    }
+    const { reset } = await this.#execute({ kind: 'resetThrottle', throttle });
+    return reset;
+  }
+
+  async #ask(throttle: ThrottleName, limits: ThrottleLimits): Promise<ThrottleDecision> {
+    const decision = await this.#execute({ kind: 'throttle', throttle, limits });
+    this.#return();
+    if (this.parts.isFar && decision.isBlocked) {
+      const since = this.parts.clock.monotonic();
+      keep(this.#blocks, idOf(throttle), { limits, decision, since });
+    }
+    return decision;
+  }
+
+  /** A block that was told of late, as it is by now. */
+  #knownBlock(throttle: ThrottleName, limits: ThrottleLimits): ThrottleDecision | undefined {
+    if (this.#blocks.size === 0) return undefined;
+    const id = idOf(throttle);
+    const known = this.#blocks.get(id);
+    if (known === undefined) return undefined;
+    const { decision, since } = known;
+    const passedMs = this.parts.clock.monotonic() - since;
+    const left = decision.timeToBlockExpire - passedMs;
+    if (left <= 0 || passedMs >= BELIEVED_MS || !areAlike(known.limits, limits)) {
+      this.#blocks.delete(id);
+      return undefined;
+    }
+    const timeToExpire = Math.max(0, decision.timeToExpire - passedMs);
+    return { ...decision, timeToExpire, timeToBlockExpire: left };
+  }
+
+  #decideHere(throttle: ThrottleName, limits: ThrottleLimits): ThrottleDecision {
+    const id = idOf(throttle);
+    const now = this.parts.clock.monotonic();
+    const { decision, next } = decideThrottle(this.#own.get(id), limits, now);
+    keep(this.#own, id, next);
+    return decision;
+  }
+
+  #probe(throttle: ThrottleName, limits: ThrottleLimits): void {
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    this.#ask(throttle, limits)
+      .catch((error: unknown) => {
+        if (error instanceof HyperCacheError) this.#away = error;
+      })
+      .finally(() => {
+        this.#isProbing = false;
+      });
+  }
+
+  #leave(error: unknown): void {
+    if (!(error instanceof HyperCacheError)) throw error;
+    if (this.#away === undefined) this.parts.incidents.report(error, 'deciding what is throttled');
+    this.#away = error;
+  }
+
+  #return(): void {
+    if (this.#away === undefined) return;
+    this.#away = undefined;
+    this.#own.clear();
+  }
+
+  #execute<K extends 'throttle' | 'resetThrottle'>(command: CommandOf<K>): Promise<ResultOf[K]> {
+    return new Promise((resolve, reject) => {
+      const settle: (result: ResultOf[K]) => void = resolve;
+      this.parts.queue.push(
+        new PendingCommand<ResultOf[K] & CommandResult>(command as Command, 0, settle, reject),
+      );
+    });
+  }
+}
+
+/** As if nothing had been hit. */
+function passed({ ttl }: ThrottleLimits): ThrottleDecision {
+  return { totalHits: 0, isBlocked: false, timeToExpire: ttl, timeToBlockExpire: 0 };
+}
+
+function areAlike(a: ThrottleLimits, b: ThrottleLimits): boolean {
+  return a.limit === b.limit && a.blockDuration === b.blockDuration;
+}
+
+function idOf({ key, name }: ThrottleName): string {
+  return compositeKey(key, name);
+}
+
+/** The last that came goes last. */
+function keep<T>(map: Map<string, T>, id: string, value: T): void {
+  map.delete(id);
+  map.set(id, value);
+  if (map.size <= MOST_KEYS) return;
+  for (const [oldest] of map) {
+    map.delete(oldest);
+    return;
+  }
+}
+
+function unknownChoice(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'The onUnavailable of the throttle is not acceptable.',
+    "Give 'local', 'allow' or 'reject'.",
+  );
+}
