@@ -49,13 +49,17 @@ function reportMemory(bench) {
   const contenders = {
     ours: () => {
       const l1 = new L1(new L1Budget(bounds.maxEntries, bounds.maxBytes), systemClock);
-      for (const [i, key] of keys.entries()) l1.set(key, values[i], Infinity, 300);
+      for (const [i, key] of keys.entries())
+        l1.set(key, values[i], { freshUntil: Infinity, expiresAt: Infinity }, 300);
       return l1;
     },
     expiring: () => {
       const l1 = new L1(new L1Budget(bounds.maxEntries, bounds.maxBytes), systemClock);
       const now = systemClock.now();
-      for (const [i, key] of keys.entries()) l1.set(key, values[i], now + 1e9 + i, 300);
+      for (const [i, key] of keys.entries()) {
+        const end = now + 1e9 + i;
+        l1.set(key, values[i], { freshUntil: end, expiresAt: end }, 300);
+      }
       return l1;
     },
     lru: () => {

@@ -78,7 +78,12 @@ export type {
 } from './nest/hyper-cache.module-definition.js';
 export { HyperCacheModule } from './nest/hyper-cache.module.js';
 export type { IncrementOptions, SetOptions, WrapOptions } from './nest/call-options.js';
-export { HyperCache, type Versioned } from './nest/hyper-cache.service.js';
+export {
+  HyperCache,
+  type Entry,
+  type GetEntryOptions,
+  type Versioned,
+} from './nest/hyper-cache.service.js';
 export {
   defineCache,
   TypedCache,

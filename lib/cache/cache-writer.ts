@@ -1,6 +1,7 @@
 import { decodeValue, encodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import { ValueTooLargeError, type HyperCacheError } from '../common/errors.js';
 import type { CacheEvents } from '../common/events.js';
+import type { Lifetime } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import { CapturedValue, captureValue } from '../value/capture.js';
 import type { OwnClaim } from '../engine/claims.js';
@@ -35,9 +36,11 @@ export interface CacheWriterParts {
 export interface WriteOfMany {
   readonly key: string;
   readonly value: unknown;
-  readonly expiresAt: number;
+  readonly lifetime: Lifetime;
   readonly tags: readonly string[];
 }
+
+type RemovalKind = 'deletePrefix' | 'deleteTag' | 'expirePrefix' | 'expireTag';
 
 /** Encoded, a captured value never takes more than this many times its estimate. */
 const ENCODING_FACTOR = 6;
@@ -62,16 +65,16 @@ export class CacheWriter {
   set(
     key: string,
     value: unknown,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[] = NO_TAGS,
   ): Promise<number> {
     assertKey(key);
     const captured = this.#capture(value);
     this.parts.counters.sets++;
     return this.parts.relaxed
-      ? this.#setRelaxed(key, captured, expiresAt, tags)
+      ? this.#setRelaxed(key, captured, lifetime, tags)
       : new Promise((resolve, reject) => {
-          const write = this.#pendingSet(key, captured, expiresAt, tags, resolve, reject);
+          const write = this.#pendingSet(key, captured, lifetime, tags, resolve, reject);
           this.parts.queue.push(write);
           this.#announce(write);
         });
@@ -91,8 +94,8 @@ export class CacheWriter {
     counters.sets += entries.length;
     if (relaxed) {
       await Promise.all(
-        entries.map(({ key, expiresAt, tags }, i) =>
-          this.#setRelaxed(key, captured[i] ?? NOTHING, expiresAt, tags),
+        entries.map(({ key, lifetime, tags }, i) =>
+          this.#setRelaxed(key, captured[i] ?? NOTHING, lifetime, tags),
         ),
       );
       return;
@@ -103,9 +106,9 @@ export class CacheWriter {
       const committed = (): void => {
         if (--left === 0) resolve();
       };
-      for (const [i, { key, expiresAt, tags }] of entries.entries()) {
+      for (const [i, { key, lifetime, tags }] of entries.entries()) {
         const value = captured[i] ?? NOTHING;
-        const write = this.#pendingSet(key, value, expiresAt, tags, committed, reject);
+        const write = this.#pendingSet(key, value, lifetime, tags, committed, reject);
         queue.push(write);
         this.#announce(write);
       }
@@ -123,7 +126,7 @@ export class CacheWriter {
   async setFenced(
     key: string,
     value: unknown,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[],
     fence: Fence,
   ): Promise<number> {
@@ -136,7 +139,7 @@ export class CacheWriter {
       namespace,
       key,
       value: encoded,
-      expiresAt,
+      ...lifetime,
       tags,
       fence,
     } as const;
@@ -183,11 +186,11 @@ export class CacheWriter {
   async fill(
     claim: OwnClaim,
     captured: CapturedValue,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[] = NO_TAGS,
   ): Promise<boolean> {
     const value = this.#encode(captured);
-    return (await this.#store(claim.fillWith({ value, expiresAt, tags }), captured)).stored;
+    return (await this.#store(claim.fillWith({ value, ...lifetime, tags }), captured)).stored;
   }
 
   /** As {@link fill}, of nothing: the entry becomes an expired one, which is swept. */
@@ -205,14 +208,17 @@ export class CacheWriter {
   add(
     key: string,
     value: unknown,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[] = NO_TAGS,
   ): Promise<ResultOf['add']> {
     assertKey(key);
     const captured = this.#capture(value);
     const { namespace } = this.parts;
     const encoded = this.#encode(captured);
-    return this.#store({ kind: 'add', namespace, key, value: encoded, expiresAt, tags }, captured);
+    return this.#store(
+      { kind: 'add', namespace, key, value: encoded, ...lifetime, tags },
+      captured,
+    );
   }
 
   /** Stores if the live entry has this revision; 0 means that there is none. */
@@ -220,7 +226,7 @@ export class CacheWriter {
     key: string,
     value: unknown,
     revision: number,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[] = NO_TAGS,
   ): Promise<ResultOf['setIf']> {
     assertKey(key);
@@ -228,7 +234,7 @@ export class CacheWriter {
     const { namespace } = this.parts;
     const encoded = this.#encode(captured);
     return this.#store(
-      { kind: 'setIf', namespace, key, value: encoded, expiresAt, tags, revision },
+      { kind: 'setIf', namespace, key, value: encoded, ...lifetime, tags, revision },
       captured,
     );
   }
@@ -266,24 +272,57 @@ export class CacheWriter {
       8,
       (result) => {
         counters.sets++;
-        this.#remember(key, result.value, result.expiresAt, 8);
+        this.#remember(key, result.value, result, 8);
         this.#tellStored(key);
         return result.value;
       },
     );
   }
 
-  /** Resolves to how many live entries went. */
-  deletePrefix(prefix: string): Promise<number> {
+  /** A fresh entry is stale from now on; resolves to whether there was one. With `keeps` it is what began before that is overdue. */
+  expire(key: string, keeps = false): Promise<boolean> {
+    assertKey(key);
     const { namespace } = this.parts;
-    return this.#removeInSteps((step) => ({ kind: 'deletePrefix', namespace, prefix, step }));
+    return this.#run<'expire', boolean>({ kind: 'expire', namespace, key, keeps }, 0, (result) => {
+      this.#forget(key);
+      return result.expired;
+    });
   }
 
-  /** Resolves to how many live entries went. */
-  deleteTag(tag: string): Promise<number> {
+  /** Resolves to how many fresh entries went. */
+  async deletePrefix(prefix: string): Promise<number> {
+    const { namespace } = this.parts;
+    return this.#countDeleted(
+      await this.#removeInSteps(
+        (step) => ({ kind: 'deletePrefix', namespace, prefix, step }),
+        this.#tellDeleted,
+      ),
+    );
+  }
+
+  /** Resolves to how many fresh entries went. */
+  async deleteTag(tag: string): Promise<number> {
     assertKey(tag, 'tag');
     const { namespace } = this.parts;
-    return this.#removeInSteps((step) => ({ kind: 'deleteTag', namespace, tag, step }));
+    return this.#countDeleted(
+      await this.#removeInSteps(
+        (step) => ({ kind: 'deleteTag', namespace, tag, step }),
+        this.#tellDeleted,
+      ),
+    );
+  }
+
+  /** Resolves to how many entries were fresh until then. */
+  expirePrefix(prefix: string): Promise<number> {
+    const { namespace } = this.parts;
+    return this.#removeInSteps((step) => ({ kind: 'expirePrefix', namespace, prefix, step }));
+  }
+
+  /** Resolves to how many entries were fresh until then. */
+  async expireTag(tag: string): Promise<number> {
+    assertKey(tag, 'tag');
+    const { namespace } = this.parts;
+    return this.#removeInSteps((step) => ({ kind: 'expireTag', namespace, tag, step }));
   }
 
   /** Resolves to how many entries went, expired ones that were not yet swept included. */
@@ -299,7 +338,7 @@ export class CacheWriter {
   #setRelaxed(
     key: string,
     captured: CapturedValue,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[],
   ): Promise<number> {
     const { queue, pending } = this.parts;
@@ -309,12 +348,12 @@ export class CacheWriter {
       tags.length === 0 &&
       !pending.isBehindBarrier(waiting.sequence) &&
       queue.keepsUp() &&
-      waiting.supersede(captured, expiresAt)
+      waiting.supersede(captured, lifetime)
     ) {
-      this.#admit(key, captured, expiresAt);
+      this.#admit(key, captured, lifetime);
       return this.#accepted();
     }
-    const write = this.#pendingSet(key, captured, expiresAt, tags, undefined, undefined);
+    const write = this.#pendingSet(key, captured, lifetime, tags, undefined, undefined);
     const keepsUp = queue.pushRelaxed(write);
     this.#announce(write);
     if (keepsUp) return this.#accepted();
@@ -332,7 +371,7 @@ export class CacheWriter {
   #pendingSet(
     key: string,
     captured: CapturedValue,
-    expiresAt: number,
+    lifetime: Lifetime,
     tags: readonly string[],
     resolve: ((revision: number) => void) | undefined,
     reject: ((error: HyperCacheError) => void) | undefined,
@@ -341,7 +380,7 @@ export class CacheWriter {
       this.parts.namespace,
       key,
       captured,
-      expiresAt,
+      lifetime,
       tags,
       setBytes(captured),
       this.#owner,
@@ -353,7 +392,7 @@ export class CacheWriter {
   /** From here on the node's own reads see the value, in L1 or among the pending writes. */
   #announce(write: PendingSet): void {
     write.sequence = this.parts.pending.put(write.key, write);
-    this.#admit(write.key, write.captured, write.expiresAt);
+    this.#admit(write.key, write.captured, write.lifetime);
   }
 
   readonly #owner: SetOwner = {
@@ -377,7 +416,9 @@ export class CacheWriter {
     const bytes = storedBytes(command.value);
     return this.#run<'set' | 'fill' | 'add' | 'setIf', StoreResult>(command, bytes, (result) => {
       if (result.stored) {
-        this.#remember(command.key, captured.value, command.expiresAt, captured.bytes);
+        const { expiresAt, freshUntil = expiresAt } = command;
+        const lifetime = { freshUntil, expiresAt };
+        this.#remember(command.key, captured.value, lifetime, captured.bytes);
         this.#tellStored(command.key);
       }
       return result;
@@ -409,8 +450,14 @@ export class CacheWriter {
     });
   }
 
+  #countDeleted(deleted: number): number {
+    this.parts.counters.deletes += deleted;
+    return deleted;
+  }
+
   async #removeInSteps(
-    command: (step: Removal['next']) => CommandOf<'deletePrefix' | 'deleteTag'>,
+    command: (step: Removal['next']) => CommandOf<RemovalKind>,
+    tell?: (key: string) => void,
   ): Promise<number> {
     let total = 0;
     let step: Removal['next'];
@@ -418,14 +465,13 @@ export class CacheWriter {
       const removal: Removal = await this.#run(command(step), 0, (result: Removal) => {
         for (const key of result.keys) {
           this.parts.l1?.delete(key);
-          this.#tellDeleted(key);
+          tell?.(key);
         }
         return result;
       });
       total += removal.deleted;
       step = removal.next;
     } while (step !== undefined);
-    this.parts.counters.deletes += total;
     return total;
   }
 
@@ -443,22 +489,22 @@ export class CacheWriter {
     return stored;
   }
 
-  #admit(key: string, captured: CapturedValue, expiresAt: number): void {
+  #admit(key: string, captured: CapturedValue, lifetime: Lifetime): void {
     const { l1, isolation } = this.parts;
     if (l1 === undefined) return;
     const isCopied = admit(captured.value, isolation);
-    l1.set(key, captured.value, expiresAt, captured.bytes, isCopied);
+    l1.set(key, captured.value, lifetime, captured.bytes, isCopied);
   }
 
   /** L1 follows a committed change, unless a later write of this node already waits. */
-  #remember(key: string, value: unknown, expiresAt: number, bytes: number): void {
+  #remember(key: string, value: unknown, lifetime: Lifetime, bytes: number): void {
     const { l1, pending, isolation, coherence } = this.parts;
     if (l1 === undefined || pending.get(key) !== undefined) return;
     if (!coherence.keepsOwnWrites) {
       l1.delete(key);
       return;
     }
-    l1.set(key, value, expiresAt, bytes, admit(value, isolation));
+    l1.set(key, value, lifetime, bytes, admit(value, isolation));
   }
 
   #forget(key: string): void {
@@ -470,10 +516,10 @@ export class CacheWriter {
     if (set.hasListeners) set.emit({ namespace: this.parts.namespace, key });
   }
 
-  #tellDeleted(key: string): void {
+  readonly #tellDeleted = (key: string): void => {
     const { del } = this.parts.events.topics;
     if (del.hasListeners) del.emit({ namespace: this.parts.namespace, key });
-  }
+  };
 }
 
 /** Of a set that waits, for the queue's bounds. */

@@ -1,5 +1,6 @@
 import type { StoredValue } from '../value/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
+import type { Lifetime } from '../common/expiry.js';
 import type { CapturedValue } from '../value/capture.js';
 import type { Command, CommandResult, SetCommand, StoreResult } from '../engine/command.js';
 import type { QueuedWrite } from '../engine/command-queue.js';
@@ -7,10 +8,9 @@ import type { QueuedWrite } from '../engine/command-queue.js';
 type Fail = (error: HyperCacheError) => void;
 
 /** What the node's own reads see of a key before its write is committed. @internal */
-export interface PendingEntry {
+export interface PendingEntry extends Lifetime {
   /** `undefined` for a deletion. */
   readonly value: unknown;
-  readonly expiresAt: number;
   /** What it has covered, until it is committed; kept by {@link PendingWrites}, as the next one is. */
   before: PendingEntry | undefined;
   isOver: boolean;
@@ -24,6 +24,7 @@ export class PendingValue implements PendingEntry {
   constructor(
     readonly value: unknown,
     readonly expiresAt: number,
+    readonly freshUntil = expiresAt,
   ) {}
 }
 
@@ -114,7 +115,7 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     readonly namespace: string,
     readonly key: string,
     public captured: CapturedValue,
-    public expiresAt: number,
+    public lifetime: Lifetime,
     readonly tags: readonly string[],
     readonly bytes: number,
     private readonly owner: SetOwner,
@@ -126,6 +127,14 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     return this.captured.value;
   }
 
+  get freshUntil(): number {
+    return this.lifetime.freshUntil;
+  }
+
+  get expiresAt(): number {
+    return this.lifetime.expiresAt;
+  }
+
   get command(): SetCommand {
     this.#isTaken = true;
     return {
@@ -133,17 +142,18 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
       namespace: this.namespace,
       key: this.key,
       value: this.owner.encode(this.captured),
-      expiresAt: this.expiresAt,
+      expiresAt: this.lifetime.expiresAt,
+      freshUntil: this.lifetime.freshUntil,
       tags: this.tags,
     };
   }
 
   /** Takes over a newer value for the same key; returns false when it cannot. */
-  supersede(captured: CapturedValue, expiresAt: number): boolean {
+  supersede(captured: CapturedValue, lifetime: Lifetime): boolean {
     const isPlain = this.resolve === undefined && this.tags.length === 0;
     if (this.#isTaken || !isPlain || captured.bytes > this.bytes) return false;
     this.captured = captured;
-    this.expiresAt = expiresAt;
+    this.lifetime = lifetime;
     return true;
   }
 

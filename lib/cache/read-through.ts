@@ -7,9 +7,10 @@ import {
   InvalidTtlError,
   UnsupportedValueError,
 } from '../common/errors.js';
-import { expiresAtFor } from '../common/expiry.js';
+import { lifetimeFor, type Lifetime } from '../common/expiry.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
 import type { Claims, OwnClaim } from '../engine/claims.js';
+import type { Observation } from '../engine/l2.js';
 import { captureValue } from '../value/capture.js';
 import type { CacheWriter } from './cache-writer.js';
 import { Flight } from './flight.js';
@@ -156,14 +157,16 @@ export class ReadThrough {
       // A deletion that still waits would come after what is observed here.
       await drain();
       const observed = await cache.observe(key, options.tags ?? NO_TAGS);
-      if (observed.entry !== undefined) return observed.entry;
+      const known = this.#fresh(observed);
+      if (known !== undefined) return known;
       const claim = await claims.claim(observed);
       if (!claim.isOurs) {
         await claim.ended();
         continue;
       }
       try {
-        if (claim.observed.entry !== undefined) return claim.observed.entry;
+        const stored = this.#fresh(claim.observed);
+        if (stored !== undefined) return stored;
         flight.begin(claim);
         const made = await this.#make(call, flight, (late) => this.#store(call, claim, late));
         return await this.#store(call, claim, made);
@@ -198,20 +201,20 @@ export class ReadThrough {
 
   async #store(call: Call, claim: OwnClaim, value: unknown): Promise<CacheEntry> {
     const { clock, maxValueBytes, onSilentError } = this.parts;
-    if (value === undefined) return { value, expiresAt: clock.now() };
+    if (value === undefined) return entryOf(value, ended(clock));
     let own: unknown = value;
     try {
-      const expiresAt = this.#deadline(call, value);
+      const lifetime = this.#lifetime(call, value);
       const captured = captureValue(value, maxValueBytes);
       own = captured.value;
-      await this.#keep(call, claim, value, captured, expiresAt);
-      return { value: own, expiresAt };
+      await this.#keep(call, claim, value, captured, lifetime);
+      return entryOf(own, lifetime);
     } catch (error) {
       // A mistake in the program is told; a disk that is full must not take the page down.
       if (error instanceof UnsupportedValueError || error instanceof InvalidTtlError) throw error;
       if (!(error instanceof HyperCacheError)) throw error;
       onSilentError(error, 'storing what a factory made');
-      return { value: own, expiresAt: clock.now() };
+      return entryOf(own, ended(clock));
     }
   }
 
@@ -220,17 +223,22 @@ export class ReadThrough {
     claim: OwnClaim,
     made: unknown,
     captured: ReturnType<typeof captureValue>,
-    expiresAt: number,
+    lifetime: Lifetime,
   ): Promise<void> {
     const { writer, counters } = this.parts;
-    if (await writer.fill(claim, captured, expiresAt, options.tags)) {
+    if (await writer.fill(claim, captured, lifetime, options.tags)) {
       options.onStored?.(key, made);
     } else counters.fillsRefused++;
   }
 
-  #deadline({ options, defaultTtlMs }: Call, value: unknown): number {
+  #fresh({ entry }: Observation): CacheEntry | undefined {
+    if (entry === undefined || !this.parts.cache.isFresh(entry)) return undefined;
+    return { ...entry, layer: 'l2' };
+  }
+
+  #lifetime({ options, defaultTtlMs }: Call, value: unknown): Lifetime {
     const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
-    return expiresAtFor(ttl, defaultTtlMs, this.parts.clock);
+    return lifetimeFor(ttl, defaultTtlMs, 0, this.parts.clock);
   }
 
   #isDue(found: CacheEntry, { refreshThreshold }: WrapOptions): boolean {
@@ -239,7 +247,7 @@ export class ReadThrough {
       typeof refreshThreshold === 'function'
         ? refreshThreshold(cache.release(found.value) as never)
         : refreshThreshold;
-    return threshold !== undefined && found.expiresAt - clock.now() < threshold;
+    return threshold !== undefined && found.freshUntil - clock.now() < threshold;
   }
 
   /** In the background; one process of all at a time, and no caller waits for it. */
@@ -290,10 +298,19 @@ export class ReadThrough {
   async #renew(call: Call, claim: OwnClaim, value: unknown): Promise<void> {
     if (value !== undefined) {
       const captured = captureValue(value, this.parts.maxValueBytes);
-      await this.#keep(call, claim, value, captured, this.#deadline(call, value));
+      await this.#keep(call, claim, value, captured, this.#lifetime(call, value));
     } else if (claim.observed.entry !== undefined) {
       // What the origin no longer has ends here, unless something newer stands there already.
       await this.parts.writer.erase(claim);
     }
   }
+}
+
+function entryOf(value: unknown, lifetime: Lifetime): CacheEntry {
+  return { value, ...lifetime, layer: 'l2' };
+}
+
+function ended(clock: Clock): Lifetime {
+  const now = clock.now();
+  return { freshUntil: now, expiresAt: now };
 }

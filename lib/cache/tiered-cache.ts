@@ -2,7 +2,7 @@ import type { Awaitable } from '../common/awaitable.js';
 import type { Clock } from '../common/clock.js';
 import type { EventTopic } from '../common/event-topic.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
-import { isExpired } from '../common/expiry.js';
+import { isExpired, NEVER, type Lifetime } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
 import type { L2, L2Entry, Observation, Seen, VersionedEntry } from '../engine/l2.js';
@@ -11,11 +11,13 @@ import type { L1 } from '../memory/l1.js';
 import { admit, release, type Isolation } from '../value/isolation.js';
 import type { PendingEntry, PendingWrites } from './pending-writes.js';
 
+/** Where an entry was found. @internal */
+export type Layer = HyperCacheEvents['hit']['layer'];
+
 /** What a read finds. The value is the cache's own: it goes out through {@link TieredCache.release}. @internal */
-export interface CacheEntry {
+export interface CacheEntry extends Lifetime {
   readonly value: unknown;
-  /** Unix ms; Infinity when it never expires. */
-  readonly expiresAt: number;
+  readonly layer: Layer;
 }
 
 /** @internal */
@@ -35,8 +37,6 @@ export interface TieredCacheParts {
 }
 
 const MISSING: VersionedEntry = { value: undefined, revision: 0, expiresAt: undefined };
-
-type Layer = HyperCacheEvents['hit']['layer'];
 
 /**
  * The read side of one namespace: L1, else what waits to be committed, else the engine's entry, which fills L1. What is
@@ -87,11 +87,17 @@ export class TieredCache {
     return this.#isLate ? Promise.all(values) : values;
   }
 
-  /** As {@link get}, with the deadline, and without isolation. */
-  find(key: string): Awaitable<CacheEntry | undefined> {
+  /**
+   * As {@link get}, with the deadlines, and without isolation.
+   *
+   * @param takesStale a stale entry is found too, and counts as neither a hit nor a miss
+   */
+  find(key: string, takesStale = false): Awaitable<CacheEntry | undefined> {
     const l1 = this.#trusted();
     const hit = l1?.get(key);
-    if (hit === undefined) return this.#findBelow(l1, key);
+    if (hit === undefined) {
+      return (takesStale ? l1?.stale(key) : undefined) ?? this.#findBelow(l1, key, takesStale);
+    }
     this.#counters.l1Hits++;
     if (this.#hits.hasListeners) this.#tellHit(key, 'l1');
     return hit;
@@ -103,23 +109,30 @@ export class TieredCache {
   }
 
   has(key: string): Awaitable<boolean> {
-    const expiresAt = this.expiresAt(key);
-    return expiresAt instanceof Promise
-      ? expiresAt.then((at) => at !== undefined)
-      : expiresAt !== undefined;
+    const freshUntil = this.freshUntil(key);
+    return freshUntil instanceof Promise
+      ? freshUntil.then((at) => at !== undefined)
+      : freshUntil !== undefined;
   }
 
-  /** The live entry's deadline without reading its value; `undefined` on a miss. */
-  expiresAt(key: string): Awaitable<number | undefined> {
+  /** When the fresh entry stops being fresh, without reading its value; `undefined` on a miss. */
+  freshUntil(key: string): Awaitable<number | undefined> {
     const hit = this.#trusted()?.get(key);
-    if (hit !== undefined) return hit.expiresAt;
+    if (hit !== undefined) return hit.freshUntil;
     const waiting = this.parts.pending.get(key);
-    if (waiting !== undefined) return this.#live(waiting)?.expiresAt;
+    if (waiting !== undefined) {
+      return this.isFresh(waiting) ? this.#live(waiting)?.freshUntil : undefined;
+    }
     assertKey(key);
-    return this.#open(() => this.#l2.expiresAt(key));
+    return this.#open(() => this.#l2.freshUntil(key));
   }
 
-  /** The committed live entry. */
+  /** Whether an entry that was found is fresh still. */
+  isFresh({ freshUntil }: Lifetime): boolean {
+    return freshUntil === NEVER || !isExpired(freshUntil, this.parts.clock.coarseNow());
+  }
+
+  /** The committed fresh entry. */
   findWithRevision(key: string): Awaitable<VersionedEntry> {
     assertKey(key);
     const found = this.#open(() => this.#l2.readVersioned(key));
@@ -127,8 +140,8 @@ export class TieredCache {
   }
 
   /**
-   * The live entry, neither counted nor told, and a moment at which it was there: for those who mean to replace it, once
-   * what waited is committed.
+   * The entry, fresh or stale, neither counted nor told, and a moment at which it was there: for those who mean to replace
+   * it, once what waited is committed.
    */
   observe(key: string, tags: readonly string[]): Awaitable<Observation> {
     const observed = this.#l2.observe(key, tags);
@@ -147,17 +160,21 @@ export class TieredCache {
     return this.#l1 !== undefined && this.#coherence.isTrusted() ? this.#l1 : undefined;
   }
 
-  #findBelow(l1: L1 | undefined, key: string): Awaitable<CacheEntry | undefined> {
+  #findBelow(
+    l1: L1 | undefined,
+    key: string,
+    takesStale = false,
+  ): Awaitable<CacheEntry | undefined> {
     const waiting = this.parts.pending.get(key);
-    if (waiting !== undefined) return this.#counted(key, this.#live(waiting), 'l2');
+    if (waiting !== undefined) return this.#judged(key, this.#live(waiting), 'l2', takesStale);
     assertKey(key);
     const { layer } = this.#l2;
     const found = this.#open(() => this.#l2.read(key));
     if (!(found instanceof Promise)) {
       if (l1 !== undefined && found !== undefined) this.#keep(l1, key, found);
-      return this.#counted(key, found, layer);
+      return this.#judged(key, found, layer, takesStale);
     }
-    return this.#arrived(l1, key, found, layer);
+    return this.#arrived(l1, key, found, layer, takesStale);
   }
 
   /** What was on its way is kept unless memory was told of a change meanwhile. */
@@ -166,12 +183,27 @@ export class TieredCache {
     key: string,
     coming: Promise<L2Entry | undefined>,
     layer: Layer,
+    takesStale: boolean,
   ): Promise<CacheEntry | undefined> {
     const ticket = l1?.ticket(key);
     const found = await coming;
     const isValid = ticket !== undefined && l1?.redeem(key, ticket) === true;
     if (isValid && found !== undefined) this.#keep(l1, key, found);
-    return this.#counted(key, found, layer);
+    return this.#judged(key, found, layer, takesStale);
+  }
+
+  /** Counted as a hit or a miss, unless it is a stale one that is wanted. */
+  #judged(
+    key: string,
+    found: (Lifetime & { readonly value: unknown }) | undefined,
+    layer: Layer,
+    takesStale: boolean,
+  ): CacheEntry | undefined {
+    if (found === undefined) return this.#counted(key, undefined, layer);
+    const { value, freshUntil, expiresAt } = found;
+    const entry = { value, freshUntil, expiresAt, layer };
+    if (this.isFresh(entry)) return this.#counted(key, entry, layer);
+    return takesStale ? entry : this.#counted(key, undefined, layer);
   }
 
   /** Without a memory layer a read needs no deadline, and what it decodes is the caller's own. */
@@ -184,11 +216,11 @@ export class TieredCache {
     return value.then((found) => this.#counted(key, found, layer));
   }
 
-  #keep(l1: L1, key: string, { value, expiresAt, bytes }: L2Entry): void {
-    l1.set(key, value, expiresAt, bytes, admit(value, this.#isolation));
+  #keep(l1: L1, key: string, entry: L2Entry): void {
+    l1.set(key, entry.value, entry, entry.bytes, admit(entry.value, this.#isolation));
   }
 
-  #live(waiting: PendingEntry): CacheEntry | undefined {
+  #live(waiting: PendingEntry): PendingEntry | undefined {
     const isLive =
       waiting.value !== undefined && !isExpired(waiting.expiresAt, this.parts.clock.coarseNow());
     return isLive ? waiting : undefined;
@@ -198,17 +230,27 @@ export class TieredCache {
     const waiting = this.parts.pending.get(key);
     if (waiting !== undefined) {
       const live = this.#live(waiting);
-      const entry = live && { value: live.value, expiresAt: live.expiresAt, bytes: 0 };
+      const entry = live && {
+        value: live.value,
+        freshUntil: live.freshUntil,
+        expiresAt: live.expiresAt,
+        bytes: 0,
+      };
       return { entry, seen: observed.seen };
     }
     if (observed.entry !== undefined) admit(observed.entry.value, this.#isolation);
     return observed;
   }
 
+  /** A read that found nothing that it could use. */
+  missed(key: string): void {
+    this.#counters.misses++;
+    if (this.#misses.hasListeners) this.#misses.emit({ namespace: this.parts.namespace, key });
+  }
+
   #counted<T>(key: string, found: T | undefined, layer: Layer): T | undefined {
     if (found === undefined) {
-      this.#counters.misses++;
-      if (this.#misses.hasListeners) this.#misses.emit({ namespace: this.parts.namespace, key });
+      this.missed(key);
       return undefined;
     }
     if (layer === 'primary') this.#counters.primaryHits++;

@@ -1,11 +1,28 @@
 import { milliseconds, type Duration } from './duration.js';
-import { InvalidTtlError } from './errors.js';
+import { InvalidArgumentError, InvalidTtlError } from './errors.js';
 
 /** `expiresAt` of an entry that never expires. Stored as SQLite's REAL infinity. @internal */
 export const NEVER = Infinity;
 
 /** ECMAScript's last instant (8.64e15 ms); a deadline beyond it is no deadline. */
 const LAST_INSTANT = 8.64e15;
+
+/**
+ * How long an entry lives, in Unix ms; Infinity without an end. Without a window both are the same.
+ *
+ * @internal
+ */
+export interface Lifetime {
+  /**
+   * From then on it is stale: only those see it who ask for stale values. Below 0 once `expire` has made it so: the moment is
+   * {@link staleSince}, and nobody's clock, which may be late, takes it for fresh.
+   */
+  readonly freshUntil: number;
+  /** From then on it is gone. */
+  readonly expiresAt: number;
+}
+
+const ENDLESS: Lifetime = { freshUntil: NEVER, expiresAt: NEVER };
 
 /** The one expiry rule. Its SQL twin is `expires_at <= :now`. @internal */
 export function isExpired(expiresAt: number, now: number): boolean {
@@ -32,5 +49,41 @@ export function expiresAtFor(
   if (ms === 0) return NEVER;
   if (typeof ms !== 'number' || Number.isNaN(ms)) throw new InvalidTtlError(ms);
   const expiresAt = Math.ceil(clock.now() + ms);
+  return expiresAt > LAST_INSTANT ? NEVER : expiresAt;
+}
+
+/**
+ * As {@link expiresAtFor}, and how long the entry is kept after that.
+ *
+ * @param windowMs the longer of `stale` and `grace`, milliseconds
+ * @throws {HC_TTL_INVALID}
+ * @throws {HC_ARGUMENT_INVALID} for a window behind an entry that never ends
+ * @internal
+ */
+export function lifetimeFor(
+  ttl: Duration | null | undefined,
+  defaultTtl: number,
+  windowMs: number,
+  clock: { now(): number },
+): Lifetime {
+  const freshUntil = expiresAtFor(ttl, defaultTtl, clock);
+  if (windowMs === 0) {
+    return freshUntil === NEVER ? ENDLESS : { freshUntil, expiresAt: freshUntil };
+  }
+  if (freshUntil !== NEVER) return { freshUntil, expiresAt: endAfter(freshUntil, windowMs) };
+  throw new InvalidArgumentError(
+    'An entry that never expires has no time after its end.',
+    'Give a ttl above 0 beside `stale` or `grace`, or leave both out.',
+  );
+}
+
+/** When an entry became stale, or will: Unix ms. @internal */
+export function staleSince({ freshUntil }: Pick<Lifetime, 'freshUntil'>): number {
+  return Math.abs(freshUntil);
+}
+
+/** When the window behind a moment ends. @internal */
+export function endAfter(freshUntil: number, windowMs: number): number {
+  const expiresAt = Math.ceil(freshUntil + windowMs);
   return expiresAt > LAST_INSTANT ? NEVER : expiresAt;
 }

@@ -8,6 +8,8 @@ export interface FilledEntry {
   readonly value: StoredValue;
   /** Unix ms; Infinity when it never expires; 0 when the origin has nothing any more. */
   readonly expiresAt: number;
+  /** Unix ms, when it is stale; undefined means `expiresAt`. */
+  readonly freshUntil?: number | undefined;
   readonly tags: readonly string[];
 }
 

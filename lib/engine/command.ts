@@ -16,9 +16,12 @@ export type Command =
   | DeleteCommand
   | PullCommand
   | TouchCommand
+  | ExpireCommand
   | IncrementCommand
   | DeletePrefixCommand
+  | ExpirePrefixCommand
   | DeleteTagCommand
+  | ExpireTagCommand
   | ClearCommand
   | AcquireLeaseCommand
   | ExtendLeaseCommand
@@ -40,8 +43,10 @@ interface KeyCommand {
 
 interface ValueCommand extends KeyCommand {
   readonly value: StoredValue;
-  /** Infinity when it never expires. */
+  /** When it is gone; Infinity when it never expires. */
   readonly expiresAt: number;
+  /** When it is stale; undefined means `expiresAt`. */
+  readonly freshUntil?: number | undefined;
   readonly tags: readonly string[];
 }
 
@@ -102,13 +107,22 @@ export interface PullCommand extends KeyCommand {
   readonly kind: 'pull';
 }
 
-/** Changes the deadline of a live entry. Result: `{ touched, revision }`. */
+/** Changes the deadline of a fresh entry; its windows stay as long as they are. Result: `{ touched, revision }`. */
 export interface TouchCommand extends KeyCommand {
   readonly kind: 'touch';
   readonly expiresAt: number;
 }
 
-/** Adds to a live integer, or starts at `initial`. Result: `{ value, expiresAt, revision }`. */
+/**
+ * Makes a fresh entry stale, or deletes it when it has no window; with `keeps` it stays as it is. A missing key is logged
+ * too: whatever began before is overdue. Result: `{ expired, revision }`.
+ */
+export interface ExpireCommand extends KeyCommand {
+  readonly kind: 'expire';
+  readonly keeps?: boolean | undefined;
+}
+
+/** Adds to a fresh integer, or starts at `initial`. Result: an {@link IncrementResult}. */
 export interface IncrementCommand extends KeyCommand {
   readonly kind: 'increment';
   readonly by: number;
@@ -117,20 +131,36 @@ export interface IncrementCommand extends KeyCommand {
   readonly expiresAt: number;
 }
 
-/** Deletes a bounded number of entries by prefix. Result: a {@link Removal}. */
-export interface DeletePrefixCommand {
-  readonly kind: 'deletePrefix';
+interface PrefixCommand {
   readonly namespace: string;
   readonly prefix: string;
   readonly step: RemovalStep | undefined;
 }
 
-/** Deletes a bounded number of entries by tag. Result: a {@link Removal}. */
-export interface DeleteTagCommand {
-  readonly kind: 'deleteTag';
+/** Deletes a bounded number of entries by prefix. Result: a {@link Removal}. */
+export interface DeletePrefixCommand extends PrefixCommand {
+  readonly kind: 'deletePrefix';
+}
+
+/** As {@link ExpireCommand}, of a bounded number of entries by prefix. Result: a {@link Removal}. */
+export interface ExpirePrefixCommand extends PrefixCommand {
+  readonly kind: 'expirePrefix';
+}
+
+interface TagCommand {
   readonly namespace: string;
   readonly tag: string;
   readonly step: RemovalStep | undefined;
+}
+
+/** Deletes a bounded number of entries by tag. Result: a {@link Removal}. */
+export interface DeleteTagCommand extends TagCommand {
+  readonly kind: 'deleteTag';
+}
+
+/** As {@link ExpireCommand}, of a bounded number of entries by tag. Result: a {@link Removal}. */
+export interface ExpireTagCommand extends TagCommand {
+  readonly kind: 'expireTag';
 }
 
 /** Deletes all entries of the namespace at once. Result: `{ deleted, revision }`. */
@@ -210,18 +240,18 @@ export interface ResetThrottleCommand {
   readonly throttle: { readonly key: string; readonly name: string | undefined };
 }
 
-/** Where a deletion of many entries goes on; its first step has none. */
+/** Where a removal of many entries goes on; its first step has none. */
 export interface RemovalStep {
-  /** Entries that changed after it are spared: they were written after the deletion began. */
+  /** Entries that changed after it are spared: they were written after it began. */
   readonly before: number;
   /** The key to go on from, for a prefix. */
   readonly from: string;
 }
 
-/** What one step of a deletion of many entries did. @internal */
+/** What one step of a removal of many entries did. @internal */
 export interface Removal {
   readonly keys: readonly string[];
-  /** How many of them were live. */
+  /** How many of them were fresh. */
   readonly deleted: number;
   readonly revision: number;
   /** The next step; undefined when all are gone. */
@@ -254,9 +284,17 @@ export interface TouchResult {
 }
 
 /** @internal */
+export interface ExpireResult {
+  /** Whether the entry was fresh. */
+  readonly expired: boolean;
+  readonly revision: number;
+}
+
+/** @internal */
 export interface IncrementResult {
   readonly value: number;
   readonly expiresAt: number;
+  readonly freshUntil: number;
   readonly revision: number;
 }
 
@@ -300,9 +338,12 @@ export interface ResultOf {
   delete: DeleteResult;
   pull: PullResult;
   touch: TouchResult;
+  expire: ExpireResult;
   increment: IncrementResult;
   deletePrefix: Removal;
+  expirePrefix: Removal;
   deleteTag: Removal;
+  expireTag: Removal;
   clear: ClearResult;
   acquireLease: LeaseResult;
   extendLease: LeaseResult;

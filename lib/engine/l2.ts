@@ -1,11 +1,10 @@
 import type { Awaitable } from '../common/awaitable.js';
+import type { Lifetime } from '../common/expiry.js';
 
-/** A live entry as an engine has it. @internal */
-export interface L2Entry {
+/** An entry as an engine has it, fresh or stale, by the engine's clock. @internal */
+export interface L2Entry extends Lifetime {
   /** Decoded, and the reader's own. */
   readonly value: unknown;
-  /** Unix ms of the engine's clock; Infinity when it never expires. */
-  readonly expiresAt: number;
   /** Of the encoded value: roughly what it takes in memory. */
   readonly bytes: number;
 }
@@ -15,7 +14,7 @@ export interface VersionedEntry {
   readonly value: unknown;
   /** 0 on a miss. Compare it with revisions of the same key only. */
   readonly revision: number;
-  /** Unix ms, Infinity when it never expires, undefined on a miss. */
+  /** When it stops being fresh: Unix ms, Infinity when it never does, undefined on a miss. */
   readonly expiresAt: number | undefined;
 }
 
@@ -55,15 +54,16 @@ export interface Observation {
 export interface L2 {
   /** Where answers come from just now. */
   readonly layer: 'l2' | 'primary';
-  /** The live value alone; undefined on a miss. Cheaper than {@link read}. */
+  /** The fresh value alone; undefined on a miss. Cheaper than {@link read}. */
   readValue(key: string): Awaitable<unknown>;
-  /** The live entry. Reads of one turn of the event loop may travel together. */
+  /** The entry, fresh or stale. Reads of one turn of the event loop may travel together. */
   read(key: string): Awaitable<L2Entry | undefined>;
-  /** The live entry's deadline without reading its value. */
-  expiresAt(key: string): Awaitable<number | undefined>;
+  /** When the fresh entry stops being fresh, without reading its value. */
+  freshUntil(key: string): Awaitable<number | undefined>;
+  /** The fresh entry. */
   readVersioned(key: string): Awaitable<VersionedEntry>;
   /**
-   * The live entry, and a moment at which it was there. Whatever is committed to the key after that is found by
+   * The entry, fresh or stale, and a moment at which it was there. Whatever is committed to the key after that is found by
    * {@link isCurrent}, and refuses a fill. Never fails: what cannot be read is told, and no entry.
    */
   observe(key: string, tags: readonly string[]): Awaitable<Observation>;
@@ -72,7 +72,7 @@ export interface L2 {
    * seen of another engine is not.
    */
   isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean>;
-  /** Live keys with this prefix behind a key, '' for the first page, in an order of the engine's own. */
+  /** Fresh keys with this prefix behind a key, '' for the first page, in an order of the engine's own. */
   keysPage(prefix: string, after: string): Awaitable<Page<string>>;
   /** As {@link keysPage}, with values; one that cannot be read is told, and left out. */
   entriesPage(after: string): Awaitable<Page<ListedEntry>>;

@@ -155,7 +155,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
       // A hit is there already: awaiting it would cost as much as finding it.
       const entry = found instanceof Promise ? await found : found;
       const value = cache.release(entry.value);
-      return given.raw === true ? rawEntry(value, entry.expiresAt) : value;
+      return given.raw === true ? rawEntry(value, entry.freshUntil) : value;
     },
   };
   // The types of cache-manager are generic in the value, which a cache cannot check.

@@ -99,7 +99,7 @@ export class KeyvView {
   async #raw(key: string): Promise<RawEntry | undefined> {
     const entry = await this.cache.find(key);
     if (entry === undefined) return undefined;
-    return rawEntry(this.cache.release(entry.value), entry.expiresAt);
+    return rawEntry(this.cache.release(entry.value), entry.freshUntil);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Lifetime } from '../common/expiry.js';
 import type { Copier } from '../value/copier.js';
 
 /** No slot: the first one is never used. @internal */
@@ -23,6 +24,7 @@ export class L1Slots {
   /** What copies the value for each reader; undefined when they may have the value itself. */
   readonly copiers: (Copier | undefined)[] = [undefined];
   readonly #keys: string[] = [''];
+  #freshUntil = new Float64Array(FIRST_CAPACITY);
   #expiresAt = new Float64Array(FIRST_CAPACITY);
   #bytes = new Float64Array(FIRST_CAPACITY);
   #flags = new Uint8Array(FIRST_CAPACITY);
@@ -60,8 +62,15 @@ export class L1Slots {
     this.#firstFree = slot;
   }
 
-  put(slot: number, value: unknown, expiresAt: number, bytes: number, isCopied: boolean): void {
+  put(
+    slot: number,
+    value: unknown,
+    { freshUntil, expiresAt }: Lifetime,
+    bytes: number,
+    isCopied: boolean,
+  ): void {
     this.values[slot] = value;
+    this.#freshUntil[slot] = freshUntil;
     this.#expiresAt[slot] = expiresAt;
     this.#bytes[slot] = bytes;
     this.copiers[slot] = isCopied ? UNKNOWN : undefined;
@@ -74,6 +83,10 @@ export class L1Slots {
 
   key(slot: number): string {
     return this.#keys[slot] ?? '';
+  }
+
+  freshUntil(slot: number): number {
+    return this.#freshUntil[slot] ?? 0;
   }
 
   expiresAt(slot: number): number {
@@ -110,6 +123,7 @@ export class L1Slots {
     const wanted = Math.ceil(this.#flags.length * GROWTH);
     // The slot that is never used, and the one before the eviction.
     const capacity = Math.min(wanted, Math.max(this.maxEntries + 2, this.#flags.length + 1));
+    this.#freshUntil = grown(this.#freshUntil, new Float64Array(capacity));
     this.#expiresAt = grown(this.#expiresAt, new Float64Array(capacity));
     this.#bytes = grown(this.#bytes, new Float64Array(capacity));
     this.#flags = grown(this.#flags, new Uint8Array(capacity));

@@ -1,4 +1,4 @@
-import { isExpired } from '../common/expiry.js';
+import { isExpired, type Lifetime } from '../common/expiry.js';
 import type { Clock } from '../common/clock.js';
 import { copierOf } from '../value/copier.js';
 import { L1Slots, NONE, UNKNOWN } from './l1-slots.js';
@@ -9,14 +9,16 @@ import type { L1Budget } from './l1-budget.js';
  *
  * @internal
  */
-export interface L1Entry {
+export interface L1Entry extends Lifetime {
   readonly value: unknown;
-  /** Unix ms; Infinity when it never expires. */
-  readonly expiresAt: number;
+  readonly layer: 'l1';
 }
 
 /** What an entry costs besides its key and value: its slot, and its place in the map. */
-const SLOT_BYTES = 90;
+const SLOT_BYTES = 98;
+
+/** Behind an entry that is to go, so many are looked at for a stale one to go in its place. */
+const LOOK_AHEAD = 16;
 
 /**
  * The memory layer of one namespace: a bounded map with SIEVE eviction (Zhang et al., "SIEVE is Simpler than
@@ -34,6 +36,8 @@ export class L1 {
   #oldest = NONE;
   #hand = NONE;
   #bytes = 0;
+  /** An entry with a window was ever put here. */
+  #hasWindows = false;
   /** Of reads on their way that mean to fill it, the last of each key; whatever happens to the key takes it away. */
   readonly #tickets = new Map<string, number>();
   #lastTicket = 0;
@@ -55,7 +59,7 @@ export class L1 {
     return this.#bytes;
   }
 
-  /** The live value as a caller may have it; `undefined` on a miss. An expired entry is dropped. */
+  /** The fresh value as a caller may have it; `undefined` on a miss. An expired entry is dropped. */
   read(key: string): unknown {
     const slot = this.#find(key);
     if (slot === undefined) return undefined;
@@ -66,11 +70,16 @@ export class L1 {
     return copier === UNKNOWN ? (copiers[slot] = copierOf(value))(value) : copier(value);
   }
 
-  /** The live entry, or `undefined`; an expired one is dropped. */
+  /** The fresh entry, or `undefined`; an expired one is dropped. */
   get(key: string): L1Entry | undefined {
     const slot = this.#find(key);
-    if (slot === undefined) return undefined;
-    return { value: this.#slots.values[slot], expiresAt: this.#slots.expiresAt(slot) };
+    return slot === undefined ? undefined : this.#entryIn(slot);
+  }
+
+  /** The entry, if it is there and stale. Such a read spares it from no eviction. */
+  stale(key: string): L1Entry | undefined {
+    const slot = this.#hasWindows ? this.#map.get(key) : undefined;
+    return slot !== undefined && this.#isStale(slot) ? this.#entryIn(slot) : undefined;
   }
 
   /** Whether the key is held and was read since the hand last passed: the evictor of L2 spares it. */
@@ -95,7 +104,13 @@ export class L1 {
    *
    * @param isCopied whether each caller gets a copy of its own
    */
-  set(key: string, value: unknown, expiresAt: number, valueBytes: number, isCopied: boolean): void {
+  set(
+    key: string,
+    value: unknown,
+    lifetime: Lifetime,
+    valueBytes: number,
+    isCopied: boolean,
+  ): void {
     if (this.#tickets.size > 0) this.#tickets.delete(key);
     const bytes = valueBytes + 2 * key.length + SLOT_BYTES;
     if (!this.budget.fits(bytes)) {
@@ -106,7 +121,8 @@ export class L1 {
     const known = this.#map.get(key);
     const slot = known ?? this.#insert(key);
     this.#count(known === undefined ? 1 : 0, bytes - slots.bytes(slot));
-    slots.put(slot, value, expiresAt, bytes, isCopied);
+    if (lifetime.freshUntil !== lifetime.expiresAt) this.#hasWindows = true;
+    slots.put(slot, value, lifetime, bytes, isCopied);
     this.budget.settle();
   }
 
@@ -136,16 +152,47 @@ export class L1 {
     }
     if (slot === NONE) return;
     this.#hand = slot;
-    this.#remove(slot);
+    this.#remove(this.#hasWindows ? this.#stalerThan(slot) : slot);
+  }
+
+  /** Of those behind it that were not read either, a stale one; else the slot itself. */
+  #stalerThan(slot: number): number {
+    const slots = this.#slots;
+    let other = slot;
+    for (let i = 0; i < LOOK_AHEAD && other !== NONE; i++) {
+      if (!slots.isVisited(other) && this.#isStale(other)) return other;
+      other = slots.newer(other);
+    }
+    return slot;
+  }
+
+  #isStale(slot: number): boolean {
+    const now = this.clock.coarseNow();
+    return (
+      isExpired(this.#slots.freshUntil(slot), now) && !isExpired(this.#slots.expiresAt(slot), now)
+    );
+  }
+
+  #entryIn(slot: number): L1Entry {
+    const slots = this.#slots;
+    return {
+      value: slots.values[slot],
+      freshUntil: slots.freshUntil(slot),
+      expiresAt: slots.expiresAt(slot),
+      layer: 'l1',
+    };
   }
 
   #find(key: string): number | undefined {
     const slot = this.#map.get(key);
     if (slot === undefined) return undefined;
-    const expiresAt = this.#slots.expiresAt(slot);
-    if (expiresAt !== Infinity && isExpired(expiresAt, this.clock.coarseNow())) {
-      this.#remove(slot);
-      return undefined;
+    const freshUntil = this.#slots.freshUntil(slot);
+    if (freshUntil !== Infinity) {
+      const now = this.clock.coarseNow();
+      if (isExpired(freshUntil, now)) {
+        if (isExpired(this.#slots.expiresAt(slot), now)) this.#remove(slot);
+        return undefined;
+      }
     }
     this.#slots.visit(slot);
     return slot;

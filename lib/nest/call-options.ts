@@ -6,6 +6,10 @@ import { unknownNames } from '../node/unknown-names.js';
 export interface SetOptions {
   /** How long the entry lives, in ms or as a duration; 0 means no expiry. @default the cache's ttl */
   ttl?: Duration | undefined;
+  /** How long after its ttl a later `wrap` may serve it while it is refreshed, in ms or as a duration. @default 0 */
+  stale?: Duration | undefined;
+  /** How long after its ttl a later `wrap` may serve it when the factory fails, in ms or as a duration. @default 0 */
+  grace?: Duration | undefined;
   /** Names by which `delByTag` finds the entry; 64 at most. */
   tags?: readonly string[] | undefined;
   /**
@@ -41,10 +45,11 @@ export interface IncrementOptions {
 const WRAP = ['ttl', 'refreshThreshold', 'retryAfter', 'tags'] as const;
 
 const FIELDS = {
-  set: ['ttl', 'tags', 'fence'],
-  mset: ['key', 'value', 'ttl', 'tags'],
-  add: ['ttl', 'tags'],
-  setIf: ['ttl', 'tags'],
+  getEntry: ['stale'],
+  set: ['ttl', 'stale', 'grace', 'tags', 'fence'],
+  mset: ['key', 'value', 'ttl', 'stale', 'grace', 'tags'],
+  add: ['ttl', 'stale', 'grace', 'tags'],
+  setIf: ['ttl', 'stale', 'grace', 'tags'],
   wrap: WRAP,
   defineCache: ['name', 'key', 'schema', 'read', 'version', ...WRAP],
   increment: ['ttl', 'initial'],

@@ -1,5 +1,6 @@
 import type { Duration } from '../common/duration.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
+import { staleSince } from '../common/expiry.js';
 import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
 import type { Lock } from '../locks/lock.js';
 import type { LockInfo, LockOptions, SemaphoreOptions } from '../locks/lock-factory.js';
@@ -28,6 +29,25 @@ export interface Versioned<T> {
   value: T | undefined;
   /** 0 when the key is missing. */
   revision: number;
+}
+
+/** How `getEntry` looks. @publicApi */
+export interface GetEntryOptions {
+  /** Whether an entry is found that is past its ttl, and kept for `stale` or `grace`. @default false */
+  stale?: boolean | undefined;
+}
+
+/** A value with what is known of its entry. @publicApi */
+export interface Entry<T> {
+  value: T;
+  /** Past its ttl. */
+  isStale: boolean;
+  /** Memory, this node's file (or a write that waits for it), or the primary. */
+  source: 'l1' | 'l2' | 'primary';
+  /** When it stops being fresh, or did, in Unix ms; undefined when it never expires. */
+  freshUntil: number | undefined;
+  /** When it is gone, its windows included, in Unix ms; undefined when it never expires. */
+  expiresAt: number | undefined;
 }
 
 /**
@@ -70,16 +90,37 @@ export class HyperCache {
     return this.#cache.has(key);
   }
 
-  /** When the entry expires, in Unix ms; undefined when it is missing or never expires. */
+  /** When the entry stops being fresh, in Unix ms; undefined when it is missing or never expires. */
   async ttl(key: string): Promise<number | undefined> {
-    const expiresAt = await this.#cache.expiresAt(key);
-    return expiresAt === Infinity ? undefined : expiresAt;
+    return ended(await this.#cache.expiresAt(key));
   }
 
   /**
-   * Stores the value, replacing value, ttl and tags.
+   * The entry with its deadlines, and where it was found; undefined when it is missing.
+   *
+   * @param options `stale`: also one that is past its ttl, and kept for `stale` or `grace`. @default false
+   */
+  async getEntry<T>(key: string, options?: GetEntryOptions): Promise<Entry<T> | undefined> {
+    if (options !== undefined) checkFields('getEntry', options);
+    const found = await (options?.stale === true
+      ? this.#cache.findStale(key)
+      : this.#cache.find(key));
+    if (found === undefined) return undefined;
+    return {
+      value: this.#cache.release(found.value) as T,
+      isStale: !this.#cache.isFresh(found),
+      source: found.layer,
+      freshUntil: ended(staleSince(found)),
+      expiresAt: ended(found.expiresAt),
+    };
+  }
+
+  /**
+   * Stores the value, replacing value, ttl, windows and tags. With `stale` or `grace` it is kept for so long after its ttl, for
+   * a later `wrap`; all other reads miss it then.
    *
    * @param options a ttl in ms or as a duration such as `'5m'`, or more
+   * @throws {HC_ARGUMENT_INVALID} a window behind a ttl of 0, among others
    */
   async set<T>(key: string, value: T, options?: Duration | SetOptions): Promise<void> {
     await this.#cache.set(key, value, checkedOptions('set', options));
@@ -120,6 +161,24 @@ export class HyperCache {
     options?: Duration | Omit<SetOptions, 'fence'>,
   ): Promise<{ stored: boolean; revision: number }> {
     return this.#cache.setIf(key, value, revision, checkedOptions('setIf', options));
+  }
+
+  /**
+   * The entry is stale from now on: only what may serve stale values finds it, for its windows; one without a window is
+   * deleted. What a factory makes that began before is not stored. Resolves to whether the entry was fresh.
+   */
+  async expire(key: string): Promise<boolean> {
+    return this.#cache.expire(key);
+  }
+
+  /** As {@link expire}, what had this tag when it was called; resolves to how many entries were fresh. */
+  async expireByTag(tag: string): Promise<number> {
+    return this.#cache.expireTag(tag);
+  }
+
+  /** As {@link expire}, what was there with this prefix when it was called; resolves to how many entries were fresh. */
+  async expireByPrefix(prefix: string): Promise<number> {
+    return this.#cache.expirePrefix(prefix);
   }
 
   /** Resolves to whether there was a live entry (always true with `durability: 'relaxed'`). */
@@ -326,4 +385,9 @@ export class HyperCache {
     this.#node.off(event, listener);
     return this;
   }
+}
+
+/** Undefined for what has no end. */
+function ended(at: number | undefined): number | undefined {
+  return at === Infinity ? undefined : at;
 }

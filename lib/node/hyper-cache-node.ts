@@ -1,4 +1,6 @@
 import type { WrapOptions as NodeWrapOptions } from '../cache/wrap-options.js';
+import type { CacheEntry } from '../cache/tiered-cache.js';
+import type { Lifetime } from '../common/expiry.js';
 import type { VersionedEntry } from '../engine/l2.js';
 import type { DeadLetterInfo, HyperCacheStats } from '../engine/node-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
@@ -13,10 +15,8 @@ export type { BackupSummary, DeadLetterInfo, HyperCacheStats };
 type Awaitable<T> = T | Promise<T>;
 
 /** @internal */
-export interface NodeEntry {
+export interface NodeEntry extends Lifetime {
   readonly value: unknown;
-  /** Unix ms; Infinity when it never expires. */
-  readonly expiresAt: number;
 }
 
 /** @internal */
@@ -25,6 +25,9 @@ export interface NodeWriteOptions {
   readonly fence?: { readonly name: string; readonly token: number } | undefined;
   /** Milliseconds; 0 means no expiry; undefined and null mean the cache's default. */
   readonly ttl?: Duration | null | undefined;
+  /** How long after its ttl the entry may still be served while it is refreshed, and when that fails. */
+  readonly stale?: Duration | undefined;
+  readonly grace?: Duration | undefined;
   readonly tags?: readonly string[] | undefined;
 }
 
@@ -47,10 +50,13 @@ export interface NodeCache {
   /** Milliseconds; 0 means no expiry. */
   readonly defaultTtl: number;
   get(key: string): Awaitable<unknown>;
-  find(key: string): Awaitable<NodeEntry | undefined>;
+  find(key: string): Awaitable<CacheEntry | undefined>;
+  /** As {@link find}, also when it is stale. */
+  findStale(key: string): Awaitable<CacheEntry | undefined>;
+  isFresh(entry: NodeEntry): boolean;
   mget(keys: readonly string[]): Awaitable<unknown[]>;
   has(key: string): Awaitable<boolean>;
-  /** Unix ms, Infinity when it never expires, undefined on a miss. */
+  /** When it stops being fresh: Unix ms, Infinity when it never does, undefined on a miss. */
   expiresAt(key: string): Awaitable<number | undefined>;
   /** The committed live entry. */
   getWithRevision(key: string): Awaitable<VersionedEntry>;
@@ -77,6 +83,10 @@ export interface NodeCache {
   deletePrefix(prefix: string): Promise<number>;
   deleteTag(tag: string): Promise<number>;
   clear(): Promise<number>;
+  /** A fresh entry is stale from now on, and goes when it has no window; whether there was one. */
+  expire(key: string): Promise<boolean>;
+  expirePrefix(prefix: string): Promise<number>;
+  expireTag(tag: string): Promise<number>;
   wrap(key: string, factory: () => unknown, options?: NodeWrapOptions): Awaitable<NodeEntry>;
   /** A failure that no caller is told of: an event, a counter and a log line. */
   report(error: unknown, during: string): void;

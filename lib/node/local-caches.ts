@@ -83,7 +83,7 @@ export class LocalCaches implements MemoryListener {
     const pending = this.#caches.get(namespace)?.pending;
     const entry =
       command.kind === 'set'
-        ? new PendingValue(decodeValue(command.value), command.expiresAt)
+        ? new PendingValue(decodeValue(command.value), command.expiresAt, command.freshUntil)
         : new PendingValue(undefined, 0);
     pending?.put(key, entry);
     return {

@@ -1,11 +1,12 @@
+import { windowOf } from '../cache/policy.js';
 import type { CacheWriter } from '../cache/cache-writer.js';
 import type { ReadThrough } from '../cache/read-through.js';
-import type { TieredCache } from '../cache/tiered-cache.js';
+import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
-import { expiresAtFor } from '../common/expiry.js';
+import { expiresAtFor, lifetimeFor, type Lifetime } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import { MAX_TAGS } from '../common/limits.js';
 import type { L2, ListedEntry, Page, VersionedEntry } from '../engine/l2.js';
@@ -60,8 +61,16 @@ export class NamedCache implements NodeCache {
     return this.#reads.get(key);
   }
 
-  find(key: string): Awaitable<NodeEntry | undefined> {
+  find(key: string): Awaitable<CacheEntry | undefined> {
     return this.#reads.find(key);
+  }
+
+  findStale(key: string): Awaitable<CacheEntry | undefined> {
+    return this.#reads.find(key, true);
+  }
+
+  isFresh(entry: NodeEntry): boolean {
+    return this.#reads.isFresh(entry);
   }
 
   mget(keys: readonly string[]): Awaitable<unknown[]> {
@@ -73,7 +82,7 @@ export class NamedCache implements NodeCache {
   }
 
   expiresAt(key: string): Awaitable<number | undefined> {
-    return this.#reads.expiresAt(key);
+    return this.#reads.freshUntil(key);
   }
 
   async getWithRevision(key: string): Promise<VersionedEntry> {
@@ -82,27 +91,27 @@ export class NamedCache implements NodeCache {
   }
 
   set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number> {
-    const expiresAt = this.#deadline(options?.ttl);
+    const lifetime = this.#lifetime(options);
     const tags = checkedTags(options?.tags);
     return options?.fence === undefined
-      ? this.#writes.set(key, value, expiresAt, tags)
-      : this.#writes.setFenced(key, value, expiresAt, tags, checkedFence(options.fence));
+      ? this.#writes.set(key, value, lifetime, tags)
+      : this.#writes.setFenced(key, value, lifetime, tags, checkedFence(options.fence));
   }
 
   mset(entries: readonly NodeWrite[]): Promise<void> {
     return this.#writes.setMany(
-      entries.map(({ key, value, ttl, tags }) => ({
-        key,
-        value,
-        expiresAt: this.#deadline(ttl),
-        tags: checkedTags(tags),
+      entries.map((entry) => ({
+        key: entry.key,
+        value: entry.value,
+        lifetime: this.#lifetime(entry),
+        tags: checkedTags(entry.tags),
       })),
     );
   }
 
   async add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean> {
-    const expiresAt = this.#deadline(options?.ttl);
-    const { stored } = await this.#writes.add(key, value, expiresAt, checkedTags(options?.tags));
+    const lifetime = this.#lifetime(options);
+    const { stored } = await this.#writes.add(key, value, lifetime, checkedTags(options?.tags));
     return stored;
   }
 
@@ -118,8 +127,8 @@ export class NamedCache implements NodeCache {
         'Pass the revision that getWithRevision() returned; 0 means that the key must be missing.',
       );
     }
-    const expiresAt = this.#deadline(options?.ttl);
-    return this.#writes.setIf(key, value, revision, expiresAt, checkedTags(options?.tags));
+    const lifetime = this.#lifetime(options);
+    return this.#writes.setIf(key, value, revision, lifetime, checkedTags(options?.tags));
   }
 
   delete(key: string): Promise<boolean> {
@@ -166,6 +175,19 @@ export class NamedCache implements NodeCache {
     return this.#writes.clear();
   }
 
+  expire(key: string): Promise<boolean> {
+    return this.#writes.expire(key);
+  }
+
+  expirePrefix(prefix: string): Promise<number> {
+    if (prefix !== '') assertKey(prefix, 'prefix');
+    return this.#writes.expirePrefix(prefix);
+  }
+
+  expireTag(tag: string): Promise<number> {
+    return this.#writes.expireTag(tag);
+  }
+
   wrap(key: string, factory: () => unknown, options: NodeWrapOptions = {}): Awaitable<NodeEntry> {
     if (options.tags !== undefined) checkedTags(options.tags);
     if (options.retryAfter !== undefined) checkRetryAfter(options.retryAfter);
@@ -196,6 +218,11 @@ export class NamedCache implements NodeCache {
       yield* items;
       after = next;
     }
+  }
+
+  #lifetime(options: NodeWriteOptions | undefined): Lifetime {
+    const windowMs = options === undefined ? 0 : windowOf(options);
+    return lifetimeFor(options?.ttl, this.defaultTtl, windowMs, this.#clock);
   }
 
   #deadline(ttl: Duration | null | undefined): number {

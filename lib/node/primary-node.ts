@@ -118,6 +118,7 @@ export class PrimaryNode implements HyperCacheNode {
     const throttleCollector = new ThrottleCollector(storage, clock, maxSize);
     this.#evictor = new Evictor({
       storage,
+      clock,
       maxBytes: maxSize,
       maxEntries,
       givers: [trimmer, collector, throttleCollector],

@@ -104,6 +104,7 @@ export class SecondaryNode implements HyperCacheNode {
     const l2 = (namespace: string): L2 => {
       const primary = new RemoteL2(namespace, {
         remote,
+        clock: primaryClock,
         isStale: () => replica.isStale,
         onReadError,
       });

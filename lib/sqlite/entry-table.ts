@@ -1,3 +1,4 @@
+import type { Lifetime } from '../common/expiry.js';
 import { prefixEnd } from '../common/keys.js';
 import type { StoredValue } from '../value/codec.js';
 import type { EntryCounts } from './entry-counts.js';
@@ -9,8 +10,10 @@ import { entrySql } from './sql/entries.js';
 export interface EntryRow {
   readonly id: number;
   readonly value: StoredValue;
-  /** Unix ms; Infinity when it never expires. */
+  /** Unix ms, when it is gone; Infinity when it never expires. */
   readonly expires_at: number;
+  /** Unix ms, when it is stale; `expires_at` without a window. */
+  readonly fresh_until: number;
   readonly revision: number;
   /** 0 without tags. */
   readonly tag_set: number;
@@ -25,8 +28,17 @@ export interface RemovableRow {
   readonly tag_set: number;
 }
 
-/** What a deletion of many entries looks at. @internal */
-export interface FoundRow extends Omit<RemovableRow, 'namespace_id' | 'key'> {
+/** What is left of an entry that was removed. @internal */
+export interface RemovedRow extends Pick<
+  EntryRow,
+  'id' | 'expires_at' | 'fresh_until' | 'tag_set'
+> {}
+
+/** What is read of an entry. @internal */
+export interface ReadRow extends Pick<EntryRow, 'value' | 'expires_at' | 'fresh_until'> {}
+
+/** What a removal of many entries looks at. @internal */
+export interface FoundRow extends RemovedRow {
   /** Null when the entry has gone, or is another one now. */
   readonly key: string | null;
   /** The revision from which it has what it was found by. */
@@ -44,7 +56,7 @@ export interface Listing {
 /** @internal */
 export interface ListedRow {
   readonly key: string;
-  readonly expires_at: number;
+  readonly fresh_until: number;
   readonly value?: StoredValue;
 }
 
@@ -58,6 +70,7 @@ export interface Fingerprint {
   readonly key: string;
   readonly revision: number;
   readonly expires_at: number;
+  readonly fresh_until: number;
   /** Of a large value its length in bytes. */
   readonly value: StoredValue;
 }
@@ -68,6 +81,8 @@ export interface WrittenEntry {
   readonly key: string;
   readonly value: StoredValue;
   readonly expiresAt: number;
+  /** Undefined means `expiresAt`. */
+  readonly freshUntil?: number | undefined;
   readonly revision: number;
   readonly tagSet: number;
 }
@@ -88,6 +103,8 @@ export class EntryTable {
   readonly #upsertAlone: Statement;
   readonly #updateValue: Statement;
   readonly #updateExpiry: Statement;
+  readonly #updateRevision: Statement;
+  readonly #isStale: Statement;
   readonly #remove: Statement;
   readonly #removeById: Statement;
   readonly #page: Statement;
@@ -111,6 +128,8 @@ export class EntryTable {
     this.#upsertAlone = connection.prepare(entrySql.upsertAlone);
     this.#updateValue = connection.prepare(entrySql.updateValue);
     this.#updateExpiry = connection.prepare(entrySql.updateExpiry);
+    this.#updateRevision = connection.prepare(entrySql.updateRevision);
+    this.#isStale = connection.prepare(entrySql.isStale).pluck();
     this.#remove = connection.prepare(entrySql.remove);
     this.#removeById = connection.prepare(entrySql.removeById);
     this.#page = connection.prepare(entrySql.page);
@@ -128,17 +147,12 @@ export class EntryTable {
     return this.#find.get(namespaceId, key) as EntryRow | undefined;
   }
 
-  /** The live entry's value and deadline. */
-  read(
-    namespaceId: number,
-    key: string,
-    now: number,
-  ): { value: StoredValue; expires_at: number } | undefined {
-    return this.#read.get(namespaceId, key, now) as
-      { value: StoredValue; expires_at: number } | undefined;
+  /** The entry's value and deadlines, fresh or stale. */
+  read(namespaceId: number, key: string, now: number): ReadRow | undefined {
+    return this.#read.get(namespaceId, key, now) as ReadRow | undefined;
   }
 
-  /** The live entry's value alone: a third faster than {@link find}. */
+  /** The fresh entry's value alone: a third faster than {@link find}. */
   readValue(namespaceId: number, key: string, now: number): StoredValue | undefined {
     return this.#readValue.get(namespaceId, key, now) as StoredValue | undefined;
   }
@@ -159,6 +173,7 @@ export class EntryTable {
         revision,
         expiresAt,
         value,
+        windowOf(entry),
         revision - 1,
       );
       if (changes === 0) return false;
@@ -186,7 +201,8 @@ export class EntryTable {
   #upsertRow(id: number, entry: WrittenEntry): number | bigint {
     const { namespaceId, key, revision, expiresAt, tagSet, value } = entry;
     try {
-      return this.#upsert.run(id, namespaceId, key, revision, expiresAt, tagSet, value)
+      const fresh = windowOf(entry);
+      return this.#upsert.run(id, namespaceId, key, revision, expiresAt, tagSet, value, fresh)
         .lastInsertRowid;
     } catch (error) {
       this.rowIds.spoilt(id);
@@ -199,12 +215,22 @@ export class EntryTable {
     this.#updateValue.run(revision, value, id);
   }
 
-  setExpiry(id: number, expiresAt: number, revision: number): void {
-    this.#updateExpiry.run(revision, expiresAt, id);
+  setLifetime(id: number, lifetime: Lifetime, revision: number): void {
+    this.#updateExpiry.run(revision, lifetime.expiresAt, windowOf(lifetime), id);
   }
 
-  remove(namespaceId: number, key: string): RemovableRow | undefined {
-    const row = this.#remove.get(namespaceId, key) as RemovableRow | undefined;
+  /** Nothing of it changes, but what began before is overdue. */
+  setRevision(id: number, revision: number): void {
+    this.#updateRevision.run(revision, id);
+  }
+
+  /** Whether it is known to be stale: of large values nobody looks. */
+  isStale(id: number, now: number): boolean {
+    return this.#isStale.get(id, now) === 1;
+  }
+
+  remove(namespaceId: number, key: string): RemovedRow | undefined {
+    const row = this.#remove.get(namespaceId, key) as RemovedRow | undefined;
     if (row !== undefined) this.counts.stage(namespaceId, -1);
     return row;
   }
@@ -259,6 +285,14 @@ export class EntryTable {
   after(id: number, limit: number): RemovableRow[] {
     return this.#after.all(id, limit) as RemovableRow[];
   }
+}
+
+/** As it stands in the row: nothing without a window. */
+function windowOf({
+  expiresAt,
+  freshUntil,
+}: Pick<WrittenEntry, 'expiresAt' | 'freshUntil'>): number | null {
+  return freshUntil === undefined || freshUntil === expiresAt ? null : freshUntil;
 }
 
 function endOf(prefix: string): string | Buffer {

@@ -14,7 +14,7 @@ const PAGE_BYTES = 1024 * 1024;
 export type ListedValue = readonly [key: string, value: StoredValue];
 
 /**
- * One page of the live entries of a namespace, for readers of the file and for other nodes alike: whoever reads the next
+ * One page of the fresh entries of a namespace, for readers of the file and for other nodes alike: whoever reads the next
  * one may be the other of the two.
  *
  * @throws SQLite's error
@@ -32,7 +32,7 @@ export function readPage(
   let rows = 0;
   let bytes = 0;
   let last = listing.after;
-  for (const { key, expires_at, value = '' } of storage.entries.page(
+  for (const { key, fresh_until, value = '' } of storage.entries.page(
     namespaceId,
     listing,
     PAGE_ROWS,
@@ -40,7 +40,7 @@ export function readPage(
     rows++;
     last = key;
     bytes += storedBytes(value);
-    if (!isExpired(expires_at, now)) items.push([key, value]);
+    if (!isExpired(fresh_until, now)) items.push([key, value]);
     if (bytes > PAGE_BYTES) break;
   }
   return { items, next: rows < PAGE_ROWS && bytes <= PAGE_BYTES ? undefined : last };

@@ -12,7 +12,7 @@ import type {
 } from '../engine/l2.js';
 import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import type { FileCoherence } from './coherence.js';
-import type { EntryRow, EntryTable, Listing } from './entry-table.js';
+import type { EntryRow, EntryTable, Listing, ReadRow } from './entry-table.js';
 import { decoded, readPage, type ListedValue } from './listing.js';
 import { RevisionSeen } from './revision-seen.js';
 import { toStorageError } from './sqlite-error.js';
@@ -53,14 +53,14 @@ export class SqliteL2 implements L2 {
     return row && entryOf(row);
   }
 
-  expiresAt(key: string): number | undefined {
-    return this.#readLive(key)?.expires_at;
+  freshUntil(key: string): number | undefined {
+    return this.#readFresh(key)?.fresh_until;
   }
 
   readVersioned(key: string): VersionedEntry {
-    const row = this.#readLive(key);
+    const row = this.#readFresh(key);
     if (row === undefined) return { value: undefined, revision: 0, expiresAt: undefined };
-    const { revision, expires_at: expiresAt } = row;
+    const { revision, fresh_until: expiresAt } = row;
     return { value: this.#decode(row.value), revision, expiresAt };
   }
 
@@ -69,7 +69,7 @@ export class SqliteL2 implements L2 {
     // Before the read: what is committed between the two is then taken for a change, not overlooked.
     const { revision } = storage;
     try {
-      const row = this.#readLive(key);
+      const row = this.#readLive(key, 'expires_at');
       const seen = new RevisionSeen(key, tags, revision, row?.revision ?? 0);
       return { entry: row && entryOf(row), seen };
     } catch (error) {
@@ -118,10 +118,14 @@ export class SqliteL2 implements L2 {
     }
   }
 
-  #readLive(key: string): EntryRow | undefined {
+  #readFresh(key: string): EntryRow | undefined {
+    return this.#readLive(key, 'fresh_until');
+  }
+
+  #readLive(key: string, end: 'expires_at' | 'fresh_until'): EntryRow | undefined {
     return this.#read((entries, namespaceId, now) => {
       const row = entries.find(namespaceId, key);
-      return row === undefined || isExpired(row.expires_at, now) ? undefined : row;
+      return row === undefined || isExpired(row[end], now) ? undefined : row;
     });
   }
 
@@ -147,9 +151,8 @@ export class SqliteL2 implements L2 {
   }
 }
 
-function entryOf(row: Pick<EntryRow, 'value' | 'expires_at'>): L2Entry {
-  const { value, expires_at: expiresAt } = row;
-  return { value: decodeValue(value), expiresAt, bytes: storedBytes(value) };
+function entryOf({ value, expires_at: expiresAt, fresh_until: freshUntil }: ReadRow): L2Entry {
+  return { value: decodeValue(value), freshUntil, expiresAt, bytes: storedBytes(value) };
 }
 
 function typed<T>(read: () => T): T {

@@ -266,12 +266,14 @@ export class Storage {
     key: string,
     value: StoredValue,
     expiresAt: number,
+    freshUntil?: number,
   ): number | undefined {
     const file = this.#open;
     if (file.counts.isShared || !this.#knowsAll) return undefined;
     const revision = this.nextRevision();
     try {
-      if (file.entries.putAlone({ namespaceId, key, value, expiresAt, revision, tagSet: 0 })) {
+      const entry = { namespaceId, key, value, expiresAt, freshUntil, revision, tagSet: 0 };
+      if (file.entries.putAlone(entry)) {
         this.#settle(file);
         return revision;
       }

@@ -61,6 +61,9 @@ export function agrees(
 function digestOf(rows: readonly Fingerprint[], now: number): Buffer {
   const live = rows
     .filter((row) => !isExpired(row.expires_at, now))
-    .map(({ key, revision, expires_at, value }) => [key, revision, expires_at, value]);
+    .map(({ key, revision, expires_at, fresh_until, value }) => {
+      const lifetime = fresh_until === expires_at ? expires_at : [fresh_until, expires_at];
+      return [key, revision, lifetime, value];
+    });
   return createHash('sha1').update(pack(live)).digest();
 }

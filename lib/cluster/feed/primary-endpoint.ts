@@ -33,7 +33,7 @@ import {
   type ObservationAnswer,
   type PageAnswer,
 } from '../wire/exchange.js';
-import { Fields, malformed, unpackArray } from '../wire/fields.js';
+import { Fields, lifetimeToWire, malformed, unpackArray } from '../wire/fields.js';
 import { LeaseWaits } from '../leases/lease-waits.js';
 import { RequestOrder } from '../wire/request-order.js';
 import type { AdminEndpoint, FeedRequest, SyncEndpoint } from '../wire/sync-endpoint.js';
@@ -207,7 +207,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     const namespaceId = storage.namespaces.idOf(namespace);
     const row = namespaceId === undefined ? undefined : storage.entries.find(namespaceId, key);
     if (row === undefined || isExpired(row.expires_at, clock.now())) return null;
-    return [row.value, row.expires_at, row.revision];
+    return [row.value, lifetimeToWire(row.expires_at, row.fresh_until), row.revision];
   }
 
   /** What another process commits after the look is taken for a change, not overlooked. */

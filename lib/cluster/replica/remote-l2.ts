@@ -1,4 +1,6 @@
+import type { Clock } from '../../common/clock.js';
 import type { HyperCacheError } from '../../common/errors.js';
+import { isExpired } from '../../common/expiry.js';
 import type {
   L2,
   L2Entry,
@@ -17,6 +19,8 @@ import type { RemoteEntry, RemoteReads } from './remote-reads.js';
 /** @internal */
 export interface RemoteL2Parts {
   readonly remote: RemoteReads;
+  /** The primary's. */
+  readonly clock: Clock;
   /** What was read counts no more, and nobody can be asked: all is a miss. */
   readonly isStale: () => boolean;
   /** Told what could not be read, where no caller is. */
@@ -37,7 +41,8 @@ export class RemoteL2 implements L2 {
   ) {}
 
   async readValue(key: string): Promise<unknown> {
-    return (await this.read(key))?.value;
+    const entry = await this.#askFresh(key);
+    return entry && decodeValue(entry.value);
   }
 
   async read(key: string): Promise<L2Entry | undefined> {
@@ -45,14 +50,14 @@ export class RemoteL2 implements L2 {
     return entry && entryOf(entry);
   }
 
-  async expiresAt(key: string): Promise<number | undefined> {
-    return (await this.#ask(key))?.expiresAt;
+  async freshUntil(key: string): Promise<number | undefined> {
+    return (await this.#askFresh(key))?.freshUntil;
   }
 
   async readVersioned(key: string): Promise<VersionedEntry> {
-    const entry = await this.#ask(key);
+    const entry = await this.#askFresh(key);
     if (entry === undefined) return { value: undefined, revision: 0, expiresAt: undefined };
-    const { revision, expiresAt } = entry;
+    const { revision, freshUntil: expiresAt } = entry;
     return { value: decodeValue(entry.value), revision, expiresAt };
   }
 
@@ -92,12 +97,18 @@ export class RemoteL2 implements L2 {
     return decoded(await remote.entries(this.namespace, after), onReadError);
   }
 
+  async #askFresh(key: string): Promise<RemoteEntry | undefined> {
+    const entry = await this.#ask(key);
+    const isFresh = entry !== undefined && !isExpired(entry.freshUntil, this.parts.clock.now());
+    return isFresh ? entry : undefined;
+  }
+
   async #ask(key: string): Promise<RemoteEntry | undefined> {
     const { remote, isStale } = this.parts;
     return isStale() ? undefined : remote.entry(this.namespace, key);
   }
 }
 
-function entryOf({ value, expiresAt }: RemoteEntry): L2Entry {
-  return { value: decodeValue(value), expiresAt, bytes: storedBytes(value) };
+function entryOf({ value, freshUntil, expiresAt }: RemoteEntry): L2Entry {
+  return { value: decodeValue(value), freshUntil, expiresAt, bytes: storedBytes(value) };
 }

@@ -1,5 +1,6 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { StoredValue } from '../../value/codec.js';
+import type { Lifetime } from '../../common/expiry.js';
 import type { Page } from '../../engine/l2.js';
 import type { LeaseName } from '../../engine/lease.js';
 import type { ListedValue } from '../../sqlite/listing.js';
@@ -13,9 +14,8 @@ import type { PrimaryClock } from './primary-clock.js';
 import { pack } from '../wire/wire.js';
 
 /** An entry as the primary has it. @internal */
-export interface RemoteEntry {
+export interface RemoteEntry extends Lifetime {
   readonly value: StoredValue;
-  readonly expiresAt: number;
   readonly revision: number;
 }
 
@@ -152,8 +152,7 @@ function entryOf(answer: unknown): RemoteEntry | undefined {
   if (answer === null) return undefined;
   const fields = fieldsOf(answer);
   const value = fields.value(Infinity);
-  const expiresAt = fields.number();
-  return { value, expiresAt, revision: fields.integer() };
+  return { value, ...fields.lifetime(), revision: fields.integer() };
 }
 
 function leasesOf(answer: unknown): LeasesAnswer {

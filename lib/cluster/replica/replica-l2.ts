@@ -33,8 +33,8 @@ export class ReplicaL2 implements L2 {
     return this.#l2.read(key);
   }
 
-  expiresAt(key: string): Awaitable<number | undefined> {
-    return this.#l2.expiresAt(key);
+  freshUntil(key: string): Awaitable<number | undefined> {
+    return this.#l2.freshUntil(key);
   }
 
   readVersioned(key: string): Awaitable<VersionedEntry> {

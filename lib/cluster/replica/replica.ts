@@ -20,6 +20,7 @@ import {
   parseAncestors,
   type Ancestor,
 } from '../failover/ancestry.js';
+import { Fields } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 import type { CopiedEntry } from '../feed/snapshot-cursor.js';
 
@@ -418,10 +419,11 @@ function put(
   revision: number,
   namespaceId: number,
   key: string,
-  [value, expiresAt, tagSet = 0, tags = []]: CopiedContent,
+  [value, lifetime, tagSet = 0, tags = []]: CopiedContent,
 ): void {
   const { entries } = storage;
-  const inserted = entries.put({ namespaceId, key, value, expiresAt, revision, tagSet });
+  const ends = new Fields([lifetime]).lifetime();
+  const inserted = entries.put({ namespaceId, key, value, ...ends, revision, tagSet });
   if (tagSet === 0) return;
   const id = inserted ?? entries.find(namespaceId, key)?.id;
   if (id !== undefined) storage.tags.add(namespaceId, id, tagSet, tags);

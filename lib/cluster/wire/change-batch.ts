@@ -3,6 +3,7 @@ import { ChangeKind } from '../../sqlite/change-log.js';
 import type { EntryRow } from '../../sqlite/entry-table.js';
 import type { SourceRun } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
+import { lifetimeToWire, type WireLifetime } from './fields.js';
 
 /** What a change is, as it travels. @internal */
 export const ChangeOp = {
@@ -19,7 +20,7 @@ export const ChangeOp = {
 /** An entry's content as it travels: `tagSet` and `tags` only when it has tags. @internal */
 export type CopiedContent = [
   value: StoredValue,
-  expiresAt: number,
+  lifetime: WireLifetime,
   tagSet?: number,
   tags?: readonly string[],
 ];
@@ -105,8 +106,9 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
 
 /** An entry's content as it travels. @internal */
 export function contentOf(storage: Storage, row: EntryRow): CopiedContent {
-  if (row.tag_set === 0) return [row.value, row.expires_at];
-  return [row.value, row.expires_at, row.tag_set, storage.tags.ofEntry(row.id, row.tag_set)];
+  const lifetime = lifetimeToWire(row.expires_at, row.fresh_until);
+  if (row.tag_set === 0) return [row.value, lifetime];
+  return [row.value, lifetime, row.tag_set, storage.tags.ofEntry(row.id, row.tag_set)];
 }
 
 /** What content counts for in the bounds of a batch or a page. @internal */

@@ -1,9 +1,9 @@
 import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import { checkedLeaseTtl, checkedLimit, checkedOwner } from '../../locks/lock-arguments.js';
-import type { Command, Origin, RemovalStep } from '../../engine/command.js';
+import type { Command, CommandOf, Origin, RemovalStep } from '../../engine/command.js';
 import { LeaseKind, type LeaseName } from '../../engine/lease.js';
 import { checkedThrottleLimits, checkedThrottleName } from '../../engine/throttle-arguments.js';
-import { Fields, malformed } from './fields.js';
+import { Fields, lifetimeToWire, malformed } from './fields.js';
 
 /** What another node may ask for; the rest of the commands are a node's own affair. @internal */
 export type ForwardedCommand = Exclude<Command, { kind: 'promoteWaiters' | 'cancelWait' | 'beat' }>;
@@ -35,6 +35,9 @@ const KINDS = [
   'forceReleaseLease',
   'throttle',
   'resetThrottle',
+  'expire',
+  'expirePrefix',
+  'expireTag',
 ] as const satisfies readonly ForwardedCommand['kind'][];
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
@@ -54,34 +57,32 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
   const code = CODES[command.kind];
   switch (command.kind) {
     case 'set': {
-      const { namespace, key, value, expiresAt, tags, fence } = command;
-      const fields = [code, namespace, key, value, expiresAt, tags];
+      const { fence } = command;
+      const fields = encodeValueFields(code, command);
       return fence === undefined ? fields : [...fields, fence.name, fence.token];
     }
-    case 'add': {
-      const { namespace, key, value, expiresAt, tags } = command;
-      return [code, namespace, key, value, expiresAt, tags];
-    }
-    case 'fill': {
-      const { namespace, key, value, expiresAt, tags, seen } = command;
-      return [code, namespace, key, value, expiresAt, tags, seen];
-    }
-    case 'setIf': {
-      const { namespace, key, value, expiresAt, tags, revision } = command;
-      return [code, namespace, key, value, expiresAt, tags, revision];
-    }
+    case 'add':
+      return encodeValueFields(code, command);
+    case 'fill':
+      return [...encodeValueFields(code, command), command.seen];
+    case 'setIf':
+      return [...encodeValueFields(code, command), command.revision];
     case 'delete':
     case 'pull':
       return [code, command.namespace, command.key];
     case 'touch':
       return [code, command.namespace, command.key, command.expiresAt];
+    case 'expire':
+      return [code, command.namespace, command.key, command.keeps === true];
     case 'increment': {
       const { namespace, key, by, initial, expiresAt } = command;
       return [code, namespace, key, by, initial, expiresAt];
     }
     case 'deletePrefix':
+    case 'expirePrefix':
       return [code, command.namespace, command.prefix, ...stepFields(command.step)];
     case 'deleteTag':
+    case 'expireTag':
       return [code, command.namespace, command.tag, ...stepFields(command.step)];
     case 'clear':
       return [code, command.namespace];
@@ -139,6 +140,8 @@ export function decodeCommand(message: unknown, limits: CommandLimits): Forwarde
       return { kind, ...keyFields(fields) };
     case 'touch':
       return { kind, ...keyFields(fields), expiresAt: fields.number() };
+    case 'expire':
+      return { kind, ...keyFields(fields), keeps: fields.boolean() };
     case 'increment':
       return {
         kind,
@@ -148,8 +151,10 @@ export function decodeCommand(message: unknown, limits: CommandLimits): Forwarde
         expiresAt: fields.number(),
       };
     case 'deletePrefix':
+    case 'expirePrefix':
       return { kind, namespace: fields.namespace(), prefix: fields.prefix(), step: stepOf(fields) };
     case 'deleteTag':
+    case 'expireTag':
       return { kind, namespace: fields.namespace(), tag: fields.key('tag'), step: stepOf(fields) };
     case 'clear':
       return { kind, namespace: fields.namespace() };
@@ -223,11 +228,19 @@ function keyFields(fields: Fields) {
   return { namespace: fields.namespace(), key: fields.key() };
 }
 
+function encodeValueFields(
+  code: number,
+  command: CommandOf<'set' | 'add' | 'fill' | 'setIf'>,
+): unknown[] {
+  const { namespace, key, value, expiresAt, freshUntil, tags } = command;
+  return [code, namespace, key, value, lifetimeToWire(expiresAt, freshUntil), tags];
+}
+
 function valueFields(fields: Fields, { maxValueSize }: CommandLimits) {
   return {
     ...keyFields(fields),
     value: fields.value(maxValueSize),
-    expiresAt: fields.number(),
+    ...fields.lifetime(),
     tags: fields.tags(),
   };
 }

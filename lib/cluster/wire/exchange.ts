@@ -4,7 +4,7 @@ import type { StoredValue } from '../../value/codec.js';
 import type { CommandResult } from '../../engine/command.js';
 import type { HeldLease } from '../../engine/lease.js';
 import type { ChangeBatch } from './change-batch.js';
-import { Fields, malformed, unpackArray } from './fields.js';
+import { Fields, malformed, unpackArray, type WireLifetime } from './fields.js';
 import type { Position } from './position.js';
 import { readAnswer } from './read-answer.js';
 
@@ -22,8 +22,9 @@ export const QueryKind = {
   IsCurrent: 6,
 } as const;
 
-/** An entry of the primary, or nothing. @internal */
-export type EntryAnswer = readonly [value: StoredValue, expiresAt: number, revision: number] | null;
+/** An entry of the primary, fresh or stale, or nothing. @internal */
+export type EntryAnswer =
+  readonly [value: StoredValue, lifetime: WireLifetime, revision: number] | null;
 
 /** An entry, and the last revision that the look at it had seen for certain. @internal */
 export type ObservationAnswer = readonly [seen: number, entry: EntryAnswer];

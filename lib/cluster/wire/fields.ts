@@ -1,5 +1,6 @@
 import { storedBytes, type StoredValue } from '../../value/codec.js';
 import { InvalidArgumentError, ValueTooLargeError } from '../../common/errors.js';
+import type { Lifetime } from '../../common/expiry.js';
 import { assertKey } from '../../common/keys.js';
 import { MAX_NAMESPACE_LENGTH, MAX_TAGS } from '../../common/limits.js';
 import { unpack } from './wire.js';
@@ -22,6 +23,17 @@ export function unpackArray(bytes: Buffer): readonly unknown[] {
   }
   if (!Array.isArray(message)) throw malformed('it is no list');
   return message;
+}
+
+/** A lifetime as it travels: one number without a window. @internal */
+export type WireLifetime = number | readonly [freshUntil: number, expiresAt: number];
+
+/** @internal */
+export function lifetimeToWire(
+  expiresAt: number,
+  freshUntil: number | undefined = expiresAt,
+): WireLifetime {
+  return freshUntil === expiresAt ? expiresAt : [freshUntil, expiresAt];
 }
 
 /** Reads what came from outside, one field after the other, and believes none of it. @internal */
@@ -55,6 +67,17 @@ export class Fields {
     const value = this.any();
     if (typeof value !== 'number' || Number.isNaN(value)) throw malformed('a number is missing');
     return value;
+  }
+
+  /** What {@link lifetimeToWire} was given. */
+  lifetime(): Lifetime {
+    const given = this.any();
+    const ends = Array.isArray(given) && given.length === 2 ? given : [given, given];
+    const both = new Fields(ends);
+    const freshUntil = both.number();
+    const expiresAt = both.number();
+    if (freshUntil > expiresAt) throw malformed('a lifetime that ends before it is over');
+    return { freshUntil, expiresAt };
   }
 
   integer(): number {

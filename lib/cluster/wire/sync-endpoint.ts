@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 
 /** The protocol between nodes; both sides must speak the same. @internal */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Who follows the changes, and from where. @internal */
 export interface FeedRequest {

@@ -4,7 +4,7 @@ import { sqliteCode } from '../sqlite-error.js';
 import type { Storage } from '../storage.js';
 import type { Writer } from '../write-queue.js';
 import type { Command, CommandResult, SetCommand } from '../../engine/command.js';
-import { increment, pull, remove, touch } from './entry-commands.js';
+import { expire, increment, pull, remove, touch } from './entry-commands.js';
 import {
   acquireLease,
   beat,
@@ -14,7 +14,7 @@ import {
   promoteWaiters,
   releaseLease,
 } from './lease-commands.js';
-import { clear, deletePrefix, deleteTag } from './removal-commands.js';
+import { clear, removePrefix, removeTag } from './removal-commands.js';
 import { SourceMarks } from './source-marks.js';
 import { add, fill, set, setIf } from './store-commands.js';
 import { resetThrottle, throttle } from './throttle-commands.js';
@@ -76,11 +76,11 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
 
   /** A lone plain set needs no explicit transaction. */
   #setAlone(command: SetCommand): Outcome | undefined {
-    const { namespace, key, value, expiresAt, tags, fence, origin } = command;
+    const { namespace, key, value, expiresAt, freshUntil, tags, fence, origin } = command;
     if (tags.length > 0 || fence !== undefined || origin !== undefined) return undefined;
     const namespaceId = this.storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return undefined;
-    const revision = this.storage.setAlone(namespaceId, key, value, expiresAt);
+    const revision = this.storage.setAlone(namespaceId, key, value, expiresAt, freshUntil);
     return revision === undefined ? undefined : { stored: true, revision };
   }
 }
@@ -124,12 +124,16 @@ function execute(
       return pull(storage, command, now);
     case 'touch':
       return touch(storage, command, now);
+    case 'expire':
+      return expire(storage, command, now);
     case 'increment':
       return increment(storage, command, now);
     case 'deletePrefix':
-      return deletePrefix(storage, command, now, isLate);
+    case 'expirePrefix':
+      return removePrefix(storage, command, now, isLate);
     case 'deleteTag':
-      return deleteTag(storage, command, now, isLate);
+    case 'expireTag':
+      return removeTag(storage, command, now, isLate);
     case 'clear':
       return clear(storage, command);
     case 'acquireLease':

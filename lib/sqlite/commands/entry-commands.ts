@@ -1,11 +1,13 @@
 import { NotAnIntegerError, NumberRangeError } from '../../common/errors.js';
-import { isExpired } from '../../common/expiry.js';
+import { endAfter, isExpired } from '../../common/expiry.js';
 import { ChangeKind } from '../change-log.js';
-import type { RemovableRow } from '../entry-table.js';
+import type { EntryRow, RemovedRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
 import type {
   DeleteCommand,
   DeleteResult,
+  ExpireCommand,
+  ExpireResult,
   IncrementCommand,
   IncrementResult,
   PullCommand,
@@ -24,10 +26,10 @@ export function remove(storage: Storage, command: DeleteCommand, now: number): D
   const row = storage.entries.remove(namespaceId, command.key);
   if (row !== undefined) forgetTags(storage, row);
   const revision = logKey(storage, namespaceId, command.key);
-  return { deleted: row !== undefined && !isExpired(row.expires_at, now), revision };
+  return { deleted: row !== undefined && !isExpired(row.fresh_until, now), revision };
 }
 
-/** `pull`: the live value, which is deleted by being read. @internal */
+/** `pull`: the fresh value, which is deleted by being read. @internal */
 export function pull(storage: Storage, command: PullCommand, now: number): PullResult {
   const namespaceId = storage.namespaces.ensure(command.namespace);
   const row = storage.entries.find(namespaceId, command.key);
@@ -35,17 +37,60 @@ export function pull(storage: Storage, command: PullCommand, now: number): PullR
   return { value: deleted ? row?.value : undefined, revision };
 }
 
-/** `touch`: a new deadline for a live entry. @internal */
+/** `touch`: a new deadline for a fresh entry, whose windows stay as long as they are. @internal */
 export function touch(storage: Storage, command: TouchCommand, now: number): TouchResult {
-  const row = findLive(storage, command.namespace, command.key, now);
+  const row = findFresh(storage, command.namespace, command.key, now);
   if (row === undefined) return { touched: false, revision: storage.head };
+  const { expiresAt: freshUntil } = command;
+  // Of an entry that never ends there is none.
+  const windowMs = row.fresh_until === row.expires_at ? 0 : row.expires_at - row.fresh_until;
   const revision = storage.nextRevision();
-  storage.entries.setExpiry(row.id, command.expiresAt, revision);
+  const expiresAt = endAfter(freshUntil, windowMs);
+  storage.entries.setLifetime(row.id, { freshUntil, expiresAt }, revision);
   return { touched: true, revision };
 }
 
 /**
- * `increment`: an existing counter keeps its deadline, a missing or expired one starts at `initial`.
+ * `expire`: a fresh entry is stale from now on, and goes when it has no window. Logged in any case: what began before is
+ * overdue.
+ *
+ * @internal
+ */
+export function expire(storage: Storage, command: ExpireCommand, now: number): ExpireResult {
+  const { key, keeps } = command;
+  const namespaceId = storage.namespaces.ensure(command.namespace);
+  const row = storage.entries.find(namespaceId, key);
+  if (row === undefined) return { expired: false, revision: logKey(storage, namespaceId, key) };
+  if (keeps === true) return { expired: false, revision: overtake(storage, row) };
+  const revision = expireRow(storage, namespaceId, key, row, now);
+  return { expired: !isExpired(row.fresh_until, now), revision };
+}
+
+/** Makes an entry that was found stale, or removes it when it has no window; returns the revision. @internal */
+export function expireRow(
+  storage: Storage,
+  namespaceId: number,
+  key: string,
+  row: RemovedRow,
+  now: number,
+): number {
+  const { fresh_until, expires_at: expiresAt } = row;
+  if (fresh_until === expiresAt) return removeRow(storage, namespaceId, key, row);
+  if (isExpired(fresh_until, now)) return overtake(storage, row);
+  const revision = storage.nextRevision();
+  storage.entries.setLifetime(row.id, { freshUntil: -now, expiresAt }, revision);
+  return revision;
+}
+
+/** The entry stays as it is; what began before is overdue. */
+function overtake(storage: Storage, { id }: Pick<RemovedRow, 'id'>): number {
+  const revision = storage.nextRevision();
+  storage.entries.setRevision(id, revision);
+  return revision;
+}
+
+/**
+ * `increment`: an existing counter keeps its deadlines, a missing, stale or expired one starts at `initial`.
  *
  * @throws {HC_NOT_AN_INTEGER | HC_NUMBER_RANGE} before anything is written
  * @internal
@@ -56,18 +101,30 @@ export function increment(
   now: number,
 ): IncrementResult {
   const { namespace, key } = command;
-  const row = findLive(storage, namespace, key, now);
+  const row = findFresh(storage, namespace, key, now);
   const value = sum(row === undefined ? command.initial : row.value, command.by);
   if (row !== undefined) {
     const revision = storage.nextRevision();
     storage.entries.setValue(row.id, value, revision);
-    return { value, expiresAt: row.expires_at, revision };
+    return { value, expiresAt: row.expires_at, freshUntil: row.fresh_until, revision };
   }
   const namespaceId = storage.namespaces.ensure(namespace);
   const revision = storage.nextRevision();
   const { expiresAt } = command;
   storage.entries.put({ namespaceId, key, value, expiresAt, revision, tagSet: 0 });
-  return { value, expiresAt, revision };
+  return { value, expiresAt, freshUntil: expiresAt, revision };
+}
+
+/** Removes and logs an entry that was found; returns the revision. @internal */
+export function removeRow(
+  storage: Storage,
+  namespaceId: number,
+  key: string,
+  row: Pick<EntryRow, 'id' | 'tag_set'>,
+): number {
+  storage.entries.removeById(row.id, namespaceId);
+  forgetTags(storage, row);
+  return logKey(storage, namespaceId, key);
 }
 
 /** Logs a deletion of one key; returns its revision. @internal */
@@ -78,15 +135,15 @@ export function logKey(storage: Storage, namespaceId: number, key: string): numb
 }
 
 /** @internal */
-export function forgetTags(storage: Storage, row: Pick<RemovableRow, 'id' | 'tag_set'>): void {
+export function forgetTags(storage: Storage, row: Pick<EntryRow, 'id' | 'tag_set'>): void {
   if (row.tag_set !== 0) storage.tags.removeOfEntry(row.id);
 }
 
-function findLive(storage: Storage, namespace: string, key: string, now: number) {
+function findFresh(storage: Storage, namespace: string, key: string, now: number) {
   const namespaceId = storage.namespaces.idOf(namespace);
   if (namespaceId === undefined) return undefined;
   const row = storage.entries.find(namespaceId, key);
-  return row === undefined || isExpired(row.expires_at, now) ? undefined : row;
+  return row === undefined || isExpired(row.fresh_until, now) ? undefined : row;
 }
 
 function sum(current: unknown, by: number): number {

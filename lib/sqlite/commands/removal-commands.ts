@@ -7,10 +7,12 @@ import type {
   ClearResult,
   DeletePrefixCommand,
   DeleteTagCommand,
+  ExpirePrefixCommand,
+  ExpireTagCommand,
   Removal,
   RemovalStep,
 } from '../../engine/command.js';
-import { forgetTags, logKey } from './entry-commands.js';
+import { expireRow, removeRow } from './entry-commands.js';
 
 /** Entries that one step of a deletion removes at most, so that it does not hold the event loop. */
 const STEP_ENTRIES = 500;
@@ -28,14 +30,14 @@ export function clear(storage: Storage, command: ClearCommand): ClearResult {
 }
 
 /**
- * One step of `delByPrefix`.
+ * One step of `delByPrefix` or `expireByPrefix`.
  *
  * @param isLate whether the time for this step is over: then it ends after the next entry
  * @internal
  */
-export function deletePrefix(
+export function removePrefix(
   storage: Storage,
-  command: DeletePrefixCommand,
+  command: DeletePrefixCommand | ExpirePrefixCommand,
   now: number,
   isLate: () => boolean,
 ): Removal {
@@ -44,18 +46,19 @@ export function deletePrefix(
   const step = command.step ?? begin(storage, namespaceId, ChangeKind.Prefix, prefix);
   const from = step.from === '' ? prefix : step.from;
   const rows = storage.entries.removable(namespaceId, prefix, from, STEP_ENTRIES);
-  return removeRows(storage, namespaceId, rows, { step, now, isLate, behind: behindKey });
+  const isKept = command.kind === 'expirePrefix';
+  return removeRows(storage, namespaceId, rows, { step, now, isLate, isKept, behind: behindKey });
 }
 
 /**
- * One step of `delByTag`.
+ * One step of `delByTag` or `expireByTag`.
  *
- * @param isLate as for {@link deletePrefix}
+ * @param isLate as for {@link removePrefix}
  * @internal
  */
-export function deleteTag(
+export function removeTag(
   storage: Storage,
-  command: DeleteTagCommand,
+  command: DeleteTagCommand | ExpireTagCommand,
   now: number,
   isLate: () => boolean,
 ): Removal {
@@ -63,10 +66,11 @@ export function deleteTag(
   const namespaceId = storage.namespaces.ensure(namespace);
   const step = command.step ?? begin(storage, namespaceId, ChangeKind.Tag, tag);
   const rows = storage.tags.tagged(namespaceId, tag, Number(step.from), STEP_ENTRIES);
-  return removeRows(storage, namespaceId, rows, { step, now, isLate, behind: behindId });
+  const isKept = command.kind === 'expireTag';
+  return removeRows(storage, namespaceId, rows, { step, now, isLate, isKept, behind: behindId });
 }
 
-/** Logs the deletion as a whole, so that fills that began before give way to it. */
+/** Logs it as a whole, so that fills that began before give way to it. */
 function begin(storage: Storage, namespaceId: number, kind: ChangeKind, key: string): RemovalStep {
   const before = storage.nextRevision();
   storage.changes.append(before, namespaceId, kind, key);
@@ -86,6 +90,8 @@ interface RemovalParts {
   readonly step: RemovalStep;
   readonly now: number;
   readonly isLate: () => boolean;
+  /** Stale entries stay for their windows. */
+  readonly isKept: boolean;
   /** Where the next step begins after this row. */
   readonly behind: (row: FoundRow) => string;
 }
@@ -94,7 +100,7 @@ function removeRows(
   storage: Storage,
   namespaceId: number,
   rows: readonly FoundRow[],
-  { step: { before, from }, now, isLate, behind }: RemovalParts,
+  { step: { before, from }, now, isLate, isKept, behind }: RemovalParts,
 ): Removal {
   const keys: string[] = [];
   let deleted = 0;
@@ -105,11 +111,10 @@ function removeRows(
     seen++;
     next = behind(row);
     if (row.key !== null && row.written <= before) {
-      storage.entries.removeById(row.id, namespaceId);
-      forgetTags(storage, row);
-      revision = logKey(storage, namespaceId, row.key);
+      if (!isExpired(row.fresh_until, now)) deleted++;
       keys.push(row.key);
-      if (!isExpired(row.expires_at, now)) deleted++;
+      if (isKept) revision = expireRow(storage, namespaceId, row.key, row, now);
+      else revision = removeRow(storage, namespaceId, row.key, row);
     }
     if (isLate()) break;
   }

@@ -25,15 +25,15 @@ export function set(storage: Storage, command: SetCommand): StoreResult {
   return put(storage, command);
 }
 
-/** `add`: stores if the key is missing or expired. @internal */
+/** `add`: stores if the key is missing, stale or expired. @internal */
 export function add(storage: Storage, command: AddCommand, now: number): StoreResult {
-  const revision = liveRevision(storage, command, now);
+  const revision = freshRevision(storage, command, now);
   return revision === 0 ? put(storage, command) : { stored: false, revision };
 }
 
 /** `setIf`: compare-and-set on the revision; 0 stands for a missing entry. @internal */
 export function setIf(storage: Storage, command: SetIfCommand, now: number): StoreResult {
-  const revision = liveRevision(storage, command, now);
+  const revision = freshRevision(storage, command, now);
   return revision === command.revision ? put(storage, command) : { stored: false, revision };
 }
 
@@ -44,7 +44,7 @@ export function setIf(storage: Storage, command: SetIfCommand, now: number): Sto
  * @internal
  */
 export function fill(storage: Storage, command: FillCommand, now: number): StoreResult {
-  const revision = liveRevision(storage, command, now);
+  const revision = freshRevision(storage, command, now);
   const namespaceId = storage.namespaces.idOf(command.namespace);
   const conflict =
     revision > command.seen ||
@@ -59,28 +59,20 @@ function put(
   storage: Storage,
   command: SetCommand | AddCommand | SetIfCommand | FillCommand,
 ): StoreResult {
-  const { key, value, expiresAt, tags } = command;
+  const { key, value, expiresAt, freshUntil, tags } = command;
   const namespaceId = storage.namespaces.ensure(command.namespace);
   const revision = storage.nextRevision();
-  if (tags.length === 0) {
-    storage.entries.put({ namespaceId, key, value, expiresAt, revision, tagSet: 0 });
-    return { stored: true, revision };
-  }
-  const inserted = storage.entries.put({
-    namespaceId,
-    key,
-    value,
-    expiresAt,
-    revision,
-    tagSet: revision,
-  });
+  const tagSet = tags.length === 0 ? 0 : revision;
+  const entry = { namespaceId, key, value, expiresAt, freshUntil, revision, tagSet };
+  const inserted = storage.entries.put(entry);
+  if (tagSet === 0) return { stored: true, revision };
   const id = inserted ?? storage.entries.find(namespaceId, key)?.id;
   if (inserted !== undefined) storage.tags.add(namespaceId, inserted, revision, tags);
   else if (id !== undefined) storage.tags.replace(namespaceId, id, revision, tags);
   return { stored: true, revision };
 }
 
-function liveRevision(
+function freshRevision(
   storage: Storage,
   { namespace, key }: { namespace: string; key: string },
   now: number,
@@ -88,5 +80,5 @@ function liveRevision(
   const namespaceId = storage.namespaces.idOf(namespace);
   if (namespaceId === undefined) return 0;
   const row = storage.entries.find(namespaceId, key);
-  return row === undefined || isExpired(row.expires_at, now) ? 0 : row.revision;
+  return row === undefined || isExpired(row.fresh_until, now) ? 0 : row.revision;
 }

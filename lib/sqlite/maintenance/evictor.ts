@@ -1,3 +1,4 @@
+import type { Clock } from '../../common/clock.js';
 import { logKey } from '../commands/entry-commands.js';
 import type { RemovableRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
@@ -18,6 +19,7 @@ export interface EntryName {
 /** @internal */
 export interface EvictorParts {
   readonly storage: Storage;
+  readonly clock: Clock;
   /** Bound of the database file, in bytes; Infinity for none. */
   readonly maxBytes: number;
   /** Bound of the rows; Infinity for none. */
@@ -45,8 +47,8 @@ const EVICT_TAG_BYTES = 128 * 1024;
 const STEPS_PER_BATCH = 24;
 
 /**
- * Holds the file and the number of entries within their bounds: CLOCK over the rows in order of age, where
- * the reference bit is that of L1. Reads never write, so L2 itself knows nothing of use.
+ * Holds the file and the number of entries within their bounds: CLOCK over the rows in order of age, stale ones first,
+ * where the reference bit is that of L1. Reads never write, so L2 itself knows nothing of use.
  *
  * @internal
  */
@@ -92,7 +94,10 @@ export class Evictor implements MaintenanceTask {
     const isOverBytes = this.#isOverBytes(growth);
     if (isOverBytes && this.parts.givers.some((giver) => giver.reclaim())) return true;
     if (!isOverBytes && !this.#isOverEntries(rows)) return false;
-    return this.#remove(this.#choose(), (gone) => this.#isEnough(growth, rows - gone)) > 0;
+    const { chosen, hand } = this.#choose();
+    const gone = this.#remove(chosen, (count) => this.#isEnough(growth, rows - count));
+    this.#hand = hand ?? gone.at(-1)?.id ?? this.#hand;
+    return gone.length > 0;
   }
 
   #usedBytes(): number {
@@ -107,9 +112,12 @@ export class Evictor implements MaintenanceTask {
     return this.parts.storage.counts.total + added > this.parts.maxEntries;
   }
 
-  /** Removes entries, one batch at most, until enough are gone; returns how many. */
-  #remove(rows: readonly RemovableRow[], isEnough = (_gone: number): boolean => false): number {
-    if (rows.length === 0) return 0;
+  /** Removes entries, one batch at most, until enough are gone; returns those. */
+  #remove(
+    rows: readonly RemovableRow[],
+    isEnough = (_gone: number): boolean => false,
+  ): RemovableRow[] {
+    if (rows.length === 0) return [];
     const { storage, onEvicted } = this.parts;
     const gone: RemovableRow[] = [];
     storage.transaction(() => {
@@ -122,12 +130,11 @@ export class Evictor implements MaintenanceTask {
         storage.tags.removeOfEntry(row.id);
         logKey(storage, row.namespace_id, row.key);
         gone.push(row);
-        this.#hand = row.id;
       }
     });
     this.#evicted += gone.length;
     onEvicted(gone);
-    return gone.length;
+    return gone;
   }
 
   /** The counts of the storage follow only at the commit, so `added` is lessened by what is gone. */
@@ -148,12 +155,16 @@ export class Evictor implements MaintenanceTask {
     });
   }
 
-  #choose(): RemovableRow[] {
-    const { storage, isHot } = this.parts;
+  /** The next to go. The hand stays where it was when these are stale ones, which lie among others. */
+  #choose(): { chosen: RemovableRow[]; hand?: number } {
+    const { storage, isHot, clock } = this.parts;
     let rows = storage.entries.after(this.#hand, LOOK_ROWS);
     if (rows.length === 0) rows = storage.entries.after(0, LOOK_ROWS);
     const cold = rows.filter((row) => !isHot(row.namespace_id, row.key));
+    const now = clock.now();
+    const stale = cold.slice(0, EVICT_ROWS).filter(({ id }) => storage.entries.isStale(id, now));
+    if (stale.length > 0) return { chosen: stale, hand: this.#hand };
     // A batch that is hot as a whole must yield too, or the bound would not hold.
-    return cold.length > 0 ? cold : rows;
+    return { chosen: cold.length > 0 ? cold : rows };
   }
 }

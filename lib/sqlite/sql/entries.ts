@@ -1,44 +1,55 @@
+/**
+ * When an entry stops being fresh. Of one without a window the header of its row says so; of the others SQLite walks through
+ * a large value, behind which it stands: scans of the whole table leave it out.
+ */
+const FRESH = 'coalesce(fresh_until, expires_at)';
+
 /** @internal */
 export const entrySql = {
-  find: 'SELECT value, expires_at, revision, id, tag_set FROM entries WHERE namespace_id = ? AND key = ?',
+  find: `SELECT value, expires_at, ${FRESH} AS fresh_until, revision, id, tag_set FROM entries
+    WHERE namespace_id = ? AND key = ?`,
   /** For reads that keep the value, and for those that only hand it out. */
-  read: 'SELECT value, expires_at FROM entries WHERE namespace_id = ? AND key = ? AND expires_at > ?',
-  readValue: 'SELECT value FROM entries WHERE namespace_id = ? AND key = ? AND expires_at > ?',
+  read: `SELECT value, expires_at, ${FRESH} AS fresh_until FROM entries
+    WHERE namespace_id = ? AND key = ? AND expires_at > ?`,
+  readValue: `SELECT value FROM entries WHERE namespace_id = ? AND key = ? AND ${FRESH} > ?`,
   /** Writes nothing if another process has written since the given revision. */
-  upsertAlone: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value)
-    SELECT ?, ?, ?, ?, ?, 0, ?
+  upsertAlone: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value, fresh_until)
+    SELECT ?, ?, ?, ?, ?, 0, ?, ?
     WHERE (SELECT coalesce(max(revision), 0) FROM changes) = ?
     ON CONFLICT (namespace_id, key) DO UPDATE SET
       revision = excluded.revision, expires_at = excluded.expires_at,
-      tag_set = excluded.tag_set, value = excluded.value`,
-  upsert: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+      tag_set = excluded.tag_set, value = excluded.value, fresh_until = excluded.fresh_until`,
+  upsert: `INSERT INTO entries (id, namespace_id, key, revision, expires_at, tag_set, value, fresh_until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (namespace_id, key) DO UPDATE SET
       revision = excluded.revision, expires_at = excluded.expires_at,
-      tag_set = excluded.tag_set, value = excluded.value`,
+      tag_set = excluded.tag_set, value = excluded.value, fresh_until = excluded.fresh_until`,
   updateValue: 'UPDATE entries SET revision = ?, value = ? WHERE id = ?',
-  updateExpiry: 'UPDATE entries SET revision = ?, expires_at = ? WHERE id = ?',
-  remove:
-    'DELETE FROM entries WHERE namespace_id = ? AND key = ? RETURNING id, expires_at, tag_set',
+  updateExpiry: 'UPDATE entries SET revision = ?, expires_at = ?, fresh_until = ? WHERE id = ?',
+  updateRevision: 'UPDATE entries SET revision = ? WHERE id = ?',
+  remove: `DELETE FROM entries WHERE namespace_id = ? AND key = ?
+    RETURNING id, expires_at, ${FRESH} AS fresh_until, tag_set`,
   removeById: 'DELETE FROM entries WHERE id = ?',
   // An upper bound given as a BLOB is above every TEXT: no end.
-  page: `SELECT key, expires_at FROM entries
+  page: `SELECT key, ${FRESH} AS fresh_until FROM entries
     WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
-  pageValues: `SELECT key, expires_at, value FROM entries
+  pageValues: `SELECT key, ${FRESH} AS fresh_until, value FROM entries
     WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
-  removable: `SELECT id, key, expires_at, tag_set, revision AS written FROM entries
+  removable: `SELECT id, key, expires_at, ${FRESH} AS fresh_until, tag_set, revision AS written FROM entries
     WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
   ofNamespace: 'SELECT id, tag_set FROM entries WHERE namespace_id = ? LIMIT ?',
   after: `SELECT id, namespace_id, key, expires_at, tag_set FROM entries
     WHERE id > ? ORDER BY id LIMIT ?`,
-  rowsAfter: `SELECT id, key, value, expires_at, revision, tag_set FROM entries
+  /** Whether a row is stale, of those whose value is small. */
+  isStale: `SELECT 1 FROM entries WHERE id = ? AND octet_length(value) <= 16384 AND fresh_until <= ?`,
+  rowsAfter: `SELECT id, key, value, expires_at, ${FRESH} AS fresh_until, revision, tag_set FROM entries
     WHERE namespace_id = ? AND key > ? ORDER BY key LIMIT ?`,
   /** Those that are as the log says, by revision. */
-  changedIn: `SELECT c.revision, e.value, e.expires_at, e.id, e.tag_set FROM changes c
+  changedIn: `SELECT c.revision, e.value, e.expires_at, ${FRESH} AS fresh_until, e.id, e.tag_set FROM changes c
     JOIN entries e ON e.namespace_id = c.namespace_id AND e.key = c.key AND e.revision = c.revision
     WHERE c.revision > ? AND c.revision <= ? AND c.kind = 0 ORDER BY c.revision`,
   /** Of a large value only its length counts. */
-  fingerprints: `SELECT key, revision, expires_at,
+  fingerprints: `SELECT key, revision, expires_at, ${FRESH} AS fresh_until,
       CASE WHEN octet_length(value) <= 1024 THEN value ELSE octet_length(value) END AS value FROM entries
     WHERE namespace_id = ? AND key > ? AND key <= ? ORDER BY key LIMIT ?`,
   lastId: 'SELECT max(id) FROM entries',

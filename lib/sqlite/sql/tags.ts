@@ -4,7 +4,8 @@ export const tagSql = {
   removeOfEntry: 'DELETE FROM tags WHERE entry_id = ? RETURNING octet_length(tag)',
   ofEntry: 'SELECT tag FROM tags WHERE entry_id = ? AND tag_set = ?',
   /** Those of earlier lives too, without a key: whoever asks for so many looks at so many. */
-  tagged: `SELECT tags.entry_id AS id, tags.tag_set, tags.tag_set AS written, entries.key, entries.expires_at
+  tagged: `SELECT tags.entry_id AS id, tags.tag_set, tags.tag_set AS written, entries.key, entries.expires_at,
+      coalesce(entries.fresh_until, entries.expires_at) AS fresh_until
     FROM tags LEFT JOIN entries ON entries.id = tags.entry_id AND entries.tag_set = tags.tag_set
     WHERE tags.namespace_id = ? AND tags.tag = ? AND tags.entry_id > ? ORDER BY tags.entry_id LIMIT ?`,
   page: `SELECT entry_id, tag_set, namespace_id, tag FROM tags

@@ -170,13 +170,13 @@ class MemoryL2 implements L2 {
     return this.engine.answer(row && entryOf(row));
   }
 
-  expiresAt(key: string): Awaitable<number | undefined> {
-    return this.engine.answer(this.#live(key)?.expiresAt);
+  freshUntil(key: string): Awaitable<number | undefined> {
+    return this.engine.answer(this.#fresh(key)?.freshUntil);
   }
 
   readVersioned(key: string): Awaitable<VersionedEntry> {
-    const { revision, expiresAt } = this.#live(key) ?? { revision: 0, expiresAt: undefined };
-    return this.engine.answer({ value: this.#valueOf(key), revision, expiresAt });
+    const { revision, freshUntil } = this.#fresh(key) ?? { revision: 0, freshUntil: undefined };
+    return this.engine.answer({ value: this.#valueOf(key), revision, expiresAt: freshUntil });
   }
 
   observe(key: string, tags: readonly string[]): Awaitable<Observation> {
@@ -203,13 +203,17 @@ class MemoryL2 implements L2 {
   }
 
   #liveKeys(): string[] {
-    const live = Array.from(this.#table.rows.keys()).filter((key) => this.#live(key));
+    const live = Array.from(this.#table.rows.keys()).filter((key) => this.#fresh(key));
     return live.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   }
 
   #valueOf(key: string): unknown {
-    const row = this.#live(key);
+    const row = this.#fresh(key);
     return row && decodeValue(row.value);
+  }
+
+  #fresh(key: string): MemoryRow | undefined {
+    return this.#table.fresh(key, this.engine.clock.now());
   }
 
   #live(key: string): MemoryRow | undefined {
@@ -254,6 +258,6 @@ class MemoryClaims implements Claims {
   }
 }
 
-function entryOf({ value, expiresAt }: MemoryRow): L2Entry {
-  return { value: decodeValue(value), expiresAt, bytes: storedBytes(value) };
+function entryOf({ value, freshUntil, expiresAt }: MemoryRow): L2Entry {
+  return { value: decodeValue(value), freshUntil, expiresAt, bytes: storedBytes(value) };
 }

@@ -13,11 +13,15 @@ import type { StoredValue } from '../../../lib/value/codec.js';
 export interface MemoryRow {
   readonly value: StoredValue;
   readonly expiresAt: number;
+  readonly freshUntil: number;
   readonly revision: number;
   readonly tags: readonly string[];
 }
 
-type KeyedRow = Omit<MemoryRow, 'revision'> & { readonly key: string };
+type KeyedRow = Omit<MemoryRow, 'revision' | 'freshUntil'> & {
+  readonly key: string;
+  readonly freshUntil?: number | undefined;
+};
 
 /** A moment of this engine: the last revision of the table by then. */
 export interface MemorySeen extends Seen {
@@ -37,6 +41,11 @@ export class MemoryTable {
     return row === undefined || isExpired(row.expiresAt, now) ? undefined : row;
   }
 
+  fresh(key: string, now: number): MemoryRow | undefined {
+    const row = this.live(key, now);
+    return row === undefined || isExpired(row.freshUntil, now) ? undefined : row;
+  }
+
   hasChangedSince(seen: number, key: string, tags: readonly string[]): boolean {
     const names = [`key ${key}`, ...tags.map((tag) => `tag ${tag}`)];
     return (
@@ -47,7 +56,7 @@ export class MemoryTable {
 
   /** Executes what concerns entries; throws what it refuses, before anything is changed. */
   execute(command: Command, now: number, lastToken: (lock: string) => number): CommandResult {
-    const found = 'key' in command ? this.live(command.key, now) : undefined;
+    const found = 'key' in command ? this.fresh(command.key, now) : undefined;
     switch (command.kind) {
       case 'set':
         return this.#set(command, lastToken);
@@ -67,18 +76,32 @@ export class MemoryTable {
         this.#remove(command.key, now);
         return { value: found?.value, revision: this.revision };
       case 'touch': {
-        const { key, expiresAt } = command;
-        if (found !== undefined) this.#put({ ...found, key, expiresAt });
+        const { key, expiresAt: freshUntil } = command;
+        if (found !== undefined) {
+          const window =
+            found.freshUntil === found.expiresAt ? 0 : found.expiresAt - found.freshUntil;
+          this.#put({ ...found, key, freshUntil, expiresAt: freshUntil + window });
+        }
         return { touched: found !== undefined, revision: this.revision };
       }
+      case 'expire':
+        if (command.keeps === true) this.#note(command.key, true);
+        else this.#expire(command.key, now);
+        return { expired: found !== undefined, revision: this.revision };
       case 'increment':
         return this.#increment(command, now);
       case 'deletePrefix':
         this.#prefixes.push([command.prefix, ++this.revision]);
         return this.#removeAll((key) => key.startsWith(command.prefix), now);
+      case 'expirePrefix':
+        this.#prefixes.push([command.prefix, ++this.revision]);
+        return this.#expireAll((key) => key.startsWith(command.prefix), now);
       case 'deleteTag':
         this.#happened.set(`tag ${command.tag}`, ++this.revision);
         return this.#removeAll((_key, { tags }) => tags.includes(command.tag), now);
+      case 'expireTag':
+        this.#happened.set(`tag ${command.tag}`, ++this.revision);
+        return this.#expireAll((_key, { tags }) => tags.includes(command.tag), now);
       case 'clear': {
         const deleted = this.rows.size;
         this.rows.clear();
@@ -98,9 +121,9 @@ export class MemoryTable {
     return this.#put(command);
   }
 
-  #put({ key, value, expiresAt, tags }: KeyedRow) {
+  #put({ key, value, expiresAt, freshUntil = expiresAt, tags }: KeyedRow) {
     const revision = this.#note(key);
-    this.rows.set(key, { value, expiresAt, tags, revision });
+    this.rows.set(key, { value, expiresAt, freshUntil, tags, revision });
     return { stored: true, revision };
   }
 
@@ -109,32 +132,55 @@ export class MemoryTable {
   }
 
   #increment({ key, by, initial, expiresAt }: IncrementCommand, now: number): CommandResult {
-    const row = this.live(key, now);
+    const row = this.fresh(key, now);
     const before = row === undefined ? initial : row.value;
     if (!Number.isSafeInteger(before)) throw new NotAnIntegerError('The stored value');
     const value = Number(before) + by;
     if (!Number.isSafeInteger(value)) throw new NumberRangeError();
-    const { tags, expiresAt: end } = row ?? { tags: [], expiresAt };
-    const { revision } = this.#put({ key, value, expiresAt: end, tags });
-    return { value, expiresAt: end, revision };
+    const ends = row ?? { tags: [], expiresAt, freshUntil: expiresAt };
+    const { revision } = this.#put({ ...ends, key, value });
+    return { value, expiresAt: ends.expiresAt, freshUntil: ends.freshUntil, revision };
   }
 
   /** A key that is missing counts too: a fill that began before gives way to its deletion. */
   #remove(key: string, now: number): boolean {
-    const wasLive = this.live(key, now) !== undefined;
+    const wasFresh = this.fresh(key, now) !== undefined;
     this.rows.delete(key);
     this.#note(key);
-    return wasLive;
+    return wasFresh;
+  }
+
+  /** Stale from now on, or gone without a window. */
+  #expire(key: string, now: number): boolean {
+    const row = this.live(key, now);
+    const wasFresh = this.fresh(key, now) !== undefined;
+    if (row === undefined || row.freshUntil === row.expiresAt) this.#remove(key, now);
+    else this.#put({ ...row, key, freshUntil: wasFresh ? -now : row.freshUntil });
+    return wasFresh;
   }
 
   #removeAll(isMeant: (key: string, row: MemoryRow) => boolean, now: number): Removal {
+    return this.#each(isMeant, (key) => this.#remove(key, now));
+  }
+
+  #expireAll(isMeant: (key: string, row: MemoryRow) => boolean, now: number): Removal {
+    return this.#each(isMeant, (key) => this.#expire(key, now));
+  }
+
+  #each(
+    isMeant: (key: string, row: MemoryRow) => boolean,
+    wasFresh: (key: string) => boolean,
+  ): Removal {
     const keys = Array.from(this.rows).flatMap(([key, row]) => (isMeant(key, row) ? [key] : []));
-    const deleted = keys.filter((key) => this.#remove(key, now)).length;
+    const deleted = keys.filter(wasFresh).length;
     return { keys, deleted, revision: this.revision, next: undefined };
   }
 
-  #note(key: string): number {
+  /** Whatever has begun before is overdue; so is a row, when it is to have the revision. */
+  #note(key: string, isOfRow = false): number {
     this.#happened.set(`key ${key}`, ++this.revision);
+    const row = isOfRow ? this.rows.get(key) : undefined;
+    if (row !== undefined) this.rows.set(key, { ...row, revision: this.revision });
     return this.revision;
   }
 }

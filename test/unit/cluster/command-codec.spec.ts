@@ -24,7 +24,16 @@ const value = fc.oneof(
 const expiresAt = fc.oneof(fc.constant(Infinity), fc.double({ min: 1, max: 1e14, noNaN: true }));
 const tags = fc.array(key, { maxLength: 64 });
 const revision = fc.nat();
-const entry = { namespace, key, value, expiresAt, tags };
+/** Without a window both are the same, and one travels. */
+const lifetime = fc
+  .tuple(expiresAt, fc.double({ min: -1e14, max: 0.5, noNaN: true }))
+  .chain(([end, fresh]) =>
+    fc.constantFrom({ freshUntil: end, expiresAt: end }, { freshUntil: fresh, expiresAt: end }),
+  );
+const inPlace = { namespace, key, value, tags };
+/** A command of an entry, with its lifetime. */
+const ofEntry = <T extends object>(fields: fc.Arbitrary<T>) =>
+  fc.tuple(fields, lifetime).map(([some, ends]) => ({ ...some, ...ends }));
 const step = fc.option(fc.record({ before: revision, from: fc.oneof(fc.constant(''), key) }), {
   nil: undefined,
 });
@@ -36,19 +45,22 @@ const kind = <K extends ForwardedCommand['kind']>(name: K) => fc.constant(name);
 /** Every kind: one that is missing here does not compile. */
 const COMMANDS: { [K in ForwardedCommand['kind']]: fc.Arbitrary<ForwardedCommand> } = {
   set: fc.oneof(
-    fc.record({ kind: kind('set'), ...entry }),
-    fc.record({
-      kind: kind('set'),
-      ...entry,
-      fence: fc.record({ name: key, token: fc.maxSafeInteger() }),
-    }),
+    ofEntry(fc.record({ kind: kind('set'), ...inPlace })),
+    ofEntry(
+      fc.record({
+        kind: kind('set'),
+        ...inPlace,
+        fence: fc.record({ name: key, token: fc.maxSafeInteger() }),
+      }),
+    ),
   ),
-  fill: fc.record({ kind: kind('fill'), ...entry, seen: revision }),
-  add: fc.record({ kind: kind('add'), ...entry }),
-  setIf: fc.record({ kind: kind('setIf'), ...entry, revision }),
+  fill: ofEntry(fc.record({ kind: kind('fill'), ...inPlace, seen: revision })),
+  add: ofEntry(fc.record({ kind: kind('add'), ...inPlace })),
+  setIf: ofEntry(fc.record({ kind: kind('setIf'), ...inPlace, revision })),
   delete: fc.record({ kind: kind('delete'), namespace, key }),
   pull: fc.record({ kind: kind('pull'), namespace, key }),
   touch: fc.record({ kind: kind('touch'), namespace, key, expiresAt }),
+  expire: fc.record({ kind: kind('expire'), namespace, key, keeps: fc.boolean() }),
   increment: fc.record({
     kind: kind('increment'),
     namespace,
@@ -63,6 +75,13 @@ const COMMANDS: { [K in ForwardedCommand['kind']]: fc.Arbitrary<ForwardedCommand
     prefix: fc.oneof(fc.constant(''), key),
     step,
   }),
+  expirePrefix: fc.record({
+    kind: kind('expirePrefix'),
+    namespace,
+    prefix: fc.oneof(fc.constant(''), key),
+    step,
+  }),
+  expireTag: fc.record({ kind: kind('expireTag'), namespace, tag: key, step }),
   deleteTag: fc.record({ kind: kind('deleteTag'), namespace, tag: key, step }),
   clear: fc.record({ kind: kind('clear'), namespace }),
   acquireLease: fc.record({

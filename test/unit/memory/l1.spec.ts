@@ -4,6 +4,8 @@ import { L1Budget } from '../../../lib/memory/l1-budget.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 const NEVER = Infinity;
+const ENDLESS = { freshUntil: NEVER, expiresAt: NEVER };
+const until = (expiresAt: number, freshUntil = expiresAt) => ({ freshUntil, expiresAt });
 
 function setUp({ maxEntries = 1000, maxBytes = 1024 * 1024 } = {}) {
   const clock = new ManualClock();
@@ -13,7 +15,7 @@ function setUp({ maxEntries = 1000, maxBytes = 1024 * 1024 } = {}) {
 }
 
 function fill(l1: L1, keys: Iterable<string | number>, valueBytes = 10): void {
-  for (const key of keys) l1.set(`${key}`, `value of ${key}`, NEVER, valueBytes, false);
+  for (const key of keys) l1.set(`${key}`, `value of ${key}`, ENDLESS, valueBytes, false);
 }
 
 function range(from: number, to: number): number[] {
@@ -28,7 +30,7 @@ function held(l1: L1, keys: readonly number[]): number[] {
 describe('L1', () => {
   it('holds an entry until its deadline is reached, and drops it then', () => {
     const { clock, l1 } = setUp();
-    l1.set('k', 'v', clock.now() + 100, 10, false);
+    l1.set('k', 'v', until(clock.now() + 100), 10, false);
     clock.advance(99);
     expect(l1.get('k')).toMatchObject({ value: 'v' });
     clock.advance(1);
@@ -39,8 +41,8 @@ describe('L1', () => {
 
   it('replaces value, deadline and size of an entry', () => {
     const { clock, budget, l1 } = setUp();
-    l1.set('k', 'old', clock.now() + 1, 1000, false);
-    l1.set('k', 'new', NEVER, 10, false);
+    l1.set('k', 'old', until(clock.now() + 1), 1000, false);
+    l1.set('k', 'new', ENDLESS, 10, false);
     clock.advance(10);
     expect(l1.get('k')).toMatchObject({ value: 'new', expiresAt: NEVER });
     expect(l1.size).toBe(1);
@@ -50,7 +52,7 @@ describe('L1', () => {
 
   it('counts keys, values and its own bookkeeping', () => {
     const { budget, l1 } = setUp();
-    l1.set('key', 'v', NEVER, 500, false);
+    l1.set('key', 'v', ENDLESS, 500, false);
     expect(l1.bytes).toBeGreaterThan(500 + 2 * 3);
     l1.delete('key');
     l1.delete('key');
@@ -60,15 +62,15 @@ describe('L1', () => {
   it('gives each caller a copy where it was told to, and the value itself where not', () => {
     const { l1 } = setUp();
     const value = { inner: [1] };
-    l1.set('copied', value, NEVER, 10, true);
-    l1.set('shared', value, NEVER, 10, false);
+    l1.set('copied', value, ENDLESS, 10, true);
+    l1.set('shared', value, ENDLESS, 10, false);
     expect(l1.read('copied')).toEqual(value);
     expect(l1.read('copied')).not.toBe(value);
     expect(l1.read('shared')).toBe(value);
     expect(l1.get('copied')?.value).toBe(value);
     expect(l1.read('missing')).toBeUndefined();
 
-    l1.set('copied', value, NEVER, 10, false);
+    l1.set('copied', value, ENDLESS, 10, false);
     expect(l1.read('copied')).toBe(value);
   });
 
@@ -82,7 +84,7 @@ describe('L1', () => {
       expect(l1.size).toBe(held(l1, range(0, 10_000)).length);
     }
     for (const key of held(l1, range(0, 10_000))) {
-      expect(l1.get(`${key}`)).toEqual({ value: `value of ${key}`, expiresAt: NEVER });
+      expect(l1.get(`${key}`)).toMatchObject({ value: `value of ${key}`, expiresAt: NEVER });
     }
     expect(budget.entries).toBe(l1.size);
     expect(budget.bytes).toBe(l1.bytes);
@@ -171,8 +173,8 @@ describe('L1Budget', () => {
   it('makes room when an entry grows', () => {
     const { l1, budget } = setUp({ maxBytes: 100_000 });
     fill(l1, range(0, 80), 1000);
-    l1.set('79', 'large', NEVER, 12_000, false);
-    l1.set('78', 'large', NEVER, 12_000, false);
+    l1.set('79', 'large', ENDLESS, 12_000, false);
+    l1.set('78', 'large', ENDLESS, 12_000, false);
     expect(budget.bytes).toBeLessThanOrEqual(100_000);
     expect(l1.get('79')?.value).toBe('large');
   });
@@ -180,7 +182,7 @@ describe('L1Budget', () => {
   it('does not hold an entry of more than an eighth, and drops the one it replaces', () => {
     const { l1, budget } = setUp({ maxBytes: 8000 });
     fill(l1, ['k', 'other']);
-    l1.set('k', 'too large', NEVER, 1000, false);
+    l1.set('k', 'too large', ENDLESS, 1000, false);
     expect(l1.get('k')).toBeUndefined();
     expect(l1.get('other')).toBeDefined();
     expect(budget.entries).toBe(1);
@@ -213,8 +215,8 @@ describe('L1Budget', () => {
 
   describe('gives tickets to reads on their way', () => {
     const CHANGES: readonly [name: string, change: (l1: L1) => void][] = [
-      ['is written', (l1) => l1.set('k', 'own', NEVER, 10, false)],
-      ['is written, too large to be held', (l1) => l1.set('k', 'own', NEVER, 2 ** 30, false)],
+      ['is written', (l1) => l1.set('k', 'own', ENDLESS, 10, false)],
+      ['is written, too large to be held', (l1) => l1.set('k', 'own', ENDLESS, 2 ** 30, false)],
       ['is dropped', (l1) => l1.delete('k')],
       ['goes with all others', (l1) => l1.clear()],
     ];
@@ -240,6 +242,31 @@ describe('L1Budget', () => {
       const second = l1.ticket('k');
       expect(l1.redeem('k', first)).toBe(false);
       expect(l1.redeem('k', second)).toBe(true);
+    });
+  });
+
+  describe('stale entries', () => {
+    it('are missed and kept, and go when they are gone', () => {
+      const { l1, clock } = setUp();
+      l1.set('k', 'v', until(clock.now() + 30, clock.now() + 10), 10, false);
+      expect([l1.read('k'), l1.stale('k')]).toEqual(['v', undefined]);
+      clock.advance(10);
+      expect([l1.read('k'), l1.get('k'), l1.size]).toEqual([undefined, undefined, 1]);
+      expect(l1.stale('k')).toMatchObject({ value: 'v', expiresAt: clock.now() + 20 });
+      clock.advance(20);
+      expect(l1.stale('k')).toBeUndefined();
+      expect([l1.read('k'), l1.size]).toEqual([undefined, 0]);
+    });
+
+    it('go before fresh ones that were not read either', () => {
+      const { l1, clock } = setUp({ maxEntries: 4 });
+      fill(l1, ['a', 'b']);
+      l1.set('stale', 'v', until(clock.now() + 30, clock.now() + 10), 10, false);
+      fill(l1, ['c']);
+      clock.advance(10);
+      fill(l1, ['d']);
+      expect(l1.stale('stale')).toBeUndefined();
+      expect(['a', 'b', 'c', 'd'].every((key) => l1.read(key) !== undefined)).toBe(true);
     });
   });
 });

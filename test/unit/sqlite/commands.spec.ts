@@ -253,6 +253,7 @@ describe('commands', () => {
       expect(test.increment('a', 2, { initial: 100, expiresAt: test.in(9) })).toEqual({
         value: 7,
         expiresAt: deadline,
+        freshUntil: deadline,
         revision: 2,
       });
       expect(test.find('a')).toMatchObject({ value: 7, expires_at: deadline });

@@ -17,11 +17,12 @@ describe('Evictor', () => {
   const openDatabase = useDatabases();
 
   function setUp({ maxBytes = Infinity, maxEntries = Infinity, hot = new Set<string>() } = {}) {
-    const { storage, run } = openStorage();
+    const { storage, run, clock } = openStorage();
     const evicted: string[] = [];
     const asked = { log: 0, gives: 0 };
     const evictor = new Evictor({
       storage,
+      clock,
       maxBytes,
       maxEntries,
       givers: [{ reclaim: () => ++asked.log <= asked.gives }],
@@ -39,6 +40,20 @@ describe('Evictor', () => {
     for (let i = 0; i < 100; i++) put(`k${i}`);
     evictor.makeRoom(0, 1000);
     expect([evictor.step(), evicted]).toEqual([false, []]);
+  });
+
+  it('takes stale entries before fresh ones, and spares those that are hot', () => {
+    const { run, evictor, evicted, put } = setUp({ maxEntries: 100, hot: new Set(['k41']) });
+    for (let i = 0; i < 100; i++) put(`k${i}`);
+    for (const key of ['k40', 'k41', 'k60']) {
+      const ends = { freshUntil: 1, expiresAt: Infinity };
+      run<'set'>({ kind: 'set', namespace: 'n', key, value: 'v', tags: [], ...ends });
+    }
+    evictor.makeRoom(1, 0);
+    expect(evicted.slice(0, 2)).toEqual(['k40', 'k60']);
+    expect(evicted).not.toContain('k41');
+    evictor.makeRoom(5, 0);
+    expect(evicted).toContain('k0');
   });
 
   it('makes room for the entries to come, the oldest first', () => {
