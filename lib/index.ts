@@ -99,7 +99,12 @@ export type {
   OutputOf,
 } from './nest/cache-definition.js';
 export type { SchemaIssue, StandardSchema } from './nest/standard-schema.js';
-export type { BackupSummary, DeadLetterInfo, HyperCacheStats } from './node/hyper-cache-node.js';
+export type {
+  BackupSummary,
+  DeadLetterInfo,
+  HyperCacheHealth,
+  HyperCacheStats,
+} from './node/hyper-cache-node.js';
 export type { Durability, HyperCacheOptions, HyperCacheRole, ReplicaMode } from './node/options.js';
 export type { ThrottleOptions, ThrottleResult } from './node/throttles.js';
 export type { L1Options, ListenOptions } from './node/option-checks.js';

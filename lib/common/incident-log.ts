@@ -6,6 +6,9 @@ import type { HyperCacheLogger } from './logger.js';
 /** One line for each code in this time; what came in between is counted. */
 const LINE_INTERVAL_MS = 10_000;
 
+const MINUTE_MS = 60_000;
+const MAX_RECENT = 1000;
+
 /**
  * Where errors go that no caller is told about: an event, a counter, and a log line that a failing disk cannot
  * turn into a flood.
@@ -15,6 +18,9 @@ const LINE_INTERVAL_MS = 10_000;
 export class IncidentLog {
   readonly #lines = new Map<HyperCacheErrorCode, { at: number; held: number }>();
   #count = 0;
+  /** Monotonic ms, the oldest first. */
+  #recent: number[] = [];
+  #lastCode: HyperCacheErrorCode | undefined;
 
   constructor(
     private readonly events: CacheEvents,
@@ -27,11 +33,22 @@ export class IncidentLog {
     return this.#count;
   }
 
+  /** Those of the last minute, of which 1,000 are counted at most; and the code of the last one. */
+  get recent(): { lastMinute: number; lastCode: HyperCacheErrorCode | undefined } {
+    const since = this.clock.monotonic() - MINUTE_MS;
+    this.#recent = this.#recent.filter((at) => at > since);
+    const lastMinute = this.#recent.length;
+    return { lastMinute, lastCode: lastMinute === 0 ? undefined : this.#lastCode };
+  }
+
   /** @param during what was being done, such as 'reading' */
   report(error: HyperCacheError, during: string): void {
     this.#count++;
+    this.#lastCode = error.code;
     this.events.emit('error', { error, during });
     const now = this.clock.monotonic();
+    this.#recent.push(now);
+    if (this.#recent.length > MAX_RECENT) this.#recent.shift();
     const line = this.#lines.get(error.code);
     if (line !== undefined && now - line.at < LINE_INTERVAL_MS) {
       line.held++;

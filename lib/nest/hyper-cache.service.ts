@@ -8,6 +8,7 @@ import type {
   BackupSummary,
   DeadLetterInfo,
   HyperCacheNode,
+  HyperCacheHealth,
   HyperCacheStats,
   NodeCache,
 } from '../node/hyper-cache-node.js';
@@ -343,6 +344,13 @@ export class HyperCache {
   /** Counters and gauges of the whole node. */
   async stats(): Promise<HyperCacheStats> {
     return this.#node.stats();
+  }
+
+  /**
+   * How the node is, without asking its file or its primary: for probes. See `nestjs-hypercache/terminus` for Nest's health checks.
+   */
+  health(): HyperCacheHealth {
+    return this.#node.health();
   }
 
   /**

@@ -8,6 +8,7 @@ import type { AdminEndpoint, SyncEndpoint } from '../cluster/wire/sync-endpoint.
 import type { BackupSummary } from '../sqlite/backup.js';
 import type { Duration } from '../common/duration.js';
 import type { Throttles } from './throttles.js';
+import type { HyperCacheErrorCode } from '../common/errors.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 export type { BackupSummary, DeadLetterInfo, HyperCacheStats };
@@ -97,6 +98,35 @@ export interface NodeCache {
 }
 
 /**
+ * How a node is, from what it has at hand: cheap enough for a probe each second, whatever the cache holds.
+ *
+ * @publicApi
+ */
+export interface HyperCacheHealth {
+  role: 'primary' | 'secondary';
+  /** Whether the node has started and is not closed. */
+  isOpen: boolean;
+  /**
+   * On a primary: why its file did not take the last writes, such as `HC_STORAGE_FULL` or `HC_STORAGE_LOST`; undefined
+   * when it did.
+   */
+  writes: HyperCacheErrorCode | undefined;
+  /** Writes that wait for their commit. */
+  queued: number;
+  /** Failures of the last minute that no caller was told of, counted up to 1,000, and the code of the last one. */
+  incidents: { lastMinute: number; lastCode: HyperCacheErrorCode | undefined };
+  /** What this node holds: of its own history, or of its primary's. Undefined while no file is open. */
+  position: { historyId: string; epoch: number; revision: number } | undefined;
+  /** On a secondary. */
+  replica?: Pick<
+    NonNullable<HyperCacheStats['replica']>,
+    'isReady' | 'isConnected' | 'isStale' | 'lag' | 'lagMs'
+  >;
+  /** On a secondary. */
+  outbox?: NonNullable<HyperCacheStats['outbox']>;
+}
+
+/**
  * The seam: everything above it works on any node, whatever its role or engine.
  *
  * @internal
@@ -126,6 +156,8 @@ export interface HyperCacheNode {
   /** Asynchronous writes that the primary has refused for good, the newest first. */
   deadLetters(limit: number): readonly DeadLetterInfo[];
   stats(): Awaitable<HyperCacheStats>;
+  /** As {@link stats}, of what costs nothing to tell. */
+  health(): HyperCacheHealth;
   /**
    * Copies the node's file, as of one point in time, beside what goes on.
    *

@@ -40,6 +40,7 @@ import type {
   BackupSummary,
   DeadLetterInfo,
   HyperCacheNode,
+  HyperCacheHealth,
   HyperCacheStats,
   NodeCache,
 } from './hyper-cache-node.js';
@@ -329,6 +330,20 @@ export class PrimaryNode implements HyperCacheNode {
         snapshot,
         bufferedBytes: buffered,
       })),
+    };
+  }
+
+  health(): HyperCacheHealth {
+    const storage = this.#storage;
+    return {
+      role: 'primary',
+      isOpen: storage.isOpen,
+      writes: this.#queue.failure,
+      queued: this.#queue.length,
+      incidents: this.#incidents.recent,
+      position: storage.isOpen
+        ? { historyId: storage.historyId, epoch: storage.epoch, revision: storage.revision }
+        : undefined,
     };
   }
 

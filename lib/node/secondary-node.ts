@@ -20,6 +20,7 @@ import type {
   BackupSummary,
   DeadLetterInfo,
   HyperCacheNode,
+  HyperCacheHealth,
   HyperCacheStats,
   NodeCache,
 } from './hyper-cache-node.js';
@@ -50,6 +51,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
   readonly #transitions = { connected: 0, lost: 0 };
+  #isStarted = false;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -135,6 +137,7 @@ export class SecondaryNode implements HyperCacheNode {
       removeTemporaries(this.options.sqlitePath);
       await this.#replica.start();
       this.#writes.adopt();
+      this.#isStarted = true;
     } catch (error) {
       await this.close();
       throw error;
@@ -179,6 +182,26 @@ export class SecondaryNode implements HyperCacheNode {
       lockWaiters: this.#leases.waiting,
       outbox: this.#writes.stats,
       incidents: this.#incidents.count,
+    };
+  }
+
+  health(): HyperCacheHealth {
+    const common = {
+      role: 'secondary',
+      writes: undefined,
+      queued: this.#writes.queue.length,
+      incidents: this.#incidents.recent,
+    } as const;
+    const isOpen = this.#isStarted && this.#closing === undefined;
+    if (!isOpen) return { ...common, isOpen, position: undefined };
+    const { replica, historyId, epoch, revision } = this.#replica.stats();
+    const { isReady, isConnected, isStale, lag, lagMs } = replica;
+    return {
+      ...common,
+      isOpen,
+      position: { historyId, epoch, revision },
+      replica: { isReady, isConnected, isStale, lag, lagMs },
+      outbox: this.#writes.stats,
     };
   }
 

@@ -1,6 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate as onNextTurn } from 'node:timers';
-import { ClosedError, QueueFullError, type HyperCacheError } from '../common/errors.js';
+import {
+  ClosedError,
+  QueueFullError,
+  type HyperCacheError,
+  type HyperCacheErrorCode,
+} from '../common/errors.js';
 import { MAX_QUEUED_BYTES, MAX_QUEUED_WRITES } from '../common/limits.js';
 import { Waiters } from '../common/waiters.js';
 import type { QueuedWrite } from '../engine/command-queue.js';
@@ -59,6 +64,7 @@ export class WriteQueue<C, R> {
   #rest: Promise<void> | undefined;
   #busySince: number | undefined;
   #closed = false;
+  #failure: HyperCacheErrorCode | undefined;
 
   constructor(
     private readonly writer: Writer<C, R>,
@@ -148,6 +154,11 @@ export class WriteQueue<C, R> {
     this.#cancelSchedule();
   }
 
+  /** Why the last batch was not committed; undefined when it was. */
+  get failure(): HyperCacheErrorCode | undefined {
+    return this.#failure;
+  }
+
   #add(write: QueuedWrite<C, R>): void {
     this.assertRoom(1, write.bytes);
     this.#waiting.push(write);
@@ -187,11 +198,12 @@ export class WriteQueue<C, R> {
       }
       this.#busySince = undefined;
       const failure = toStorageError(error);
+      this.#failure = failure.code;
       for (const write of batch) write.failed(failure);
       this.#settle(batch.length);
       return;
     }
-    this.#busySince = undefined;
+    this.#busySince = this.#failure = undefined;
     if (outcomes.length < batch.length) this.#putBack(batch.splice(outcomes.length));
     // What still waits is younger than what was just written.
     this.#relaxedSince = this.clock.coarseNow();

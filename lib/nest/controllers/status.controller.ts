@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { ClosedError } from '../../common/errors.js';
 import { VERSION } from '../../common/version.js';
 import { PROTOCOL_VERSION } from '../../cluster/wire/sync-endpoint.js';
 import { ApiContext } from '../api/api-context.js';
@@ -17,10 +18,11 @@ export class StatusController {
   @Get('ping')
   @Uncached()
   async ping(@Req() request: unknown, @Res() response: unknown): Promise<void> {
-    const { role, historyId, epoch, revision } = await this.api.node.stats();
+    const { role, position } = this.api.node.health();
+    if (position === undefined) throw new ClosedError();
     new ApiCall(this.api, request, response).reply({
       role,
-      position: { historyId, epoch, revision },
+      position,
       version: VERSION,
       protocol: PROTOCOL_VERSION,
     });

@@ -6,6 +6,7 @@ import { LockFactory } from '../../../lib/locks/lock-factory.js';
 import type {
   BackupSummary,
   HyperCacheNode,
+  HyperCacheHealth,
   HyperCacheStats,
   NodeCache,
 } from '../../../lib/node/hyper-cache-node.js';
@@ -86,6 +87,17 @@ export class MemoryNode implements HyperCacheNode {
       queued: this.engine.queue.length,
       lockWaiters: this.engine.leases.waiting,
       incidents: this.#incidents.count,
+    };
+  }
+
+  health(): HyperCacheHealth {
+    return {
+      role: 'primary',
+      isOpen: true,
+      writes: undefined,
+      queued: this.engine.queue.length,
+      incidents: this.#incidents.recent,
+      position: { historyId: 'memory', epoch: 1, revision: 0 },
     };
   }
 

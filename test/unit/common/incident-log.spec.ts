@@ -28,6 +28,21 @@ describe('IncidentLog', () => {
     ]);
   });
 
+  it('knows those of the last minute', () => {
+    const { clock, log } = setUp();
+    expect(log.recent).toEqual({ lastMinute: 0, lastCode: undefined });
+    log.report(new StorageFullError(undefined), 'reading');
+    clock.advance(30_000);
+    log.report(new StorageBusyError(undefined), 'sweeping');
+    expect(log.recent).toEqual({ lastMinute: 2, lastCode: 'HC_STORAGE_BUSY' });
+    clock.advance(30_000);
+    expect(log.recent).toEqual({ lastMinute: 1, lastCode: 'HC_STORAGE_BUSY' });
+    clock.advance(30_000);
+    expect(log.recent).toEqual({ lastMinute: 0, lastCode: undefined });
+    for (let i = 0; i < 5000; i++) log.report(new StorageBusyError(undefined), 'sweeping');
+    expect(log.recent).toEqual({ lastMinute: 1000, lastCode: 'HC_STORAGE_BUSY' });
+  });
+
   it('writes one line for each code in ten seconds, and says how many it left out', () => {
     const { clock, lines, log } = setUp();
     for (let i = 0; i < 1000; i++) log.report(new StorageFullError(undefined), 'reading');
