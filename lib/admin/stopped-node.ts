@@ -31,7 +31,6 @@ export function withStoppedNode<T>(
     fullSync: true,
     clock,
     random,
-    onForeignChanges: () => undefined,
   });
   storage.open();
   try {
@@ -54,7 +53,6 @@ export function withFileOf<T>(directory: string, work: (storage: Storage) => T):
     clock: systemClock,
     random: systemRandom,
     isReadOnly: true,
-    onForeignChanges: () => undefined,
   });
   storage.open();
   try {

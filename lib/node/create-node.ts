@@ -5,6 +5,7 @@ import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { setFileMode } from '../sqlite/file-mode.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
+import { nodeContext } from './node-context.js';
 import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';
 import { SecondaryNode } from './secondary-node.js';
@@ -33,15 +34,13 @@ export function createNode(
   setFileMode(options.sqlitePath, options.fileMode);
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
   const lines = guardedLogger(logger ?? silentLogger);
+  const context = nodeContext({ options, clock, random, logger: lines });
   if (options.role === 'secondary') {
-    return new SecondaryNode(options, clientFor(options, environment), clock, random, lines);
+    return new SecondaryNode(context, clientFor(options, environment));
   }
   const { primaryClient } = environment;
   return new PrimaryNode(
-    options,
-    clock,
-    random,
-    lines,
+    context,
     primaryClient && (({ url, path }) => primaryClient({ ...options, primaryUrl: url, path })),
   );
 }

@@ -1,9 +1,6 @@
-import type { Clock } from '../common/clock.js';
 import { ClosedError, StorageLostError } from '../common/errors.js';
-import { CacheEvents, type HyperCacheEvent, type HyperCacheListener } from '../common/events.js';
-import { IncidentLog } from '../common/incident-log.js';
-import type { HyperCacheLogger } from '../common/logger.js';
-import type { Random } from '../common/random.js';
+import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
+import { Signal } from '../common/signal.js';
 import { LockFactory } from '../locks/lock-factory.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { PrimaryClock } from '../cluster/replica/primary-clock.js';
@@ -25,14 +22,15 @@ import type {
   NodeCache,
 } from './hyper-cache-node.js';
 import { LocalCaches } from './local-caches.js';
+import { Namespaces } from './namespaces.js';
+import type { NodeContext } from './node-context.js';
 import { NoReplica } from '../cluster/replica/no-replica.js';
-import type { ResolvedOptions } from './options.js';
 import type { ReplicaSource } from '../cluster/replica/replica-source.js';
 import { SharedReplica } from '../cluster/replica/shared-replica.js';
 import { removeTemporaries } from './temporary-directory.js';
 import { Throttles } from './throttles.js';
 
-const HOSTS = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as const;
+const SOURCES = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as const;
 
 /**
  * A node that reads from what is near, and sends what it writes to the primary.
@@ -44,64 +42,57 @@ export class SecondaryNode implements HyperCacheNode {
   readonly throttles: Throttles;
   /** Nothing: replicas follow the primary alone. */
   readonly sync = undefined;
+  readonly #namespaces: Namespaces;
   readonly #replica: ReplicaSource;
   readonly #writes: ForwardedWrites;
   readonly #leases: RemoteLeases;
   readonly #caches: LocalCaches;
-  readonly #events = new CacheEvents();
-  readonly #incidents: IncidentLog;
   readonly #transitions = { connected: 0, lost: 0 };
   #isStarted = false;
   #closing: Promise<void> | undefined;
 
   constructor(
-    private readonly options: ResolvedOptions,
+    private readonly context: NodeContext,
     private readonly client: PrimaryClient,
-    clock: Clock,
-    random: Random,
-    logger: HyperCacheLogger,
   ) {
+    const { options, clock, random, events, incidents } = context;
     const primaryClock = new PrimaryClock(clock);
-    const events = this.#events;
-    const incidents = new IncidentLog(events, logger, clock);
-    this.#incidents = incidents;
-    const replica = new HOSTS[options.replica]({
-      options,
+    // Memory that is never trusted need not be there.
+    const l1 = options.replica === 'none' ? false : options.l1;
+    const namespaces = new Namespaces(l1, primaryClock, events);
+    const newHistory = new Signal();
+    const replica: ReplicaSource = new SOURCES[options.replica]({
+      ...context,
       client,
-      clock,
       primaryClock,
-      random,
-      logger,
-      events,
-      incidents,
-      caches: () => this.#caches,
-      onNewHistory: () => this.#onNewHistory(),
+      memory: namespaces,
+      onNewHistory: newHistory.emit,
     });
-    this.#replica = replica;
-    this.#writes = new ForwardedWrites({
-      options,
+    const writes = new ForwardedWrites({
+      ...context,
       client,
       replica,
-      clock,
-      random,
-      logger,
-      events,
-      incidents,
-      restore: (command) => this.#caches.restore(command),
+      restore: (command) => namespaces.restore(command),
     });
-    const { queue } = this.#writes;
+    const { queue } = writes;
+    const remote = new RemoteReads(client, primaryClock, (position) => {
+      if (!replica.isReady) replica.mustReach(position);
+    });
+    const leases = new RemoteLeases(queue, client, remote, clock, random);
+    newHistory.on(() => {
+      queue.forgetHistory();
+      leases.loseAll(
+        new StorageLostError(
+          'The primary has begun a new history.',
+          'Start the work over under a new lock.',
+        ),
+      );
+    });
     events.on('replica:connected', () => {
       this.#transitions.connected++;
       queue.wake();
     });
     events.on('replica:lost', () => void this.#transitions.lost++);
-    const remote = new RemoteReads(client, primaryClock, (position) => {
-      if (!replica.isReady) replica.mustReach(position);
-    });
-    this.#leases = new RemoteLeases(queue, client, remote, clock, random);
-    this.locks = new LockFactory(this.#leases, clock, random, options.maxLockTtl);
-    const leases = this.#leases;
-    this.throttles = new Throttles({ queue, clock, incidents, isFar: true });
     const onReadError = (error: unknown): void => replica.onReadError(toStorageError(error));
     const l2 = (namespace: string): L2 => {
       const primary = new RemoteL2(namespace, {
@@ -114,8 +105,8 @@ export class SecondaryNode implements HyperCacheNode {
       return local === undefined ? primary : new ReplicaL2(local, primary, () => replica.isReady);
     };
     this.#caches = new LocalCaches({
-      // Memory that is never trusted need not be there.
-      options: options.replica === 'none' ? { ...options, l1: false } : options,
+      options,
+      namespaces,
       engine: {
         clock: primaryClock,
         queue,
@@ -129,12 +120,18 @@ export class SecondaryNode implements HyperCacheNode {
       onReadError,
       onSilentError: (error, during) => incidents.report(toStorageError(error), during),
     });
+    this.locks = new LockFactory(leases, clock, random, options.maxLockTtl);
+    this.throttles = new Throttles({ queue, clock, incidents, isFar: true });
+    this.#namespaces = namespaces;
+    this.#replica = replica;
+    this.#writes = writes;
+    this.#leases = leases;
   }
 
   async start(): Promise<void> {
     try {
       this.#writes.open();
-      removeTemporaries(this.options.sqlitePath);
+      removeTemporaries(this.context.options.sqlitePath);
       await this.#replica.start();
       this.#writes.adopt();
       this.#isStarted = true;
@@ -169,19 +166,16 @@ export class SecondaryNode implements HyperCacheNode {
   }
 
   stats(): HyperCacheStats {
-    const { budget } = this.#caches;
     const { replica, ...stats } = this.#replica.stats();
     return {
       role: 'secondary',
       ...stats,
       replica: { ...replica, ...this.#transitions },
-      caches: this.#caches.stats(),
-      ratios: this.#caches.ratios(),
-      l1: { entries: budget.entries, bytes: budget.bytes, evictions: budget.evictions },
+      ...this.#namespaces.stats(),
       queued: this.#writes.queue.length,
       lockWaiters: this.#leases.waiting,
       outbox: this.#writes.stats,
-      incidents: this.#incidents.count,
+      incidents: this.context.incidents.count,
     };
   }
 
@@ -190,7 +184,7 @@ export class SecondaryNode implements HyperCacheNode {
       role: 'secondary',
       writes: undefined,
       queued: this.#writes.queue.length,
-      incidents: this.#incidents.recent,
+      incidents: this.context.incidents.recent,
     } as const;
     const isOpen = this.#isStarted && this.#closing === undefined;
     if (!isOpen) return { ...common, isOpen, position: undefined };
@@ -210,20 +204,10 @@ export class SecondaryNode implements HyperCacheNode {
   }
 
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
-    this.#events.on(event, listener);
+    this.context.events.on(event, listener);
   }
 
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
-    this.#events.off(event, listener);
-  }
-
-  #onNewHistory(): void {
-    this.#writes.queue.forgetHistory();
-    this.#leases.loseAll(
-      new StorageLostError(
-        'The primary has begun a new history.',
-        'Start the work over under a new lock.',
-      ),
-    );
+    this.context.events.off(event, listener);
   }
 }

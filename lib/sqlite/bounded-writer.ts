@@ -2,7 +2,7 @@ import type { Evictor } from './maintenance/evictor.js';
 import type { Command, CommandResult, SetCommand } from '../engine/command.js';
 import type { CommandExecutor, Outcome } from './commands/command-executor.js';
 import { storedBytes } from '../value/codec.js';
-import { StorageLostError, type HyperCacheError } from '../common/errors.js';
+import { StorageLostError } from '../common/errors.js';
 import { isCorruption } from './sqlite-error.js';
 import type { Writer } from './write-queue.js';
 
@@ -31,6 +31,16 @@ export function largestValueIn(maxBytes: number): number {
   return Math.floor(maxBytes * LARGEST_SHARE);
 }
 
+/** @internal */
+export interface BoundedWriterParts {
+  readonly executor: CommandExecutor;
+  readonly evictor: Evictor;
+  readonly storage: { mustPause(): boolean };
+  /** Throws when this node writes nothing any more. */
+  readonly serving: { assert(): void };
+  readonly onCorruption: () => void;
+}
+
 /**
  * The writer of a primary: room is made before a batch, and a file that turns out to be damaged is replaced
  * after it failed.
@@ -38,30 +48,23 @@ export function largestValueIn(maxBytes: number): number {
  * @internal
  */
 export class BoundedWriter implements Writer<Command, CommandResult> {
-  constructor(
-    private readonly executor: CommandExecutor,
-    private readonly evictor: Evictor,
-    private readonly onCorruption: () => void,
-    /** Why this node writes nothing any more. */
-    private readonly refusal: () => HyperCacheError | undefined,
-    private readonly storage: { mustPause(): boolean },
-  ) {}
+  constructor(private readonly parts: BoundedWriterParts) {}
 
   mustPause(): boolean {
-    return this.storage.mustPause();
+    return this.parts.storage.mustPause();
   }
 
   write(commands: readonly Command[]): readonly Outcome[] {
-    const refusal = this.refusal();
-    if (refusal !== undefined) throw refusal;
+    const { serving, evictor, executor, onCorruption } = this.parts;
+    serving.assert();
     try {
       let growth = 0;
       for (const command of commands) growth += growthOf(command);
-      this.evictor.makeRoom(commands.length, growth, commands.filter(replacesLarge));
-      return this.executor.write(commands);
+      evictor.makeRoom(commands.length, growth, commands.filter(replacesLarge));
+      return executor.write(commands);
     } catch (error) {
       if (!isCorruption(error)) throw error;
-      this.onCorruption();
+      onCorruption();
       throw new StorageLostError(
         'The database file was damaged; a new one was begun, and the write was not stored.',
         'Write again. The damaged file was kept beside the new one, as .corrupt-<time>.',

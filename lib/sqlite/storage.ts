@@ -3,8 +3,10 @@ import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { StoredValue } from '../value/codec.js';
 import { ClosedError, FileInUseError, type HyperCacheError } from '../common/errors.js';
+import { Signal } from '../common/signal.js';
+import type { MemoryListener } from '../engine/memory-coherence.js';
 import { backUp, type BackupSummary } from './backup.js';
-import { ChangeKind, type ChangeLog, type ChangeRow } from './change-log.js';
+import { ChangeKind, type ChangeLog } from './change-log.js';
 import { Checkpointer, type StartThread } from './checkpointer.js';
 import { epochNow, HISTORY_LEAP, type LastEpoch } from './epoch.js';
 import type { EntryCounts } from './entry-counts.js';
@@ -20,6 +22,7 @@ import { DROP_LOG_TRIGGERS, LOG_TRIGGERS } from './sql/schema.js';
 import { isTakenRowId, toStorageError } from './sqlite-error.js';
 import type { SourceTable } from './source-table.js';
 import type { TagTable } from './tag-table.js';
+import { tellChanges } from './tell-changes.js';
 import type { ThrottleTable } from './throttle-table.js';
 import { TurnReads } from './turn-reads.js';
 
@@ -30,10 +33,8 @@ export const FILE_NAME = 'hypercache.sqlite';
 export interface StorageOptions extends OpenFileOptions {
   /** The process that writes to it puts another file in its place at times, while others have it open. */
   readonly isExchanged?: boolean;
-  /** Told what other processes on the file have changed, oldest first; undefined when the log no longer says. */
-  readonly onForeignChanges: (changes: readonly ChangeRow[] | undefined) => void;
-  /** Told, without more, that the last committed revision has grown. */
-  readonly onAdvance?: () => void;
+  /** Told what other processes on the file have changed. */
+  readonly memory?: MemoryListener;
   /** Checkpoints run in a thread of their own; without it, within the commits. */
   readonly checkpointer?: {
     /** It cannot: they run within the commits after all. */
@@ -78,6 +79,8 @@ export class Storage {
   #knowsAll = true;
   #realPath = '';
   #isReadOnly = false;
+  /** The last committed revision has grown. */
+  readonly advanced = new Signal();
   /** Where a file that was found damaged at {@link open} was put. */
   quarantined: string | undefined;
 
@@ -496,7 +499,7 @@ export class Storage {
     this.#checkpointer?.committed();
     if (this.#revision === this.#staged) return;
     this.#revision = this.#staged;
-    this.options.onAdvance?.();
+    this.advanced.emit();
   }
 
   #abandon(file: OpenFile): void {
@@ -526,8 +529,9 @@ export class Storage {
     file.noteOthersChanges();
     this.#knowsAll = file.counts.isShared;
     this.#revision = this.#staged = head;
-    this.options.onAdvance?.();
-    this.options.onForeignChanges(isLogged ? rows : undefined);
+    this.advanced.emit();
+    const { memory } = this.options;
+    if (memory !== undefined) tellChanges(file.namespaces, isLogged ? rows : undefined, memory);
   }
 
   /** Who holds a revision of the lost file (a factory, a compare-and-set) must not meet it again in the new one. */

@@ -1,10 +1,10 @@
 import type { MemoryListener } from '../engine/memory-coherence.js';
 import { ChangeKind, type ChangeRow } from './change-log.js';
-import type { Storage } from './storage.js';
+import type { NamespaceTable } from './namespace-table.js';
 
 /** What others have changed in the file leaves memory; everything, when the log no longer says. @internal */
 export function tellChanges(
-  storage: Storage,
+  namespaces: Pick<NamespaceTable, 'nameOf'>,
   changes: readonly ChangeRow[] | undefined,
   listener: MemoryListener,
 ): void {
@@ -14,7 +14,7 @@ export function tellChanges(
   }
   for (const { namespace_id, kind, key } of changes) {
     // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
-    const namespace = storage.namespaces.nameOf(namespace_id);
+    const namespace = namespaces.nameOf(namespace_id);
     if (namespace === undefined) continue;
     if (kind === ChangeKind.Clear) listener.cleared(namespace);
     else if (kind === ChangeKind.Key) listener.changed(namespace, key);

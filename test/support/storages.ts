@@ -39,7 +39,6 @@ export function useStorages(): (settings?: StorageSettings) => OpenedStorage {
       fullSync: false,
       clock,
       random,
-      onForeignChanges: () => undefined,
     });
     opened.push(storage);
     storage.open();

@@ -1,4 +1,3 @@
-import type { SupersededError } from '../../common/errors.js';
 import type { IncidentLog } from '../../common/incident-log.js';
 import type { HyperCacheLogger } from '../../common/logger.js';
 import type { Random } from '../../common/random.js';
@@ -12,6 +11,7 @@ import {
   type Successor,
 } from './takeover.js';
 import type { Storage } from '../../sqlite/storage.js';
+import type { Serving } from './serving.js';
 
 /** @internal */
 export interface FailoverParts {
@@ -21,8 +21,7 @@ export interface FailoverParts {
   readonly incidents: IncidentLog;
   /** How another primary is reached; undefined without an adminToken. */
   readonly clientFor: ((primary: PrimaryAddress) => PrimaryClient) | undefined;
-  /** Another node goes on in the place of this one. */
-  readonly onSuperseded: (refusal: SupersededError) => void;
+  readonly serving: Serving;
 }
 
 /**
@@ -31,15 +30,9 @@ export interface FailoverParts {
  * @internal
  */
 export class Failover {
-  #refusal: SupersededError | undefined;
   #notice: TakeoverNotice | undefined;
 
   constructor(private readonly parts: FailoverParts) {}
-
-  /** Why this node refuses to serve; undefined while nobody stands in its place. */
-  get refusal(): SupersededError | undefined {
-    return this.#refusal;
-  }
 
   /** Until it has heard. */
   tellFormerPrimary(): void {
@@ -79,11 +72,11 @@ export class Failover {
 
   /** Another process on the file may have been told. */
   look(): void {
-    if (this.#refusal !== undefined) return;
+    const { serving } = this.parts;
+    if (serving.refusal !== undefined) return;
     const refusal = readSuperseded(this.parts.storage);
     if (refusal === undefined) return;
-    this.#refusal = refusal;
-    this.parts.onSuperseded(refusal);
+    serving.end(refusal);
     this.parts.incidents.report(refusal, 'serving as primary');
   }
 }

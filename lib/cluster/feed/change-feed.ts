@@ -70,6 +70,7 @@ export class ChangeFeed {
     private readonly onError: (error: unknown) => void,
   ) {
     this.#digests = new DigestCursor(storage);
+    storage.advanced.on(() => this.#notify());
   }
 
   get replicas(): ReplicaState[] {
@@ -146,7 +147,7 @@ export class ChangeFeed {
   }
 
   /** More was committed. */
-  notify(): void {
+  #notify(): void {
     if (this.#followers.size === 0 || this.#isPumping) return;
     this.#isPumping = true;
     queueMicrotask(this.#onTurn);

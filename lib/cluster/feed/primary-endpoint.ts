@@ -17,6 +17,7 @@ import type { Storage } from '../../sqlite/storage.js';
 import type { WriteQueue } from '../../sqlite/write-queue.js';
 import type { Command } from '../../engine/command.js';
 import { readChanges } from '../wire/change-batch.js';
+import type { Serving } from '../failover/serving.js';
 import type { ChangeFeed } from './change-feed.js';
 import {
   decodeCommand,
@@ -52,8 +53,7 @@ export interface PrimaryEndpointParts {
   readonly onForward: (command: ForwardedCommand) => void;
   /** It was committed: memory has to follow. */
   readonly onForwarded: (command: ForwardedCommand, result: CommandResult) => void;
-  /** Why this node serves nobody any more. */
-  readonly refusal: () => HyperCacheError | undefined;
+  readonly serving: Serving;
   /** Another node goes on in its place. */
   readonly onSuperseded: (successor: Successor) => void;
 }
@@ -73,7 +73,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
 
   async exchange(request: Buffer): Promise<Buffer> {
     const fields = new Fields(unpackArray(request));
-    this.#assertServing();
+    this.parts.serving.assert();
     switch (fields.integer()) {
       case RequestKind.Commands:
         return this.#execute(fields);
@@ -85,14 +85,14 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
   }
 
   feed(request: FeedRequest, sink: Writable): void {
-    this.#assertServing();
+    this.parts.serving.assert();
     // The replica may have heard of it from another process on the file.
     this.parts.storage.catchUp();
     this.parts.feed.add(request, sink);
   }
 
   wait(request: Buffer, sink: Writable): void {
-    this.#assertServing();
+    this.parts.serving.assert();
     this.#waits.begin(request, sink);
   }
 
@@ -101,11 +101,6 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     onSuperseded(successorFromWire(new Fields(unpackArray(request))));
     const { historyId, epoch, revision } = storage;
     return pack([historyId, epoch, revision]);
-  }
-
-  #assertServing(): void {
-    const refusal = this.parts.refusal();
-    if (refusal !== undefined) throw refusal;
   }
 
   async #execute(fields: Fields): Promise<Buffer> {

@@ -1,21 +1,30 @@
-import type { CommandResult, DeleteCommand, SetCommand } from '../../engine/command.js';
+import type { Clock } from '../../common/clock.js';
 import { HyperCacheError } from '../../common/errors.js';
-import { OutboxFile, outboxNumbers, type OutboxFileOptions } from '../../sqlite/outbox-file.js';
+import type { CacheEvents } from '../../common/events.js';
+import type { IncidentLog } from '../../common/incident-log.js';
+import type { HyperCacheLogger } from '../../common/logger.js';
+import type { Random } from '../../common/random.js';
+import type { CommandResult, DeleteCommand, SetCommand } from '../../engine/command.js';
+import type { CommandQueue } from '../../engine/command-queue.js';
+import { PendingCommand } from '../../engine/pending-command.js';
+import { OutboxFile, outboxNumbers } from '../../sqlite/outbox-file.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
+import { storedBytes } from '../../value/codec.js';
 import type { CommandLimits } from '../wire/command-codec.js';
 import { malformed } from '../wire/fields.js';
 import { inOrder } from './forward-line.js';
-import { isPassing, Outbox, type Forwarded, type OutboxParts } from './outbox.js';
+import type { ForwardOptions } from './forwarded-writes.js';
+import { isPassing, Outbox, type Forwarded } from './outbox.js';
 
 /** @internal */
-export interface OrphanedOutboxesParts extends OutboxFileOptions {
-  readonly limits: CommandLimits;
-  readonly execute: (command: SetCommand | DeleteCommand) => Promise<CommandResult>;
-  readonly onDeadLetter: OutboxParts['onDeadLetter'];
-  /** An outbox cannot be opened, and stays as it is. */
-  readonly onUnopened: (error: unknown) => void;
-  /** An outbox was damaged, and put there. */
-  readonly onQuarantined: (path: string) => void;
+export interface ExecuteOrphanedParts {
+  readonly options: Pick<ForwardOptions, 'sqlitePath' | 'durability' | keyof CommandLimits>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: HyperCacheLogger;
+  readonly events: CacheEvents;
+  readonly incidents: IncidentLog;
+  readonly queue: Pick<CommandQueue, 'push'>;
 }
 
 /** So many are executed together. */
@@ -24,47 +33,59 @@ const BATCH = 500;
 /**
  * Executes what a node had accepted while it was a secondary and never got to its primary, in order, where it now is the
  * primary itself. Each under the source that it was sent with: what the former primary had done, and this node has
- * received, is not done again.
+ * received, is not done again. What cannot be executed now is told, and left to the next start.
  *
- * @returns how many there were
- * @throws why no more can be executed now: the rest is left to the next start
  * @internal
  */
-export async function executeOrphaned(parts: OrphanedOutboxesParts): Promise<number> {
+export async function executeOrphaned(parts: ExecuteOrphanedParts): Promise<void> {
+  const { options, logger, incidents } = parts;
+  const report = (error: unknown): void =>
+    incidents.report(toStorageError(error), 'doing the asynchronous writes that wait here');
   const files: OutboxFile[] = [];
   try {
     const left = inOrder(
-      outboxNumbers(parts.directory).flatMap((number) => {
-        const file = new OutboxFile(parts);
-        if (!isOpened(file, number, parts)) return [];
+      outboxNumbers(options.sqlitePath).flatMap((number) => {
+        const file = new OutboxFile({
+          ...parts,
+          directory: options.sqlitePath,
+          fullSync: options.durability === 'full',
+        });
+        // One that cannot be opened stays as it is, and must not keep the others from being executed.
+        try {
+          if (!file.openLeft(number)) return [];
+        } catch (error) {
+          report(error);
+          return [];
+        }
         files.push(file);
-        if (file.quarantined !== undefined) parts.onQuarantined(file.quarantined);
+        if (file.quarantined !== undefined) {
+          logger.warn(
+            `An outbox was damaged: writes in it may be lost. It was kept as ${file.quarantined}.`,
+          );
+        }
         return load(file, parts);
       }),
     );
     for (let i = 0; i < left.length;) i += await executeSome(left, i, parts);
-    return left.length;
+    if (left.length > 0) logger.log(`Did ${left.length} asynchronous writes that had waited here.`);
+  } catch (error) {
+    report(error);
   } finally {
     for (const file of files) file.close();
   }
 }
 
-/** One that cannot be opened must not keep the others from being executed. */
-function isOpened(
-  file: OutboxFile,
-  number: number,
-  { onUnopened }: OrphanedOutboxesParts,
-): boolean {
-  try {
-    return file.openLeft(number);
-  } catch (error) {
-    onUnopened(error);
-    return false;
-  }
-}
-
-function load(file: OutboxFile, parts: OrphanedOutboxesParts): Forwarded[] {
-  const outbox = new Outbox({ ...parts, file, maxEntries: Infinity, maxBytes: Infinity });
+function load(file: OutboxFile, { options, events, incidents }: ExecuteOrphanedParts): Forwarded[] {
+  const outbox = new Outbox({
+    file,
+    maxEntries: Infinity,
+    maxBytes: Infinity,
+    limits: options,
+    onDeadLetter: (error, target) => {
+      if (target !== undefined) events.emit('outbox:refused', { ...target, error });
+      incidents.report(error, 'doing an asynchronous write');
+    },
+  });
   return outbox.load((command) => {
     if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
     return { command, bytes: 0, committed: ignore, failed: ignore };
@@ -75,7 +96,7 @@ function load(file: OutboxFile, parts: OrphanedOutboxesParts): Forwarded[] {
 async function executeSome(
   left: readonly Forwarded[],
   from: number,
-  parts: OrphanedOutboxesParts,
+  parts: ExecuteOrphanedParts,
 ): Promise<number> {
   const row = left[from]?.row;
   if (row === undefined) return 1;
@@ -100,18 +121,28 @@ async function executeSome(
 async function outcomeOf(
   { write, row }: Forwarded,
   before: Forwarded | undefined,
-  { execute }: OrphanedOutboxesParts,
+  { queue }: ExecuteOrphanedParts,
 ): Promise<HyperCacheError | undefined> {
   const { command } = write;
   if (row === undefined || (command.kind !== 'set' && command.kind !== 'delete')) return undefined;
   const { source, sequence } = row;
   const follows = before?.row?.source === source ? before.row.sequence : undefined;
   try {
-    await execute({ ...command, origin: { source, sequence, follows } });
+    await executed(queue, { ...command, origin: { source, sequence, follows } });
     return undefined;
   } catch (error) {
     return error instanceof HyperCacheError ? error : toStorageError(error);
   }
+}
+
+function executed(
+  queue: Pick<CommandQueue, 'push'>,
+  command: SetCommand | DeleteCommand,
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const bytes = 'value' in command ? storedBytes(command.value) : 0;
+    queue.push(new PendingCommand(command, bytes, resolve, reject));
+  });
 }
 
 function ignore(): void {

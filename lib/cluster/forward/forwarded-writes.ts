@@ -85,10 +85,6 @@ export class ForwardedWrites {
       own: this.#file,
       createFile,
       createOutbox,
-      onFound: (left) => {
-        logger.log(`Sending ${left.length} writes that a process of this host has left.`);
-        this.queue.resume(left);
-      },
       onError: (error) => incidents.report(toStorageError(error), 'adopting an outbox'),
     });
     this.queue = new ForwardQueue({
@@ -101,6 +97,10 @@ export class ForwardedWrites {
       accepts: options.asyncRequests,
       blocksWhenFull: options.outboxFull === 'block',
       onError: (error, during) => incidents.report(error, during),
+    });
+    this.#left.found.on((left) => {
+      logger.log(`Sending ${left.length} writes that a process of this host has left.`);
+      this.queue.resume(left);
     });
   }
 

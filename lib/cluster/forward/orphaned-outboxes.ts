@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command, CommandResult } from '../../engine/command.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
 import { NewerSchemaError } from '../../common/errors.js';
+import { Signal } from '../../common/signal.js';
 import { makeDirectory } from '../../sqlite/file-mode.js';
 import { FileLock } from '../../sqlite/file-lock.js';
 import { outboxName, outboxNumbers, type OutboxFile } from '../../sqlite/outbox-file.js';
@@ -29,8 +30,6 @@ export interface OrphanedOutboxesParts {
   readonly own: OutboxFile;
   readonly createFile: () => OutboxFile;
   readonly createOutbox: (file: OutboxFile) => Outbox;
-  /** They are to be sent before whatever this process sends. */
-  readonly onFound: (left: readonly Forwarded[]) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -41,6 +40,8 @@ export interface OrphanedOutboxesParts {
  * @internal
  */
 export class OrphanedOutboxes {
+  /** They are to be sent before whatever this process sends. */
+  readonly found = new Signal<[left: readonly Forwarded[]]>();
   readonly #lock: FileLock;
   #timer: NodeJS.Timeout | undefined;
   readonly #adopted: OutboxFile[] = [];
@@ -134,7 +135,7 @@ export class OrphanedOutboxes {
   #add(left: readonly Forwarded[]): void {
     for (const { row } of left) this.parts.own.follow(row?.acceptedAt ?? 0);
     this.#waiting += left.length;
-    if (left.length > 0) this.parts.onFound(left);
+    if (left.length > 0) this.found.emit(left);
     else if (this.#waiting === 0) this.#release();
   }
 

@@ -9,7 +9,6 @@ import { tellReplicated } from './tell-replicated.js';
 import { isBusy, isCorruption, toStorageError } from '../../sqlite/sqlite-error.js';
 import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
 import { FILE_NAME, Storage, type StorageOptions } from '../../sqlite/storage.js';
-import { tellChanges } from '../../sqlite/tell-changes.js';
 import { checkpointerOf } from '../../sqlite/checkpointer.js';
 import { FeedConnection } from './feed-connection.js';
 import { FeedState } from './feed-state.js';
@@ -45,7 +44,7 @@ export class FeedReplica implements ReplicaSource {
   readonly #standby: ReplicaStandby;
 
   constructor(private readonly parts: ReplicaSourceParts) {
-    const { options, clock, random, incidents, caches } = parts;
+    const { options, clock, random, incidents, memory } = parts;
     const createStorage = (name: string, more: Partial<StorageOptions> = {}): Storage =>
       new Storage({
         path: join(options.sqlitePath, name),
@@ -53,7 +52,7 @@ export class FeedReplica implements ReplicaSource {
         clock,
         random,
         hasOneWriter: true,
-        onForeignChanges: (changes) => tellChanges(this.storage, changes, caches()),
+        memory,
         ...more,
       });
     const storage = createStorage(FILE_NAME, {
@@ -64,7 +63,7 @@ export class FeedReplica implements ReplicaSource {
       storage,
       clock,
       createSide: () => createStorage(SIDE_FILE_NAME),
-      onChanged: (changes) => tellReplicated(storage, changes, caches()),
+      onChanged: (changes) => tellReplicated(storage, changes, memory),
       primary: { url: options.primaryUrl ?? '', path: options.path },
     });
     this.storage = storage;
@@ -136,9 +135,9 @@ export class FeedReplica implements ReplicaSource {
 
   /** The process that has led so far is gone. */
   #takeOver(): void {
-    const { logger, incidents, caches, client } = this.parts;
+    const { logger, incidents, memory, client } = this.parts;
     const wasConnected = this.#connection.isMade;
-    caches().lost();
+    memory.lost();
     this.#connection.forget();
     try {
       this.#leader.open(0);

@@ -115,12 +115,12 @@ export class ReplicaLeader {
 
   /** A replica that is lost is copied again; until then reads go to the primary. */
   tryToRecover(reason: LossReason): void {
-    const { storage, state, replica, events, incidents, logger, caches } = this.parts;
+    const { storage, state, replica, events, incidents, logger, memory } = this.parts;
     try {
       const quarantined = storage.replace(reason);
       state.forget();
       replica.load();
-      caches().lost();
+      memory.lost();
       this.#loop.reconnect();
       logger.warn(`The replica was ${reason}; a new one is taken from the primary.`);
       events.emit('recovered', { reason, quarantined });

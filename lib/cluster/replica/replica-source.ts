@@ -42,7 +42,7 @@ export interface ReplicaSourceParts {
   readonly events: CacheEvents;
   readonly incidents: IncidentLog;
   /** The caches that read from it. */
-  readonly caches: () => MemoryListener;
+  readonly memory: MemoryListener;
   /** The primary's history is not the one that was followed so far. */
   readonly onNewHistory: () => void;
 }

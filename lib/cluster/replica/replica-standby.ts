@@ -20,7 +20,7 @@ const WAIT_LOOK_MS = 1;
 /** @internal */
 export interface ReplicaStandbyParts extends Pick<
   ReplicaSourceParts,
-  'options' | 'client' | 'clock' | 'primaryClock' | 'caches' | 'incidents'
+  'options' | 'client' | 'clock' | 'primaryClock' | 'memory' | 'incidents'
 > {
   readonly storage: Storage;
   readonly replica: Replica;
@@ -112,7 +112,7 @@ export class ReplicaStandby {
 
   /** A snapshot of the other process is another file. */
   #check(): void {
-    const { storage, caches } = this.parts;
+    const { storage, memory } = this.parts;
     if (storage.isOpen) {
       if (!storage.isUnlinked()) return;
       this.#close();
@@ -126,7 +126,7 @@ export class ReplicaStandby {
     }
     this.#failures = 0;
     // Whatever memory holds is of another file.
-    caches().lost();
+    memory.lost();
     this.coherence.start();
     this.#observe();
   }

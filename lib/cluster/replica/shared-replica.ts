@@ -8,7 +8,6 @@ import { Coherence } from '../../sqlite/coherence.js';
 import { isBusy, toStorageError } from '../../sqlite/sqlite-error.js';
 import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
 import { FILE_NAME, Storage } from '../../sqlite/storage.js';
-import { tellChanges } from '../../sqlite/tell-changes.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
 import {
   nothingToBackUp,
@@ -46,7 +45,7 @@ export class SharedReplica implements ReplicaSource {
       clock,
       random,
       isReadOnly: true,
-      onForeignChanges: (changes) => tellChanges(this.storage, changes, parts.caches()),
+      memory: parts.memory,
     });
     this.#coherence = new Coherence({
       storage: this.storage,
@@ -173,7 +172,7 @@ export class SharedReplica implements ReplicaSource {
     if (storage.isOpen && storage.isUnlinked()) {
       const { revision } = storage;
       storage.close();
-      this.parts.caches().lost();
+      this.parts.memory.lost();
       const error = new StorageLostError(
         "The primary's file was deleted or replaced.",
         'It is opened again as soon as it is there.',

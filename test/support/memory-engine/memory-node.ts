@@ -11,6 +11,7 @@ import type {
   NodeCache,
 } from '../../../lib/node/hyper-cache-node.js';
 import { LocalCaches } from '../../../lib/node/local-caches.js';
+import { Namespaces } from '../../../lib/node/namespaces.js';
 import { Throttles } from '../../../lib/node/throttles.js';
 import type { ResolvedOptions } from '../../../lib/node/options.js';
 import { MemoryEngine, MemoryServer } from './memory-engine.js';
@@ -25,6 +26,7 @@ export class MemoryNode implements HyperCacheNode {
   readonly engine: MemoryEngine;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;
+  readonly #namespaces: Namespaces;
   readonly #caches: LocalCaches;
   readonly on = this.#events.on.bind(this.#events);
   readonly off = this.#events.off.bind(this.#events);
@@ -39,15 +41,17 @@ export class MemoryNode implements HyperCacheNode {
       incidents.report(error as Parameters<typeof incidents.report>[0], during);
     this.#incidents = incidents;
     this.engine = new MemoryEngine(server, isFar);
+    this.#namespaces = new Namespaces(options.l1, clock, events);
     this.#caches = new LocalCaches({
       options,
+      namespaces: this.#namespaces,
       engine: this.engine,
       events,
       isRelaxed: options.durability === 'relaxed',
       onReadError: (error) => onSilentError(error, 'reading'),
       onSilentError,
     });
-    server.listeners.push(this.#caches);
+    server.listeners.push(this.#namespaces);
     const { queue } = this.engine;
     this.throttles = new Throttles({ queue, clock, incidents, isFar: false });
     this.locks = new LockFactory(server.leases, clock, systemRandom, options.maxLockTtl);
@@ -74,15 +78,12 @@ export class MemoryNode implements HyperCacheNode {
   }
 
   stats(): HyperCacheStats {
-    const { entries, bytes, evictions } = this.#caches.budget;
     return {
       role: 'primary',
       historyId: 'memory',
       epoch: 1,
       revision: 0,
-      caches: this.#caches.stats(),
-      ratios: this.#caches.ratios(),
-      l1: { entries, bytes, evictions },
+      ...this.#namespaces.stats(),
       l2: { entries: 0, usedBytes: 0, fileBytes: 0, walBytes: 0, evicted: 0, swept: 0 },
       queued: this.engine.queue.length,
       lockWaiters: this.engine.leases.waiting,

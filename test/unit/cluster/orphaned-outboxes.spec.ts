@@ -175,10 +175,10 @@ describe('OrphanedOutboxes', () => {
             throw error;
           },
         }),
-      onFound: () => {
-        throw new Error('Nothing was loaded.');
-      },
       onError: (error) => failures.push(error),
+    });
+    outboxes.found.on(() => {
+      throw new Error('Nothing was loaded.');
     });
     own.open(false);
     expect(own.number).toBe(1);

@@ -29,7 +29,6 @@ describe('A snapshot that fails', () => {
         random: systemRandom,
         hasOneWriter: true,
         isExchanged: name === FILE_NAME,
-        onForeignChanges: () => undefined,
       });
     const storage = create(FILE_NAME);
     storage.open();

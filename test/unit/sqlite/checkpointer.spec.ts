@@ -31,7 +31,6 @@ describe('Checkpointer', () => {
       fullSync: false,
       clock: systemClock,
       random: systemRandom,
-      onForeignChanges: () => undefined,
       checkpointer: { onInline: () => undefined, ...checkpointer },
     });
     opened.push(storage);

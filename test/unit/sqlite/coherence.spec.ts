@@ -4,7 +4,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Coherence } from '../../../lib/sqlite/coherence.js';
 import { systemRandom } from '../../../lib/common/random.js';
 import type { HyperCacheStats } from '../../../lib/node/hyper-cache-node.js';
-import type { ChangeRow } from '../../../lib/sqlite/change-log.js';
 import { Storage } from '../../../lib/sqlite/storage.js';
 import { useDirectClusters } from '../../support/clusters.js';
 import { eventually } from '../../support/eventually.js';
@@ -36,9 +35,10 @@ describe('Coherence', () => {
     const clock = new ManualClock();
     const told: (string | undefined)[] = [];
     const errors: unknown[] = [];
-    const tell = (changes: readonly ChangeRow[] | undefined): void => {
-      if (changes === undefined) told.push(undefined);
-      else told.push(...changes.map(({ key }) => key));
+    const memory = {
+      changed: (_namespace: string, key: string) => void told.push(key),
+      cleared: () => void told.push(''),
+      lost: () => void told.push(undefined),
     };
     const storage = new Storage({
       path: writer.storage.path,
@@ -46,7 +46,7 @@ describe('Coherence', () => {
       clock,
       random: systemRandom,
       isReadOnly: true,
-      onForeignChanges: tell,
+      memory,
     });
     storage.open();
     let commits = 0;
