@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-import { runCommand } from './commands.js';
+import { runCommand } from './run-command.js';
+import { processTerminal } from './terminal.js';
 
-const { exitCode, output, errors } = await runCommand(process.argv.slice(2));
-process.stdout.write(output);
-process.stderr.write(errors);
-process.exitCode = exitCode;
+process.exitCode = await runCommand(process.argv.slice(2), processTerminal());

@@ -15,6 +15,7 @@ export type HyperCacheErrorCode =
   | 'HC_FACTORY_TIMEOUT'
   | 'HC_FENCED'
   | 'HC_FILE_IN_USE'
+  | 'HC_IMPORT_INVALID'
   | 'HC_INTERNAL'
   | 'HC_KEY_INVALID'
   | 'HC_LISTEN_FAILED'
@@ -238,8 +239,11 @@ export class PrimaryForeignError extends HyperCacheError {
 /** A request carries no valid token. Says nothing more. @publicApi */
 export class UnauthorizedError extends HyperCacheError {
   readonly code = 'HC_UNAUTHORIZED';
-  constructor() {
-    super('The request has no valid token.', 'Send one of the apiTokens as X-HyperCache-Token.');
+  constructor(
+    message = 'The request has no valid token.',
+    hint = 'Send one of the apiTokens as X-HyperCache-Token.',
+  ) {
+    super(message, hint);
   }
 }
 
@@ -297,8 +301,23 @@ export class MissError extends HyperCacheError {
 /** A node was asked for what only a primary offers. @publicApi */
 export class NotPrimaryError extends HyperCacheError {
   readonly code = 'HC_NOT_PRIMARY';
-  constructor() {
-    super('This node is not a primary.', 'Point primaryUrl at the primary of the cluster.');
+  constructor(
+    message = 'This node is not a primary.',
+    hint = 'Point primaryUrl at the primary of the cluster.',
+  ) {
+    super(message, hint);
+  }
+}
+
+/** A line of a file that is imported cannot be used; nothing of its batch was stored. @publicApi */
+export class ImportInvalidError extends HyperCacheError {
+  readonly code = 'HC_IMPORT_INVALID';
+  constructor(
+    /** From 1. */
+    readonly line: number,
+    reason: string,
+  ) {
+    super(`Line ${line} cannot be imported: ${reason}`, 'Mend the line, or take it out.');
   }
 }
 

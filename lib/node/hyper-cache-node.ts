@@ -1,6 +1,7 @@
 import type { WrapOptions as NodeWrapOptions } from '../cache/wrap-options.js';
 import type { CacheEntry } from '../cache/tiered-cache.js';
 import type { Lifetime } from '../common/expiry.js';
+import type { Listing } from '../engine/listing.js';
 import type { VersionedEntry } from '../engine/l2.js';
 import type { DeadLetterInfo, HyperCacheStats } from '../engine/node-stats.js';
 import type { LockFactory } from '../locks/lock-factory.js';
@@ -144,6 +145,8 @@ export interface HyperCacheNode {
   readonly throttles: Throttles;
   /** What other nodes ask of this one; undefined when it is not a primary. */
   readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
+  /** What it holds itself, page by page; undefined when it holds nothing, or not yet everything. */
+  readonly listing: Listing | undefined;
   start(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;

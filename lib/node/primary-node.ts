@@ -17,6 +17,7 @@ import { LockFactory } from '../locks/lock-factory.js';
 import { BoundedWriter } from '../sqlite/bounded-writer.js';
 import { checkpointerOf } from '../sqlite/checkpointer.js';
 import { Coherence } from '../sqlite/coherence.js';
+import { FileListing } from '../sqlite/file-listing.js';
 import { LeaseClaims } from '../sqlite/lease-claims.js';
 import { LeaseManager } from '../sqlite/lease-manager.js';
 import { ClockKeeper } from '../sqlite/maintenance/clock-notes.js';
@@ -55,6 +56,7 @@ export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   readonly throttles: Throttles;
   readonly sync: PrimaryEndpoint;
+  readonly listing: FileListing;
   readonly #namespaces: Namespaces;
   readonly #storage: Storage;
   readonly #care: FileCare;
@@ -87,6 +89,7 @@ export class PrimaryNode implements HyperCacheNode {
       memory: namespaces,
       ...checkpointerOf(options, (error) => incidents.report(error, 'checkpointing')),
     });
+    this.listing = new FileListing(storage, clock);
     const care = new FileCare({ ...context, storage, memory: namespaces, serving });
     const { onReadError, onMaintenanceError } = care;
     const failover = new Failover({
@@ -220,7 +223,7 @@ export class PrimaryNode implements HyperCacheNode {
     const refusal = isReplica
       ? new RoleMismatchError(
           `${storage.path} holds the replica of a secondary.`,
-          'Give the primary the sqlitePath of its own data, or an empty directory; to make this replica the primary, with all its data, stop the former primary and run `npx hypercache promote`.',
+          'Give the primary the sqlitePath of its own data, or an empty directory; to make this replica the primary, with all its data, stop the former primary and run `npx --no hypercache promote`.',
         )
       : readSuperseded(storage);
     if (refusal === undefined) return;

@@ -8,6 +8,7 @@ import { RemoteLeases } from '../cluster/leases/remote-leases.js';
 import { RemoteL2 } from '../cluster/replica/remote-l2.js';
 import { RemoteReads } from '../cluster/replica/remote-reads.js';
 import { ReplicaL2 } from '../cluster/replica/replica-l2.js';
+import type { Listing } from '../engine/listing.js';
 import type { L2 } from '../engine/l2.js';
 import { LeaseClaims } from '../sqlite/lease-claims.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
@@ -126,6 +127,10 @@ export class SecondaryNode implements HyperCacheNode {
     this.#replica = replica;
     this.#writes = writes;
     this.#leases = leases;
+  }
+
+  get listing(): Listing | undefined {
+    return this.#replica.listing;
   }
 
   async start(): Promise<void> {

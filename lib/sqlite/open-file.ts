@@ -14,6 +14,7 @@ import {
   type EpochStart,
 } from './file-identity.js';
 import { LeaseTable } from './lease-table.js';
+import { ListingTable } from './listing-table.js';
 import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
@@ -46,6 +47,7 @@ export interface OpenFile {
   readonly throttles: ThrottleTable;
   readonly sources: SourceTable;
   readonly counts: EntryCounts;
+  readonly listing: ListingTable;
   readonly historyId: string;
   readonly epoch: number;
   /** The head of the log when this process entered; others may have committed since. */
@@ -173,6 +175,7 @@ function assemble(
     throttles: new ThrottleTable(connection, rowIds),
     sources: new SourceTable(connection),
     counts,
+    listing: new ListingTable(connection),
     historyId: identity.historyId,
     epoch: identity.epoch,
     head: identity.head,

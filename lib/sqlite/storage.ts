@@ -12,6 +12,7 @@ import { epochNow, HISTORY_LEAP, type LastEpoch } from './epoch.js';
 import type { EntryCounts } from './entry-counts.js';
 import type { EntryTable } from './entry-table.js';
 import type { LeaseTable } from './lease-table.js';
+import type { ListingTable } from './listing-table.js';
 import type { NamespaceTable } from './namespace-table.js';
 import { whileUnchanged, whileUnused } from './file-lock.js';
 import { assertReadable, quarantine } from './open-connection.js';
@@ -134,6 +135,10 @@ export class Storage {
 
   get counts(): EntryCounts {
     return this.#open.counts;
+  }
+
+  get listing(): ListingTable {
+    return this.#open.listing;
   }
 
   /** Random, made with the file. */

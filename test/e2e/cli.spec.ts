@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../architecture/support/source-files.js';
-import { runCommand } from '../../lib/cli/commands.js';
 import { useNodeProcesses } from '../support/node-process.js';
 import { useTemporaryDirectories } from '../support/temporary-directory.js';
 
@@ -65,23 +64,33 @@ describe('the command hypercache', () => {
     await back.finish();
   });
 
-  it.each([
-    [['promote'], /needs --path/],
-    [['elect', '--path', '.'], /no command 'elect'/],
-    [['promote', '--patch', '.'], /--patch/],
-    [['backup', '--path', '.'], /needs --to/],
-    [['inspect', '--path', '/nowhere'], /HC_STORAGE_OPEN/],
-  ])('says what is wrong with %p', async (args, message) => {
-    await expect(runCommand(args)).resolves.toMatchObject({
-      exitCode: 1,
-      errors: expect.stringMatching(message),
+  it('ends with 2 when the command line is wrong, and prints nothing else', async () => {
+    await expect(hypercache('elect')).resolves.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining("no command 'elect'"),
+    });
+    await expect(hypercache('help')).resolves.toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('promote'),
     });
   });
 
-  it('prints its usage', async () => {
-    await expect(runCommand([])).resolves.toMatchObject({
-      exitCode: 0,
-      output: expect.stringContaining('promote'),
-    });
+  it('prints a long listing to who reads only its beginning', async () => {
+    const sqlitePath = directory();
+    const node = await start('remote', { options: { sqlitePath } });
+    const keys = Array.from({ length: 4000 }, (_, i) => ({
+      key: `a long key, number ${i}`,
+      value: i,
+    }));
+    await node.ask('cache', 'mset', keys);
+    await node.finish();
+    const shell = `"${process.execPath}" "${BIN}" keys --path "${sqlitePath}" | head -n 1`;
+    const line = await new Promise((resolve) =>
+      execFile('bash', ['-o', 'pipefail', '-c', shell], (_error, stdout, stderr) =>
+        resolve({ stdout, stderr }),
+      ),
+    );
+    expect(line).toEqual({ stdout: 'a long key, number 0\n', stderr: '' });
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { HyperCacheErrorCode } from '../../lib/common/errors.js';
+import { PROTOCOL_VERSION } from '../../lib/cluster/wire/sync-endpoint.js';
 import { statusOf } from '../../lib/http/status-table.js';
 import { blocksOf } from '../architecture/support/doc-blocks.js';
 import { root } from '../architecture/support/source-files.js';
@@ -60,7 +61,30 @@ const ANSWERS: readonly (readonly [string, object])[] = [
   ['POST /increment', { value: 105, revision: expect.any(Number) }],
   ['DELETE /cache', { deleted: true }],
   ['DELETE /cache', { deleted: 1 }],
+  ['DELETE /cache', { deleted: 0 }],
   ['DELETE /cache', { deleted: 1 }],
+  ['POST /entries', { stored: 2 }],
+  [
+    'GET /entries?prefix=a&values=true',
+    {
+      entries: [
+        {
+          key: 'a',
+          ttl: null,
+          revision: expect.any(Number),
+          bytes: expect.any(Number),
+          tags: [],
+          content: { value: 1 },
+        },
+      ],
+      next: null,
+    },
+  ],
+  ['GET /entry?key=a', { entry: expect.objectContaining({ key: 'a', content: { value: 1 } }) }],
+  ['DELETE /entries', { deleted: 2 }],
+  ['POST /expire', { expired: 0 }],
+  ['GET /namespaces', { namespaces: [{ name: 'default', entries: 0 }] }],
+  ['GET /changes?after=0&limit=1', { changes: expect.any(Array), next: 1, isGap: false }],
   [
     'POST /lock',
     {
@@ -72,8 +96,14 @@ const ANSWERS: readonly (readonly [string, object])[] = [
   ],
   ['PATCH /lock', { extended: true, expiresAt: expect.any(Number) }],
   ['DELETE /lock', { released: true }],
-  ['GET /ping', { role: 'primary', position: expect.anything(), version: '0.1.0', protocol: 1 }],
+  ['GET /locks', { locks: [] }],
+  ['DELETE /locks', { released: false }],
+  [
+    'GET /ping',
+    { role: 'primary', position: expect.anything(), version: '0.1.0', protocol: PROTOCOL_VERSION },
+  ],
   ['GET /stats', expect.objectContaining({ role: 'primary' })],
+  ['GET /dead-letters?limit=10', { deadLetters: [] }],
 ];
 
 async function hasCurl(): Promise<boolean> {

@@ -41,7 +41,7 @@ export class Failover {
     if (note === undefined) return;
     if (clientFor === undefined) {
       logger.warn(
-        'The former primary is not told that this node was promoted: set adminToken (or HYPERCACHE_ADMIN_TOKEN) on both, or make sure that it does not come back. `npx hypercache inspect` says where it was.',
+        'The former primary is not told that this node was promoted: set adminToken (or HYPERCACHE_ADMIN_TOKEN) on both, or make sure that it does not come back. `npx --no hypercache inspect` says where it was.',
       );
       return;
     }

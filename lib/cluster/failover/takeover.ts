@@ -46,7 +46,7 @@ export function readSuperseded(storage: Storage): SupersededError | undefined {
   const { historyId } = JSON.parse(note) as Superseded;
   return new SupersededError(
     `${storage.path} holds history ${storage.historyId}, which ended when another node was promoted; history ${historyId} goes on from it.`,
-    "Start this node as role: 'secondary', with primaryUrl of the node that was promoted, after `npx hypercache adopt`; or empty its sqlitePath first.",
+    "Start this node as role: 'secondary', with primaryUrl of the node that was promoted, after `npx --no hypercache adopt`; or empty its sqlitePath first.",
   );
 }
 

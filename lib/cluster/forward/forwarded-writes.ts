@@ -9,7 +9,7 @@ import type { Random } from '../../common/random.js';
 import { malformed } from '../wire/fields.js';
 import { ForwardQueue, type FollowedChanges } from './forward-queue.js';
 import { OrphanedOutboxes } from './orphaned-outboxes.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type DeadLetter } from './outbox.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import { OutboxFile } from '../../sqlite/outbox-file.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
@@ -143,12 +143,7 @@ export class ForwardedWrites {
   }
 
   deadLetters(limit: number): readonly DeadLetterInfo[] {
-    return this.#outbox.deadLetters(limit).flatMap(({ at, code, message, command }) => {
-      if (command.kind !== 'set' && command.kind !== 'delete') return [];
-      const { kind, namespace, key } = command;
-      const value = command.kind === 'set' ? readable(command.value) : undefined;
-      return [{ at, code, message, kind, namespace, key, value }];
-    });
+    return deadLetterInfos(this.#outbox.deadLetters(limit));
   }
 
   #announceLoss(quarantined: string): void {
@@ -157,6 +152,16 @@ export class ForwardedWrites {
     );
     this.parts.events.emit('recovered', { reason: 'corrupt', quarantined });
   }
+}
+
+/** For people. @internal */
+export function deadLetterInfos(letters: readonly DeadLetter[]): DeadLetterInfo[] {
+  return letters.flatMap(({ at, code, message, command }) => {
+    if (command.kind !== 'set' && command.kind !== 'delete') return [];
+    const { kind, namespace, key } = command;
+    const value = command.kind === 'set' ? readable(command.value) : undefined;
+    return [{ at, code, message, kind, namespace, key, value }];
+  });
 }
 
 /** Undefined when it cannot be read: that may be why it was refused. */

@@ -184,10 +184,7 @@ export class Outbox {
 
   /** Those that can be read. */
   deadLetters(limit: number): DeadLetter[] {
-    return this.parts.file.deadLetters(limit).flatMap(({ command: packed, ...rest }) => {
-      const command = readable(packed);
-      return command === undefined ? [] : [{ ...rest, command }];
-    });
+    return readDeadLetters(this.parts.file.deadLetters(limit));
   }
 
   #count(entries: number, bytes: number): void {
@@ -196,7 +193,14 @@ export class Outbox {
   }
 }
 
-/** What was buried because it cannot be read must not hide the others. */
+/** What was buried because it cannot be read must not hide the others. @internal */
+export function readDeadLetters(rows: readonly DeadLetterRow[]): DeadLetter[] {
+  return rows.flatMap(({ command: packed, ...rest }) => {
+    const command = readable(packed);
+    return command === undefined ? [] : [{ ...rest, command }];
+  });
+}
+
 function readable(packed: Buffer): ForwardedCommand | undefined {
   try {
     return decodeCommand(unpackArray(packed), NO_LIMITS);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PrimaryUnreachableError, type HyperCacheError } from '../../common/errors.js';
+import type { Listing } from '../../engine/listing.js';
 import type { L2 } from '../../engine/l2.js';
 import type { MemoryCoherence } from '../../engine/memory-coherence.js';
 import type { ChangeBatch } from '../wire/change-batch.js';
@@ -7,6 +8,7 @@ import type { Position } from '../wire/position.js';
 import { Replica } from './replica.js';
 import { tellReplicated } from './tell-replicated.js';
 import { isBusy, isCorruption, toStorageError } from '../../sqlite/sqlite-error.js';
+import { FileListing } from '../../sqlite/file-listing.js';
 import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
 import { FILE_NAME, Storage, type StorageOptions } from '../../sqlite/storage.js';
 import { checkpointerOf } from '../../sqlite/checkpointer.js';
@@ -37,6 +39,7 @@ const LEAD_FILE_NAME = 'hypercache.lead';
 export class FeedReplica implements ReplicaSource {
   readonly storage: Storage;
   readonly coherence: MemoryCoherence;
+  readonly #listing: FileListing;
   readonly #replica: Replica;
   readonly #lead: LeaderLock;
   readonly #connection: FeedConnection;
@@ -67,6 +70,7 @@ export class FeedReplica implements ReplicaSource {
       primary: { url: options.primaryUrl ?? '', path: options.path },
     });
     this.storage = storage;
+    this.#listing = new FileListing(storage, parts.primaryClock);
     this.#replica = replica;
     this.#lead = new LeaderLock({
       path: join(options.sqlitePath, LEAD_FILE_NAME),
@@ -101,6 +105,10 @@ export class FeedReplica implements ReplicaSource {
       clock: this.parts.primaryClock,
       onReadError: (error) => this.onReadError(error),
     });
+  }
+
+  get listing(): Listing | undefined {
+    return this.isReady ? this.#listing : undefined;
   }
 
   get isReady(): boolean {

@@ -23,6 +23,7 @@ export class NoReplica implements ReplicaSource {
   readonly isStale = false;
   readonly isFed = true;
   readonly position = undefined;
+  readonly listing = undefined;
 
   constructor(private readonly parts: ReplicaSourceParts) {}
 

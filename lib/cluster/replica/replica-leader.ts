@@ -95,7 +95,7 @@ export class ReplicaLeader {
     if (!replica.hasSource && storage.revision > 0) {
       throw new RoleMismatchError(
         `${storage.path} holds the data of a primary, and would be overwritten by that of another node.`,
-        'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx hypercache adopt`: it follows from there.',
+        'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx --no hypercache adopt`: it follows from there.',
       );
     }
     // What was noted before may be of another start of the machine.

@@ -350,7 +350,7 @@ export class ReplicaLoop {
       replica.refuse(historyId);
       throw new PrimaryMismatchError(
         'The primary has come back empty, with a new history; this node goes on serving what it holds.',
-        'Give the primary its data back, or promote a replica; if it is to begin anew, run `npx hypercache accept-new-history` on this node while it is stopped, or give it the option acceptNewHistory: true.',
+        'Give the primary its data back, or promote a replica; if it is to begin anew, run `npx --no hypercache accept-new-history` on this node while it is stopped, or give it the option acceptNewHistory: true.',
       );
     }
     this.#snapshot = { entries: Number(entries), since: clock.monotonic() };

@@ -4,6 +4,7 @@ import type { CacheEvents } from '../../common/events.js';
 import type { IncidentLog } from '../../common/incident-log.js';
 import type { HyperCacheLogger } from '../../common/logger.js';
 import type { Random } from '../../common/random.js';
+import type { Listing } from '../../engine/listing.js';
 import type { L2 } from '../../engine/l2.js';
 import type { MemoryCoherence, MemoryListener } from '../../engine/memory-coherence.js';
 import type { FollowedChanges } from '../forward/forward-queue.js';
@@ -64,6 +65,8 @@ export interface ReplicaSource extends FollowedChanges {
   /** What it holds of a namespace, relied on only while it is ready; undefined when it never holds anything. */
   l2(namespace: string): L2 | undefined;
   readonly coherence: MemoryCoherence;
+  /** What it holds, page by page, while that is everything. */
+  readonly listing: Listing | undefined;
   /** Whether reads can be served from it; otherwise they go to the primary. */
   readonly isReady: boolean;
   /** The primary has been away for so long that nothing here counts any more: every read is a miss. */

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StorageLostError, type HyperCacheError } from '../../common/errors.js';
 import type { Position } from '../wire/position.js';
+import type { Listing } from '../../engine/listing.js';
 import type { L2 } from '../../engine/l2.js';
 import type { MemoryCoherence } from '../../engine/memory-coherence.js';
 import { Coherence } from '../../sqlite/coherence.js';
 import { isBusy, toStorageError } from '../../sqlite/sqlite-error.js';
+import { FileListing } from '../../sqlite/file-listing.js';
 import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
 import { FILE_NAME, Storage } from '../../sqlite/storage.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
@@ -31,6 +33,7 @@ export class SharedReplica implements ReplicaSource {
   readonly storage: Storage;
   readonly coherence: MemoryCoherence;
   readonly #coherence: Coherence;
+  readonly #listing: FileListing;
   /** The primary's answers bring nothing: what they tell of is in the file. */
   readonly isFed = true;
   readonly isStale = false;
@@ -47,6 +50,7 @@ export class SharedReplica implements ReplicaSource {
       isReadOnly: true,
       memory: parts.memory,
     });
+    this.#listing = new FileListing(this.storage, parts.primaryClock);
     this.#coherence = new Coherence({
       storage: this.storage,
       clock,
@@ -68,6 +72,10 @@ export class SharedReplica implements ReplicaSource {
       clock: this.parts.primaryClock,
       onReadError: (error) => this.onReadError(error),
     });
+  }
+
+  get listing(): Listing | undefined {
+    return this.isReady ? this.#listing : undefined;
   }
 
   get isReady(): boolean {

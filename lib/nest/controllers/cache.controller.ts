@@ -89,14 +89,24 @@ export class CacheController {
     const { cache } = call;
     // A script whose key is empty means one entry, not all of them.
     call.assertNoKey();
-    const prefix = (await call.fields('prefix')).prefix ?? call.query('prefix');
-    if (prefix === undefined) return call.reply({ deleted: await cache.clear() });
-    if (typeof prefix !== 'string' || prefix === '') {
-      throw new InvalidArgumentError(
-        'The prefix is no text, or empty.',
-        'Leave it out to delete everything in the namespace.',
-      );
+    const fields = await call.fields('prefix', 'tag');
+    const prefix = fields.prefix ?? call.query('prefix');
+    const tag = fields.tag ?? call.query('tag');
+    if (prefix !== undefined && tag !== undefined) {
+      throw new InvalidArgumentError('Both a prefix and a tag are given.', 'Send one of them.');
     }
-    call.reply({ deleted: await cache.deletePrefix(prefix) });
+    if (tag !== undefined) {
+      return call.reply({ deleted: await cache.deleteTag(textOf(tag, 'tag')) });
+    }
+    if (prefix === undefined) return call.reply({ deleted: await cache.clear() });
+    call.reply({ deleted: await cache.deletePrefix(textOf(prefix, 'prefix')) });
   }
+}
+
+function textOf(value: unknown, name: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new InvalidArgumentError(
+    `The ${name} is no text, or empty.`,
+    'Leave it out to delete everything in the namespace.',
+  );
 }

@@ -3,6 +3,7 @@ import { AdminController } from './admin.controller.js';
 import { BackupController } from './backup.controller.js';
 import { CacheController } from './cache.controller.js';
 import { FallbackController } from './fallback.controller.js';
+import { ListingController } from './listing.controller.js';
 import { LockController } from './lock.controller.js';
 import { StatusController } from './status.controller.js';
 import { SyncController } from './sync.controller.js';
@@ -11,6 +12,7 @@ import { SyncController } from './sync.controller.js';
 const CONTROLLERS: readonly Type[] = [
   CacheController,
   LockController,
+  ListingController,
   StatusController,
   SyncController,
   BackupController,

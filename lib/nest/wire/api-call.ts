@@ -55,6 +55,15 @@ export class ApiCall {
    * @throws {HC_ARGUMENT_INVALID}
    */
   get cache(): NodeCache {
+    return this.api.node.cache(this.namespace);
+  }
+
+  /**
+   * The namespace that the request names, or the node's own.
+   *
+   * @throws {HC_ARGUMENT_INVALID}
+   */
+  get namespace(): string {
     const namespace = this.#query.get('namespace') ?? this.api.namespace;
     if (namespace === '' || namespace.length > MAX_NAMESPACE_LENGTH || !namespace.isWellFormed()) {
       throw new InvalidArgumentError(
@@ -62,7 +71,7 @@ export class ApiCall {
         `Give a non-empty string of at most ${MAX_NAMESPACE_LENGTH} characters, or leave it out.`,
       );
     }
-    return this.api.node.cache(namespace);
+    return namespace;
   }
 
   /** @throws {HC_KEY_INVALID} for a path that ends where a key is missing */

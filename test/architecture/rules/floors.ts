@@ -12,9 +12,10 @@ export const floors: Readonly<Record<string, number>> = {
   sqlite: 3,
   cluster: 4,
   node: 5,
-  admin: 6,
   keyv: 6,
   http: 6,
+  // Works on files, and on nodes that run by their HTTP API.
+  admin: 6.5,
   // The commands of an operator: beside an application, without Nest.
   cli: 7,
   nest: 7,

@@ -23,6 +23,7 @@ export class MemoryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   readonly throttles: Throttles;
   readonly sync = undefined;
+  readonly listing = undefined;
   readonly engine: MemoryEngine;
   readonly #events = new CacheEvents();
   readonly #incidents: IncidentLog;

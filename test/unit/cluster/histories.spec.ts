@@ -59,7 +59,7 @@ describe('a primary that has come back empty', () => {
 
     await expect(clusters.secondary(empty, { sqlitePath })).rejects.toMatchObject({
       code: 'HC_PRIMARY_MISMATCH',
-      message: expect.stringContaining('npx hypercache accept-new-history'),
+      message: expect.stringContaining('npx --no hypercache accept-new-history'),
     });
     acceptNewHistory(sqlitePath);
     const again = await clusters.secondary(empty, { sqlitePath });

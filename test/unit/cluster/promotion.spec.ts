@@ -417,7 +417,7 @@ describe('the former primary', () => {
     for (let starts = 0; starts < 2; starts++) {
       await expect(clusters.primary({ sqlitePath: primaryDirectory })).rejects.toMatchObject({
         ...refused,
-        message: expect.stringContaining('npx hypercache adopt'),
+        message: expect.stringContaining('npx --no hypercache adopt'),
       });
     }
   });
@@ -535,7 +535,7 @@ describe('promote', () => {
 
     await expect(clusters.primary({ sqlitePath: heirDirectory })).rejects.toMatchObject({
       code: 'HC_ROLE_MISMATCH',
-      message: expect.stringContaining('npx hypercache promote'),
+      message: expect.stringContaining('npx --no hypercache promote'),
     });
   });
 });

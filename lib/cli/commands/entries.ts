@@ -1,0 +1,211 @@
+import { text } from 'node:stream/consumers';
+import { shownValue } from '../../admin/shown-value.js';
+import type { Expired } from '../../admin/target.js';
+import { milliseconds } from '../../common/duration.js';
+import { InvalidTtlError, MissError } from '../../common/errors.js';
+import { textOf, textsOf, UsageError, type Call, type CommandSpec } from '../command.js';
+import { isConfirmed } from '../confirm.js';
+import { formatMs } from '../format.js';
+
+const NAMESPACE = {
+  namespace: {
+    type: 'string',
+    value: 'name',
+    about: "the cache; the node's own, or 'default' with --path",
+  },
+} as const;
+
+const YES = { yes: { type: 'boolean', about: 'do not ask' } } as const;
+
+/** What reads and writes entries. @internal */
+export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
+  get: {
+    summary: 'prints the value of a key as JSON',
+    arguments: '<key>',
+    count: [1, 1],
+    on: 'both',
+    options: NAMESPACE,
+    notes: ['A missing or expired key is HC_MISS, with exit code 1.'],
+    examples: ['get user:42 --path ./storage/hypercache'],
+    run: async (call) => {
+      const [key = ''] = call.rest;
+      const entry = await (await call.target()).find(textOf(call, 'namespace'), key);
+      const value = shownValue(entry?.content);
+      if (entry === undefined || value === undefined) throw new MissError();
+      const { ttl, revision, tags } = entry;
+      const described = `{"key":${JSON.stringify(key)},"value":${value},${JSON.stringify({ ttl, revision, tags }).slice(1)}`;
+      await call.terminal.out(`${call.isJson ? described : value}\n`);
+    },
+  },
+  ttl: {
+    summary: 'prints how long an entry still lives',
+    arguments: '<key>',
+    count: [1, 1],
+    on: 'both',
+    options: NAMESPACE,
+    examples: ['ttl user:42 --path ./storage/hypercache'],
+    run: async (call) => {
+      const [key = ''] = call.rest;
+      const entry = await (await call.target()).find(textOf(call, 'namespace'), key);
+      if (entry === undefined) throw new MissError();
+      const { ttl } = entry;
+      await call.terminal.out(
+        call.isJson ? `${JSON.stringify({ key, ttl })}\n` : `${formatMs(ttl)}\n`,
+      );
+    },
+  },
+  set: {
+    summary: 'stores a value that is given as JSON; - reads it from standard input',
+    arguments: '<key> <json>',
+    count: [2, 2],
+    on: 'both',
+    options: {
+      ...NAMESPACE,
+      ttl: {
+        type: 'string',
+        value: 'time',
+        about: 'such as 90s, 5m or 2h, or milliseconds; it never expires without',
+      },
+      tag: { type: 'string', multiple: true, value: 'tag', about: 'a tag; may be repeated' },
+    },
+    examples: [
+      `set user:42 '{"name":"Ada"}' --ttl 5m --tag users --path ./storage/hypercache`,
+      `set greeting '"hello"' --path ./storage/hypercache`,
+    ],
+    run: async (call) => {
+      const [key = '', json = ''] = call.rest;
+      const value = parsed(json === '-' ? await text(call.terminal.stdin()) : json, call);
+      const ttl = ttlOf(call);
+      const target = await call.target();
+      await target.store(textOf(call, 'namespace'), [
+        { key, value, ttl, tags: textsOf(call, 'tag') },
+      ]);
+      await call.terminal.out(call.isJson ? '{"stored":true}\n' : 'Stored.\n');
+    },
+  },
+  del: {
+    summary: 'deletes keys',
+    arguments: '<key>...',
+    count: [1, Infinity],
+    on: 'both',
+    options: NAMESPACE,
+    examples: ['del user:42 user:43 --path ./storage/hypercache'],
+    run: async (call) => {
+      const target = await call.target();
+      let deleted = 0;
+      for (const key of call.rest) {
+        if (await target.delete(textOf(call, 'namespace'), key)) deleted++;
+      }
+      await tellDeleted(call, deleted);
+    },
+  },
+  'del-tag': {
+    summary: 'deletes all entries with a tag',
+    arguments: '<tag>',
+    count: [1, 1],
+    on: 'both',
+    options: NAMESPACE,
+    examples: ['del-tag users --path ./storage/hypercache'],
+    run: async (call) => {
+      const [tag = ''] = call.rest;
+      await tellDeleted(
+        call,
+        await (await call.target()).deleteTag(textOf(call, 'namespace'), tag),
+      );
+    },
+  },
+  'del-prefix': {
+    summary: 'deletes all entries whose key begins so',
+    arguments: '<prefix>',
+    count: [1, 1],
+    on: 'both',
+    options: NAMESPACE,
+    examples: ['del-prefix user: --path ./storage/hypercache'],
+    run: async (call) => {
+      const [prefix = ''] = call.rest;
+      const target = await call.target();
+      await tellDeleted(call, await target.deletePrefix(textOf(call, 'namespace'), prefix));
+    },
+  },
+  expire: {
+    summary:
+      'makes entries stale: who asks for stale values still finds them until their window ends',
+    arguments: '[key]',
+    count: [0, 1],
+    on: 'both',
+    options: {
+      ...NAMESPACE,
+      prefix: {
+        type: 'string',
+        value: 'prefix',
+        about: 'all whose key begins so, in place of one',
+      },
+      tag: { type: 'string', value: 'tag', about: 'all with this tag, in place of one' },
+    },
+    notes: ['An entry without a window (stale, grace) is deleted.'],
+    examples: [
+      'expire user:42 --path ./storage/hypercache',
+      'expire --tag users --path ./storage/hypercache',
+    ],
+    run: async (call) => {
+      const [key] = call.rest;
+      const prefix = textOf(call, 'prefix');
+      const tag = textOf(call, 'tag');
+      const given = [key, prefix, tag].filter((each) => each !== undefined);
+      if (given.length !== 1)
+        throw new UsageError('expire needs <key>, --prefix or --tag', call.name);
+      const [name = ''] = given;
+      let what: Expired = { key: name };
+      if (key === undefined) what = tag === undefined ? { prefix: name } : { tag: name };
+      const expired = await (await call.target()).expire(textOf(call, 'namespace'), what);
+      await call.terminal.out(
+        call.isJson ? `${JSON.stringify({ expired })}\n` : `Expired ${expired}.\n`,
+      );
+    },
+  },
+  clear: {
+    summary: 'deletes everything in a namespace; locks stay',
+    on: 'both',
+    options: { ...NAMESPACE, ...YES },
+    notes: ['Asks on a terminal; elsewhere it needs --yes.'],
+    examples: [
+      'clear --yes --path ./storage/hypercache',
+      'clear --namespace pages --path ./storage/hypercache',
+    ],
+    run: async (call) => {
+      const namespace = textOf(call, 'namespace');
+      const target = await call.target();
+      const name =
+        namespace === undefined ? "the node's own namespace" : `namespace '${namespace}'`;
+      if (!(await isConfirmed(call, `This deletes everything in ${name}.`))) return 1;
+      await tellDeleted(call, await target.clear(namespace));
+      return 0;
+    },
+  },
+};
+
+async function tellDeleted(call: Call, deleted: number): Promise<void> {
+  await call.terminal.out(
+    call.isJson ? `${JSON.stringify({ deleted })}\n` : `Deleted ${deleted}.\n`,
+  );
+}
+
+function parsed(json: string, call: Call): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new UsageError(
+      `the value is no JSON: a text is written '"so"', with quotes inside of quotes`,
+      call.name,
+    );
+  }
+}
+
+/** Milliseconds; 0 when it never expires. */
+function ttlOf(call: Call): number {
+  const given = textOf(call, 'ttl');
+  if (given === undefined) return 0;
+  const ms = /^\d+$/.test(given) ? Number(given) : milliseconds(given);
+  if (typeof ms === 'number' && ms > 0) return ms;
+  throw new InvalidTtlError(given);
+}

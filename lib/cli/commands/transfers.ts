@@ -1,0 +1,166 @@
+import { createReadStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { exportLines, importLines, type Imported, type Transferred } from '../../admin/transfer.js';
+import { StorageFailedError, StorageOpenError } from '../../common/errors.js';
+import { textOf, UsageError, wholeOf, type Call, type CommandSpec } from '../command.js';
+import { progressOf } from '../progress.js';
+import { namespacesOf, watched } from './listings.js';
+
+const OWNER_ONLY = 0o600;
+
+/** @internal */
+export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
+  export: {
+    summary: 'writes all entries as lines of JSON: keys, values, tags, and the time that is left',
+    arguments: '[prefix]',
+    count: [0, 1],
+    on: 'both',
+    options: {
+      namespace: { type: 'string', value: 'name', about: 'one cache; all of them without' },
+      to: {
+        type: 'string',
+        value: 'file',
+        about: 'a file that is not there yet; standard output without',
+      },
+    },
+    notes: [
+      'A value that JSON cannot hold (Date, Map, Buffer, ...) is written as `stored`: the bytes of the file, in base64.',
+      'Page by page: what is written meanwhile may be in it or not. For one point in time there is backup.',
+    ],
+    examples: ['export --path ./storage/hypercache --to cache.ndjson'],
+    run: exportEntries,
+  },
+  import: {
+    summary: 'stores the entries of lines of JSON, as export writes them',
+    arguments: '<file>',
+    count: [1, 1],
+    on: 'both',
+    options: {
+      namespace: {
+        type: 'string',
+        value: 'name',
+        about: 'stores all in this one, whatever the lines say',
+      },
+      'from-line': { type: 'string', value: 'n', about: 'the first line that is stored, from 1' },
+    },
+    notes: [
+      'A line: {"key":"a","value":1} and, if wanted, "ttl" (milliseconds that are left; null or nothing: it never expires), "tags", "namespace". - reads standard input.',
+      'Batches of up to 250 lines are stored whole or not at all. What stops it says at which line to go on; a line that is imported again changes nothing.',
+    ],
+    examples: [
+      'import cache.ndjson --path ./storage/hypercache',
+      'import - --url http://127.0.0.1:3000 < cache.ndjson',
+    ],
+    run: importEntries,
+  },
+};
+
+async function exportEntries(call: Call): Promise<number> {
+  const [prefix = ''] = call.rest;
+  const to = textOf(call, 'to');
+  const target = await call.target();
+  const namespaces = await namespacesOf(call, target);
+  let last: Transferred = { entries: 0, unreadable: 0 };
+  const write = to === undefined ? undefined : await writerOf(resolve(to), call);
+  try {
+    await watched(call, target, async (onProgress) => {
+      const lines = exportLines(target, { namespaces, prefix }, (transferred) => {
+        last = transferred;
+        onProgress(transferred.entries + transferred.unreadable);
+      });
+      for await (const text of lines) await (write?.text(text) ?? call.terminal.out(text));
+    });
+    await write?.finish();
+  } finally {
+    await write?.abandon();
+  }
+  const { entries, unreadable } = last;
+  if (unreadable > 0)
+    call.terminal.err(`${unreadable} entries cannot be read, and were left out.\n`);
+  if (to !== undefined) {
+    await call.terminal.out(
+      call.isJson
+        ? `${JSON.stringify(last)}\n`
+        : `Exported ${entries} entries to ${resolve(to)}.\n`,
+    );
+  }
+  return unreadable > 0 ? 1 : 0;
+}
+
+/** A file that has its name only when it is complete. */
+async function writerOf(path: string, call: Call) {
+  if (existsSync(path)) throw new UsageError(`${path} is there already`, call.name);
+  const partial = `${path}.partial`;
+  const file = await open(partial, 'w', OWNER_ONLY).catch((cause: unknown) => {
+    throw new StorageOpenError(
+      `${partial} cannot be written.`,
+      'Give --to a path that this user may write to.',
+      { cause },
+    );
+  });
+  let isOpen = true;
+  return {
+    text: async (text: string): Promise<void> => {
+      await file.appendFile(text).catch((error: unknown) => {
+        throw new StorageFailedError(error);
+      });
+    },
+    finish: async (): Promise<void> => {
+      await file.sync();
+      await file.close();
+      isOpen = false;
+      renameSync(partial, path);
+    },
+    abandon: async (): Promise<void> => {
+      if (!isOpen) return;
+      await file.close();
+      rmSync(partial, { force: true });
+    },
+  };
+}
+
+async function importEntries(call: Call): Promise<void> {
+  const [file = ''] = call.rest;
+  const fromLine = wholeOf(call, 'from-line', 1, [1, Number.MAX_SAFE_INTEGER]);
+  const source = file === '-' ? call.terminal.stdin() : sourceOf(resolve(file));
+  const bytes = file === '-' ? 0 : (statSync(resolve(file), { throwIfNoEntry: false })?.size ?? 0);
+  const target = await call.target();
+  let last: Imported = { lines: fromLine - 1, entries: 0, bytes: 0 };
+  const progress = await progressOf(call.terminal, 'import', bytes);
+  try {
+    await importLines(
+      target,
+      source,
+      { fromLine, namespace: textOf(call, 'namespace') },
+      (imported) => {
+        last = { ...imported, lines: Math.max(imported.lines, fromLine - 1) };
+        progress.update(imported.bytes);
+        call.terminal.signal.throwIfAborted();
+      },
+    );
+  } catch (error) {
+    call.terminal.err(
+      `${last.entries} entries are imported, up to line ${last.lines}. To go on: --from-line ${last.lines + 1}\n`,
+    );
+    throw error;
+  } finally {
+    progress.end();
+  }
+  const { entries, lines } = last;
+  await call.terminal.out(
+    call.isJson
+      ? `${JSON.stringify({ entries, lines })}\n`
+      : `Imported ${entries} entries of ${lines} lines.\n`,
+  );
+}
+
+async function* sourceOf(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 256 * 1024 });
+  } catch (cause) {
+    throw new StorageOpenError(`${path} cannot be read.`, 'Name a file that export has written.', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import type { CommandSpec, OptionOf } from './command.js';
+import { formatTable } from './format.js';
+
+/** Of every command, after its own. @internal */
+export const COMMON_OPTIONS: Readonly<Record<string, OptionOf>> = {
+  json: { type: 'boolean', about: 'prints JSON: one object, or one for each line of a listing' },
+  help: { type: 'boolean', about: 'says all this' },
+};
+
+/** Of commands that look at a node. @internal */
+export const PATH_OPTION: Readonly<Record<string, OptionOf>> = {
+  path: { type: 'string', value: 'dir', about: 'the sqlitePath of a node, running or stopped' },
+};
+
+/** Of commands that can also ask a node. @internal */
+export const URL_OPTIONS: Readonly<Record<string, OptionOf>> = {
+  url: {
+    type: 'string',
+    value: 'url',
+    about: 'a node that runs, with an apiToken; the token comes from HYPERCACHE_API_TOKEN',
+  },
+  'api-path': {
+    type: 'string',
+    value: 'path',
+    about: 'where its API stands, if its option path says another than /api/hypercache',
+  },
+};
+
+/** All options of a command. @internal */
+export function optionsOf({ on, options = {} }: CommandSpec): Readonly<Record<string, OptionOf>> {
+  return {
+    ...options,
+    ...(on === 'none' ? {} : PATH_OPTION),
+    ...(on === 'both' ? URL_OPTIONS : {}),
+    ...COMMON_OPTIONS,
+  };
+}
+
+/** What `hypercache help` prints. @internal */
+export function overview(commands: Readonly<Record<string, CommandSpec>>): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary]);
+  return `Usage: hypercache <command> [arguments] --path <dir> | --url <url>
+
+${formatTable(rows)}
+  help <command>      says more; --version prints the version
+
+Reads with --path stand beside the running application. Writes with --path go to the file of a primary only.
+With --url the node itself does it; HYPERCACHE_API_TOKEN holds the token, which does not travel.
+Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.
+docs/operations.md of the package says when to use which.
+`;
+}
+
+/** What `hypercache help <command>` prints. @internal */
+export function helpOf(name: string, command: CommandSpec): string {
+  const options = Object.entries(optionsOf(command)).map(([option, { value, about }]) => [
+    `  --${option}${value === undefined ? '' : ` <${value}>`}`,
+    about,
+  ]);
+  const notes = command.notes ?? [];
+  return [
+    `Usage: hypercache ${[name, command.arguments].filter(Boolean).join(' ')} [options]`,
+    '',
+    `${name} ${command.summary}.`,
+    ...(notes.length > 0 ? ['', ...notes] : []),
+    '',
+    formatTable(options),
+    ...command.examples.map((example) => `  npx --no hypercache ${example}`),
+    '',
+  ].join('\n');
+}

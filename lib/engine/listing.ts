@@ -1,0 +1,70 @@
+import type { PortableValue } from '../value/portable-value.js';
+
+/** A fresh entry as an operator sees it: what plain reads find. @internal */
+export interface ListedEntry {
+  readonly key: string;
+  /** Milliseconds that it is still fresh; null when it never expires. */
+  readonly ttl: number | null;
+  readonly revision: number;
+  /** Of the encoded value. */
+  readonly bytes: number;
+  readonly tags: readonly string[];
+  /** Only where it was asked for. */
+  readonly content?: PortableValue;
+}
+
+/** @internal */
+export interface ListingRequest {
+  readonly namespace: string;
+  readonly prefix: string;
+  /** The last key that was seen; '' to begin. */
+  readonly after: string;
+  /** Rows that are looked at, from 1 to {@link MAX_LISTED}. */
+  readonly limit: number;
+  readonly values: boolean;
+}
+
+/** Entries in order of the UTF-8 bytes of their keys. @internal */
+export interface ListingPage {
+  readonly entries: readonly ListedEntry[];
+  /** What the next page comes after; undefined after the last one. */
+  readonly next: string | undefined;
+}
+
+/** One change, from the log of changes. @internal */
+export interface ListedChange {
+  readonly revision: number;
+  readonly namespace: string;
+  /** `changed`: the entry has changed again since, so what this change did is no longer known. */
+  readonly kind: 'set' | 'del' | 'changed' | 'clear' | 'del-prefix' | 'del-tag';
+  /** The key, the prefix or the tag; '' for a clear. */
+  readonly key: string;
+}
+
+/** @internal */
+export interface ChangesPage {
+  readonly changes: readonly ListedChange[];
+  /** What the next page comes after. */
+  readonly next: number;
+  /** Whether changes after the given one are missing, because the log no longer holds them. */
+  readonly isGap: boolean;
+}
+
+/** Rows of a page at most. @internal */
+export const MAX_LISTED = 1000;
+
+/**
+ * What an operator reads of the entries that a node holds itself: page by page, each as of one moment, and committed.
+ *
+ * @internal
+ */
+export interface Listing {
+  /** With the rows that they hold, expired ones included. */
+  namespaces(): readonly { readonly name: string; readonly entries: number }[];
+  page(request: ListingRequest): ListingPage;
+  find(namespace: string, key: string): ListedEntry | undefined;
+  /** The revision of the last change. */
+  head(): number;
+  /** The first changes after a revision, oldest first. */
+  changes(after: number, limit: number): ChangesPage;
+}

@@ -1,0 +1,170 @@
+import type { IncomingMessage } from 'node:http';
+import { systemClock } from '../../common/clock.js';
+import {
+  HyperCacheError,
+  MissError,
+  NotPrimaryError,
+  PrimaryForeignError,
+  PrimaryTimeoutError,
+  PrimaryUnreachableError,
+  UnauthorizedError,
+  type HyperCacheErrorCode,
+} from '../../common/errors.js';
+import { systemRandom } from '../../common/random.js';
+import { PROTOCOL_HEADER } from '../answer.js';
+import { hashOfBody, NODE_HEADER, signatureHeaders } from '../request-signature.js';
+import { targetOf, type Target } from './target.js';
+
+const NONCE_BYTES = 16;
+
+/** @internal */
+export interface ApiClientOptions {
+  /** Of the node, with the global prefix of its application; the path of the API may stand at its end. */
+  readonly url: string;
+  /** Of the API, such as '/api/hypercache'. */
+  readonly path: string;
+  /** Signs the requests: it does not travel. */
+  readonly token: string;
+  /** Milliseconds without a byte after which a request fails. */
+  readonly timeoutMs: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly isOurs: boolean;
+  readonly body: unknown;
+}
+
+/** What a node has answered: its own code and message. @internal */
+export class ApiAnswerError extends HyperCacheError {
+  constructor(
+    readonly code: HyperCacheErrorCode,
+    message: string,
+  ) {
+    super(message, '');
+    this.message = message;
+  }
+}
+
+/**
+ * Speaks to the HTTP API of one node, as an operator does.
+ *
+ * @internal
+ */
+export class ApiClient {
+  readonly url: string;
+  readonly #target: Target;
+  /** As the node names itself: requests are signed for it. */
+  #node: string | undefined;
+
+  constructor(private readonly options: ApiClientOptions) {
+    this.#target = targetOf(options.url, options.path);
+    this.url = this.#target.url;
+  }
+
+  /**
+   * @param path behind that of the API, with its query
+   * @throws {HC_PRIMARY_UNREACHABLE | HC_PRIMARY_TIMEOUT | HC_PRIMARY_FOREIGN | HC_UNAUTHORIZED} and what the node answers
+   */
+  async request(method: string, path: string, fields?: object): Promise<unknown> {
+    const body = fields === undefined ? undefined : Buffer.from(JSON.stringify(fields));
+    const asked = this.#node;
+    let answer = await this.#send(method, path, body);
+    // It has named itself: asked again by its name.
+    if (answer.status === 401 && this.#node !== asked)
+      answer = await this.#send(method, path, body);
+    if (answer.isOurs && answer.status === 200) return answer.body;
+    throw this.#refusal(answer);
+  }
+
+  close(): void {
+    this.#target.agent.destroy();
+  }
+
+  #send(method: string, path: string, body: Buffer | undefined): Promise<Answer> {
+    const { request, agent, hostname, port, auth, basePath } = this.#target;
+    const url = basePath + path;
+    const { timeoutMs } = this.options;
+    return new Promise((resolve, reject) => {
+      const sent = request({
+        method,
+        agent,
+        hostname,
+        port,
+        path: url,
+        ...(auth === undefined ? {} : { auth }),
+        timeout: timeoutMs,
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          ...(body === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': body.length }),
+          ...this.#signature(method, url, body),
+        },
+      });
+      sent.on('timeout', () => {
+        sent.destroy(new PrimaryTimeoutError(this.url, `nothing came for ${timeoutMs} ms`));
+      });
+      sent.on('error', (error) => reject(this.#failure(error)));
+      sent.on('response', (response) => {
+        this.#read(response).then(resolve, (error: unknown) => reject(this.#failure(error)));
+      });
+      sent.end(body);
+    });
+  }
+
+  async #read(response: IncomingMessage): Promise<Answer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    const node = response.headers[NODE_HEADER];
+    if (typeof node === 'string') this.#node = node;
+    const isOurs = response.headers[PROTOCOL_HEADER] !== undefined;
+    const { statusCode: status = 0 } = response;
+    return { status, isOurs, body: parsed(Buffer.concat(chunks).toString()) };
+  }
+
+  #signature(method: string, url: string, body: Buffer | undefined): Record<string, string> {
+    const timestamp = systemClock.now();
+    const nonce = systemRandom.hex(NONCE_BYTES);
+    const bodyHash = hashOfBody(body);
+    const claim = { method, url, timestamp, nonce, bodyHash, node: this.#node };
+    return signatureHeaders(claim, this.options.token);
+  }
+
+  #failure(error: unknown): HyperCacheError {
+    return error instanceof HyperCacheError ? error : new PrimaryUnreachableError(this.url, error);
+  }
+
+  #refusal({ status, isOurs, body }: Answer): HyperCacheError {
+    const { code, message }: { code?: unknown; message?: unknown } = Object(body);
+    if (!isOurs || typeof code !== 'string') {
+      return new PrimaryForeignError(
+        `The host application answered, not HyperCache: status ${status} from ${this.url}.`,
+        'Check --url: add the global prefix of the application, and the path of the API if that is not the usual one; a node without an apiToken serves no API.',
+      );
+    }
+    if (code === 'HC_UNAUTHORIZED') {
+      return new UnauthorizedError(
+        `The node at ${this.url} does not accept the token, or the clocks differ by more than 30 s.`,
+        'Set HYPERCACHE_API_TOKEN to one of its apiTokens.',
+      );
+    }
+    if (code === 'HC_MISS') return new MissError();
+    if (code === 'HC_NOT_PRIMARY') {
+      return new NotPrimaryError(
+        `The node at ${this.url} is not a primary.`,
+        'Give --url the address of the primary.',
+      );
+    }
+    return new ApiAnswerError(code as HyperCacheErrorCode, String(message));
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+import { isExpired } from '../common/expiry.js';
+import type {
+  ChangesPage,
+  ListedChange,
+  ListedEntry,
+  Listing,
+  ListingPage,
+  ListingRequest,
+} from '../engine/listing.js';
+import { storedBytes } from '../value/codec.js';
+import { toPortable } from '../value/portable-value.js';
+import { ChangeKind } from './change-log.js';
+import type { ListedChangeRow, ListedRow } from './listing-table.js';
+import { toStorageError } from './sqlite-error.js';
+import type { Storage } from './storage.js';
+
+/** Bytes of values that a page holds at most, but for its first entry. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+
+const KINDS = {
+  [ChangeKind.Clear]: 'clear',
+  [ChangeKind.Prefix]: 'del-prefix',
+  [ChangeKind.Tag]: 'del-tag',
+} as const;
+
+/**
+ * Lists what a file holds. Each call is done when it returns: no read transaction stays open between two pages.
+ *
+ * @internal
+ */
+export class FileListing implements Listing {
+  constructor(
+    private readonly storage: Storage,
+    /** By which deadlines are judged. */
+    private readonly clock: { now(): number },
+  ) {}
+
+  namespaces(): { name: string; entries: number }[] {
+    return this.#read(() => {
+      const counts = this.storage.listing.countByNamespace();
+      const named = this.storage.namespaces.all();
+      return named
+        .map(([name, id]) => ({ name, entries: counts.get(id) ?? 0 }))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    });
+  }
+
+  page(request: ListingRequest): ListingPage {
+    return this.#read(() => {
+      const namespaceId = this.storage.namespaces.idOf(request.namespace);
+      if (namespaceId === undefined) return { entries: [], next: undefined };
+      const { rows, next } = this.#rows(namespaceId, request);
+      return { entries: this.#live(rows), next };
+    });
+  }
+
+  find(namespace: string, key: string): ListedEntry | undefined {
+    return this.#read(() => {
+      const { namespaces, entries } = this.storage;
+      const namespaceId = namespaces.idOf(namespace);
+      const row = namespaceId === undefined ? undefined : entries.find(namespaceId, key);
+      if (row === undefined) return undefined;
+      return this.#live([{ ...row, key, bytes: storedBytes(row.value) }])[0];
+    });
+  }
+
+  head(): number {
+    return this.#read(() => this.storage.changes.head());
+  }
+
+  changes(after: number, limit: number): ChangesPage {
+    return this.#read(() => {
+      const { listing, changes, namespaces } = this.storage;
+      const isGap = after + 1 < changes.oldest();
+      const rows = listing.changes(after, limit);
+      return {
+        changes: rows.flatMap((row) => {
+          const { revision, namespace_id: id, key } = row;
+          const namespace = namespaces.nameOf(id);
+          // What was cleared stands under an id that has no name any more; the clear itself is logged under the new one, too.
+          return namespace === undefined ? [] : [{ revision, namespace, kind: kindOf(row), key }];
+        }),
+        next: rows.at(-1)?.revision ?? after,
+        isGap,
+      };
+    });
+  }
+
+  /** Reads no more of them than a page may hold. */
+  #rows(
+    namespaceId: number,
+    request: ListingRequest,
+  ): { rows: ListedRow[]; next: string | undefined } {
+    const rows: ListedRow[] = [];
+    let bytes = 0;
+    for (const row of this.storage.listing.page(namespaceId, request)) {
+      rows.push(row);
+      bytes += row.bytes;
+      if (request.values && bytes >= MAX_PAGE_BYTES) return { rows, next: row.key };
+    }
+    return { rows, next: rows.length < request.limit ? undefined : rows.at(-1)?.key };
+  }
+
+  #live(rows: readonly ListedRow[]): ListedEntry[] {
+    const now = this.clock.now();
+    const { tags } = this.storage;
+    return rows
+      .filter((row) => !isExpired(row.fresh_until, now))
+      .map(({ id, key, fresh_until: freshUntil, revision, tag_set: tagSet, bytes, value }) => ({
+        key,
+        ttl: freshUntil === Infinity ? null : Math.ceil(freshUntil - now),
+        revision,
+        bytes,
+        tags: tagSet === 0 ? [] : tags.ofEntry(id, tagSet),
+        ...(value === undefined ? {} : { content: toPortable(value) }),
+      }));
+  }
+
+  /** What other processes have written since the last call is known first. */
+  #read<T>(read: () => T): T {
+    try {
+      this.storage.catchUp();
+      return read();
+    } catch (error) {
+      throw toStorageError(error);
+    }
+  }
+}
+
+function kindOf({ kind, revision, entry_revision: now }: ListedChangeRow): ListedChange['kind'] {
+  if (kind !== ChangeKind.Key) return KINDS[kind];
+  if (now === null) return 'del';
+  return now === revision ? 'set' : 'changed';
+}
