@@ -60,6 +60,7 @@ function install(work, tarball, { nest, platform, app, node, cacheManager, keyv 
       line('@nestjs/common', '^11.0.0'),
       line('@nestjs/core', '^11.0.0'),
       line(`@nestjs/platform-${platform}`, '^11.0.0'),
+      line('@nestjs/terminus', '^11.0.0'),
     ]),
     '@nestjs/throttler': lockedVersion('@nestjs/throttler'),
     axios: lockedVersion('axios'),
@@ -67,6 +68,7 @@ function install(work, tarball, { nest, platform, app, node, cacheManager, keyv 
     'better-sqlite3': node === 'newest' ? '^13.0.2' : lockedVersion('better-sqlite3'),
     'cache-manager': `^${cacheManager}.0.0`,
     keyv: `^${keyv}.0.0`,
+    'prom-client': lockedVersion('prom-client'),
     'reflect-metadata': lockedVersion('reflect-metadata'),
     rxjs: lockedVersion('rxjs'),
   };

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CacheEvents } from '../../lib/common/events.js';
 import { useDirectClusters } from '../support/clusters.js';
+import { METRICS } from '../../lib/prometheus/metrics.js';
 import { root } from './support/source-files.js';
 
 const document = readFileSync(join(root, 'docs/observability.md'), 'utf8');
@@ -18,7 +19,7 @@ function table(title: string): string[][] {
   );
 }
 
-const names = (cell: string | undefined): string[] => cell?.match(/[a-zA-Z0-9]+/g) ?? [];
+const names = (cell: string | undefined): string[] => cell?.match(/[a-zA-Z0-9_]+/g) ?? [];
 
 describe('docs/observability.md', () => {
   const clusters = useDirectClusters();
@@ -27,6 +28,19 @@ describe('docs/observability.md', () => {
     const documented = table('event').map(([, event]) => event?.replaceAll('`', ''));
 
     expect(documented.toSorted()).toEqual(Object.keys(new CacheEvents().topics).toSorted());
+  });
+
+  it('has a row for each metric, with its type, labels and help, and no other', () => {
+    const documented = table('metric').map(([, name, type, labels, help]) => [
+      names(name).join(''),
+      type,
+      names(labels),
+      help,
+    ]);
+
+    expect(documented).toEqual(
+      METRICS.map(({ name, type, labels, help }) => [name, type, labels, help]),
+    );
   });
 
   it('names every number of stats(), and no other', async () => {

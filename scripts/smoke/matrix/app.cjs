@@ -6,6 +6,10 @@ const { HyperCache, HyperCacheModule } = require('nestjs-hypercache');
 const { Keyv } = require('keyv');
 const throttler = require('@nestjs/throttler');
 const ourThrottler = require('nestjs-hypercache/throttler');
+const terminus = require('@nestjs/terminus');
+const { HyperCacheHealthIndicator } = require('nestjs-hypercache/terminus');
+const { Registry } = require('prom-client');
+const { registerHyperCacheMetrics } = require('nestjs-hypercache/prometheus');
 const scenario = require('./scenario.cjs');
 
 const { ExpressAdapter, FastifyAdapter } = require(`@nestjs/platform-${process.argv[2]}`);
@@ -21,6 +25,10 @@ scenario({
   Keyv,
   throttler,
   ourThrottler,
+  terminus,
+  HyperCacheHealthIndicator,
+  Registry,
+  registerHyperCacheMetrics,
 }).catch((error) => {
   console.error(error);
   process.exitCode = 1;

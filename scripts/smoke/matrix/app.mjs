@@ -6,6 +6,10 @@ import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
 import { Keyv } from 'keyv';
 import * as throttler from '@nestjs/throttler';
 import * as ourThrottler from 'nestjs-hypercache/throttler';
+import * as terminus from '@nestjs/terminus';
+import { HyperCacheHealthIndicator } from 'nestjs-hypercache/terminus';
+import { Registry } from 'prom-client';
+import { registerHyperCacheMetrics } from 'nestjs-hypercache/prometheus';
 import scenario from './scenario.cjs';
 
 const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
@@ -22,4 +26,8 @@ await scenario({
   Keyv,
   throttler,
   ourThrottler,
+  terminus,
+  HyperCacheHealthIndicator,
+  Registry,
+  registerHyperCacheMetrics,
 });

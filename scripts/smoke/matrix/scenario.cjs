@@ -62,6 +62,12 @@ module.exports = async function scenario(packages) {
     assert.equal((await fetch(`${url}/limited`)).status, 429, 'throttler, over its limit');
   }
 
+  const registry = new packages.Registry();
+  packages.registerHyperCacheMetrics(secondary.hyper, { registry });
+  assert.match(await registry.metrics(), /^hypercache_replica_connected 1$/m, 'metrics');
+  const { status, hypercache } = (await (await fetch(`${secondary.url}/health`)).json()).info;
+  assert.equal(hypercache.status, 'up', `health: ${JSON.stringify({ status, hypercache })}`);
+
   const held = primary.hyper.lock('job', { ttl: 60_000 });
   assert.equal(await held.acquire(), true);
   assert.equal(await secondary.hyper.lock('job', { ttl: 60_000 }).acquire(), false, 'held');
@@ -116,17 +122,32 @@ function appModule(packages, options) {
   const limited = Object.getOwnPropertyDescriptor(LimitedController.prototype, 'get');
   Get()(LimitedController.prototype, 'get', limited);
 
+  const { HealthCheckService, TerminusModule } = packages.terminus;
+  const { HyperCacheHealthIndicator, Inject } = packages;
+  class HealthController {
+    check() {
+      return this.health.check([() => this.indicator.check()]);
+    }
+  }
+  Controller('health')(HealthController);
+  Inject(HealthCheckService)(HealthController.prototype, 'health');
+  Inject(HyperCacheHealthIndicator)(HealthController.prototype, 'indicator');
+  const check = Object.getOwnPropertyDescriptor(HealthController.prototype, 'check');
+  Get()(HealthController.prototype, 'check', check);
+
   class AppModule {}
   Module({
     imports: [
       HyperCacheModule.forRoot(options),
       HyperCacheThrottlerModule,
+      TerminusModule,
       ThrottlerModule.forRootAsync({
         inject: [HyperCacheThrottlerStorage],
         useFactory: (storage) => ({ throttlers: [{ limit: 2, ttl: 60_000 }], storage }),
       }),
     ],
-    controllers: [CountController, LimitedController],
+    controllers: [CountController, HealthController, LimitedController],
+    providers: [HyperCacheHealthIndicator],
   })(AppModule);
   return AppModule;
 }

@@ -1,0 +1,1 @@
+export { registerHyperCacheMetrics, type HyperCacheMetricsOptions } from './register-metrics.js';

@@ -1,0 +1,4 @@
+export {
+  HyperCacheHealthIndicator,
+  type HyperCacheHealthOptions,
+} from './hyper-cache-health.indicator.js';
