@@ -76,6 +76,9 @@ export type {
   HyperCacheFeatureOptions,
   HyperCacheOptionsFactory,
 } from './nest/hyper-cache.module-definition.js';
+export { HttpCacheInterceptor } from './nest/http-cache/http-cache.interceptor.js';
+export { HttpCacheModule } from './nest/http-cache/http-cache.module.js';
+export { HttpCache, type HttpCacheOptions } from './nest/http-cache/http-cache.options.js';
 export { HyperCacheModule } from './nest/hyper-cache.module.js';
 export type { IncrementOptions, SetOptions, WrapOptions } from './nest/call-options.js';
 export {

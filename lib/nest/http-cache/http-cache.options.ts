@@ -1,0 +1,158 @@
+import { SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { InvalidArgumentError } from '../../common/errors.js';
+import { checkedOptions, checkFields, type WrapOptions } from '../call-options.js';
+
+/**
+ * How answers of a route are cached, besides what `HyperCache.wrap` takes: `ttl` and the like.
+ *
+ * @publicApi
+ */
+export interface HttpCacheOptions<Body = unknown> extends Omit<
+  WrapOptions<Body>,
+  'tags' | 'refreshThreshold'
+> {
+  /** With less than this many milliseconds left, a hit also calls the handler in the background. */
+  refreshThreshold?: number | undefined;
+  /** The whole key; undefined means not cached. @default made of method, path, query, version, `vary` and `scope` */
+  key?: ((context: ExecutionContext) => string | undefined) | undefined;
+  /**
+   * Names of request headers that the answer follows from: part of the key, and of `Vary`.
+   *
+   * @default none; `accept` and `accept-language` for a route whose handler sets `Vary` to one of them
+   */
+  vary?: readonly string[] | undefined;
+  /**
+   * Who shares an answer: everybody, or those for whom the function returns the same text; undefined means not cached.
+   *
+   * @default everybody without credentials; a request with `Authorization`, `Cookie` or `request.user` is not cached
+   */
+  scope?: 'public' | ((context: ExecutionContext) => string | undefined) | undefined;
+  /** Which query parameters are part of the key, in which order does not matter. @default 'sorted', all of them */
+  query?: 'sorted' | readonly string[] | false | undefined;
+  /** Names by which `delByTag` finds the entry; 64 at most. */
+  tags?:
+    readonly string[] | ((context: ExecutionContext, body: Body) => readonly string[]) | undefined;
+  /** Statuses that are stored; others reach those who wait, and nobody else. @default [200, 203, 204, 301, 308] */
+  status?: readonly number[] | undefined;
+  /** Bytes of JSON above which an answer is not stored. @default 1_048_576 */
+  maxBytes?: number | undefined;
+  /** Entries of the route that are kept at most, by this process; the oldest goes. @default 10_000 */
+  maxKeys?: number | undefined;
+  /**
+   * `'value'`: what the handler returned goes through the outer interceptors each time. `'body'`: the answer is kept as
+   * bytes and sent as they are; outer interceptors see a Buffer. @default 'value'
+   */
+  store?: 'value' | 'body' | undefined;
+  /** Whether an `ETag` is made and `If-None-Match` answered with 304. @default true */
+  etag?: boolean | undefined;
+  /**
+   * The `Cache-Control` of answers that are stored, unless the handler has set one; false means none.
+   *
+   * @default 'auto': `private, max-age=<seconds left>`; `public` only with `scope: 'public'`
+   */
+  cacheControl?: 'auto' | (string & {}) | false | undefined;
+  /** Which headers tell what the cache did. @default 'both' */
+  statusHeader?: 'cache-status' | 'x-cache' | 'both' | false | undefined;
+}
+
+/** What `HttpCacheModule.forRoot` was given. @internal */
+export const HTTP_CACHE_DEFAULTS = Symbol('HttpCacheModule.forRoot()');
+
+/** What {@link HttpCache} leaves on a class or a method. @internal */
+export const HTTP_CACHE_METADATA = Symbol('HttpCache');
+
+const OWN_FIELDS = [
+  'key',
+  'vary',
+  'scope',
+  'query',
+  'status',
+  'maxBytes',
+  'maxKeys',
+  'store',
+  'etag',
+  'cacheControl',
+  'statusHeader',
+] as const;
+
+/** What each of these may be. */
+const ALLOWED: Readonly<
+  Record<(typeof OWN_FIELDS)[number] | 'tags', { is: (given: unknown) => boolean; what: string }>
+> = {
+  key: { is: isFunction, what: 'a function of the ExecutionContext' },
+  vary: { is: areTexts, what: "an array of names of request headers, such as ['accept']" },
+  scope: {
+    is: (given) => given === 'public' || isFunction(given),
+    what: "'public' or a function of the ExecutionContext",
+  },
+  query: {
+    is: (given) => given === 'sorted' || given === false || areTexts(given),
+    what: "'sorted', an array of names of parameters, or false",
+  },
+  tags: {
+    is: (given) => areTexts(given) || isFunction(given),
+    what: 'an array of texts, or a function of the ExecutionContext and the body',
+  },
+  status: {
+    is: (given) => Array.isArray(given) && given.every((each) => isCount(each) && each < 600),
+    what: 'an array of statuses, such as [200, 404]',
+  },
+  maxBytes: { is: isCount, what: 'a number of bytes above 0' },
+  maxKeys: { is: isCount, what: 'a whole number above 0' },
+  store: { is: (given) => given === 'value' || given === 'body', what: "'value' or 'body'" },
+  etag: { is: (given) => typeof given === 'boolean', what: 'true or false' },
+  cacheControl: {
+    is: (given) => given === false || (typeof given === 'string' && /^[\t\x20-\x7e]+$/.test(given)),
+    what: "'auto', the text of a Cache-Control header, or false",
+  },
+  statusHeader: {
+    is: (given) => ['cache-status', 'x-cache', 'both', false].includes(given as string),
+    what: "'cache-status', 'x-cache', 'both' or false",
+  },
+};
+
+/**
+ * How `HttpCacheInterceptor` caches the routes of a controller, or one route, whose options win; `false` means not at all.
+ *
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
+ * @publicApi
+ */
+export function HttpCache<Body = unknown>(
+  options: HttpCacheOptions<Body> | false,
+): MethodDecorator & ClassDecorator {
+  if (options !== false) checkHttpCacheOptions('HttpCache', options);
+  return SetMetadata(HTTP_CACHE_METADATA, options);
+}
+
+/** @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} @internal */
+export function checkHttpCacheOptions(called: string, options: HttpCacheOptions<never>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(
+      `${called}() was given no object.`,
+      "Give it options, such as { ttl: '1m' }.",
+    );
+  }
+  checkFields('wrap', options, { called, more: OWN_FIELDS });
+  const { ttl } = options;
+  if (ttl !== undefined) checkedOptions('add', { ttl });
+  for (const [name, { is, what }] of Object.entries(ALLOWED)) {
+    const given: unknown = Reflect.get(options, name);
+    if (given === undefined || is(given)) continue;
+    throw new InvalidArgumentError(
+      `\`${name}\` of ${called}() is not acceptable.`,
+      `Give ${what}.`,
+    );
+  }
+}
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function';
+}
+
+function areTexts(given: unknown): boolean {
+  return Array.isArray(given) && given.every((each) => typeof each === 'string' && each !== '');
+}
+
+function isCount(given: unknown): given is number {
+  return Number.isSafeInteger(given) && Number(given) > 0;
+}

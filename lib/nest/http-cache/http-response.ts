@@ -1,0 +1,196 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+
+/** What Express' request and Fastify's have in common. @internal */
+export interface HttpRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly url: string;
+  /** As it came, on Express: `url` is shorter within a router. */
+  readonly originalUrl?: string;
+  /** What a guard has found out about who asks. */
+  readonly user?: unknown;
+}
+
+/** What Node's response has, on both platforms. */
+interface RawResponse {
+  readonly headersSent: boolean;
+  readonly destroyed: boolean;
+  statusCode: number;
+  getHeaders(): OutgoingHttpHeaders;
+  getHeader(name: string): OutgoingHttpHeaders[string];
+  setHeader(name: string, value: string | number | readonly string[]): unknown;
+  removeHeader(name: string): unknown;
+}
+
+/** What Fastify's reply has. */
+interface Reply {
+  readonly raw: RawResponse;
+  readonly sent: boolean;
+  readonly statusCode: number;
+  code(status: number): unknown;
+  getHeaders(): OutgoingHttpHeaders;
+  getHeader(name: string): OutgoingHttpHeaders[string];
+  header(name: string, value: unknown): unknown;
+  removeHeader(name: string): unknown;
+  serialize(value: unknown): string | Uint8Array;
+  serializer(serialize: (value: unknown) => string): unknown;
+}
+
+/** What Express' response has. */
+interface ExpressResponse extends RawResponse {
+  readonly app?: { get(setting: string): unknown };
+  json(body: unknown): unknown;
+  send(body: unknown): unknown;
+  end(body?: unknown): unknown;
+}
+
+/** The response of one request, on whichever platform. @internal */
+export interface HttpResponse {
+  /** Headers have gone out, or the handler has taken over to send them. */
+  readonly hasAnswered: boolean;
+  readonly isClosed: boolean;
+  status: number;
+  headers(): OutgoingHttpHeaders;
+  get(name: string): OutgoingHttpHeaders[string];
+  set(name: string, value: string | number | readonly string[]): void;
+  remove(name: string): void;
+  /** The bytes that the platform would send for an object; undefined when only the platform can make them. */
+  serialize(body: object): Uint8Array | undefined;
+  /** Has the platform send these bytes, which Nest is given as the body, as they are. */
+  sendsAsIs(bytes: Uint8Array): void;
+  /** Has the platform answer 304, whatever body it is given then. */
+  sendsNotModified(): void;
+}
+
+/** @internal */
+export function httpResponse(response: object): HttpResponse {
+  return isReply(response)
+    ? new FastifyResponse(response)
+    : new ExpressJsonResponse(response as ExpressResponse);
+}
+
+function isReply(response: object): response is Reply {
+  return 'raw' in response && 'serialize' in response;
+}
+
+class FastifyResponse implements HttpResponse {
+  constructor(private readonly reply: Reply) {}
+
+  get hasAnswered(): boolean {
+    return this.reply.sent || this.reply.raw.headersSent;
+  }
+
+  get isClosed(): boolean {
+    return this.reply.raw.destroyed;
+  }
+
+  get status(): number {
+    return this.reply.statusCode;
+  }
+
+  set status(status: number) {
+    this.reply.code(status);
+  }
+
+  headers(): OutgoingHttpHeaders {
+    return this.reply.getHeaders();
+  }
+
+  get(name: string): OutgoingHttpHeaders[string] {
+    return this.reply.getHeader(name);
+  }
+
+  set(name: string, value: string | number | readonly string[]): void {
+    this.reply.header(name, value);
+  }
+
+  remove(name: string): void {
+    this.reply.removeHeader(name);
+  }
+
+  serialize(body: object): Uint8Array {
+    const text = this.reply.serialize(body);
+    return typeof text === 'string' ? Buffer.from(text) : text;
+  }
+
+  sendsAsIs(): void {
+    // Fastify does so with every Buffer.
+  }
+
+  sendsNotModified(): void {
+    this.reply.code(304);
+    // Node sends no body with this status: it need not be made.
+    this.reply.serializer(() => '');
+  }
+}
+
+/** Settings that change what `res.json()` sends. */
+const JSON_SETTINGS = ['json replacer', 'json spaces', 'json escape'];
+
+class ExpressJsonResponse implements HttpResponse {
+  constructor(private readonly response: ExpressResponse) {}
+
+  get hasAnswered(): boolean {
+    return this.response.headersSent;
+  }
+
+  get isClosed(): boolean {
+    return this.response.destroyed;
+  }
+
+  get status(): number {
+    return this.response.statusCode;
+  }
+
+  set status(status: number) {
+    this.response.statusCode = status;
+  }
+
+  headers(): OutgoingHttpHeaders {
+    return this.response.getHeaders();
+  }
+
+  get(name: string): OutgoingHttpHeaders[string] {
+    return this.response.getHeader(name);
+  }
+
+  set(name: string, value: string | number | readonly string[]): void {
+    this.response.setHeader(name, value);
+  }
+
+  remove(name: string): void {
+    this.response.removeHeader(name);
+  }
+
+  serialize(body: object): Uint8Array | undefined {
+    const { app } = this.response;
+    if (JSON_SETTINGS.some((setting) => app?.get(setting))) return undefined;
+    const text: string | undefined = JSON.stringify(body);
+    return text === undefined ? undefined : Buffer.from(text);
+  }
+
+  sendsAsIs(bytes: Uint8Array): void {
+    const { response } = this;
+    const { json } = response;
+    // Nest has Express make JSON of every object, a Buffer included.
+    response.json = function (body) {
+      if (body !== bytes) return json.call(response, body);
+      response.setHeader('content-length', bytes.byteLength);
+      return response.end(bytes);
+    };
+  }
+
+  sendsNotModified(): void {
+    const { response } = this;
+    response.statusCode = 304;
+    for (const method of ['json', 'send'] as const) {
+      const original = response[method];
+      response[method] = function (body) {
+        // An outer interceptor may have thought better of it.
+        if (response.statusCode !== 304) return original.call(response, body);
+        response.removeHeader('content-type');
+        return response.end();
+      };
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { ClassSerializerInterceptor, type ExecutionContext } from '@nestjs/common';
+import type { ExternalContextCreator } from '@nestjs/core';
+import { types } from 'node:util';
+import { isPlain } from '../../value/capture.js';
+
+/** Where Nest keeps what `@UseInterceptors()` was given. */
+const INTERCEPTORS = '__interceptors__';
+
+/** Deeper values are taken for cyclic ones, which JSON refuses anyway. */
+const MAX_DEPTH = 100;
+
+/** What Nest knows of `app.useGlobalInterceptors()` and `APP_INTERCEPTOR`; it has no public name. */
+interface GlobalInterceptors {
+  readonly interceptorsContextCreator?: {
+    readonly config?: { getGlobalInterceptors?(): readonly unknown[] };
+  };
+}
+
+/**
+ * Whether what the route returns goes through a `ClassSerializerInterceptor` after ours. It follows the rules of classes,
+ * `@Exclude()` for one, which the cache does not keep.
+ *
+ * @param own the class of our interceptor
+ * @internal
+ */
+export function hasOuterSerializer(
+  context: ExecutionContext,
+  creator: ExternalContextCreator,
+  own: object,
+): boolean {
+  const ofNest = (creator as unknown as GlobalInterceptors).interceptorsContextCreator?.config;
+  const all = [
+    ...(ofNest?.getGlobalInterceptors?.() ?? []),
+    ...declaredOn(context.getClass()),
+    ...declaredOn(context.getHandler()),
+  ].map(classOf);
+  const place = all.findIndex((each) => each === own);
+  const outer = place < 0 ? all : all.slice(0, place);
+  return outer.some(
+    (each) =>
+      each === ClassSerializerInterceptor ||
+      ClassSerializerInterceptor.prototype.isPrototypeOf(prototypeOf(each)),
+  );
+}
+
+/** Whether there is an instance of a class of the application in it. @internal */
+export function holdsInstances(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
+  const items = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : undefined;
+  if (items !== undefined) return items.some((item) => holdsInstances(item, depth + 1));
+  return !(
+    types.isDate(value) ||
+    types.isUint8Array(value) ||
+    types.isMap(value) ||
+    types.isSet(value)
+  );
+}
+
+function declaredOn(target: object): readonly unknown[] {
+  const found: unknown = Reflect.getMetadata(INTERCEPTORS, target);
+  return Array.isArray(found) ? found : [];
+}
+
+function classOf(interceptor: unknown): unknown {
+  return typeof interceptor === 'function' ? interceptor : Object(interceptor).constructor;
+}
+
+function prototypeOf(given: unknown): object {
+  return typeof given === 'function' ? (given.prototype as object) : {};
+}

@@ -1,0 +1,289 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { CACHE_KEY_METADATA, CACHE_TTL_METADATA } from '@nestjs/cache-manager';
+import { InvalidArgumentError } from '../../common/errors.js';
+import type { Duration } from '../../common/duration.js';
+import type { NodeWrapOptions } from '../../node/hyper-cache-node.js';
+import { HTTP_CACHE_METADATA, type HttpCacheOptions } from './http-cache.options.js';
+import type { HttpRequest } from './http-response.js';
+import { KeyBound } from './key-bound.js';
+import { digestOf, requestKey } from './request-key.js';
+
+/** What Nest and its packages leave on handlers and controllers; not all of it has a public name in every version. */
+const METADATA = {
+  sse: '__sse__',
+  render: '__renderTemplate__',
+  redirect: '__redirect__',
+  version: '__version__',
+  host: 'host',
+  arguments: '__routeArguments__',
+  passthrough: '__responsePassthrough__',
+} as const;
+
+/** The kinds of arguments, `@Res()` and `@Next()`, by which a handler answers by hand. */
+const BY_HAND = /^[12]:/;
+
+const DEFAULT_STATUSES = [200, 203, 204, 301, 308];
+const DEFAULT_MAX_BYTES = 1_048_576;
+const DEFAULT_MAX_KEYS = 10_000;
+
+/** What a handler's own `Vary` may add to the key without being asked. */
+const NEGOTIATED = ['accept', 'accept-language'];
+
+/** Nothing that a cache in front of compression sees. */
+const AFTER_US = 'accept-encoding';
+
+/** Why a request is not cached. @internal */
+export class Bypass {
+  constructor(readonly detail: 'credentials' | 'scope' | 'key') {}
+}
+
+const CREDENTIALS = new Bypass('credentials');
+const NO_SCOPE = new Bypass('scope');
+const NO_KEY = new Bypass('key');
+
+/** What is known of a route before any of its requests. @internal */
+export class RoutePlan {
+  readonly name: string;
+  readonly statuses: ReadonlySet<number>;
+  readonly maxBytes: number;
+  readonly keys: KeyBound;
+  readonly storesBytes: boolean;
+  readonly hasEtag: boolean;
+  /** For those who share an answer in private. */
+  readonly isScoped: boolean;
+  /** For values in which there are instances of classes, whose class is wanted once they are out of the cache. */
+  readonly needsClasses: boolean;
+  readonly options: HttpCacheOptions;
+  readonly #policy: NodeWrapOptions;
+  readonly #ttlOf: ((context: ExecutionContext) => unknown) | undefined;
+  readonly #identity: readonly string[];
+  readonly #hasHost: boolean;
+  #vary: readonly string[];
+  /** Digest of a request without scope and headers. */
+  #plain = '';
+  readonly #stored = new WeakSet<object>();
+  /** The reasons for which it was told already that a request is not cached. */
+  readonly #told = new Set<string>();
+
+  constructor(context: ExecutionContext, options: HttpCacheOptions, hasOuterSerializer: boolean) {
+    const handler = context.getHandler();
+    const controller = context.getClass();
+    const isModel =
+      Reflect.hasMetadata(METADATA.render, handler) ||
+      Reflect.hasMetadata(METADATA.redirect, handler);
+    this.options = options;
+    this.name = `${controller.name}.${handler.name}`;
+    this.statuses = new Set(options.status ?? DEFAULT_STATUSES);
+    this.maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+    this.keys = new KeyBound(options.maxKeys ?? DEFAULT_MAX_KEYS);
+    this.storesBytes = options.store === 'body' && !isModel;
+    this.hasEtag = (options.etag ?? true) && !isModel;
+    this.needsClasses = hasOuterSerializer;
+    this.isScoped = typeof options.scope === 'function';
+    this.#vary = namesOf(options.vary ?? []);
+    const version =
+      (Reflect.getMetadata(METADATA.version, handler) as unknown) ??
+      (Reflect.getMetadata(METADATA.version, controller) as unknown);
+    this.#hasHost = Reflect.getMetadata(METADATA.host, controller) !== undefined;
+    this.#identity = [this.name, JSON.stringify(version, withSymbols) ?? ''];
+    this.#policy = {
+      ...policyOf(options),
+      onStored: (_key, answer) => void this.#stored.add(Object(answer)),
+    };
+    const ttl: unknown = metadataOf(CACHE_TTL_METADATA, context);
+    this.#ttlOf = options.ttl === undefined && isFactory(ttl) ? ttl : undefined;
+    this.#setPlain();
+  }
+
+  /**
+   * What is known of the route of a request; undefined when it is not to be cached at all.
+   *
+   * @throws {HC_ARGUMENT_INVALID}
+   */
+  static of(
+    context: ExecutionContext,
+    defaults: HttpCacheOptions | undefined,
+    hasOuterSerializer: () => boolean,
+  ): RoutePlan | undefined {
+    const handler = context.getHandler();
+    const own = Reflect.getMetadata(HTTP_CACHE_METADATA, handler) as HttpCacheOptions | false;
+    const ofClass = Reflect.getMetadata(HTTP_CACHE_METADATA, context.getClass()) as typeof own;
+    if (own === false || (own === undefined && ofClass === false)) return undefined;
+    if (Reflect.hasMetadata(METADATA.sse, handler) || answersByHand(context)) return undefined;
+    const key: unknown = Reflect.getMetadata(CACHE_KEY_METADATA, handler);
+    const ttl: unknown = metadataOf(CACHE_TTL_METADATA, context);
+    const merged = {
+      ...defaults,
+      ...(ofClass === false ? undefined : ofClass),
+      ...(key === undefined
+        ? undefined
+        : { key: isFactory<string>(key) ? key : () => String(key) }),
+      ...(typeof ttl === 'number' || typeof ttl === 'string'
+        ? { ttl: ttl as Duration }
+        : undefined),
+      ...own,
+    };
+    return new RoutePlan(context, merged, hasOuterSerializer());
+  }
+
+  /** Names of request headers that are part of the key. */
+  get vary(): readonly string[] {
+    return this.#vary;
+  }
+
+  /** The key of a request, or why it has none. */
+  keyOf(context: ExecutionContext, request: HttpRequest): string | Bypass {
+    const { scope } = this.options;
+    let shared: string | undefined;
+    if (scope === undefined) {
+      if (hasCredentials(request)) return CREDENTIALS;
+    } else if (scope !== 'public') {
+      shared = scope(context);
+      if (shared === undefined) return NO_SCOPE;
+      assertText('scope', shared);
+    }
+    const rest =
+      shared === undefined && this.#vary.length === 0 && !this.#hasHost
+        ? this.#plain
+        : this.#digest(request, shared);
+    const { key } = this.options;
+    if (key === undefined) {
+      return requestKey(request.originalUrl ?? request.url, this.options.query ?? 'sorted', rest);
+    }
+    const own = key(context);
+    if (own === undefined || own === '') return NO_KEY;
+    assertText('key', own);
+    return rest === this.#plain ? own : `${own}#${rest}`;
+  }
+
+  /**
+   * How a request is wrapped.
+   *
+   * @param made what its handler has returned, once it has; tags that follow from it are set by then
+   */
+  policyFor(context: ExecutionContext, made: () => unknown): Mutable<NodeWrapOptions> {
+    const { tags, ttl } = this.options;
+    const isConstant = typeof tags !== 'function' && typeof ttl !== 'function';
+    if (isConstant && this.#ttlOf === undefined) return this.#policy;
+    const policy: Mutable<NodeWrapOptions> = { ...this.#policy };
+    if (typeof ttl === 'function') policy.ttl = () => ttl(made());
+    const own = this.#ttlOf?.(context);
+    if (own !== undefined) policy.ttl = own as Duration;
+    return policy;
+  }
+
+  /** How what another transport returns is wrapped. */
+  valuePolicy(context: ExecutionContext): NodeWrapOptions {
+    const { ttl } = this.options;
+    const policy = this.policyFor(context, () => undefined);
+    return typeof ttl === 'function' ? { ...policy, ttl } : policy;
+  }
+
+  /** Whether the cache has taken an answer: it does not when its key was deleted meanwhile. */
+  hasStored(answer: object): boolean {
+    return this.#stored.has(answer);
+  }
+
+  /**
+   * Whether an answer may be stored under a key that knows of these headers: those that its handler has put into `Vary`.
+   * What it has learned is part of the keys to come.
+   */
+  covers(added: readonly string[]): boolean {
+    const unknown = added.filter((name) => name !== AFTER_US && !this.#vary.includes(name));
+    if (unknown.length === 0) return true;
+    const mayLearn = this.options.vary === undefined;
+    if (mayLearn && unknown.every((name) => NEGOTIATED.includes(name))) {
+      this.#vary = NEGOTIATED;
+      this.#setPlain();
+    }
+    return false;
+  }
+
+  /** Whether it is the first time that something is told of the route. */
+  isNews(what: string): boolean {
+    if (this.#told.has(what)) return false;
+    this.#told.add(what);
+    return true;
+  }
+
+  #setPlain(): void {
+    this.#plain = digestOf(this.#identity);
+  }
+
+  #digest({ headers }: HttpRequest, shared: string | undefined): string {
+    const parts = [...this.#identity, shared === undefined ? 'public' : 'scope', shared ?? ''];
+    const names = this.#hasHost ? ['host', ...this.#vary] : this.#vary;
+    for (const name of names) {
+      const value = headers[name];
+      parts.push(name, value === undefined ? '' : `:${String(value)}`);
+    }
+    return digestOf(parts);
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function policyOf(options: HttpCacheOptions): NodeWrapOptions {
+  const { ttl, refreshThreshold, retryAfter, tags } = options;
+  return {
+    ...(typeof ttl === 'function' ? {} : { ttl }),
+    ...(typeof tags === 'function' ? {} : { tags }),
+    refreshThreshold,
+    retryAfter,
+  };
+}
+
+function hasCredentials({ headers, user }: HttpRequest): boolean {
+  return (
+    headers.authorization !== undefined ||
+    headers.cookie !== undefined ||
+    (user !== undefined && user !== null)
+  );
+}
+
+/** Whether Nest leaves the answer to the handler. */
+function answersByHand(context: ExecutionContext): boolean {
+  const controller = context.getClass();
+  const method = nameOf(controller.prototype as object, context.getHandler());
+  const kinds = Object(Reflect.getMetadata(METADATA.arguments, controller, method)) as object;
+  if (!Object.keys(kinds).some((kind) => BY_HAND.test(kind))) return false;
+  return Reflect.getMetadata(METADATA.passthrough, controller, method) !== true;
+}
+
+/** Under which name a class has a method, whatever decorators have done to it. */
+function nameOf(prototype: object, method: { name: string }): string {
+  for (let each: object | null = prototype; each !== null; each = Object.getPrototypeOf(each)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
+      if (value === method) return name;
+    }
+  }
+  return method.name;
+}
+
+function metadataOf(name: string, context: ExecutionContext): unknown {
+  return (
+    (Reflect.getMetadata(name, context.getHandler()) as unknown) ??
+    (Reflect.getMetadata(name, context.getClass()) as unknown)
+  );
+}
+
+function isFactory<T>(given: unknown): given is (context: ExecutionContext) => T | undefined {
+  return typeof given === 'function';
+}
+
+function namesOf(names: readonly string[]): string[] {
+  return Array.from(new Set(names.map((name) => name.toLowerCase()))).toSorted();
+}
+
+/** `VERSION_NEUTRAL` is a symbol. */
+function withSymbols(_name: string, value: unknown): unknown {
+  return typeof value === 'symbol' ? String(value) : value;
+}
+
+function assertText(option: string, given: unknown): asserts given is string {
+  if (typeof given === 'string') return;
+  throw new InvalidArgumentError(
+    `The \`${option}\` of @HttpCache has returned what is no text.`,
+    'Return a string, or undefined for a request that is not to be cached.',
+  );
+}
