@@ -4,7 +4,7 @@ import { isPositive, isText } from './option-kinds.js';
 
 /** Bounds of the memory layer, shared by all caches of a node. @publicApi */
 export interface L1Options {
-  /** Entries held at most. @default 10_000 */
+  /** Entries held at most, as well. @default undefined: as many as fit into `maxBytes` */
   maxEntries?: number | undefined;
   /** Bytes held at most, estimated. @default '64MiB' */
   maxBytes?: Size | undefined;

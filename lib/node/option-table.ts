@@ -104,16 +104,16 @@ export const ENTRY_OPTIONS = {
 export const MEMORY_OPTIONS = {
   /** Bounds of the memory layer, shared by all namespaces; `false` turns it off. */
   l1: option<L1Options | false, ResolvedL1>({
-    unit: 'entries and estimated bytes, whole, above 0; `false` or JSON in the environment',
+    unit: '`{ maxBytes, maxEntries }`: estimated bytes or a size, and entries if they are to be bounded as well, whole, above 0; `false` or JSON in the environment',
     instead:
       "write false, or { maxEntries, maxBytes } with whole numbers above 0; maxBytes may be a size such as '64MiB'",
     isValid: isL1,
     parse: parseJson,
-    byDefault: { maxEntries: 10_000, maxBytes: 64 * MIB },
+    byDefault: { maxBytes: 64 * MIB },
     resolve: (l1) =>
       l1 !== false &&
       Object.freeze({
-        maxEntries: l1.maxEntries ?? 10_000,
+        maxEntries: l1.maxEntries ?? Infinity,
         maxBytes: Number(bytes(l1.maxBytes ?? 64 * MIB)),
       }),
   }),

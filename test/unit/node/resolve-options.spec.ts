@@ -31,7 +31,7 @@ describe('resolveOptions', () => {
       ttl: 0,
       namespace: 'default',
       isGlobal: true,
-      l1: { maxEntries: 10_000, maxBytes: 67_108_864 },
+      l1: { maxEntries: Infinity, maxBytes: 67_108_864 },
       isolation: 'copy',
       durability: 'normal',
       maxSize: 1_073_741_824,
