@@ -11,6 +11,7 @@
  */
 
 const MEMORY = 'cache-manager in memory';
+const NEST = `CacheInterceptor over ${MEMORY}`;
 const REDIS = 'cache-manager + @keyv/redis on loopback';
 
 /** All of them, in the order in which they are printed. @type {readonly PromisedTarget[]} */
@@ -61,6 +62,12 @@ export const TARGETS = [
     ...least('throttle-secondary', 'throttle', 10_000, 'the same on a secondary, 64 in flight'),
     unit: ' decisions/s',
   },
+  least('http-value-fastify', 'http', 1, `a cached route of 10 kB on Fastify, 'value', to ${NEST}`),
+  least('http-body-fastify', 'http', 1.5, "the same, 'body'"),
+  least('http-304-fastify', 'http', 2, 'the same, answered 304'),
+  least('http-value-express', 'http', 1, `a cached route of 10 kB on Express, 'value', to ${NEST}`),
+  least('http-body-express', 'http', 1.2, "the same, 'body'"),
+  least('http-304-express', 'http', 2, 'the same, answered 304'),
   most(
     'staleness',
     'workers',

@@ -85,7 +85,7 @@ export class CachedRequest {
     const outcome = isCollapsed ? missed('collapsed') : hit(secondsLeft);
     this.#applyHeaders(stored);
     if (!isCollapsed) this.#set('Age', ageOf(stored));
-    const body = stored.bytes ?? cache.release(stored.body);
+    const body = stored.bytes ?? (plan.isDirect ? stored.body : cache.release(stored.body));
     return this.#send(stored, body, outcome, cacheControlOf(plan.options, secondsLeft));
   };
 

@@ -18,7 +18,7 @@ import { bypassed, tellOutcome } from './cache-headers.js';
 import { CachedRequest } from './cached-request.js';
 import { HTTP_CACHE_DEFAULTS, type HttpCacheOptions } from './http-cache.options.js';
 import { httpResponse, type HttpRequest } from './http-response.js';
-import { hasOuterSerializer } from './outer-serializer.js';
+import { outerInterceptors } from './outer-interceptors.js';
 import { Bypass, RoutePlan } from './route-plan.js';
 
 /** On a request that one of these interceptors has taken: a second one leaves it alone. */
@@ -101,9 +101,11 @@ export class HttpCacheInterceptor implements NestInterceptor {
     if (plans === undefined) this.#plans.set(handler, (plans = new WeakMap()));
     let plan = plans.get(controller);
     if (plan === undefined) {
-      const hasOuter = (): boolean =>
-        hasOuterSerializer(context, this.creator, HttpCacheInterceptor);
-      plan = { is: RoutePlan.of(context, this.defaults, hasOuter) };
+      plan = {
+        is: RoutePlan.of(context, this.defaults, () =>
+          outerInterceptors(context, this.creator, HttpCacheInterceptor),
+        ),
+      };
       plans.set(controller, plan);
     }
     return plan.is;

@@ -36,12 +36,16 @@ interface Reply {
   serializer(serialize: (value: unknown) => string): unknown;
 }
 
+/** The bytes that a response is to send. */
+const AS_IS = Symbol('as is');
+
 /** What Express' response has. */
 interface ExpressResponse extends RawResponse {
   readonly app?: { get(setting: string): unknown };
   json(body: unknown): unknown;
   send(body: unknown): unknown;
   end(body?: unknown): unknown;
+  [AS_IS]?: Uint8Array;
 }
 
 /** The response of one request, on whichever platform. @internal */
@@ -170,27 +174,40 @@ class ExpressJsonResponse implements HttpResponse {
   }
 
   sendsAsIs(bytes: Uint8Array): void {
-    const { response } = this;
-    const { json } = response;
-    // Nest has Express make JSON of every object, a Buffer included.
-    response.json = function (body) {
-      if (body !== bytes) return json.call(response, body);
-      response.setHeader('content-length', bytes.byteLength);
-      return response.end(bytes);
-    };
+    this.response[AS_IS] = bytes;
+    this.response.json = jsonOrBytes;
   }
 
   sendsNotModified(): void {
     const { response } = this;
     response.statusCode = 304;
-    for (const method of ['json', 'send'] as const) {
-      const original = response[method];
-      response[method] = function (body) {
-        // An outer interceptor may have thought better of it.
-        if (response.statusCode !== 304) return original.call(response, body);
-        response.removeHeader('content-type');
-        return response.end();
-      };
-    }
+    response.json = jsonOrNothing;
+    response.send = sendOrNothing;
   }
+}
+
+/** Nest has Express make JSON of every object, a Buffer included. */
+function jsonOrBytes(this: ExpressResponse, body: unknown): unknown {
+  const bytes = this[AS_IS];
+  if (bytes === undefined || body !== bytes) return ofExpress(this).json.call(this, body);
+  this.setHeader('content-length', bytes.byteLength);
+  return this.end(bytes);
+}
+
+/** An outer interceptor may have given another status since. */
+function jsonOrNothing(this: ExpressResponse, body: unknown): unknown {
+  return this.statusCode === 304 ? endEmpty(this) : ofExpress(this).json.call(this, body);
+}
+
+function sendOrNothing(this: ExpressResponse, body: unknown): unknown {
+  return this.statusCode === 304 ? endEmpty(this) : ofExpress(this).send.call(this, body);
+}
+
+function endEmpty(response: ExpressResponse): unknown {
+  response.removeHeader('content-type');
+  return response.end();
+}
+
+function ofExpress(response: ExpressResponse): ExpressResponse {
+  return Object.getPrototypeOf(response) as ExpressResponse;
 }

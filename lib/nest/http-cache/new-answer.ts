@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { systemClock } from '../../common/clock.js';
 import { etagOf } from './etag.js';
 import type { HttpResponse } from './http-response.js';
-import { holdsInstances } from './outer-serializer.js';
+import { holdsInstances } from './outer-interceptors.js';
 import type { RoutePlan } from './route-plan.js';
 import { headersAdded, tokensOf, type StoredAnswer } from './stored-answer.js';
 
@@ -65,7 +65,7 @@ export function newAnswer(
     reasonOf(response, body, observed.emissions) ??
     reasonOfHeaders(plan, others) ??
     (plan.statuses.has(status) ? undefined : 'status') ??
-    (plan.needsClasses && holdsInstances(body) ? 'class-instance' : undefined);
+    (plan.outer.serialize && holdsInstances(body) ? 'class-instance' : undefined);
   const without = (reason: Unstored): NewAnswer => ({
     answer: { ...shared, etag: tagOf(ownTag), body },
     body,

@@ -5,6 +5,7 @@ import type { Duration } from '../../common/duration.js';
 import type { NodeWrapOptions } from '../../node/hyper-cache-node.js';
 import { HTTP_CACHE_METADATA, type HttpCacheOptions } from './http-cache.options.js';
 import type { HttpRequest } from './http-response.js';
+import type { OuterInterceptors } from './outer-interceptors.js';
 import { KeyBound } from './key-bound.js';
 import { digestOf, requestKey } from './request-key.js';
 
@@ -51,8 +52,8 @@ export class RoutePlan {
   readonly hasEtag: boolean;
   /** For those who share an answer in private. */
   readonly isScoped: boolean;
-  /** For values in which there are instances of classes, whose class is wanted once they are out of the cache. */
-  readonly needsClasses: boolean;
+  /** What the platform is given is what the cache has: nobody in between can change it. */
+  readonly isDirect: boolean;
   readonly options: HttpCacheOptions;
   readonly #policy: NodeWrapOptions;
   readonly #ttlOf: ((context: ExecutionContext) => unknown) | undefined;
@@ -65,7 +66,11 @@ export class RoutePlan {
   /** The reasons for which it was told already that a request is not cached. */
   readonly #told = new Set<string>();
 
-  constructor(context: ExecutionContext, options: HttpCacheOptions, hasOuterSerializer: boolean) {
+  constructor(
+    context: ExecutionContext,
+    options: HttpCacheOptions,
+    readonly outer: OuterInterceptors,
+  ) {
     const handler = context.getHandler();
     const controller = context.getClass();
     const isModel =
@@ -78,7 +83,7 @@ export class RoutePlan {
     this.keys = new KeyBound(options.maxKeys ?? DEFAULT_MAX_KEYS);
     this.storesBytes = options.store === 'body' && !isModel;
     this.hasEtag = (options.etag ?? true) && !isModel;
-    this.needsClasses = hasOuterSerializer;
+    this.isDirect = outer.areNone && !isModel;
     this.isScoped = typeof options.scope === 'function';
     this.#vary = namesOf(options.vary ?? []);
     const version =
@@ -103,7 +108,7 @@ export class RoutePlan {
   static of(
     context: ExecutionContext,
     defaults: HttpCacheOptions | undefined,
-    hasOuterSerializer: () => boolean,
+    outer: () => OuterInterceptors,
   ): RoutePlan | undefined {
     const handler = context.getHandler();
     const own = Reflect.getMetadata(HTTP_CACHE_METADATA, handler) as HttpCacheOptions | false;
@@ -123,7 +128,7 @@ export class RoutePlan {
         : undefined),
       ...own,
     };
-    return new RoutePlan(context, merged, hasOuterSerializer());
+    return new RoutePlan(context, merged, outer());
   }
 
   /** Names of request headers that are part of the key. */

@@ -12,35 +12,52 @@ const MAX_DEPTH = 100;
 /** What Nest knows of `app.useGlobalInterceptors()` and `APP_INTERCEPTOR`; it has no public name. */
 interface GlobalInterceptors {
   readonly interceptorsContextCreator?: {
-    readonly config?: { getGlobalInterceptors?(): readonly unknown[] };
+    readonly config?: {
+      getGlobalInterceptors?(): readonly unknown[];
+      getGlobalRequestInterceptors?(): readonly { readonly metatype?: unknown }[];
+    };
   };
 }
 
+/** What comes after our interceptor, on the way out. @internal */
+export interface OuterInterceptors {
+  /** Nothing: what ours returns is what the platform is given. */
+  readonly areNone: boolean;
+  /**
+   * A `ClassSerializerInterceptor`. It follows the rules of classes, `@Exclude()` for one, and the cache keeps no classes.
+   */
+  readonly serialize: boolean;
+}
+
 /**
- * Whether what the route returns goes through a `ClassSerializerInterceptor` after ours. It follows the rules of classes,
- * `@Exclude()` for one, which the cache does not keep.
- *
  * @param own the class of our interceptor
  * @internal
  */
-export function hasOuterSerializer(
+export function outerInterceptors(
   context: ExecutionContext,
   creator: ExternalContextCreator,
   own: object,
-): boolean {
-  const ofNest = (creator as unknown as GlobalInterceptors).interceptorsContextCreator?.config;
+): OuterInterceptors {
+  const config = (creator as unknown as GlobalInterceptors).interceptorsContextCreator?.config;
   const all = [
-    ...(ofNest?.getGlobalInterceptors?.() ?? []),
+    ...(config?.getGlobalInterceptors?.() ?? []),
+    ...(config?.getGlobalRequestInterceptors?.() ?? []).map(({ metatype }) => metatype),
     ...declaredOn(context.getClass()),
     ...declaredOn(context.getHandler()),
   ].map(classOf);
   const place = all.findIndex((each) => each === own);
   const outer = place < 0 ? all : all.slice(0, place);
-  return outer.some(
-    (each) =>
-      each === ClassSerializerInterceptor ||
-      ClassSerializerInterceptor.prototype.isPrototypeOf(prototypeOf(each)),
-  );
+  const knowsAll =
+    config?.getGlobalInterceptors !== undefined &&
+    config.getGlobalRequestInterceptors !== undefined;
+  return {
+    areNone: place === 0 && knowsAll,
+    serialize: outer.some(
+      (each) =>
+        each === ClassSerializerInterceptor ||
+        ClassSerializerInterceptor.prototype.isPrototypeOf(prototypeOf(each)),
+    ),
+  };
 }
 
 /** Whether there is an instance of a class of the application in it. @internal */
