@@ -7,7 +7,7 @@ export default {
   moduleNameMapper: {
     // Sources name the emitted file; Jest runs the sources.
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    '^nestjs-hypercache/(throttler|terminus|prometheus)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-hypercache/([a-z]+)$': '<rootDir>/lib/$1/index.ts',
     '^nestjs-hypercache$': '<rootDir>/lib/index.ts',
   },
   transform: {

@@ -69,6 +69,7 @@ export { CachePut, type CachePutOptions } from './nest/decorators/cache-put.deco
 export { Cached, cacheKeyOf, type CachedOptions } from './nest/decorators/cached.decorator.js';
 export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator.js';
 export { InjectCache } from './nest/decorators/inject-cache.decorator.js';
+export { RunOnce } from './nest/decorators/run-once.decorator.js';
 export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
 export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
 export type {
@@ -109,5 +110,6 @@ export type {
   HyperCacheStats,
 } from './node/hyper-cache-node.js';
 export type { Durability, HyperCacheOptions, HyperCacheRole, ReplicaMode } from './node/options.js';
+export type { RunInfo, RunOnceOptions, RunSlot, RunSlotOptions } from './node/runs.js';
 export type { ThrottleOptions, ThrottleResult } from './node/throttles.js';
 export type { L1Options, ListenOptions } from './node/option-checks.js';

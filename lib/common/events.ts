@@ -31,6 +31,14 @@ export interface HyperCacheEvents {
   'replica:lost': { error: HyperCacheError; revision: number };
   /** This node has copied everything that the primary holds. */
   'replica:snapshot': { entries: number; ms: number };
+  /**
+   * What runs once was asked to run here: it ended well, it failed, its window or slot was used up, it runs already, the
+   * clock of this node is wrong, or it cannot be known.
+   */
+  run: {
+    name: string;
+    outcome: 'ok' | 'failed' | 'skipped' | 'running' | 'skewed' | 'unavailable';
+  };
   /** An asynchronous write was refused for good, mostly by the primary; it is kept among the dead letters. */
   'outbox:refused': { namespace: string; key: string; error: HyperCacheError };
 }
@@ -54,6 +62,7 @@ const CHANNELS = {
   'replica:connected': channel('hypercache:replica:connected'),
   'replica:lost': channel('hypercache:replica:lost'),
   'replica:snapshot': channel('hypercache:replica:snapshot'),
+  run: channel('hypercache:run'),
   'outbox:refused': channel('hypercache:outbox:refused'),
 };
 
@@ -78,6 +87,7 @@ export class CacheEvents {
     'replica:connected': new EventTopic(CHANNELS['replica:connected']),
     'replica:lost': new EventTopic(CHANNELS['replica:lost']),
     'replica:snapshot': new EventTopic(CHANNELS['replica:snapshot']),
+    run: new EventTopic(CHANNELS.run),
     'outbox:refused': new EventTopic(CHANNELS['outbox:refused']),
   };
 

@@ -1,5 +1,6 @@
 import type { StoredValue } from '../value/codec.js';
 import type { Grant, LeaseName } from './lease.js';
+import type { RunDecision, RunRecord, RunRequest } from './run.js';
 import type { ThrottleDecision, ThrottleLimits, ThrottleName } from './throttle.js';
 
 /**
@@ -31,7 +32,10 @@ export type Command =
   | CancelWaitCommand
   | BeatCommand
   | ThrottleCommand
-  | ResetThrottleCommand;
+  | ResetThrottleCommand
+  | BeginRunCommand
+  | FinishRunCommand
+  | LastRunCommand;
 
 /** The command of each kind. @internal */
 export type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
@@ -240,6 +244,26 @@ export interface ResetThrottleCommand {
   readonly throttle: { readonly key: string; readonly name: string | undefined };
 }
 
+/** Notes the start of a run, if it may begin. Result: `{ decision }`. */
+export interface BeginRunCommand {
+  readonly kind: 'beginRun';
+  readonly run: RunRequest;
+}
+
+/** Notes the end of a run. Result: `{ finished }`. */
+export interface FinishRunCommand {
+  readonly kind: 'finishRun';
+  readonly name: string;
+  readonly id: string;
+  readonly ok: boolean;
+}
+
+/** Changes nothing. Result: `{ last }`. */
+export interface LastRunCommand {
+  readonly kind: 'lastRun';
+  readonly name: string;
+}
+
 /** Where a removal of many entries goes on; its first step has none. */
 export interface RemovalStep {
   /** Entries that changed after it are spared: they were written after it began. */
@@ -305,6 +329,22 @@ export interface ClearResult {
 }
 
 /** @internal */
+export interface BeginRunResult {
+  readonly decision: RunDecision;
+}
+
+/** @internal */
+export interface FinishRunResult {
+  /** Whether it was the last run of its name. */
+  readonly finished: boolean;
+}
+
+/** @internal */
+export interface LastRunResult {
+  readonly last: RunRecord | null;
+}
+
+/** @internal */
 export interface ResetThrottleResult {
   /** Whether anything was known of the key. */
   readonly reset: boolean;
@@ -354,6 +394,9 @@ export interface ResultOf {
   beat: LeaseResult;
   throttle: ThrottleDecision;
   resetThrottle: ResetThrottleResult;
+  beginRun: BeginRunResult;
+  finishRun: FinishRunResult;
+  lastRun: LastRunResult;
 }
 
 /** @internal */

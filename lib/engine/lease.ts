@@ -4,6 +4,8 @@ export const LeaseKind = {
   Semaphore: 1,
   /** The right to call the factory of a key. */
   Fill: 2,
+  /** The right to run what runs once. */
+  Run: 3,
 } as const;
 /** @internal */
 export type LeaseKind = (typeof LeaseKind)[keyof typeof LeaseKind];

@@ -73,6 +73,11 @@ export class LockFactory {
     return this.#create(LeaseKind.Semaphore, name, options, checkedLimit(options?.limit));
   }
 
+  /** The right to run what has this name; no lock of the application. @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} */
+  run(name: string, options: LockOptions): Lock {
+    return this.#create(LeaseKind.Run, name, options, 1);
+  }
+
   /** @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} */
   restore(name: string, owner: string, options: Partial<LockOptions> = {}): Lock {
     const ttl = options.ttl ?? Math.min(RESTORED_TTL_MS, this.maxTtlMs);

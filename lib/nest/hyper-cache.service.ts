@@ -2,7 +2,7 @@ import type { Duration } from '../common/duration.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 import { staleSince } from '../common/expiry.js';
 import { HyperCacheKeyvStore } from '../keyv/hyper-cache-keyv-store.js';
-import type { Lock } from '../locks/lock.js';
+import type { Lock, LockContext } from '../locks/lock.js';
 import type { LockInfo, LockOptions, SemaphoreOptions } from '../locks/lock-factory.js';
 import type {
   BackupSummary,
@@ -12,6 +12,7 @@ import type {
   HyperCacheStats,
   NodeCache,
 } from '../node/hyper-cache-node.js';
+import type { RunInfo, RunOnceOptions, RunSlotOptions } from '../node/runs.js';
 import type { ThrottleOptions, ThrottleResult } from '../node/throttles.js';
 import {
   checkedOptions,
@@ -318,6 +319,26 @@ export class HyperCache {
    */
   async resetThrottle(key: string, name?: string): Promise<boolean> {
     return this.#node.throttles.reset(key, name);
+  }
+
+  /**
+   * Calls the work if nothing of this name has run in the window, or for the slot, on any process or server, and resolves
+   * to what it returns; to undefined when it is not to run. It never runs beside itself, and not while the primary is away.
+   *
+   * @param work gets a signal that aborts when the lease of the run is lost
+   * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} what the work throws, and `HC_LOCK_LOST`
+   */
+  async runOnce<T>(
+    name: string,
+    options: RunOnceOptions | RunSlotOptions,
+    work: (context: LockContext) => T | Promise<T>,
+  ): Promise<T | undefined> {
+    return this.#node.runs.run(name, options, work);
+  }
+
+  /** The last run of a name (`runOnce`, `@RunOnce`, `@ClusterCron`); undefined when there was none. */
+  async lastRun(name: string): Promise<RunInfo | undefined> {
+    return this.#node.runs.last(name);
   }
 
   /**

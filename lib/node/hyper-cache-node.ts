@@ -8,6 +8,7 @@ import type { LockFactory } from '../locks/lock-factory.js';
 import type { AdminEndpoint, SyncEndpoint } from '../cluster/wire/sync-endpoint.js';
 import type { BackupSummary } from '../sqlite/backup.js';
 import type { Duration } from '../common/duration.js';
+import type { Runs } from './runs.js';
 import type { Throttles } from './throttles.js';
 import type { HyperCacheErrorCode } from '../common/errors.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
@@ -143,6 +144,8 @@ export interface HyperCacheNode {
   readonly locks: LockFactory;
   /** What counts requests, and says which are too many; the names are the node's. */
   readonly throttles: Throttles;
+  /** What runs once on all nodes; the names are the node's. */
+  readonly runs: Runs;
   /** What other nodes ask of this one; undefined when it is not a primary. */
   readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
   /** What it holds itself, page by page; undefined when it holds nothing, or not yet everything. */

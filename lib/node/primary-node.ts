@@ -45,6 +45,7 @@ import { LocalCaches } from './local-caches.js';
 import { Namespaces } from './namespaces.js';
 import type { NodeContext } from './node-context.js';
 import { removeTemporaries } from './temporary-directory.js';
+import { Runs } from './runs.js';
 import { Throttles } from './throttles.js';
 
 /**
@@ -55,6 +56,7 @@ import { Throttles } from './throttles.js';
 export class PrimaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   readonly throttles: Throttles;
+  readonly runs: Runs;
   readonly sync: PrimaryEndpoint;
   readonly listing: FileListing;
   readonly #namespaces: Namespaces;
@@ -156,6 +158,7 @@ export class PrimaryNode implements HyperCacheNode {
     });
     this.locks = new LockFactory(leases, context.clock, random, maxLockTtl);
     this.throttles = new Throttles({ queue, clock, incidents, isFar: false });
+    this.runs = new Runs({ ...context, clock, queue, locks: this.locks });
     this.sync = new PrimaryEndpoint({
       storage,
       queue,

@@ -29,6 +29,7 @@ import { NoReplica } from '../cluster/replica/no-replica.js';
 import type { ReplicaSource } from '../cluster/replica/replica-source.js';
 import { SharedReplica } from '../cluster/replica/shared-replica.js';
 import { removeTemporaries } from './temporary-directory.js';
+import { Runs } from './runs.js';
 import { Throttles } from './throttles.js';
 
 const SOURCES = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as const;
@@ -41,6 +42,7 @@ const SOURCES = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as
 export class SecondaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   readonly throttles: Throttles;
+  readonly runs: Runs;
   /** Nothing: replicas follow the primary alone. */
   readonly sync = undefined;
   readonly #namespaces: Namespaces;
@@ -123,6 +125,7 @@ export class SecondaryNode implements HyperCacheNode {
     });
     this.locks = new LockFactory(leases, clock, random, options.maxLockTtl);
     this.throttles = new Throttles({ queue, clock, incidents, isFar: true });
+    this.runs = new Runs({ ...context, queue, locks: this.locks });
     this.#namespaces = namespaces;
     this.#replica = replica;
     this.#writes = writes;

@@ -117,7 +117,7 @@ export class LeaseTable {
 
   /** Returns whether the owner still held it. */
   release({ kind, name }: LeaseName, owner: string, now: number): boolean {
-    const release = kind === LeaseKind.Fill ? this.#drop : this.#release;
+    const release = kind >= LeaseKind.Fill ? this.#drop : this.#release;
     return release.run({ kind, name, owner, now }).changes > 0;
   }
 

@@ -19,6 +19,7 @@ import { NamespaceTable } from './namespace-table.js';
 import type { Connection, Statement } from './native.js';
 import { OPEN_TIMEOUT_MS, openConnection, openForReading, quarantine } from './open-connection.js';
 import { RowIds } from './row-ids.js';
+import { RunTable } from './run-table.js';
 import { SourceTable } from './source-table.js';
 import { salvageEpoch } from './salvage-epoch.js';
 import { entrySql } from './sql/entries.js';
@@ -45,6 +46,7 @@ export interface OpenFile {
   readonly namespaces: NamespaceTable;
   readonly leases: LeaseTable;
   readonly throttles: ThrottleTable;
+  readonly runs: RunTable;
   readonly sources: SourceTable;
   readonly counts: EntryCounts;
   readonly listing: ListingTable;
@@ -173,6 +175,7 @@ function assemble(
     namespaces,
     leases: new LeaseTable(connection, identity, rowIds),
     throttles: new ThrottleTable(connection, rowIds),
+    runs: new RunTable(connection),
     sources: new SourceTable(connection),
     counts,
     listing: new ListingTable(connection),

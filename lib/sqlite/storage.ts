@@ -24,6 +24,7 @@ import { isTakenRowId, toStorageError } from './sqlite-error.js';
 import type { SourceTable } from './source-table.js';
 import type { TagTable } from './tag-table.js';
 import { tellChanges } from './tell-changes.js';
+import type { RunTable } from './run-table.js';
 import type { ThrottleTable } from './throttle-table.js';
 import { TurnReads } from './turn-reads.js';
 
@@ -127,6 +128,10 @@ export class Storage {
 
   get throttles(): ThrottleTable {
     return this.#open.throttles;
+  }
+
+  get runs(): RunTable {
+    return this.#open.runs;
   }
 
   get sources(): SourceTable {

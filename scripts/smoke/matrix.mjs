@@ -61,6 +61,7 @@ function install(work, tarball, { nest, platform, app, node, cacheManager, keyv 
       line('@nestjs/core', '^11.0.0'),
       line(`@nestjs/platform-${platform}`, '^11.0.0'),
       line('@nestjs/terminus', '^11.0.0'),
+      line('@nestjs/schedule', '^6.0.0'),
     ]),
     '@nestjs/throttler': lockedVersion('@nestjs/throttler'),
     axios: lockedVersion('axios'),

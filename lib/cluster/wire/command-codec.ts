@@ -2,6 +2,7 @@ import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import { checkedLeaseTtl, checkedLimit, checkedOwner } from '../../locks/lock-arguments.js';
 import type { Command, CommandOf, Origin, RemovalStep } from '../../engine/command.js';
 import { LeaseKind, type LeaseName } from '../../engine/lease.js';
+import type { RunRequest } from '../../engine/run.js';
 import { checkedThrottleLimits, checkedThrottleName } from '../../engine/throttle-arguments.js';
 import { Fields, lifetimeToWire, malformed } from './fields.js';
 
@@ -38,6 +39,9 @@ const KINDS = [
   'expire',
   'expirePrefix',
   'expireTag',
+  'beginRun',
+  'finishRun',
+  'lastRun',
 ] as const satisfies readonly ForwardedCommand['kind'][];
 
 const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
@@ -108,6 +112,14 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
     }
     case 'resetThrottle':
       return [code, command.throttle.key, command.throttle.name ?? null];
+    case 'beginRun': {
+      const { name, id, slot, window, at, maxSkew, on, node } = command.run;
+      return [code, name, id, slot, window, at, maxSkew, on, node];
+    }
+    case 'finishRun':
+      return [code, command.name, command.id, command.ok];
+    case 'lastRun':
+      return [code, command.name];
   }
 }
 
@@ -190,6 +202,12 @@ export function decodeCommand(message: unknown, limits: CommandLimits): Forwarde
       const throttle = name === null ? { key, name: undefined } : checkedThrottleName(key, name);
       return { kind, throttle };
     }
+    case 'beginRun':
+      return { kind, run: runOf(fields) };
+    case 'finishRun':
+      return { kind, name: fields.key('name'), id: fields.key('id'), ok: fields.boolean() };
+    case 'lastRun':
+      return { kind, name: fields.key('name') };
     default:
       throw malformed('a command of an unknown kind');
   }
@@ -222,6 +240,20 @@ export function leaseOf(fields: Fields): LeaseName {
   const known = Object.values(LeaseKind).find((value) => value === kind);
   if (known === undefined) throw malformed('a lease of an unknown kind');
   return { kind: known, name: fields.key('name') };
+}
+
+function runOf(fields: Fields): RunRequest {
+  const [name, id, slot] = [fields.key('name'), fields.key('id'), fields.any()];
+  if (slot !== null && !Number.isFinite(slot)) throw malformed('a slot');
+  const [window, at, maxSkew, on] = [
+    fields.number(),
+    fields.number(),
+    fields.number(),
+    fields.any(),
+  ];
+  if (on !== 'start' && on !== 'success') throw malformed('a run');
+  const node = fields.key('node');
+  return { name, id, slot: slot === null ? null : Number(slot), window, at, maxSkew, on, node };
 }
 
 function keyFields(fields: Fields) {

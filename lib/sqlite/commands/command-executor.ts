@@ -16,6 +16,7 @@ import {
 } from './lease-commands.js';
 import { clear, removePrefix, removeTag } from './removal-commands.js';
 import { SourceMarks } from './source-marks.js';
+import { beginRun, finishRun, lastRun } from './run-commands.js';
 import { add, fill, set, setIf } from './store-commands.js';
 import { resetThrottle, throttle } from './throttle-commands.js';
 
@@ -154,5 +155,11 @@ function execute(
       return throttle(storage.throttles, command, now);
     case 'resetThrottle':
       return resetThrottle(storage.throttles, command);
+    case 'beginRun':
+      return beginRun(storage.runs, command, now);
+    case 'finishRun':
+      return finishRun(storage.runs, command, now);
+    case 'lastRun':
+      return lastRun(storage.runs, command);
   }
 }

@@ -136,5 +136,16 @@ ${LOG_TRIGGERS}
     expires_at REAL NOT NULL,
     UNIQUE (key, name)
   );
+
+  -- The last run of each name. Not replicated and not logged. Times are Unix ms; finished_at and ok are NULL until it ends.
+  CREATE TABLE runs (
+    name TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    slot REAL NOT NULL,
+    started_at REAL NOT NULL,
+    finished_at REAL,
+    ok INTEGER,
+    node TEXT NOT NULL
+  ) WITHOUT ROWID;
   `,
 ];

@@ -10,6 +10,8 @@ const terminus = require('@nestjs/terminus');
 const { HyperCacheHealthIndicator } = require('nestjs-hypercache/terminus');
 const { Registry } = require('prom-client');
 const { registerHyperCacheMetrics } = require('nestjs-hypercache/prometheus');
+const schedule = require('@nestjs/schedule');
+const ourSchedule = require('nestjs-hypercache/schedule');
 const scenario = require('./scenario.cjs');
 
 const { ExpressAdapter, FastifyAdapter } = require(`@nestjs/platform-${process.argv[2]}`);
@@ -23,6 +25,8 @@ scenario({
   HyperCache,
   HyperCacheModule,
   Keyv,
+  schedule,
+  ourSchedule,
   throttler,
   ourThrottler,
   terminus,

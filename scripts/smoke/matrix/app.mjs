@@ -10,6 +10,8 @@ import * as terminus from '@nestjs/terminus';
 import { HyperCacheHealthIndicator } from 'nestjs-hypercache/terminus';
 import { Registry } from 'prom-client';
 import { registerHyperCacheMetrics } from 'nestjs-hypercache/prometheus';
+import * as schedule from '@nestjs/schedule';
+import * as ourSchedule from 'nestjs-hypercache/schedule';
 import scenario from './scenario.cjs';
 
 const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
@@ -24,6 +26,8 @@ await scenario({
   HyperCache,
   HyperCacheModule,
   Keyv,
+  schedule,
+  ourSchedule,
   throttler,
   ourThrottler,
   terminus,

@@ -67,6 +67,10 @@ module.exports = async function scenario(packages) {
   assert.match(await registry.metrics(), /^hypercache_replica_connected 1$/m, 'metrics');
   const { status, hypercache } = (await (await fetch(`${secondary.url}/health`)).json()).info;
   assert.equal(hypercache.status, 'up', `health: ${JSON.stringify({ status, hypercache })}`);
+  const ran = [];
+  for (const { app } of [primary, secondary]) ran.push(await app.get('JOBS').nightly());
+  assert.deepEqual(ran, ['ran', undefined], 'ClusterCron');
+  assert.equal((await secondary.hyper.lastRun('nightly')).ok, true, 'lastRun');
 
   const held = primary.hyper.lock('job', { ttl: 60_000 });
   assert.equal(await held.acquire(), true);
@@ -134,11 +138,24 @@ function appModule(packages, options) {
   Inject(HyperCacheHealthIndicator)(HealthController.prototype, 'indicator');
   const check = Object.getOwnPropertyDescriptor(HealthController.prototype, 'check');
   Get()(HealthController.prototype, 'check', check);
+  class Jobs {
+    nightly() {
+      return 'ran';
+    }
+  }
+  const { ScheduleModule } = packages.schedule;
+  const { ClusterCron, HyperCacheScheduleModule } = packages.ourSchedule;
+  const nightly = Object.getOwnPropertyDescriptor(Jobs.prototype, 'nightly');
+  ClusterCron('0 3 * * *', { name: 'nightly', catchUp: true })(Jobs.prototype, 'nightly', nightly);
+  Object.defineProperty(Jobs.prototype, 'nightly', nightly);
+  packages.Injectable()(Jobs);
 
   class AppModule {}
   Module({
     imports: [
       HyperCacheModule.forRoot(options),
+      ScheduleModule.forRoot(),
+      HyperCacheScheduleModule,
       HyperCacheThrottlerModule,
       TerminusModule,
       ThrottlerModule.forRootAsync({
@@ -147,7 +164,7 @@ function appModule(packages, options) {
       }),
     ],
     controllers: [CountController, HealthController, LimitedController],
-    providers: [HyperCacheHealthIndicator],
+    providers: [HyperCacheHealthIndicator, { provide: 'JOBS', useClass: Jobs }],
   })(AppModule);
   return AppModule;
 }

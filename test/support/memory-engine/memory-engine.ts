@@ -8,6 +8,7 @@ import type { CommandQueue, QueuedWrite } from '../../../lib/engine/command-queu
 import type { Command, CommandResult } from '../../../lib/engine/command.js';
 import type { Engine } from '../../../lib/engine/engine.js';
 import type { L2, L2Entry, Observation, Seen, VersionedEntry } from '../../../lib/engine/l2.js';
+import { decideRun, type RunRecord } from '../../../lib/engine/run.js';
 import { decideThrottle, type ThrottleState } from '../../../lib/engine/throttle.js';
 import type { MemoryListener } from '../../../lib/engine/memory-coherence.js';
 import { decodeValue, storedBytes } from '../../../lib/value/codec.js';
@@ -22,6 +23,7 @@ export class MemoryServer {
   readonly claims = new Map<string, { ended: Deferred<void>; until: number }>();
   readonly listeners: MemoryListener[] = [];
   readonly throttles = new Map<string, ThrottleState>();
+  readonly runs = new Map<string, RunRecord>();
 
   constructor(
     readonly clock: Clock,
@@ -36,6 +38,22 @@ export class MemoryServer {
   }
 
   execute(command: Command): CommandResult {
+    const now = this.clock.now();
+    if (command.kind === 'beginRun') {
+      const { name, id, slot, node } = command.run;
+      const decision = decideRun(this.runs.get(name), command.run, now);
+      const begun = { id, slot: slot ?? now, startedAt: now, finishedAt: null, ok: null, node };
+      if (decision === 'begun') this.runs.set(name, begun);
+      return { decision };
+    }
+    if (command.kind === 'finishRun') {
+      const { name, id, ok } = command;
+      const run = this.runs.get(name);
+      if (run?.id !== id) return { finished: false };
+      this.runs.set(name, { ...run, finishedAt: now, ok });
+      return { finished: true };
+    }
+    if (command.kind === 'lastRun') return { last: this.runs.get(command.name) ?? null };
     if (command.kind === 'throttle') {
       const id = compositeKey(command.throttle.key, command.throttle.name);
       const { decision, next } = decideThrottle(

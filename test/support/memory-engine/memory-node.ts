@@ -12,6 +12,7 @@ import type {
 } from '../../../lib/node/hyper-cache-node.js';
 import { LocalCaches } from '../../../lib/node/local-caches.js';
 import { Namespaces } from '../../../lib/node/namespaces.js';
+import { Runs } from '../../../lib/node/runs.js';
 import { Throttles } from '../../../lib/node/throttles.js';
 import type { ResolvedOptions } from '../../../lib/node/options.js';
 import { MemoryEngine, MemoryServer } from './memory-engine.js';
@@ -22,6 +23,7 @@ const SILENT = { log: () => undefined, warn: () => undefined, error: () => undef
 export class MemoryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   readonly throttles: Throttles;
+  readonly runs: Runs;
   readonly sync = undefined;
   readonly listing = undefined;
   readonly engine: MemoryEngine;
@@ -56,6 +58,9 @@ export class MemoryNode implements HyperCacheNode {
     const { queue } = this.engine;
     this.throttles = new Throttles({ queue, clock, incidents, isFar: false });
     this.locks = new LockFactory(server.leases, clock, systemRandom, options.maxLockTtl);
+    const { locks } = this;
+    const random = systemRandom;
+    this.runs = new Runs({ queue, locks, clock, random, events, incidents, logger: SILENT });
   }
 
   cache(namespace: string, defaultTtl?: number): NodeCache {

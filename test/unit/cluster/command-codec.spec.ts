@@ -106,6 +106,21 @@ const COMMANDS: { [K in ForwardedCommand['kind']]: fc.Arbitrary<ForwardedCommand
       window: fc.constantFrom('sliding', 'fixed'),
     }),
   }),
+  beginRun: fc.record({
+    kind: kind('beginRun'),
+    run: fc.record({
+      name: key,
+      id: key,
+      slot: fc.option(fc.nat()),
+      window: fc.nat(),
+      at: fc.nat(),
+      maxSkew: fc.nat(),
+      on: fc.constantFrom('start', 'success'),
+      node: key,
+    }),
+  }),
+  finishRun: fc.record({ kind: kind('finishRun'), name: key, id: key, ok: fc.boolean() }),
+  lastRun: fc.record({ kind: kind('lastRun'), name: key }),
   resetThrottle: fc.record({
     kind: kind('resetThrottle'),
     throttle: fc.record({ key, name: fc.option(key, { nil: undefined }) }),

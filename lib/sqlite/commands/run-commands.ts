@@ -1,0 +1,32 @@
+import type {
+  BeginRunCommand,
+  BeginRunResult,
+  FinishRunCommand,
+  FinishRunResult,
+  LastRunCommand,
+  LastRunResult,
+} from '../../engine/command.js';
+import { decideRun } from '../../engine/run.js';
+import type { RunTable } from '../run-table.js';
+
+/** `beginRun`: notes the start of a run, if its slot is not used up. @internal */
+export function beginRun(runs: RunTable, { run }: BeginRunCommand, now: number): BeginRunResult {
+  const last = runs.find(run.name);
+  const decision = decideRun(last, run, now);
+  if (decision === 'begun') runs.begin(run, run.slot ?? now, now, last === undefined);
+  return { decision };
+}
+
+/** `finishRun`: notes how it has ended. @internal */
+export function finishRun(
+  runs: RunTable,
+  { name, id, ok }: FinishRunCommand,
+  now: number,
+): FinishRunResult {
+  return { finished: runs.finish(name, id, ok, now) };
+}
+
+/** `lastRun`. @internal */
+export function lastRun(runs: RunTable, { name }: LastRunCommand): LastRunResult {
+  return { last: runs.find(name) ?? null };
+}

@@ -1,0 +1,11 @@
+/** @internal */
+export const runSql = {
+  find: `SELECT id, slot, started_at AS startedAt, finished_at AS finishedAt, ok, node FROM runs
+    WHERE name = ?`,
+  begin: `INSERT OR REPLACE INTO runs (name, id, slot, started_at, finished_at, ok, node)
+    VALUES (?, ?, ?, ?, NULL, NULL, ?)`,
+  finish: 'UPDATE runs SET finished_at = ?, ok = ? WHERE name = ? AND id = ?',
+  /** Those that began first, of more than so many. */
+  forget: `DELETE FROM runs WHERE name IN (
+    SELECT name FROM runs ORDER BY started_at LIMIT max(0, (SELECT count(*) FROM runs) - ?))`,
+} as const;
