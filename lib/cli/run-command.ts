@@ -7,6 +7,7 @@ import { holdProcess } from '../common/hold-process.js';
 import { VERSION } from '../common/version.js';
 import { textOf, UsageError, type Call, type CommandSpec, type Given } from './command.js';
 import { BENCH_COMMANDS } from './commands/bench.js';
+import { DOCTOR_COMMANDS } from './commands/doctor.js';
 import { ENTRY_COMMANDS } from './commands/entries.js';
 import { LISTING_COMMANDS } from './commands/listings.js';
 import { LOCK_COMMANDS } from './commands/locks.js';
@@ -24,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   ...LOCK_COMMANDS,
   ...TRANSFER_COMMANDS,
   ...BENCH_COMMANDS,
+  ...DOCTOR_COMMANDS,
   ...ROLE_COMMANDS,
 };
 

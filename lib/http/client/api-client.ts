@@ -53,6 +53,8 @@ export class ApiAnswerError extends HyperCacheError {
  */
 export class ApiClient {
   readonly url: string;
+  /** How far the clock of what answered last is ahead of this one, in ms, to the second; undefined when it does not tell. */
+  clockOffset: number | undefined;
   readonly #target: Target;
   /** As the node names itself: requests are signed for it. */
   #node: string | undefined;
@@ -75,6 +77,37 @@ export class ApiClient {
       answer = await this.#send(method, path, body);
     if (answer.isOurs && answer.status === 200) return answer.body;
     throw this.#refusal(answer);
+  }
+
+  /**
+   * Whether a stream without an end brings its first bytes: what stands in between may keep them.
+   *
+   * @param path behind that of the API, of a stream that the node begins at once
+   */
+  begins(path: string, timeoutMs: number): Promise<boolean> {
+    const { request, agent, hostname, port, auth, basePath } = this.#target;
+    const url = basePath + path;
+    return new Promise((resolve) => {
+      const sent = request({
+        agent,
+        hostname,
+        port,
+        path: url,
+        ...(auth === undefined ? {} : { auth }),
+        headers: this.#signature('GET', url, undefined),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const end = (hasBegun: boolean): void => {
+        sent.destroy();
+        resolve(hasBegun);
+      };
+      sent.on('error', () => end(false));
+      sent.on('response', (response) => {
+        response.on('error', () => end(false)).once('end', () => end(false));
+        response.once('data', () => end(response.statusCode === 200));
+      });
+      sent.end();
+    });
   }
 
   close(): void {
@@ -119,6 +152,8 @@ export class ApiClient {
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const node = response.headers[NODE_HEADER];
     if (typeof node === 'string') this.#node = node;
+    const { date } = response.headers;
+    if (date !== undefined) this.clockOffset = Date.parse(date) - systemClock.now();
     const isOurs = response.headers[PROTOCOL_HEADER] !== undefined;
     const { statusCode: status = 0 } = response;
     return { status, isOurs, body: parsed(Buffer.concat(chunks).toString()) };

@@ -32,6 +32,8 @@ export const pragmaSql = {
   syncFull: 'PRAGMA synchronous = FULL',
   syncOff: 'PRAGMA synchronous = OFF',
   syncNormal: 'PRAGMA synchronous = NORMAL',
+  /** The first fault. */
+  quickCheck: 'PRAGMA quick_check(1)',
   exclusive: 'PRAGMA locking_mode = EXCLUSIVE',
   busyTimeout: (ms: number): string => `PRAGMA busy_timeout = ${ms}`,
   tolerateDamage: 'PRAGMA writable_schema = ON',

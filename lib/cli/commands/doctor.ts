@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { examine } from '../../admin/doctor/examine.js';
+import { textOf, type CommandSpec } from '../command.js';
+
+const DIRECTORY = './storage/hypercache';
+const API_PATH = '/api/hypercache';
+
+const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ', skipped: 'skipped ' };
+
+/** @internal */
+export const DOCTOR_COMMANDS: Readonly<Record<string, CommandSpec>> = {
+  doctor: {
+    summary: 'looks for what keeps a node from working, and says how to mend it',
+    on: 'none',
+    options: {
+      path: {
+        type: 'string',
+        value: 'dir',
+        about: `the sqlitePath of the node (HYPERCACHE_SQLITE_PATH, or ${DIRECTORY})`,
+      },
+      app: {
+        type: 'string',
+        value: 'dir',
+        about: 'where the package.json of the application stands (.)',
+      },
+      url: { type: 'string', value: 'url', about: 'the primary (HYPERCACHE_PRIMARY_URL)' },
+      'api-path': { type: 'string', value: 'path', about: `where its API stands (${API_PATH})` },
+      full: { type: 'boolean', about: 'looks at each page of the file, however large it is' },
+    },
+    notes: [
+      'Run it where the application runs, with its environment: options that are given in code it does not know.',
+      'Exit code 1 when there is a problem; warnings alone are 0.',
+    ],
+    examples: ['doctor', 'doctor --path /var/lib/shop/cache --url http://10.0.0.1:3000'],
+    run: async (call) => {
+      const { environment } = call.terminal;
+      const findings = await examine({
+        application: resolve(textOf(call, 'app') ?? '.'),
+        directory: resolve(
+          textOf(call, 'path') ?? environment['HYPERCACHE_SQLITE_PATH'] ?? DIRECTORY,
+        ),
+        environment,
+        url: textOf(call, 'url'),
+        apiPath: textOf(call, 'api-path') ?? environment['HYPERCACHE_PATH'] ?? API_PATH,
+        ...(call.given['full'] === true ? { maxCheckedBytes: Infinity } : {}),
+      });
+      const problems = findings.filter(({ level }) => level === 'problem').length;
+      if (call.isJson) {
+        await call.terminal.out(findings.map((finding) => `${JSON.stringify(finding)}\n`).join(''));
+      } else {
+        for (const { check, level, said, fix } of findings) {
+          const line = `${MARKS[level]}${check}: ${said}\n`;
+          await call.terminal.out(fix === undefined ? line : `${line}        ${fix}\n`);
+        }
+        await call.terminal.out(
+          problems === 0 ? '\nNo problem was found.\n' : `\nProblems: ${problems}.\n`,
+        );
+      }
+      return problems > 0 ? 1 : 0;
+    },
+  },
+};
