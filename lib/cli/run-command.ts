@@ -9,6 +9,7 @@ import { textOf, UsageError, type Call, type CommandSpec, type Given } from './c
 import { BENCH_COMMANDS } from './commands/bench.js';
 import { DOCTOR_COMMANDS } from './commands/doctor.js';
 import { ENTRY_COMMANDS } from './commands/entries.js';
+import { INSTALL_COMMANDS } from './commands/install.js';
 import { LISTING_COMMANDS } from './commands/listings.js';
 import { LOCK_COMMANDS } from './commands/locks.js';
 import { ROLE_COMMANDS } from './commands/roles.js';
@@ -26,6 +27,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   ...TRANSFER_COMMANDS,
   ...BENCH_COMMANDS,
   ...DOCTOR_COMMANDS,
+  ...INSTALL_COMMANDS,
   ...ROLE_COMMANDS,
 };
 

@@ -1,7 +1,8 @@
 // Makes applications by Nest's own generators, installs the packed library as README says, and runs what a new user runs: the tests
 // of the application with one that injects the cache, a build, and a start.
+import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cleanEnvironment, inTemporaryDirectory, pack, root } from './tarball.mjs';
@@ -79,17 +80,21 @@ function install(directory, tarball, { nest, swc }) {
   cpSync(join(root, compiled), join(directory, compiled), { recursive: true });
 }
 
-/** As README shows it: one import in the application's module; and a test. */
+/** By the installer, which finds nothing more to do the second time; and a test. */
 function addCache(directory, { nest }) {
+  quietly('npx', ['--no', 'hypercache', 'install', '--skip-install'], directory);
   const path = join(directory, 'src/app.module.ts');
-  const module = readFileSync(path, 'utf8').replace(
-    'imports: []',
-    'imports: [HyperCacheModule.forRoot()]',
+  const module = readFileSync(path, 'utf8');
+  assert.match(module, /imports: \[HyperCacheModule\.forRoot\(\)\]/);
+  assert.match(
+    readFileSync(join(directory, 'src/main.ts'), 'utf8'),
+    /app\.enableShutdownHooks\(\)/,
   );
-  writeFileSync(path, `import { HyperCacheModule } from 'nestjs-hypercache';\n${module}`);
+  assert.match(readFileSync(join(directory, '.gitignore'), 'utf8'), /^storage\/$/m);
+  quietly('npx', ['--no', 'hypercache', 'install', '--skip-install'], directory);
+  assert.equal(readFileSync(path, 'utf8'), module);
   const globals = nest === 11 ? '' : "import { expect, it } from 'vitest';\n";
   writeFileSync(join(directory, 'src/products.spec.ts'), SPEC.replace('GLOBALS\n', globals));
-  appendFileSync(join(directory, '.gitignore'), 'storage\n');
 }
 
 function swcConfig(directory) {

@@ -68,6 +68,7 @@ function checkContents() {
     'dist',
     'docs',
     'package.json',
+    'schematics',
   ]);
   const strays = readdirSync(join(installed, 'dist'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/(?<!\.spec)(\.js|\.d\.ts)$/.test(entry.name))

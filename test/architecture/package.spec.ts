@@ -43,6 +43,8 @@ const WANTED = [
   /^LICENSE$/,
   // What messages name; nothing for maintainers.
   /^docs\/[\w-]+\.md$/,
+  /^schematics\/(collection|schema|package)\.json$/,
+  /^schematics\/nest-add\.js$/,
   /^dist\/cjs\/package\.json$/,
   /^dist\/(cjs\/)?index\.(js|d\.ts)$/,
   /^dist\/(cjs\/)?(admin|cache|cli|cluster|common|engine|http|keyv|locks|memory|nest|node|prometheus|schedule|sqlite|terminus|throttler|value)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
