@@ -1,3 +1,4 @@
+import { systemClock } from '../common/clock.js';
 import { systemRandom } from '../common/random.js';
 import { RoleMismatchError } from '../common/errors.js';
 import {
@@ -18,6 +19,7 @@ import {
 import { FORMER_META_KEY } from '../cluster/failover/takeover.js';
 import { countWaiting } from '../sqlite/count-waiting.js';
 import { withoutCredentials } from './inspect.js';
+import { beginHistory } from '../sqlite/begin-history.js';
 import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /** @internal */
@@ -44,7 +46,7 @@ export interface Promotion {
  * @internal
  */
 export function promote(directory: string, environment: CommandEnvironment = {}): Promotion {
-  const { random = systemRandom } = environment;
+  const { clock = systemClock, random = systemRandom } = environment;
   return withStoppedNode(directory, environment, (storage) => {
     const source = storage.readMeta(SOURCE_META_KEY);
     if (source === undefined) {
@@ -67,7 +69,7 @@ export function promote(directory: string, environment: CommandEnvironment = {})
     const historyId = random.hex(16);
     let epoch = 0;
     storage.durableTransaction(() => {
-      epoch = storage.beginHistory(historyId, { epoch: formerEpoch, at });
+      epoch = beginHistory(storage, historyId, { epoch: formerEpoch, at }, clock.now());
       storage.writeMeta(ANCESTORS_META_KEY, formatAncestors(ancestors));
       if (primary !== undefined) storage.writeMeta(FORMER_META_KEY, primary);
       for (const note of [

@@ -2,7 +2,8 @@ import type { Serving } from '../cluster/failover/serving.js';
 import { StorageLostError } from '../common/errors.js';
 import type { MemoryListener } from '../engine/memory-coherence.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
-import type { LossReason, Storage } from '../sqlite/storage.js';
+import type { LossReason } from '../sqlite/file-slot.js';
+import type { Storage } from '../sqlite/storage.js';
 import type { NodeContext } from './node-context.js';
 
 /** @internal */

@@ -6,7 +6,8 @@ import { RoleMismatchError, StorageLostError, type HyperCacheError } from '../..
 import type { Replica } from './replica.js';
 import { ReplicaLoop } from './replica-loop.js';
 import { isBusy, isCorruption, toStorageError } from '../../sqlite/sqlite-error.js';
-import type { LossReason, Storage } from '../../sqlite/storage.js';
+import type { LossReason } from '../../sqlite/file-slot.js';
+import type { Storage } from '../../sqlite/storage.js';
 import type { FeedConnection } from './feed-connection.js';
 import type { FeedState } from './feed-state.js';
 import { MaintenanceLoop } from '../../sqlite/maintenance/maintenance-loop.js';

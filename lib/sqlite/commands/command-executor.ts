@@ -81,7 +81,7 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
     if (tags.length > 0 || fence !== undefined || origin !== undefined) return undefined;
     const namespaceId = this.storage.namespaces.idOf(namespace);
     if (namespaceId === undefined) return undefined;
-    const revision = this.storage.setAlone(namespaceId, key, value, expiresAt, freshUntil);
+    const revision = this.storage.setAlone({ namespaceId, key, value, expiresAt, freshUntil });
     return revision === undefined ? undefined : { stored: true, revision };
   }
 }

@@ -237,7 +237,8 @@ describe('Coherence', () => {
     const set = () =>
       run({ kind: 'set', namespace: 'n', key: 'k', value: 1, expiresAt: Infinity, tags: [] });
     // One statement without a look at who else writes: only for one who is alone.
-    const setAlone = () => storage.setAlone(1, 'k', 'value', Infinity);
+    const setAlone = () =>
+      storage.setAlone({ namespaceId: 1, key: 'k', value: 'value', expiresAt: Infinity });
     coherence.start();
     expect(coherence.isShared).toBe(false);
     expect(setAlone()).toBeDefined();
