@@ -1,5 +1,5 @@
 import { RoleMismatchError } from '../common/errors.js';
-import { ACCEPT_META_KEY, SOURCE_META_KEY } from '../cluster/replica/replica.js';
+import { ACCEPT_META_KEY, SOURCE_META_KEY } from '../cluster/replica/replica-meta.js';
 import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**

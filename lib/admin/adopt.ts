@@ -1,6 +1,6 @@
 import { RoleMismatchError } from '../common/errors.js';
 import type { Position } from '../cluster/wire/position.js';
-import { SOURCE_META_KEY } from '../cluster/replica/replica.js';
+import { SOURCE_META_KEY } from '../cluster/replica/replica-meta.js';
 import { SUPERSEDED_META_KEY } from '../cluster/failover/takeover.js';
 import { withFileOf, withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 

@@ -4,7 +4,7 @@ import {
   INCOMPLETE_META_KEY,
   PRIMARY_META_KEY,
   SOURCE_META_KEY,
-} from '../cluster/replica/replica.js';
+} from '../cluster/replica/replica-meta.js';
 import { FORMER_META_KEY, SUPERSEDED_META_KEY } from '../cluster/failover/takeover.js';
 import { withFileOf } from './stopped-node.js';
 

@@ -15,7 +15,7 @@ import {
   SOURCE_META_KEY,
   type SourceMeta,
   type PrimaryAddress,
-} from '../cluster/replica/replica.js';
+} from '../cluster/replica/replica-meta.js';
 import { FORMER_META_KEY } from '../cluster/failover/takeover.js';
 import { countWaiting } from '../sqlite/count-waiting.js';
 import { withoutCredentials } from './inspect.js';

@@ -4,7 +4,7 @@ import { ANCESTORS_META_KEY } from '../cluster/failover/ancestry.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import type { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import { executeOrphaned } from '../cluster/forward/execute-orphaned.js';
-import { SOURCE_META_KEY, type PrimaryAddress } from '../cluster/replica/replica.js';
+import { SOURCE_META_KEY, type PrimaryAddress } from '../cluster/replica/replica-meta.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import type { LockFactory } from '../locks/lock-factory.js';
 import type { FileListing } from '../sqlite/file-listing.js';

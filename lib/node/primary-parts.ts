@@ -5,7 +5,7 @@ import { Failover } from '../cluster/failover/failover.js';
 import { Serving } from '../cluster/failover/serving.js';
 import { ChangeFeed } from '../cluster/feed/change-feed.js';
 import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
-import { type PrimaryAddress } from '../cluster/replica/replica.js';
+import { type PrimaryAddress } from '../cluster/replica/replica-meta.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { LockFactory } from '../locks/lock-factory.js';
 import { BoundedWriter } from '../sqlite/bounded-writer.js';

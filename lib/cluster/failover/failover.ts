@@ -2,7 +2,7 @@ import type { IncidentLog } from '../../common/incident-log.js';
 import type { HyperCacheLogger } from '../../common/logger.js';
 import type { Random } from '../../common/random.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
-import type { PrimaryAddress } from '../replica/replica.js';
+import type { PrimaryAddress } from '../replica/replica-meta.js';
 import {
   FORMER_META_KEY,
   TakeoverNotice,

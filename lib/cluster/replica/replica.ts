@@ -1,28 +1,28 @@
-import { open } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
 import type { Clock } from '../../common/clock.js';
 import { compositeKey } from '../../common/composite-key.js';
 import { PrimaryMismatchError } from '../../common/errors.js';
 import { Waiters } from '../../common/waiters.js';
-import { ChangeKind } from '../../sqlite/change-log.js';
 import type { SourceMark } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
 import { whenFree, type Patience } from '../../sqlite/when-free.js';
-import {
-  ChangeOp,
-  type Change,
-  type ChangeBatch,
-  type CopiedContent,
-} from '../wire/change-batch.js';
-import {
-  ANCESTORS_META_KEY,
-  formatAncestors,
-  parseAncestors,
-  type Ancestor,
-} from '../failover/ancestry.js';
-import { Fields } from '../wire/fields.js';
+import { ChangeOp, type Change, type ChangeBatch } from '../wire/change-batch.js';
+import { ANCESTORS_META_KEY, parseAncestors, type Ancestor } from '../failover/ancestry.js';
 import type { Position } from '../wire/position.js';
 import type { CopiedEntry } from '../feed/snapshot-cursor.js';
+import { adopt, applyLogged } from './copied-rows.js';
+import {
+  ACCEPT_META_KEY,
+  INCOMPLETE_META_KEY,
+  noteIncomplete,
+  PRIMARY_META_KEY,
+  REFUSED_META_KEY,
+  SOURCE_META_KEY,
+  sourceOf,
+  writeSource,
+  type PrimaryAddress,
+  type Source,
+} from './replica-meta.js';
+import { SnapshotCopy } from './snapshot-copy.js';
 
 /** @internal */
 export interface ReplicaParts {
@@ -36,48 +36,6 @@ export interface ReplicaParts {
   readonly primary: PrimaryAddress;
 }
 
-/** @internal */
-export interface PrimaryAddress {
-  readonly url: string;
-  /** Of its API. */
-  readonly path: string;
-}
-
-/** Whose changes are followed. @internal */
-export interface Source extends Omit<Position, 'revision'> {
-  readonly ancestors: readonly Ancestor[];
-}
-
-interface Snapshot {
-  readonly side: Storage;
-  readonly source: Source;
-}
-
-/** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
-export const SOURCE_META_KEY = 'source';
-
-/** @internal */
-export interface SourceMeta extends Omit<Position, 'revision'> {
-  /** When its epoch was met first, in Unix ms. */
-  readonly at?: number;
-}
-
-/** Where the primary that is followed is reached. @internal */
-export const PRIMARY_META_KEY = 'primary';
-
-/**
- * Changes have come whose content has not: what the file holds is no state that the primary was in.
- *
- * @internal
- */
-export const INCOMPLETE_META_KEY = 'incomplete';
-
-/** The operator's word that another history may take the place of the one that is followed, once. @internal */
-export const ACCEPT_META_KEY = 'accept_new_history';
-
-/** The history of a primary that came back empty, and was not accepted. */
-const REFUSED_META_KEY = 'refused_history';
-
 /** Stands for the keys that were missing before a restart; no position waits for it. */
 const UNKNOWN_KEYS = ['', Number.POSITIVE_INFINITY] as const;
 
@@ -89,7 +47,7 @@ const UNKNOWN_KEYS = ['', Number.POSITIVE_INFINITY] as const;
  */
 export class Replica {
   #source: Omit<Position, 'revision'> | undefined;
-  #snapshot: Snapshot | undefined;
+  #snapshot: SnapshotCopy | undefined;
   #isExchanging = false;
   #floor: Position | undefined;
   /** Keys whose change came without its content, which a later batch brings, by the first such revision. */
@@ -215,7 +173,7 @@ export class Replica {
    */
   apply(batch: ChangeBatch): void {
     if (this.#snapshot !== undefined) {
-      this.#copy(this.#snapshot.side, batch);
+      this.#snapshot.addChanges(batch);
       return;
     }
     const { storage, clock, onChanged } = this.parts;
@@ -252,26 +210,14 @@ export class Replica {
     marks: readonly SourceMark[],
   ): void {
     this.abortSnapshot();
-    const { createSide, clock } = this.parts;
-    const side = createSide();
-    removeFile(side.path);
+    const { createSide, primary, clock } = this.parts;
     // Known before it is opened: whatever fails from here on, the abort closes it.
-    this.#snapshot = { side, source };
-    side.open();
-    side.beginCopy();
-    side.transaction(() => {
-      adopt(side, namespaces);
-      side.sources.mark(marks, clock.now());
-    });
+    this.#snapshot = new SnapshotCopy({ side: createSide(), source, primary, clock });
+    this.#snapshot.begin(namespaces, marks);
   }
 
   applyPage(namespaceId: number, rows: readonly CopiedEntry[]): void {
-    const side = this.#snapshot?.side;
-    side?.transaction(() => {
-      for (const [key, revision, ...content] of rows) {
-        put(side, revision, namespaceId, key, content);
-      }
-    });
+    this.#snapshot?.addPage(namespaceId, rows);
   }
 
   /**
@@ -281,21 +227,16 @@ export class Replica {
   async endSnapshot(revision: number, patience: Patience): Promise<void> {
     const snapshot = this.#snapshot;
     if (snapshot === undefined) return;
-    const { side, source } = snapshot;
-    side.transaction(() => {
-      side.endCopy(revision);
-      writeSource(side, source, this.parts.primary, this.parts.clock.now());
-    });
+    snapshot.end(revision);
     this.#snapshot = undefined;
     this.#isExchanging = true;
     try {
-      side.close();
-      await sync(side.path);
-      await whenFree(() => this.#exchangeFor(side.path), patience);
+      await snapshot.close();
+      await whenFree(() => this.#exchangeFor(snapshot.path), patience);
     } finally {
       this.#isExchanging = false;
       // There is still one if it did not take the place.
-      removeFile(side.path);
+      snapshot.removeFile();
     }
   }
 
@@ -314,10 +255,9 @@ export class Replica {
 
   /** @throws what the file system says when the side file cannot be removed; it is closed all the same */
   abortSnapshot(): void {
-    const side = this.#snapshot?.side;
+    const snapshot = this.#snapshot;
     this.#snapshot = undefined;
-    side?.close();
-    if (side !== undefined) removeFile(side.path);
+    snapshot?.abort();
   }
 
   /** Resolves to whether everything up to a position is here within a time, in ms. */
@@ -335,19 +275,6 @@ export class Replica {
     for (const revision of this.#missing.values()) if (revision <= position.revision) return false;
     return true;
   }
-
-  /** While the pages come, what is known of an entry is newer than any page before. */
-  #copy(side: Storage, { namespaces, changes, runs }: ChangeBatch): void {
-    side.transaction(() => {
-      adopt(side, namespaces);
-      side.sources.record(runs, this.parts.clock.now());
-      for (const [revision, namespaceId, op, key, ...content] of changes) {
-        if (op === ChangeOp.Put) {
-          put(side, revision, namespaceId, key, content as CopiedContent);
-        } else if (op === ChangeOp.Delete) removeEntry(side, namespaceId, key);
-      }
-    });
-  }
 }
 
 /** Within one history: a later epoch goes on from what was committed in the one before. */
@@ -361,89 +288,4 @@ function noteMissing(missing: Map<string, number>, change: Change): void {
   const id = compositeKey(String(namespaceId), key);
   if (op === ChangeOp.Put || op === ChangeOp.Delete) missing.delete(id);
   else if (op === ChangeOp.Superseded && !missing.has(id)) missing.set(id, revision);
-}
-
-function noteIncomplete(storage: Storage, isIncomplete: boolean): void {
-  if (isIncomplete) storage.writeMeta(INCOMPLETE_META_KEY, '1');
-  else storage.removeMeta(INCOMPLETE_META_KEY);
-}
-
-function sourceOf(note: string | undefined): Omit<Position, 'revision'> | undefined {
-  if (note === undefined) return undefined;
-  const { historyId, epoch } = JSON.parse(note) as SourceMeta;
-  return { historyId, epoch };
-}
-
-function writeSource(
-  storage: Storage,
-  { historyId, epoch, ancestors }: Source,
-  primary: PrimaryAddress,
-  now: number,
-): void {
-  const note: SourceMeta = { historyId, epoch, at: now };
-  storage.writeMeta(SOURCE_META_KEY, JSON.stringify(note));
-  storage.writeMeta(ANCESTORS_META_KEY, formatAncestors(ancestors));
-  storage.writeMeta(PRIMARY_META_KEY, JSON.stringify(primary));
-}
-
-function adopt(storage: Storage, namespaces: ChangeBatch['namespaces']): void {
-  for (const [name, id] of namespaces) storage.namespaces.adopt(name, id);
-}
-
-/** Every change is logged under its revision: a put by the table itself. */
-function applyLogged(storage: Storage, [revision, namespaceId, op, key, ...content]: Change): void {
-  switch (op) {
-    case ChangeOp.Put:
-      put(storage, revision, namespaceId, key, content as CopiedContent);
-      return;
-    case ChangeOp.Delete:
-      removeEntry(storage, namespaceId, key);
-      storage.changes.append(revision, namespaceId, ChangeKind.Key, key);
-      return;
-    case ChangeOp.Superseded:
-      storage.changes.append(revision, namespaceId, ChangeKind.Key, key);
-      return;
-    default:
-      storage.changes.append(revision, namespaceId, KIND_OF[op] ?? ChangeKind.Clear, key);
-  }
-}
-
-const KIND_OF: Readonly<Record<number, ChangeKind>> = {
-  [ChangeOp.Clear]: ChangeKind.Clear,
-  [ChangeOp.Prefix]: ChangeKind.Prefix,
-  [ChangeOp.Tag]: ChangeKind.Tag,
-};
-
-function put(
-  storage: Storage,
-  revision: number,
-  namespaceId: number,
-  key: string,
-  [value, lifetime, tagSet = 0, tags = []]: CopiedContent,
-): void {
-  const { entries } = storage;
-  const ends = new Fields([lifetime]).lifetime();
-  const inserted = entries.put({ namespaceId, key, value, ...ends, revision, tagSet });
-  if (tagSet === 0) return;
-  const id = inserted ?? entries.find(namespaceId, key)?.id;
-  if (id !== undefined) storage.tags.add(namespaceId, id, tagSet, tags);
-}
-
-/** Its tags no longer count, and are left to the sweeper: a batch says nothing of how many they are. */
-function removeEntry(storage: Storage, namespaceId: number, key: string): void {
-  storage.entries.remove(namespaceId, key);
-}
-
-function removeFile(path: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
-}
-
-/** Without holding the event loop, as a sync by SQLite would. */
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
