@@ -1,5 +1,6 @@
 import { compositeKey } from '../../common/composite-key.js';
 import { MAX_REQUEST_ITEMS } from '../../common/limits.js';
+import { withOrigin } from '../wire/command-codec.js';
 import type { Forwarded, Target } from './outbox.js';
 
 /** What one request takes at most, roughly. */
@@ -137,4 +138,16 @@ export function inOrder(items: readonly Forwarded[]): Forwarded[] {
 
 function idOf({ namespace, key }: Target): string {
   return compositeKey(namespace, key);
+}
+
+/** The commands as they travel; each that was accepted says which one it follows. @internal */
+export function commandsOf(batch: readonly Forwarded[]): unknown[] {
+  let follows: number | undefined;
+  return batch.map(({ command, row }) => {
+    if (row === undefined) return command;
+    const { source, sequence } = row;
+    const message = withOrigin(command, { source, sequence, follows });
+    follows = sequence;
+    return message;
+  });
 }

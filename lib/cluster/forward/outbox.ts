@@ -60,6 +60,15 @@ const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
   'HC_STORAGE_LOST',
 ]);
 
+/** What the primary says of a request that it did not execute, because of what stands in it. */
+const REFUSALS: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
+  'HC_ARGUMENT_INVALID',
+  'HC_BODY_TOO_LARGE',
+  'HC_KEY_INVALID',
+  'HC_REQUEST_INVALID',
+  'HC_VALUE_TOO_LARGE',
+]);
+
 const PAGE_ROWS = 500;
 
 /** Those of the node may have been others when it accepted a write. */
@@ -219,4 +228,9 @@ export function targetOf(command: ForwardedCommand): Target | undefined {
 /** Whether what was accepted is to be tried again; anything else is the primary's last word. @internal */
 export function isPassing(error: HyperCacheError): boolean {
   return PASSING.has(error.code);
+}
+
+/** Whether the primary did nothing of a request, because of what stands in it. @internal */
+export function isRefusal(error: HyperCacheError): boolean {
+  return REFUSALS.has(error.code);
 }

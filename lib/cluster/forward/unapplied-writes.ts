@@ -2,6 +2,7 @@ import { MAX_TIMER_MS } from '../../common/limits.js';
 import { holdProcess } from '../../common/hold-process.js';
 import type { CommandResult } from '../../engine/command.js';
 import { HyperCacheError, ReplicaBehindError } from '../../common/errors.js';
+import type { ChangeBatch } from '../wire/change-batch.js';
 import type { CommandsAnswer } from '../wire/exchange.js';
 import { malformed } from '../wire/fields.js';
 import type { Forwarded } from './outbox.js';
@@ -15,6 +16,13 @@ export interface AppliedChanges {
   mustReach(position: Position): void;
   /** Resolves to whether everything up to a position is here within a time, in ms. */
   whenReached(position: Position, timeoutMs: number): Promise<boolean>;
+}
+
+/** How a node gets to see what the primary has committed. @internal */
+export interface FollowedChanges extends AppliedChanges {
+  /** Whether the changes come by themselves. */
+  readonly isFed: boolean;
+  apply(batch: ChangeBatch): void;
 }
 
 /** @internal */

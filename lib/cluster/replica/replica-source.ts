@@ -7,7 +7,7 @@ import type { Random } from '../../common/random.js';
 import type { Listing } from '../../engine/listing.js';
 import type { L2 } from '../../engine/l2.js';
 import type { MemoryCoherence, MemoryListener } from '../../engine/memory-coherence.js';
-import type { FollowedChanges } from '../forward/forward-queue.js';
+import type { FollowedChanges } from '../forward/unapplied-writes.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import type { PrimaryClock } from './primary-clock.js';
 import type { HyperCacheStats, ReplicaStats } from '../../engine/node-stats.js';
