@@ -3,7 +3,7 @@ import { NotPrimaryError, StorageLostError } from '../common/errors.js';
 import { expiresAtFor } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import { systemRandom } from '../common/random.js';
-import { SOURCE_META_KEY } from '../cluster/replica/replica.js';
+import { SOURCE_META_KEY } from '../cluster/replica/replica-meta.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
 import type { ChangesPage, ListedEntry, ListingPage } from '../engine/listing.js';
 import { LeaseKind } from '../engine/lease.js';

@@ -41,12 +41,9 @@ export class Storage {
   readonly #transactions: Transactions;
 
   constructor(private readonly options: StorageOptions) {
-    const { memory, hasOneWriter } = options;
-    const { advanced } = this;
-    const slot = new FileSlot(options);
-    const transactions = new Transactions({ slot, advanced, memory, hasOneWriter });
+    const slot = (this.#slot = new FileSlot(options));
+    const transactions = new Transactions({ ...options, slot, advanced: this.advanced });
     slot.opened.on(({ head }) => transactions.restart(head));
-    this.#slot = slot;
     this.#transactions = transactions;
   }
 
@@ -198,8 +195,7 @@ export class Storage {
 
   /** No other process has the file open any more. */
   noteAlone(): void {
-    const file = this.#open;
-    if (file.counts.isShared) file.keepCounts();
+    if (this.counts.isShared) this.#open.keepCounts();
   }
 
   /** A number that changes when another process commits. */
