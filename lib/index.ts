@@ -56,7 +56,7 @@ export {
   type HyperCacheErrorCode,
   type OptionProblem,
 } from './common/errors.js';
-export type { Duration, Size } from './common/duration.js';
+export { milliseconds as toMilliseconds, type Duration, type Size } from './common/duration.js';
 export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
 export type { HyperCacheLogger } from './common/logger.js';
 export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';
@@ -71,7 +71,12 @@ export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator
 export { InjectCache } from './nest/decorators/inject-cache.decorator.js';
 export { RunOnce } from './nest/decorators/run-once.decorator.js';
 export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
-export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
+export type { Clock } from './common/clock.js';
+export {
+  getHyperCacheToken,
+  HYPERCACHE_ENVIRONMENT,
+  type HyperCacheEnvironment,
+} from './nest/hyper-cache.constants.js';
 export type {
   HyperCacheAsyncOptions,
   HyperCacheFeatureOptions,

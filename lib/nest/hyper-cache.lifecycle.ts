@@ -3,6 +3,7 @@ import {
   Inject,
   Injectable,
   Logger,
+  Optional,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
@@ -10,7 +11,12 @@ import { ModulesContainer } from '@nestjs/core';
 import { guardedLogger } from '../common/logger.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
 import type { ResolvedOptions } from '../node/options.js';
-import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
+import {
+  HYPERCACHE_ENVIRONMENT,
+  HYPERCACHE_NODE,
+  RESOLVED_OPTIONS,
+  type HyperCacheEnvironment,
+} from './hyper-cache.constants.js';
 import { leaveStart, takenAway } from './starting-node.js';
 
 /**
@@ -27,6 +33,9 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     @Inject(HYPERCACHE_NODE) private readonly node: HyperCacheNode,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Optional()
+    @Inject(HYPERCACHE_ENVIRONMENT)
+    private readonly environment: HyperCacheEnvironment | undefined,
   ) {}
 
   /** @throws {HC_FILE_IN_USE} when another application has taken the node away */
@@ -54,5 +63,6 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   async onApplicationShutdown(): Promise<void> {
     leaveStart(this.node);
     await this.node.close();
+    this.environment?.onClosed?.();
   }
 }

@@ -12,6 +12,8 @@ import { importAxios } from './client/load-http-service.js';
 import { HttpPrimaryClient } from './http-primary-client.js';
 import {
   getHyperCacheToken,
+  HYPERCACHE_ENVIRONMENT,
+  type HyperCacheEnvironment,
   HYPERCACHE_NODE,
   HYPERCACHE_OPTIONS,
   RESOLVED_OPTIONS,
@@ -38,14 +40,16 @@ export const nodeProvider: Provider = {
   useFactory: async (
     options: ResolvedOptions,
     application: ModulesContainer,
+    { clock }: HyperCacheEnvironment = {},
   ): Promise<HyperCacheNode> => {
     // Missing packages are a matter of the start, not of the first request.
     if (options.role === 'secondary') await importAxios();
-    const node = createNode(options, { logger: new Logger('HyperCache'), primaryClient });
+    const logger = new Logger('HyperCache');
+    const node = createNode(options, { ...(clock && { clock }), logger, primaryClient });
     await startNode(options.sqlitePath, node, application);
     return node;
   },
-  inject: [RESOLVED_OPTIONS, ModulesContainer],
+  inject: [RESOLVED_OPTIONS, ModulesContainer, { token: HYPERCACHE_ENVIRONMENT, optional: true }],
 };
 
 /** The default cache, under the tokens that Nest applications already use. @internal */

@@ -22,6 +22,7 @@ export const floors: Readonly<Record<string, number>> = {
   prometheus: 8,
   terminus: 8,
   schedule: 8,
+  testing: 8,
   throttler: 8,
 };
 

@@ -1,0 +1,75 @@
+import { setImmediate as onNextTurn } from 'node:timers';
+import { InvalidArgumentError, toMilliseconds, type Clock, type Duration } from '../index.js';
+
+const FIRST = Date.UTC(2026, 5, 1, 12);
+
+/**
+ * A clock that stands still until a test moves it. An application that has it judges every ttl, window and lease by it. Its timers stay
+ * real: a caller that waits for a lock waits in real time.
+ *
+ * @publicApi
+ */
+export class TestClock implements Clock {
+  #wall: number;
+  #passed = 0;
+
+  /** @param now where it stands at first. @default noon of 1 June 2026, UTC */
+  constructor(now: number | Date = FIRST) {
+    this.#wall = instant(now);
+  }
+
+  /**
+   * Lets time pass; resolves when the event loop has come round twice, so that what was due has been done.
+   *
+   * @param time milliseconds or a duration, from 0
+   * @throws {HC_ARGUMENT_INVALID}
+   */
+  async advance(time: Duration): Promise<void> {
+    const ms = toMilliseconds(time);
+    if (typeof ms !== 'number' || !(ms >= 0) || ms === Infinity) {
+      throw new InvalidArgumentError(
+        'The time to advance by is not acceptable.',
+        "Give milliseconds from 0, or a duration such as '5m'.",
+      );
+    }
+    this.#wall += ms;
+    this.#passed += ms;
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => onNextTurn(resolve));
+  }
+
+  /**
+   * Sets the wall clock, forwards or back, as an administrator would: no time passes, and entries live as long as before.
+   *
+   * @throws {HC_ARGUMENT_INVALID}
+   */
+  set(now: number | Date): void {
+    this.#wall = instant(now);
+  }
+
+  /** Unix ms. */
+  now(): number {
+    return this.#wall;
+  }
+
+  coarseNow(): number {
+    return this.#wall;
+  }
+
+  /** Milliseconds that have passed since the clock was made. */
+  monotonic(): number {
+    return this.#passed;
+  }
+
+  uptime(): number {
+    return this.#passed;
+  }
+}
+
+function instant(now: number | Date): number {
+  const ms = Number(now);
+  if (Number.isFinite(ms)) return ms;
+  throw new InvalidArgumentError(
+    'The time is not acceptable.',
+    'Give Unix milliseconds or a Date.',
+  );
+}
