@@ -842,6 +842,27 @@ describe.each(PLATFORMS)('HttpCacheInterceptor on %s', (platform) => {
     await expect(cache.delByPrefix('http:GET:/api/free')).resolves.toBe(2);
   });
 
+  it('leaves the HTTP API of HyperCache alone', async () => {
+    const token = 'a1b2c3d4e5f60718293a4b5c6d7e8f90fedc';
+    const { url: base } = await apps.listen(platform, {
+      imports: [
+        HyperCacheModule.forRoot({ sqlitePath: apps.directory(), apiToken: [token] }),
+        HttpCacheModule.forRoot({ scope: 'public' }),
+      ],
+    });
+    const headers = { 'x-hypercache-token': token };
+    const stored = await fetch(`${base}/api/hypercache/cache/a`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ value: 1 }),
+    });
+    expect(stored.ok).toBe(true);
+    for (const path of ['ping', 'stats', 'cache/a', 'ping']) {
+      const got = await get(`${base}/api/hypercache/${path}`, headers);
+      expect([got.status, got.cache, got.told]).toEqual([200, null, null]);
+    }
+  });
+
   it('lets no application start without HyperCacheModule', async () => {
     const starting = apps.listen(platform, { controllers: [ItemController] });
 
