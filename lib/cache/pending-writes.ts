@@ -109,7 +109,8 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
   sequence = 0;
   before: PendingEntry | undefined;
   isOver = false;
-  #isTaken = false;
+  /** Once its batch is taken. */
+  #command: SetCommand | undefined;
 
   constructor(
     readonly namespace: string,
@@ -135,9 +136,9 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     return this.lifetime.expiresAt;
   }
 
+  /** Encoded once, though a batch that meets a locked file is taken again and again. */
   get command(): SetCommand {
-    this.#isTaken = true;
-    return {
+    return (this.#command ??= {
       kind: 'set',
       namespace: this.namespace,
       key: this.key,
@@ -145,13 +146,13 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
       expiresAt: this.lifetime.expiresAt,
       freshUntil: this.lifetime.freshUntil,
       tags: this.tags,
-    };
+    });
   }
 
   /** Takes over a newer value for the same key; returns false when it cannot. */
   supersede(captured: CapturedValue, lifetime: Lifetime): boolean {
     const isPlain = this.resolve === undefined && this.tags.length === 0;
-    if (this.#isTaken || !isPlain || captured.bytes > this.bytes) return false;
+    if (this.#command !== undefined || !isPlain || captured.bytes > this.bytes) return false;
     this.captured = captured;
     this.lifetime = lifetime;
     return true;

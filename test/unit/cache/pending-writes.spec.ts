@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { PendingValue, PendingWrites } from '../../../lib/cache/pending-writes.js';
+import { PendingSet, PendingValue, PendingWrites } from '../../../lib/cache/pending-writes.js';
+import { captureValue } from '../../../lib/value/capture.js';
 
 describe('PendingWrites', () => {
   function setUp(names: readonly string[]) {
@@ -89,5 +90,26 @@ describe('PendingWrites', () => {
     for (let n = 1; n <= 20_000; n++) writeBatch(n);
 
     expect(oldBytes() - before).toBeLessThan(5 * 2 ** 20);
+  });
+});
+
+describe('PendingSet', () => {
+  it('is encoded once, however often its batch is taken, and takes no newer value over from then on', () => {
+    let encoded = 0;
+    const lifetime = { expiresAt: Infinity, freshUntil: Infinity };
+    const owner = {
+      encode: () => ++encoded,
+      settled: () => undefined,
+      abandoned: () => undefined,
+    };
+    const [first, newer] = [captureValue('first', 100), captureValue('newer', 100)];
+    const set = new PendingSet('n', 'k', first, lifetime, [], 500, owner, undefined, undefined);
+    expect(set.supersede(newer, lifetime)).toBe(true);
+
+    const taken = set.command;
+
+    expect(set.command).toBe(taken);
+    expect(encoded).toBe(1);
+    expect(set.supersede(first, lifetime)).toBe(false);
   });
 });
