@@ -59,6 +59,7 @@ export {
 export { milliseconds as toMilliseconds, type Duration, type Size } from './common/duration.js';
 export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
 export type { HyperCacheLogger } from './common/logger.js';
+export type { HyperCacheManager } from './keyv/cache-manager-cache.js';
 export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';
 export type { Lock, LockContext, WaitOptions } from './locks/lock.js';
 export type { LockInfo, LockOptions, SemaphoreOptions } from './locks/lock-factory.js';
@@ -86,11 +87,14 @@ export { HttpCacheInterceptor } from './nest/http-cache/http-cache.interceptor.j
 export { HttpCacheModule } from './nest/http-cache/http-cache.module.js';
 export { HttpCache, type HttpCacheOptions } from './nest/http-cache/http-cache.options.js';
 export { HyperCacheModule } from './nest/hyper-cache.module.js';
-export type { IncrementOptions, SetOptions, WrapOptions } from './nest/call-options.js';
+export type { IncrementOptions, SetOptions } from './nest/call-options.js';
+export type { PolicyName, WrapContext, WrapOptions, WrapPolicy } from './cache/policy.js';
+export * from './cache/policy-names.js';
 export {
   HyperCache,
   type Entry,
   type GetEntryOptions,
+  type WrappedEntry,
   type Versioned,
 } from './nest/hyper-cache.service.js';
 export {

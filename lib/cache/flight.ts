@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { FactoryTimeoutError, InvalidArgumentError } from '../common/errors.js';
+import type { Lifetime } from '../common/expiry.js';
 import type { OwnClaim } from '../engine/claims.js';
 import type { Seen } from '../engine/l2.js';
+import type { WrapContext } from './policy.js';
+import { startTimer } from './within.js';
 
 /** A factory that takes longer than this no longer keeps its callers waiting. */
 const MAX_FACTORY_MS = 300_000;
@@ -13,11 +16,26 @@ const MAX_FACTORY_MS = 300_000;
 const context = new AsyncLocalStorage<Flight>();
 let factories = 0;
 
+/** What a flight is for. @internal */
+export interface FlightPlan {
+  /** Why its factory is called. */
+  readonly reason: WrapContext<never>['reason'];
+  /** The entry that stays in the meantime, so that nobody has to wait for the claim of another process. */
+  readonly replaces: Lifetime | undefined;
+  readonly onBegin?: (() => void) | undefined;
+}
+
 /** One call of a factory, and what it takes into account. @internal */
 export class Flight {
   /** The moment at which its key was observed; undefined until its factory begins. */
   seen: Seen | undefined;
   claim: OwnClaim | undefined;
+  /** Nobody wants its value: it is not stored. */
+  isAborted = false;
+  #controller: AbortController | undefined;
+  #reasonToAbort: unknown;
+  /** Callers that wait, and those that have left it to go on. */
+  #seats = 0;
   readonly #caller = Flight.current;
   /** Flights that its factory has asked for, and that have not ended. */
   readonly #awaited = new Set<Flight>();
@@ -30,7 +48,16 @@ export class Flight {
     readonly key: string,
     /** How many writes this process had begun by then. */
     readonly writes: number,
+    private readonly plan: FlightPlan,
   ) {}
+
+  get reason(): FlightPlan['reason'] {
+    return this.plan.reason;
+  }
+
+  get replaces(): FlightPlan['replaces'] {
+    return this.plan.replaces;
+  }
 
   /** The flight whose factory is calling: one that has ended waits for nothing that its timers still do. */
   static get current(): Flight | undefined {
@@ -42,6 +69,38 @@ export class Flight {
   begin(claim: OwnClaim): void {
     this.claim = claim;
     this.seen = claim.observed.seen;
+    this.plan.onBegin?.();
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.isAborted) this.#controller.abort(this.#reasonToAbort);
+    }
+    return this.#controller.signal;
+  }
+
+  /** One more caller wants its value. */
+  board(): void {
+    this.#seats++;
+  }
+
+  /** Whether one caller wants it, and no other. */
+  get hasOneSeat(): boolean {
+    return this.#seats === 1;
+  }
+
+  /** A caller wants it no more: when it was the last one, the factory is aborted. */
+  leave(reason: unknown): void {
+    if (--this.#seats === 0) this.abort(reason);
+  }
+
+  abort(reason: unknown): void {
+    if (this.isAborted || this.#hasEnded) return;
+    this.isAborted = true;
+    this.#reasonToAbort = reason;
+    this.claim?.release();
+    this.#controller?.abort(reason);
   }
 
   /** Calls the factory. */
@@ -71,10 +130,9 @@ export class Flight {
    */
   inTime(coming: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const timeout = setTimeout(
-        () => reject(new FactoryTimeoutError(this.key, MAX_FACTORY_MS)),
-        MAX_FACTORY_MS,
-      ).unref();
+      const timeout = startTimer(MAX_FACTORY_MS, () =>
+        reject(new FactoryTimeoutError(this.key, MAX_FACTORY_MS)),
+      );
       coming.then(resolve, reject).finally(() => clearTimeout(timeout));
     });
   }
@@ -84,13 +142,13 @@ export class Flight {
    *
    * @throws {HC_ARGUMENT_INVALID} this one waits for it already, by way of others or because it is the same
    */
-  join(entry: Promise<unknown>): void {
+  join(landing: Promise<unknown>): void {
     const { current } = Flight;
     if (current === undefined) return;
     if (this.#waitsFor(current)) throw circular(this.key);
     current.#awaited.add(this);
     const ended = (): void => void current.#awaited.delete(this);
-    entry.then(ended, ended);
+    landing.then(ended, ended);
   }
 
   /**

@@ -1,14 +1,112 @@
+import type { HyperCachePolicies } from './policy-names.js';
 import { milliseconds, type Duration } from '../common/duration.js';
-import { InvalidArgumentError } from '../common/errors.js';
+import { InvalidArgumentError, InvalidTtlError } from '../common/errors.js';
+import { MAX_TIMER_MS } from '../common/limits.js';
+
+/**
+ * How `wrap` keeps what a factory makes, and what it does when a value is no longer fresh. Both windows, `stale` and `grace`, begin
+ * where the ttl ends; of what the entry was stored with and what a caller asks for, the smaller counts.
+ *
+ * @publicApi
+ */
+export interface WrapPolicy<T = unknown> {
+  /** How long the entry is fresh, in ms or as a duration, or a function of the value; 0 means no expiry. @default the cache's ttl */
+  ttl?: Duration | ((value: T) => Duration | undefined) | undefined;
+  /** After the ttl, so long: the stale value at once, while one node refreshes it in the background. @default 0 */
+  stale?: Duration | undefined;
+  /** After the ttl, so long: the stale value if the factory fails, or is late. @default 0 */
+  grace?: Duration | undefined;
+  /**
+   * Which failures the stale value stands in for; the others are told. @default all; in a Nest application all but an
+   * `HttpException` below 500, because a 404 is an answer
+   */
+  graceOn?: ((error: unknown) => boolean) | undefined;
+  /**
+   * After a refresh that has failed, so long no node calls the factory for that entry again; at most as long as the entry is
+   * kept. A write, `expire` and `fresh` lift it. @default 10_000
+   */
+  retryAfter?: Duration | undefined;
+  /** With a stale value in `grace` at hand, so long is the factory waited for; 0 does not wait. @default as long as it takes */
+  softTimeout?: Duration | undefined;
+  /**
+   * So long is the factory waited for at most; then the stale value if there is one in `grace`, else `HC_FACTORY_TIMEOUT`. At
+   * least `softTimeout`. @default 5 minutes
+   */
+  timeout?: Duration | undefined;
+  /** Whether a factory that is too late goes on, and its value is stored, or is aborted. @default 'continue' */
+  onTimeout?: 'continue' | 'abort' | undefined;
+  /** Above 0, below 1: a hit after this part of the ttl starts the factory in the background. @default none */
+  eager?: number | undefined;
+  /** With less than this many ms left, a hit starts the factory in the background. Not with `eager`. @default none */
+  refreshThreshold?: number | ((value: T) => number) | undefined;
+  /** From 0 to 1: up to this part the ttl is shortened, at random, so that entries made together end apart. @default 0 */
+  jitter?: number | undefined;
+  /** So long callers of this node are told a failure again without a call of the factory, when there was nothing to serve. @default 0 */
+  errorTtl?: Duration | undefined;
+  /** Names by which `delByTag` and `expireByTag` find the entry; 64 at most. */
+  tags?: readonly string[] | undefined;
+}
+
+/** How one call of `wrap` is served. @publicApi */
+export interface WrapOptions<T> extends WrapPolicy<T> {
+  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  policy?: PolicyName | undefined;
+  /** This caller's: when it is aborted the call rejects with its reason, and the factory goes on for the others. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Calls the factory though there is a value, and never joins a call that has begun, which may have read before this caller's
+   * write. @default false
+   */
+  fresh?: boolean | undefined;
+}
+
+/** @publicApi */
+export type PolicyName = keyof HyperCachePolicies & string;
+
+/** What a factory is given. @publicApi */
+export interface WrapContext<T> {
+  readonly key: string;
+  /** Aborted when nobody wants the value any more: by `onTimeout: 'abort'`, by all its callers, or at the end of the node. */
+  readonly signal: AbortSignal;
+  /** Why it is called: nothing was there, a refresh in the background, one that is waited for, or a caller's `fresh`. */
+  readonly reason: 'miss' | 'stale' | 'eager' | 'grace' | 'fresh';
+  /** What was there, and since when it is stale (Unix ms). */
+  readonly stale: { readonly value: T; readonly staleSince: number } | undefined;
+  /** Overrides how this value is stored. @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} also when the factory has ended */
+  set(
+    options: Pick<WrapPolicy<T>, 'stale' | 'grace' | 'tags'> & { ttl?: Duration | undefined },
+  ): void;
+  /** What the factory returns goes to its callers and is not stored; an older entry stays. */
+  skip(): void;
+  /** The value that was there, to be returned: it is stored anew, with new windows. @throws {HC_ARGUMENT_INVALID} there was none */
+  unchanged(): T;
+}
+
+/** What `wrap` works with, whatever the type of the values. @internal */
+export type PolicyOptions = Readonly<WrapPolicy<never>>;
+
+/** The names of all fields of a policy. @internal */
+export const POLICY_FIELDS = [
+  'ttl',
+  'stale',
+  'grace',
+  'graceOn',
+  'retryAfter',
+  'softTimeout',
+  'timeout',
+  'onTimeout',
+  'eager',
+  'refreshThreshold',
+  'jitter',
+  'errorTtl',
+  'tags',
+] as const satisfies readonly (keyof PolicyOptions)[];
 
 /** The longest window: ECMAScript's last instant. */
 const MAX_WINDOW_MS = 8.64e15;
 
 /** How long an entry is kept after its ttl. @internal */
-export interface Windows {
-  readonly stale?: Duration | undefined;
-  readonly grace?: Duration | undefined;
-}
+export type Windows = Pick<PolicyOptions, 'stale' | 'grace'>;
 
 /** The longer of both, in ms. @throws {HC_ARGUMENT_INVALID} @internal */
 export function windowOf({ stale, grace }: Windows): number {
@@ -24,10 +122,101 @@ export function windowOf({ stale, grace }: Windows): number {
  */
 export function checkedMs(name: string, given: unknown, most = MAX_WINDOW_MS): number {
   if (given === undefined) return 0;
-  const ms = milliseconds(given);
+  const ms = typeof given === 'number' ? given : milliseconds(given);
   if (typeof ms === 'number' && ms >= 0 && ms <= most) return ms;
   throw new InvalidArgumentError(
     `\`${name}\` is no duration that can be used.`,
     `Give milliseconds from 0 up to ${most}, or a duration with its unit such as '30s' or '5m'.`,
+  );
+}
+
+/**
+ * Checks what was given in one place. What was not given costs a comparison, on a hit too.
+ *
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
+ * @internal
+ */
+export function assertPolicy(policy: PolicyOptions): void {
+  const { ttl, stale, grace, eager, refreshThreshold, softTimeout, timeout } = policy;
+  if (typeof ttl === 'string') readTtl(ttl);
+  if (stale !== undefined || grace !== undefined) {
+    if (windowOf(policy) > 0 && isEndless(ttl)) throw endlessWindow();
+  }
+  if (policy.graceOn !== undefined) demandFunction('graceOn', policy.graceOn);
+  if (policy.retryAfter !== undefined) checkedMs('retryAfter', policy.retryAfter);
+  if (softTimeout !== undefined) checkedMs('softTimeout', softTimeout, MAX_TIMER_MS);
+  if (timeout !== undefined) checkTimeouts(softTimeout, timeout);
+  if (policy.onTimeout !== undefined) checkOnTimeout(policy.onTimeout);
+  if (eager !== undefined || refreshThreshold !== undefined) checkEager(eager, refreshThreshold);
+  if (policy.jitter !== undefined) checkJitter(policy.jitter);
+  if (policy.errorTtl !== undefined) checkedMs('errorTtl', policy.errorTtl);
+}
+
+/** @throws {HC_TTL_INVALID} @internal */
+export function readTtl(ttl: unknown): number {
+  const ms = typeof ttl === 'number' ? ttl : milliseconds(ttl);
+  if (typeof ms !== 'number' || Number.isNaN(ms)) throw new InvalidTtlError(ttl);
+  return ms;
+}
+
+/** Whether it means no expiry; of a function of the value nobody knows yet. @internal */
+export function isEndless(ttl: PolicyOptions['ttl']): boolean {
+  if (ttl === undefined || typeof ttl === 'function') return false;
+  const ms = readTtl(ttl);
+  return ms === 0 || ms === Infinity;
+}
+
+/** @internal */
+export function endlessWindow(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'An entry that never expires has no time after its end.',
+    'Give a ttl above 0 beside `stale` or `grace`, or leave both out.',
+  );
+}
+
+function demandFunction(name: string, given: unknown): void {
+  if (typeof given === 'function') return;
+  throw new InvalidArgumentError(
+    `\`${name}\` is no function.`,
+    `Pass a function of the error that returns whether the stale value stands in for it.`,
+  );
+}
+
+function checkTimeouts(softTimeout: unknown, timeout: unknown): void {
+  const soft = checkedMs('softTimeout', softTimeout, MAX_TIMER_MS);
+  if (checkedMs('timeout', timeout, MAX_TIMER_MS) >= soft) return;
+  throw new InvalidArgumentError(
+    '`timeout` ends before `softTimeout`.',
+    'Give a `timeout` of at least `softTimeout`: that is when a stale value is served, and this is when waiting ends.',
+  );
+}
+
+function checkOnTimeout(given: unknown): void {
+  if (given === 'continue' || given === 'abort') return;
+  throw new InvalidArgumentError(
+    '`onTimeout` is neither of its words.',
+    "Write 'continue' to let a factory go on that is too late, or 'abort'.",
+  );
+}
+
+function checkEager(eager: unknown, threshold: unknown): void {
+  if (eager !== undefined && threshold !== undefined) {
+    throw new InvalidArgumentError(
+      '`eager` and `refreshThreshold` say the same in two ways.',
+      'Give one of them: `eager` is a part of the ttl, `refreshThreshold` the ms that are left.',
+    );
+  }
+  if (threshold !== undefined || (typeof eager === 'number' && eager > 0 && eager < 1)) return;
+  throw new InvalidArgumentError(
+    '`eager` is no part of the ttl.',
+    'Give a number above 0 and below 1, such as 0.8: hits after that part refresh the entry.',
+  );
+}
+
+function checkJitter(jitter: unknown): void {
+  if (typeof jitter === 'number' && jitter >= 0 && jitter <= 1) return;
+  throw new InvalidArgumentError(
+    '`jitter` is no part of the ttl.',
+    'Give a number from 0 to 1, such as 0.1: up to that part the ttl is shortened.',
   );
 }

@@ -1,75 +1,58 @@
 import type { Awaitable } from '../common/awaitable.js';
-import type { Clock } from '../common/clock.js';
-import {
-  FactoryFailedError,
-  FactoryTimeoutError,
-  HyperCacheError,
-  InvalidTtlError,
-  UnsupportedValueError,
-} from '../common/errors.js';
-import { lifetimeFor, type Lifetime } from '../common/expiry.js';
-import type { CacheCounters } from '../engine/cache-stats.js';
-import type { Claims, OwnClaim } from '../engine/claims.js';
-import type { Observation } from '../engine/l2.js';
-import { captureValue } from '../value/capture.js';
-import type { CacheWriter } from './cache-writer.js';
+import { ClosedError, FactoryFailedError, FactoryTimeoutError } from '../common/errors.js';
+import { staleSince } from '../common/expiry.js';
+import { Call } from './call.js';
+import { FactoryRun, type FactoryRunParts, type Served } from './factory-run.js';
 import { Flight } from './flight.js';
+import { Flights, type Flown } from './flights.js';
 import type { PendingWrites } from './pending-writes.js';
-import { Refreshes } from './refreshes.js';
-import type { CacheEntry, TieredCache } from './tiered-cache.js';
-import type { Call, Factory, WrapOptions } from './wrap-options.js';
+import type { CacheEntry } from './tiered-cache.js';
+import { Throttle } from './throttle.js';
+import { GONE, LATE, within } from './within.js';
+import type { Factory, WrapOptions } from './wrap-options.js';
 
 /** @internal */
-export interface ReadThroughParts {
-  readonly cache: TieredCache;
-  readonly writer: CacheWriter;
+export interface ReadThroughParts extends FactoryRunParts {
   readonly pending: PendingWrites;
-  readonly counters: CacheCounters;
-  readonly clock: Clock;
-  readonly maxValueBytes: number;
-  /** Commits what waits, so that what is observed then has seen what came before a factory began. */
-  readonly drain: () => Promise<void>;
-  readonly claims: Claims;
-  /** What no caller is told: a value that was returned but not stored, a refresh that failed. */
-  readonly onSilentError: (error: unknown, during: string) => void;
 }
-
-/** A flight that others can join. */
-interface Flown {
-  readonly flight: Flight;
-  readonly entry: Promise<CacheEntry>;
-}
-
-const NO_TAGS: readonly string[] = [];
-
-/** After a refresh that failed, by default. */
-const RETRY_AFTER_MS = 10_000;
 
 /**
- * `wrap`: single-flight within the process and, by claims, among all that share the cache; and fenced: what a factory
- * makes is stored only if nothing has happened to its key since it was observed.
+ * `wrap`: what is fresh, else what may be served though it is stale, else what the factory makes. One factory of a key is at
+ * work at a time, in the process and, by claims, among all that share the cache.
  *
  * @internal
  */
 export class ReadThrough {
-  readonly #flights = new Map<string, Flown>();
-  readonly #refreshes: Refreshes;
+  readonly #throttle: Throttle;
+  readonly #runs: FactoryRun;
+  readonly #flights: Flights;
 
   constructor(private readonly parts: ReadThroughParts) {
-    this.#refreshes = new Refreshes(parts.clock);
+    this.#throttle = new Throttle(parts.clock);
+    this.#runs = new FactoryRun(parts, this.#throttle);
+    this.#flights = new Flights(parts, this.#runs, this.#throttle);
   }
 
-  /** The live entry, or what the factory makes. The value goes out through the cache's `release`. */
+  /** The value goes out through the cache's `release`. */
   wrap(
     key: string,
     factory: Factory,
     options: WrapOptions,
     defaultTtlMs: number,
-  ): Awaitable<CacheEntry> {
-    const found = this.parts.cache.find(key);
+  ): Awaitable<Served> {
+    const { signal, fresh } = options;
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    if (fresh === true) return this.#makeAnew(new Call(key, factory, options, defaultTtlMs));
+    const takesStale = options.stale !== undefined || options.grace !== undefined;
+    const found = this.parts.cache.find(key, takesStale);
     return found instanceof Promise
       ? found.then((entry) => this.#use(entry, key, factory, options, defaultTtlMs))
       : this.#use(found, key, factory, options, defaultTtlMs);
+  }
+
+  /** What the factory makes of a key that was missed. */
+  make(key: string, factory: Factory, options: WrapOptions, defaultTtlMs: number): Promise<Served> {
+    return this.#make(new Call(key, factory, options, defaultTtlMs));
   }
 
   #use(
@@ -78,239 +61,189 @@ export class ReadThrough {
     factory: Factory,
     options: WrapOptions,
     defaultTtlMs: number,
-  ): Awaitable<CacheEntry> {
-    if (found === undefined) return this.#seek({ key, factory, options, defaultTtlMs });
-    if (options.refreshThreshold !== undefined && this.#isDue(found, options)) {
-      this.#refresh({ key, factory, options, defaultTtlMs }, found);
+  ): Awaitable<Served> {
+    if (found === undefined) return this.#make(new Call(key, factory, options, defaultTtlMs));
+    const { stale, grace, eager, refreshThreshold } = options;
+    if ((stale !== undefined || grace !== undefined) && !this.parts.cache.isFresh(found)) {
+      return this.#useStale(new Call(key, factory, options, defaultTtlMs), found);
+    }
+    if (eager !== undefined || refreshThreshold !== undefined) {
+      const call = new Call(key, factory, options, defaultTtlMs);
+      if (this.#isDue(call, found)) this.#refresh(call, found, 'eager');
     }
     return found;
   }
 
-  #seek(call: Call): Promise<CacheEntry> {
-    try {
-      Flight.assertNoCircle(this, call.key);
-      return this.#join(call);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /** A call that comes after something happened to the key must not get what an older factory makes. */
-  #join(call: Call): Promise<CacheEntry> {
-    const flown = this.#flights.get(call.key);
-    if (flown === undefined) return this.#depart(call);
-    const isCurrent = this.#isCurrent(flown.flight, call.options.tags);
-    return isCurrent instanceof Promise
-      ? isCurrent.then((stillIs) => this.#board(call, flown, stillIs))
-      : this.#board(call, flown, isCurrent);
-  }
-
-  #board(call: Call, flown: Flown, isCurrent: boolean): Promise<CacheEntry> {
-    const { flight, entry } = flown;
-    if (isCurrent) {
-      flight.join(entry);
-      return entry;
-    }
-    // Another call has found out as well, and has a factory on the way.
-    if (this.#flights.get(call.key) !== flown) return this.#join(call);
-    // What it makes will not be stored: it need not keep others waiting.
-    flight.claim?.release();
-    return this.#depart(call);
-  }
-
-  #isCurrent(flight: Flight, tags: readonly string[] = NO_TAGS): Awaitable<boolean> {
-    if (flight.seen === undefined) return true;
-    const { cache, pending, onSilentError } = this.parts;
-    // When the engine cannot be asked, only this process's own writes are known.
-    const isUntouched = flight.writes === pending.begun;
-    const guess = (error: unknown): boolean => {
-      onSilentError(error, 'reading');
-      return isUntouched;
-    };
-    try {
-      const isCurrent = cache.isCurrent(flight.seen, tags);
-      return isCurrent instanceof Promise ? isCurrent.catch(guess) : isCurrent;
-    } catch (error) {
-      return guess(error);
-    }
-  }
-
-  #depart(call: Call): Promise<CacheEntry> {
-    const { key } = call;
-    const flight = new Flight(this, key, this.parts.pending.begun);
-    const entry = this.#fill(call, flight).finally(() => {
-      if (this.#flights.get(key) === flown) this.#flights.delete(key);
-    });
-    const flown = { flight, entry };
-    this.#flights.set(key, flown);
-    flight.join(entry);
-    return entry;
-  }
-
-  async #fill(call: Call, flight: Flight): Promise<CacheEntry> {
-    const { cache, drain, claims } = this.parts;
-    const { key, options } = call;
-    for (;;) {
-      // What a refresh makes that has outlived its entry is what is wanted.
-      const refresh = this.#refreshes.of(key);
-      if (refresh !== undefined) await refresh;
-      // A deletion that still waits would come after what is observed here.
-      await drain();
-      const observed = await cache.observe(key, options.tags ?? NO_TAGS);
-      const known = this.#fresh(observed);
-      if (known !== undefined) return known;
-      const claim = await claims.claim(observed);
-      if (!claim.isOurs) {
-        await claim.ended();
-        continue;
-      }
-      try {
-        const stored = this.#fresh(claim.observed);
-        if (stored !== undefined) return stored;
-        flight.begin(claim);
-        const made = await this.#make(call, flight, (late) => this.#store(call, claim, late));
-        return await this.#store(call, claim, made);
-      } finally {
-        claim.release();
-      }
-    }
-  }
-
-  /** @param keep what is done with a value that comes when nobody waits for it any more */
-  #make(
-    { factory }: Call,
-    flight: Flight,
-    keep: (late: unknown) => Promise<unknown>,
-  ): Awaitable<unknown> {
-    const { counters, onSilentError } = this.parts;
-    counters.factories++;
-    const coming = flight.call(factory);
-    if (!(coming instanceof Promise)) return coming;
-    return flight.inTime(coming).catch((error: unknown) => {
-      if (error instanceof FactoryTimeoutError) {
-        onSilentError(error, 'waiting for a factory');
-        coming
-          .then(keep)
-          .catch((failure: unknown) =>
-            onSilentError(new FactoryFailedError(failure), 'waiting for a factory'),
-          );
-      }
-      throw error;
-    });
-  }
-
-  async #store(call: Call, claim: OwnClaim, value: unknown): Promise<CacheEntry> {
-    const { clock, maxValueBytes, onSilentError } = this.parts;
-    if (value === undefined) return entryOf(value, ended(clock));
-    let own: unknown = value;
-    try {
-      const lifetime = this.#lifetime(call, value);
-      const captured = captureValue(value, maxValueBytes);
-      own = captured.value;
-      await this.#keep(call, claim, value, captured, lifetime);
-      return entryOf(own, lifetime);
-    } catch (error) {
-      // A mistake in the program is told; a disk that is full must not take the page down.
-      if (error instanceof UnsupportedValueError || error instanceof InvalidTtlError) throw error;
-      if (!(error instanceof HyperCacheError)) throw error;
-      onSilentError(error, 'storing what a factory made');
-      return entryOf(own, ended(clock));
-    }
-  }
-
-  async #keep(
-    { key, options }: Call,
-    claim: OwnClaim,
-    made: unknown,
-    captured: ReturnType<typeof captureValue>,
-    lifetime: Lifetime,
-  ): Promise<void> {
-    const { writer, counters } = this.parts;
-    if (await writer.fill(claim, captured, lifetime, options.tags)) {
-      options.onStored?.(key, made);
-    } else counters.fillsRefused++;
-  }
-
-  #fresh({ entry }: Observation): CacheEntry | undefined {
-    if (entry === undefined || !this.parts.cache.isFresh(entry)) return undefined;
-    return { ...entry, layer: 'l2' };
-  }
-
-  #lifetime({ options, defaultTtlMs }: Call, value: unknown): Lifetime {
-    const ttl = typeof options.ttl === 'function' ? options.ttl(value as never) : options.ttl;
-    return lifetimeFor(ttl, defaultTtlMs, 0, this.parts.clock);
-  }
-
-  #isDue(found: CacheEntry, { refreshThreshold }: WrapOptions): boolean {
+  #useStale(call: Call, found: CacheEntry): Awaitable<Served> {
     const { cache, clock } = this.parts;
-    const threshold =
-      typeof refreshThreshold === 'function'
-        ? refreshThreshold(cache.release(found.value) as never)
-        : refreshThreshold;
+    const now = clock.now();
+    if (call.mayAnswer(found, now)) {
+      const isPaused = this.#throttle.isPaused(call.key, found);
+      if (!isPaused) this.#refresh(call, found, 'stale');
+      return this.#serve(call, found, isPaused ? 'throttled' : 'refreshing');
+    }
+    if (!call.mayFallBack(found, now)) {
+      cache.missed(call.key);
+      return this.#make(call);
+    }
+    if (this.#throttle.isPaused(call.key, found, true))
+      return this.#serve(call, found, 'throttled');
+    return this.#make(call, found);
+  }
+
+  #isDue(call: Call, found: CacheEntry): boolean {
+    const { cache, clock } = this.parts;
+    const threshold = call.thresholdOf(cache.release(found.value));
     return threshold !== undefined && found.freshUntil - clock.now() < threshold;
   }
 
-  /** In the background; one process of all at a time, and no caller waits for it. */
-  #refresh(call: Call, found: CacheEntry): void {
-    const { key, options } = call;
-    const { cache, onSilentError } = this.parts;
-    if (!this.#refreshes.mayBegin(key, found)) return;
-    const tell = (value: unknown, error: unknown): void => options.onRefreshed?.(key, value, error);
-    const failed = (error: unknown): void => {
-      onSilentError(new FactoryFailedError(error), 'refreshing an entry');
-      tell(cache.release(found.value), error);
-    };
-    this.#refreshes
-      .begin(key, this.#replace(call, found))
-      .then((made) => made && tell(made.value, undefined), failed)
-      .catch((error: unknown) =>
-        onSilentError(new FactoryFailedError(error), 'telling of a refresh'),
-      );
+  /** @param found a stale entry that may stand in for what the factory makes */
+  async #make(call: Call, found?: CacheEntry): Promise<Served> {
+    Flight.assertNoCircle(this.#flights, call.key);
+    const failure = found === undefined ? this.#flights.failureOf(call) : undefined;
+    const known = failure instanceof Promise ? await failure : failure;
+    if (known !== undefined) throw known.error;
+    const coming = this.#flights.of(call, found);
+    const flown = coming instanceof Promise ? await coming : coming;
+    // Its last caller may have left just now.
+    return flown.flight.isAborted ? this.#make(call, found) : this.#ride(call, flown, found);
   }
 
-  /** Resolves to what the factory made; to undefined when another process is about it. */
-  async #replace(call: Call, found: CacheEntry): Promise<{ value: unknown } | undefined> {
-    const { cache, drain, claims, pending, clock } = this.parts;
-    const { key, options } = call;
-    await drain();
-    const claim = await claims.claim(await cache.observe(key, options.tags ?? NO_TAGS));
-    if (!claim.isOurs) {
-      this.#refreshes.pause(key, found);
-      return undefined;
-    }
+  async #makeAnew(call: Call): Promise<Served> {
+    Flight.assertNoCircle(this.#flights, call.key);
+    return this.#ride(call, this.#flights.anew(call));
+  }
+
+  /** One caller's wait for a flight, by its own times and its own signal. */
+  async #ride(call: Call, flown: Flown, found?: CacheEntry): Promise<Served> {
+    const { flight, landing } = flown;
+    const { timeoutMs, options } = call;
+    const { signal } = options;
+    const softMs = found === undefined ? undefined : call.softTimeoutMs;
+    flight.join(landing);
+    flight.board();
+    let landed: Awaited<ReturnType<typeof within<Served | undefined>>>;
     try {
-      const flight = new Flight(this, key, pending.begun);
-      const keep = (value: unknown): Promise<void> => this.#renew(call, claim, value);
-      const value = await this.#make(call, flight, keep);
-      await keep(value);
-      return { value };
+      landed = await within(landing, softMs ?? timeoutMs, signal);
+      if (landed === LATE && softMs !== undefined) {
+        const entry = await this.#standIn(call);
+        // The flight goes on without this caller.
+        if (entry !== undefined) return this.#serve(call, entry, 'timeout');
+        landed = await within(landing, timeoutMs && timeoutMs - softMs, signal);
+      }
     } catch (error) {
-      const left = Math.ceil(found.expiresAt - clock.now());
-      const pauseMs = Math.min(options.retryAfter ?? RETRY_AFTER_MS, left);
-      if (pauseMs > 0) claim.fail(pauseMs);
-      this.#refreshes.pause(key, found, pauseMs);
-      throw error;
-    } finally {
-      claim.release();
+      return this.#failed(call, flight, found, error);
     }
+    if (landed === GONE) {
+      flight.leave(signal?.reason);
+      throw signal?.reason;
+    }
+    if (landed === LATE) return this.#late(call, flight);
+    if (landed === undefined) return this.#heldElsewhere(call, found);
+    if (found !== undefined) this.parts.cache.missed(call.key);
+    return landed;
   }
 
-  async #renew(call: Call, claim: OwnClaim, value: unknown): Promise<void> {
-    if (value !== undefined) {
-      const captured = captureValue(value, this.parts.maxValueBytes);
-      await this.#keep(call, claim, value, captured, this.#lifetime(call, value));
-    } else if (claim.observed.entry !== undefined) {
-      // What the origin no longer has ends here, unless something newer stands there already.
-      await this.parts.writer.erase(claim);
-    }
+  async #failed(
+    call: Call,
+    flight: Flight,
+    found: CacheEntry | undefined,
+    error: unknown,
+  ): Promise<Served> {
+    // It was to replace an entry that is nothing to this caller.
+    if (found === undefined && flight.replaces !== undefined) return this.#make(call);
+    const entry = this.#runs.standsIn(call, error) ? await this.#standIn(call) : undefined;
+    if (entry === undefined) throw error;
+    return this.#serve(call, entry, 'error', error);
   }
-}
 
-function entryOf(value: unknown, lifetime: Lifetime): CacheEntry {
-  return { value, ...lifetime, layer: 'l2' };
-}
+  async #late(call: Call, flight: Flight): Promise<Served> {
+    const error = this.#giveUp(call, flight);
+    const entry = await this.#standIn(call);
+    if (entry === undefined) throw error;
+    return this.#serve(call, entry, 'timeout', error);
+  }
 
-function ended(clock: Clock): Lifetime {
-  const now = clock.now();
-  return { freshUntil: now, expiresAt: now };
+  #giveUp(call: Call, flight: Flight): FactoryTimeoutError {
+    const error = new FactoryTimeoutError(call.key, call.timeoutMs ?? 0, call.aborts);
+    this.parts.counters.factoryTimeouts++;
+    if (!call.aborts) return error;
+    if (flight.hasOneSeat) this.#runs.fail(call, flight, error);
+    flight.leave(error);
+    return error;
+  }
+
+  async #heldElsewhere(call: Call, found: CacheEntry | undefined): Promise<Served> {
+    if (found === undefined) return this.#make(call);
+    this.#throttle.pause(call.key, found);
+    const entry = await this.#standIn(call);
+    return entry === undefined ? this.#make(call) : this.#serve(call, entry, 'refreshing');
+  }
+
+  /** What the caller may be given instead, as of now: what was deleted meanwhile never is, what was written is. */
+  async #standIn(call: Call): Promise<CacheEntry | undefined> {
+    if (call.graceMs === 0) return undefined;
+    const { cache, drain, clock } = this.parts;
+    await drain();
+    const { entry } = await cache.observe(call.key, call.tags);
+    if (entry === undefined) return undefined;
+    const mayServe = cache.isFresh(entry) || call.mayFallBack(entry, clock.now());
+    return mayServe ? { ...entry, layer: 'l2' } : undefined;
+  }
+
+  #serve(
+    call: Call,
+    entry: CacheEntry,
+    reason: NonNullable<Served['reason']>,
+    error?: unknown,
+  ): Served {
+    const { cache, counters, clock, events, namespace } = this.parts;
+    const { value, freshUntil, expiresAt, layer } = entry;
+    const served = { value, freshUntil, expiresAt, layer, reason };
+    if (!cache.isFresh(entry)) {
+      counters.staleHits++;
+      if (reason === 'throttled') counters.throttled++;
+      const { stale } = events.topics;
+      const age = clock.now() - staleSince(entry);
+      if (stale.hasListeners) stale.emit({ namespace, key: call.key, layer, reason, age });
+    }
+    return error === undefined ? served : { ...served, error };
+  }
+
+  /** In the background; one process of all at a time, and no caller waits for it. */
+  #refresh(call: Call, found: CacheEntry, reason: 'stale' | 'eager'): void {
+    if (this.#throttle.isPaused(call.key, found)) return;
+    const flown = this.#flights.behind(call, reason, found);
+    if (flown === undefined) return;
+    this.parts.counters.refreshes++;
+    this.#watch(call, flown, found).catch((error: unknown) =>
+      this.parts.onSilentError(new FactoryFailedError(error), 'telling of a refresh'),
+    );
+  }
+
+  async #watch(call: Call, begun: Awaitable<Flown | undefined>, found: CacheEntry): Promise<void> {
+    const flown = await begun;
+    if (flown === undefined) return;
+    const { flight, landing } = flown;
+    const { cache } = this.parts;
+    const { onRefreshed } = call.options;
+    const failed = (error: unknown): void =>
+      onRefreshed?.(call.key, cache.release(found.value), error);
+    flight.board();
+    let landed: Awaited<ReturnType<typeof within<Served | undefined>>>;
+    try {
+      landed = await within(landing, call.aborts ? call.timeoutMs : undefined);
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    if (landed === LATE) failed(this.#giveUp(call, flight));
+    else if (landed === undefined) this.#throttle.pause(call.key, found);
+    else if (landed !== GONE) onRefreshed?.(call.key, cache.release(landed.value), undefined);
+  }
+
+  /** Refreshes in the background may end within a time, in ms; then all factories are aborted. */
+  close(timeoutMs: number): Promise<void> {
+    return this.#flights.close(timeoutMs, new ClosedError());
+  }
 }

@@ -1,14 +1,14 @@
 import type { Duration } from '../common/duration.js';
+import type { PolicyOptions, WrapContext } from './policy.js';
 
-/** How `wrap` stores what a factory makes. @internal */
-export interface WrapOptions {
-  /** Milliseconds; 0 means no expiry; undefined means the default. */
-  readonly ttl?: Duration | ((value: never) => Duration | undefined) | undefined;
-  /** With less than this many ms left, a hit also starts the factory in the background. */
-  readonly refreshThreshold?: number | ((value: never) => number) | undefined;
-  /** Milliseconds in which no node refreshes an entry again when that has failed. */
-  readonly retryAfter?: number | undefined;
-  readonly tags?: readonly string[] | undefined;
+/** How one call of `wrap` is served. @internal */
+export interface WrapOptions extends PolicyOptions {
+  /** The name of a policy, resolved by the named cache. */
+  readonly policy?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly fresh?: boolean | undefined;
+  /** The factory is called without arguments. */
+  readonly isBare?: boolean | undefined;
   /** Called with what a factory made and the cache has stored. */
   readonly onStored?: ((key: string, value: unknown) => void) | undefined;
   /** Called when a background refresh has ended. */
@@ -16,12 +16,12 @@ export interface WrapOptions {
 }
 
 /** @internal */
-export type Factory = () => unknown;
+export type Factory = (context: WrapContext<never>) => unknown;
 
-/** What a caller wants to be made. @internal */
-export interface Call {
-  readonly key: string;
-  readonly factory: Factory;
-  readonly options: WrapOptions;
-  readonly defaultTtlMs: number;
+/** What a factory's context overrides. @internal */
+export interface Adapted {
+  readonly ttl?: Duration | undefined;
+  readonly stale?: Duration | undefined;
+  readonly grace?: Duration | undefined;
+  readonly tags?: readonly string[] | undefined;
 }

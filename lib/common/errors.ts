@@ -388,25 +388,27 @@ export class ClosedError extends HyperCacheError {
   }
 }
 
-/** A factory threw while it refreshed an entry in the background; the entry stays as it is. @publicApi */
+/** A factory threw while it refreshed an entry; the entry stays as it is. @publicApi */
 export class FactoryFailedError extends HyperCacheError {
   readonly code = 'HC_FACTORY_FAILED';
   constructor(cause: unknown) {
     super(
-      'A factory failed while it refreshed an entry in the background.',
-      'See the cause; the entry is served until its ttl ends.',
+      'A factory failed while it refreshed an entry.',
+      'See the cause; the entry is served for as long as it is kept.',
       { cause },
     );
   }
 }
 
-/** A factory has neither returned nor thrown: no caller waits for it any longer. @publicApi */
+/** A factory has neither returned nor thrown in time: its caller waits for it no longer. @publicApi */
 export class FactoryTimeoutError extends HyperCacheError {
   readonly code = 'HC_FACTORY_TIMEOUT';
-  constructor(key: string, ms: number) {
+  constructor(key: string, ms: number, isAborted = false) {
     super(
       `The factory of '${key}' has not ended within ${ms} ms.`,
-      'Give what it waits for a timeout; what it makes later is stored, if nothing has happened to the key.',
+      isAborted
+        ? 'Give it more time (`timeout`), or what it waits for less; its signal was aborted, and what it makes is not stored.'
+        : 'Give what it waits for a timeout; what it makes later is stored, if nothing has happened to the key.',
     );
   }
 }

@@ -13,6 +13,26 @@ export interface HyperCacheEvents {
   hit: { namespace: string; key: string; layer: 'l1' | 'l2' | 'primary' };
   /** A read found nothing live. */
   miss: { namespace: string; key: string };
+  /**
+   * `wrap` has served a stale value, so many ms after its ttl: while it is refreshed, because its factory failed or was late, or
+   * because it failed a short time ago.
+   */
+  stale: {
+    namespace: string;
+    key: string;
+    layer: 'l1' | 'l2' | 'primary';
+    reason: 'refreshing' | 'error' | 'timeout' | 'throttled';
+    age: number;
+  };
+  /** A factory of `wrap` has ended, after so many ms, and what became of its value. */
+  factory: {
+    namespace: string;
+    key: string;
+    reason: 'miss' | 'stale' | 'eager' | 'grace' | 'fresh';
+    ms: number;
+    outcome: 'stored' | 'refused' | 'skipped' | 'failed' | 'timeout';
+    error?: unknown;
+  };
   /** This node has stored an entry: the write is committed. */
   set: { namespace: string; key: string };
   /** This node has deleted a live entry: the deletion is committed. */
@@ -53,6 +73,8 @@ export type HyperCacheListener<E extends HyperCacheEvent> = (event: HyperCacheEv
 const CHANNELS = {
   hit: channel('hypercache:hit'),
   miss: channel('hypercache:miss'),
+  stale: channel('hypercache:stale'),
+  factory: channel('hypercache:factory'),
   set: channel('hypercache:set'),
   del: channel('hypercache:del'),
   clear: channel('hypercache:clear'),
@@ -78,6 +100,8 @@ export class CacheEvents {
   readonly topics: Topics = {
     hit: new EventTopic(CHANNELS.hit),
     miss: new EventTopic(CHANNELS.miss),
+    stale: new EventTopic(CHANNELS.stale),
+    factory: new EventTopic(CHANNELS.factory),
     set: new EventTopic(CHANNELS.set),
     del: new EventTopic(CHANNELS.del),
     clear: new EventTopic(CHANNELS.clear),

@@ -24,6 +24,9 @@ export interface Lifetime {
 
 const ENDLESS: Lifetime = { freshUntil: NEVER, expiresAt: NEVER };
 
+/** In ms. */
+const MICROSECOND = 0.001;
+
 /** The one expiry rule. Its SQL twin is `expires_at <= :now`. @internal */
 export function isExpired(expiresAt: number, now: number): boolean {
   return expiresAt <= now;
@@ -79,7 +82,13 @@ export function lifetimeFor(
 
 /** When an entry became stale, or will: Unix ms. @internal */
 export function staleSince({ freshUntil }: Pick<Lifetime, 'freshUntil'>): number {
-  return Math.abs(freshUntil);
+  return Math.trunc(Math.abs(freshUntil));
+}
+
+/** Of an entry that is stale by `expire`, once more each time: whoever has put off its refresh is to see another entry. @internal */
+export function staleNow(freshUntil: number, now: number): number {
+  if (freshUntil > now) return -now;
+  return freshUntil > 0 ? -freshUntil : freshUntil - MICROSECOND;
 }
 
 /** When the window behind a moment ends. @internal */

@@ -16,6 +16,16 @@ export interface CacheCounters {
   deletes: number;
   /** Factories that `wrap` called. */
   factories: number;
+  /** Calls of `wrap` that a stale value answered; they count as neither a hit nor a miss. */
+  staleHits: number;
+  /** Factories that were called in the background. */
+  refreshes: number;
+  /** Factories that failed. */
+  factoryErrors: number;
+  /** Calls of `wrap` that no longer waited for a factory (`timeout`), and factories that did not end. */
+  factoryTimeouts: number;
+  /** Stale hits without a call of the factory, because it had failed a short time before. */
+  throttled: number;
   /** Factory results that were not stored, because something newer happened to the key. */
   fillsRefused: number;
 }
@@ -29,6 +39,8 @@ export interface HitRatios {
   l1: number;
   l2: number;
   primary: number;
+  /** Answered by `wrap` with a stale value. Not part of the total. */
+  stale: number;
   total: number;
 }
 
@@ -51,6 +63,11 @@ export function zeroCounters(): CacheCounters {
     sets: 0,
     deletes: 0,
     factories: 0,
+    staleHits: 0,
+    refreshes: 0,
+    factoryErrors: 0,
+    factoryTimeouts: 0,
+    throttled: 0,
     fillsRefused: 0,
   };
 }
@@ -61,14 +78,22 @@ export function hitRatios(caches: Iterable<CacheCounters>): HitRatios {
   let l2 = 0;
   let primary = 0;
   let misses = 0;
+  let stale = 0;
   for (const counters of caches) {
     l1 += counters.l1Hits;
     l2 += counters.l2Hits;
     primary += counters.primaryHits;
     misses += counters.misses;
+    stale += counters.staleHits;
   }
   const hits = l1 + l2 + primary;
   // Without reads everything is 0 of 1, which no consumer has to guard against.
-  const reads = Math.max(hits + misses, 1);
-  return { l1: l1 / reads, l2: l2 / reads, primary: primary / reads, total: hits / reads };
+  const reads = Math.max(hits + stale + misses, 1);
+  return {
+    l1: l1 / reads,
+    l2: l2 / reads,
+    primary: primary / reads,
+    stale: stale / reads,
+    total: hits / reads,
+  };
 }

@@ -40,6 +40,10 @@ export interface HeldClaim {
  * @internal
  */
 export interface Claims {
-  /** Never fails: when the engine cannot be asked, each caller has the right. At once when no other process shares the cache. */
-  claim(observed: Observation): Awaitable<OwnClaim | HeldClaim>;
+  /**
+   * Never fails: when the engine cannot be asked, each caller has the right. At once when no other process shares the cache.
+   *
+   * @param isReplacing the entry that was observed serves in the meantime; else the key counts as missing
+   */
+  claim(observed: Observation, isReplacing: boolean): Awaitable<OwnClaim | HeldClaim>;
 }

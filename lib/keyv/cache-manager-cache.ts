@@ -1,18 +1,39 @@
 import type { EventEmitter } from 'node:events';
 import { createCache, type Cache, type CreateCacheOptions } from 'cache-manager';
 import type { NodeCache, NodeWrapOptions } from '../node/hyper-cache-node.js';
+import type { WrapContext, WrapOptions } from '../cache/policy.js';
+import type { Factory } from '../cache/wrap-options.js';
+import { staleSince } from '../common/expiry.js';
 import { KeyvView, rawEntry } from './keyv-view.js';
 import { storeAll } from './store-all.js';
 
 type Stores = NonNullable<CreateCacheOptions['stores']>;
 type Hot = Pick<Cache, 'get' | 'set' | 'mget' | 'mset' | 'del' | 'mdel' | 'wrap'>;
 
-interface WrapArguments {
-  readonly ttl?: NodeWrapOptions['ttl'];
-  readonly refreshThreshold?: NodeWrapOptions['refreshThreshold'];
-  readonly retryAfter?: NodeWrapOptions['retryAfter'];
-  readonly raw?: boolean;
-}
+/** As cache-manager's `wrap` takes them, and the fields of a policy. */
+type WrapArguments = NodeWrapOptions & { readonly raw?: boolean };
+
+/**
+ * What is injected as `CACHE_MANAGER`: cache-manager's `Cache`, whose `wrap` takes the fields of a policy too. With `raw` its
+ * result then tells whether it is stale.
+ *
+ * @publicApi
+ */
+export type HyperCacheManager = {
+  wrap<T>(
+    key: string,
+    factory: (context: WrapContext<T>) => T | Promise<T>,
+    options: WrapOptions<T> & { raw: true },
+  ): Promise<{ value: T; expires?: number; isStale: boolean }>;
+  wrap<T>(
+    key: string,
+    factory: (context: WrapContext<T>) => T | Promise<T>,
+    options: WrapOptions<T> & { raw?: false },
+  ): Promise<T>;
+} & Cache;
+
+/** What cache-manager itself knows. */
+const OWN_FIELDS = ['ttl', 'refreshThreshold', 'raw'];
 
 /** What cache-manager calls its first store in events. */
 const STORE = 'primary';
@@ -75,7 +96,8 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     events.emit('refresh', error === undefined ? { key, value } : { key, value, error });
   };
 
-  const plainWrap: NodeWrapOptions = { onStored, onRefreshed };
+  /** A factory of cache-manager's own is called without arguments: they might mean something to it. */
+  const plainWrap: NodeWrapOptions = { isBare: true, onStored, onRefreshed };
 
   const methods = {
     async get(key: string): Promise<unknown> {
@@ -130,32 +152,27 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
 
     async wrap(
       key: string,
-      factory: () => unknown,
+      factory: Factory,
       ttlOrOptions?: WrapArguments['ttl'] | WrapArguments,
       refreshThreshold?: WrapArguments['refreshThreshold'],
     ): Promise<unknown> {
-      const given: WrapArguments =
-        typeof ttlOrOptions === 'object' && ttlOrOptions !== null
-          ? ttlOrOptions
-          : { ttl: ttlOrOptions, refreshThreshold };
-      const found = cache.wrap(
-        key,
-        factory,
-        given.ttl === undefined && given.refreshThreshold === undefined
-          ? plainWrap
-          : {
-              ttl: given.ttl,
-              refreshThreshold: given.refreshThreshold,
-              // As cache-manager has it: the next hit tries again.
-              retryAfter: given.retryAfter ?? 0,
-              onStored,
-              onRefreshed,
-            },
-      );
-      // A hit is there already: awaiting it would cost as much as finding it.
-      const entry = found instanceof Promise ? await found : found;
-      const value = cache.release(entry.value);
-      return given.raw === true ? rawEntry(value, entry.freshUntil) : value;
+      const isObject = typeof ttlOrOptions === 'object' && ttlOrOptions !== null;
+      if (!isObject && ttlOrOptions === undefined && refreshThreshold === undefined) {
+        return cache.wrapValue(key, factory, plainWrap);
+      }
+      const { raw, ...given }: WrapArguments = isObject
+        ? ttlOrOptions
+        : { ttl: ttlOrOptions, refreshThreshold };
+      const hasPolicy = Object.keys(given).some((name) => !OWN_FIELDS.includes(name));
+      // As cache-manager has it: the next hit tries again.
+      const options = hasPolicy
+        ? { ...given, onStored, onRefreshed }
+        : { ...plainWrap, ...given, retryAfter: 0 };
+      if (raw !== true) return cache.wrapValue(key, factory, options);
+      const entry = await cache.wrap(key, factory, options);
+      const shown = rawEntry(cache.release(entry.value), staleSince(entry));
+      if (!hasPolicy) return shown;
+      return { ...shown, isStale: entry.layer !== 'factory' && !cache.isFresh(entry) };
     },
   };
   // The types of cache-manager are generic in the value, which a cache cannot check.

@@ -1,6 +1,7 @@
+import type { WrapOptions } from '../cache/policy.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { expiresAtFor } from '../common/expiry.js';
-import { checkFields, checkedTtl, type WrapOptions } from './call-options.js';
+import { checkFields, checkedTtl } from './call-options.js';
 import { isStandardSchema, type StandardSchema } from './standard-schema.js';
 
 /** What `defineCache` takes: what the entries are, and every option of `wrap` as their default. @publicApi */

@@ -1,3 +1,4 @@
+import { POLICY_FIELDS } from '../cache/policy.js';
 import type { Duration } from '../common/duration.js';
 import { InvalidArgumentError, InvalidTtlError } from '../common/errors.js';
 import { unknownNames } from '../node/unknown-names.js';
@@ -19,21 +20,6 @@ export interface SetOptions {
   fence?: { name: string; token: number } | undefined;
 }
 
-/** How `wrap` stores what its factory makes. @publicApi */
-export interface WrapOptions<T> {
-  /** How long the entry lives, in ms or as a duration, or a function of the value; 0 means no expiry. @default the cache's ttl */
-  ttl?: Duration | ((value: T) => Duration | undefined) | undefined;
-  /** With less than this many milliseconds left, a hit also calls the factory in the background. */
-  refreshThreshold?: number | ((value: T) => number) | undefined;
-  /**
-   * Milliseconds in which no node calls the factory again in the background when that has failed; until then the entry
-   * is served, and once it has ended, a miss calls the factory. A new value lifts it. @default 10_000
-   */
-  retryAfter?: number | undefined;
-  /** Names by which `delByTag` finds the entry; 64 at most. */
-  tags?: readonly string[] | undefined;
-}
-
 /** How a counter starts. @publicApi */
 export interface IncrementOptions {
   /** How long a counter that starts lives, in ms or as a duration; an existing one keeps its own ttl. @default the cache's ttl */
@@ -42,7 +28,7 @@ export interface IncrementOptions {
   initial?: number | undefined;
 }
 
-const WRAP = ['ttl', 'refreshThreshold', 'retryAfter', 'tags'] as const;
+const WRAP = [...POLICY_FIELDS, 'policy', 'signal', 'fresh'] as const;
 
 const FIELDS = {
   getEntry: ['stale'],
@@ -51,7 +37,7 @@ const FIELDS = {
   add: ['ttl', 'stale', 'grace', 'tags'],
   setIf: ['ttl', 'stale', 'grace', 'tags'],
   wrap: WRAP,
-  defineCache: ['name', 'key', 'schema', 'read', 'version', ...WRAP],
+  defineCache: ['name', 'key', 'schema', 'read', 'version', 'policy', ...POLICY_FIELDS],
   increment: ['ttl', 'initial'],
   decrement: ['ttl', 'initial'],
   lock: ['ttl', 'wait', 'renew', 'maxHold', 'owner'],
@@ -104,4 +90,22 @@ export function checkFields(
 export function checkedTtl(ttl: Duration | undefined): Duration | undefined {
   if (typeof ttl === 'number' && ttl < 0) throw new InvalidTtlError(ttl);
   return ttl;
+}
+
+/**
+ * What `wrap` was given; a text is a duration, or the name of a policy.
+ *
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
+ * @internal
+ */
+export function checkedWrap<T extends object>(
+  options: Duration | string | T | undefined,
+): Duration | string | T | undefined {
+  if (typeof options !== 'object' || options === null) {
+    if (typeof options === 'number') checkedTtl(options);
+    return options;
+  }
+  checkFields('wrap', options);
+  if ('ttl' in options && typeof options.ttl === 'number') checkedTtl(options.ttl);
+  return options;
 }

@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common';
+import type { WrapPolicy } from '../cache/policy.js';
 import type { Duration } from '../common/duration.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
@@ -34,6 +35,8 @@ export interface HyperCacheFeatureOptions {
   name: string;
   /** How long an entry lives when its write says nothing, in ms or as a duration; 0 means no expiry. @default the node's ttl */
   ttl?: Duration;
+  /** What `wrap` means in this cache when a call and its policy say nothing. @default the node's `wrap` */
+  wrap?: WrapPolicy;
   /** Where its entries stand. @default the name */
   namespace?: string;
 }

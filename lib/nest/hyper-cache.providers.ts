@@ -1,4 +1,4 @@
-import { Logger, type Provider } from '@nestjs/common';
+import { HttpException, Logger, type Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
 import { InvalidOptionsError } from '../common/errors.js';
@@ -45,7 +45,9 @@ export const nodeProvider: Provider = {
     // Missing packages are a matter of the start, not of the first request.
     if (options.role === 'secondary') await importAxios();
     const logger = new Logger('HyperCache');
-    const node = createNode(options, { ...(clock && { clock }), logger, primaryClient });
+    const wrap = { graceOn: isNoAnswer, ...options.wrap };
+    const environment = { ...(clock && { clock }), logger, primaryClient };
+    const node = createNode({ ...options, wrap }, environment);
     await startNode(options.sqlitePath, node, application);
     return node;
   },
@@ -76,16 +78,21 @@ export const cacheProviders: Provider[] = [
  * @internal
  */
 export function featureProvider(options: HyperCacheFeatureOptions): Provider {
-  const { name, namespace, ttl } = checkedFeature(options);
+  const { name, namespace, ttl, wrap } = checkedFeature(options);
   return {
     provide: getHyperCacheToken(name),
     useFactory: (node: HyperCacheNode) => {
-      assertAlike(node, name, [namespace, ttl]);
-      return new HyperCache(node, node.cache(namespace, ttl));
+      assertAlike(node, name, [namespace, ttl, wrap]);
+      const cache = node.cache(namespace, ttl);
+      return new HyperCache(node, wrap === undefined ? cache : cache.withPolicy(wrap));
     },
     inject: [HYPERCACHE_NODE],
   };
 }
+
+/** A 404 is what the origin has to say, and no failure of it. */
+const isNoAnswer = (error: unknown): boolean =>
+  !(error instanceof HttpException && error.getStatus() < 500);
 
 /** Namespace and ttl by name. */
 const features = new WeakMap<HyperCacheNode, Map<string, string>>();
@@ -99,7 +106,7 @@ function assertAlike(node: HyperCacheNode, name: string, options: readonly unkno
     throw new InvalidOptionsError([
       {
         option: `forFeature({ name: '${name}' })`,
-        value: 'given twice, with another ttl or namespace',
+        value: 'given twice, with another ttl, namespace or policy',
         instead: 'write it once and import that module, or give each its own name',
       },
     ]);

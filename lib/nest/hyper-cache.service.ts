@@ -1,3 +1,5 @@
+import type { PolicyName, WrapContext, WrapOptions } from '../cache/policy.js';
+import type { Served } from '../cache/factory-run.js';
 import type { Duration } from '../common/duration.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 import { staleSince } from '../common/expiry.js';
@@ -14,13 +16,14 @@ import type {
 } from '../node/hyper-cache-node.js';
 import type { RunInfo, RunOnceOptions, RunSlotOptions } from '../node/runs.js';
 import type { ThrottleOptions, ThrottleResult } from '../node/throttles.js';
+import type { Factory } from '../cache/wrap-options.js';
 import {
   checkedOptions,
+  checkedWrap,
   checkedTtl,
   checkFields,
   type IncrementOptions,
   type SetOptions,
-  type WrapOptions,
 } from './call-options.js';
 import type { AnyDefinition } from './cache-definition.js';
 import { checkedCount, checkedPath, checkedTimeout } from './checked-arguments.js';
@@ -50,6 +53,19 @@ export interface Entry<T> {
   freshUntil: number | undefined;
   /** When it is gone, its windows included, in Unix ms; undefined when it never expires. */
   expiresAt: number | undefined;
+}
+
+/** What `wrapEntry` tells of a value. @publicApi */
+export interface WrappedEntry<T> extends Omit<Entry<T>, 'source'> {
+  /** Memory, this node's file, the primary, or the factory. */
+  source: 'l1' | 'l2' | 'primary' | 'factory';
+  /**
+   * Why it is served though it is not new: it is refreshed in the background, or by another node; the factory has failed, or is
+   * late; or it has failed a short time ago.
+   */
+  reason?: 'refreshing' | 'error' | 'timeout' | 'throttled';
+  /** What the factory has failed with. */
+  error?: unknown;
 }
 
 /**
@@ -227,18 +243,46 @@ export class HyperCache {
   /**
    * The value, or what the factory makes, which is stored unless it is undefined. Callers at the same time
    * share one call of the factory. If the key is set, deleted or cleared meanwhile, the result is
-   * returned but not stored.
+   * returned but not stored. With `stale` and `grace` a value past its ttl is served while it is refreshed, or when that fails.
    *
-   * @throws {HC_ARGUMENT_INVALID} the factory waits for itself: it wraps the same key, or waits for one that does
-   * @throws {HC_FACTORY_TIMEOUT} it has not ended within 5 minutes; what it makes later is stored
+   * @param options a ttl in ms or as a duration, the name of a policy, or more
+   * @throws {HC_ARGUMENT_INVALID} for options that contradict each other, and a factory that waits for itself: it wraps the same
+   *   key, or waits for one that does
+   * @throws {HC_FACTORY_TIMEOUT} it has not ended within `timeout`, or 5 minutes
    */
   async wrap<T>(
     key: string,
-    factory: () => T | Promise<T>,
-    options?: Duration | WrapOptions<T>,
+    factory: (context: WrapContext<T>) => T | Promise<T>,
+    options?: Duration | PolicyName | WrapOptions<T>,
   ): Promise<T> {
-    const { value } = await this.#cache.wrap(key, factory, checkedOptions('wrap', options));
-    return this.#cache.release(value) as T;
+    const given = checkedWrap(options);
+    const value = this.#cache.wrapValue(key, factory as Factory, given);
+    // A hit is there already: awaiting it would cost as much as finding it.
+    return (value instanceof Promise ? await value : value) as T;
+  }
+
+  /** As {@link wrap}, with what is known of the value: whether it is stale and why, where it was found, its deadlines. */
+  async wrapEntry<T>(
+    key: string,
+    factory: (context: WrapContext<T>) => T | Promise<T>,
+    options?: Duration | PolicyName | WrapOptions<T>,
+  ): Promise<WrappedEntry<T>> {
+    const given = checkedWrap(options);
+    return this.#wrapped(await this.#cache.wrap(key, factory as Factory, given));
+  }
+
+  #wrapped<T>(served: Served): WrappedEntry<T> {
+    const { layer, reason, error } = served;
+    const isStale = layer !== 'factory' && !this.#cache.isFresh(served);
+    return {
+      value: this.#cache.release(served.value) as T,
+      isStale,
+      source: layer,
+      freshUntil: ended(staleSince(served)),
+      expiresAt: ended(served.expiresAt),
+      ...(reason !== undefined && { reason }),
+      ...(error !== undefined && { error }),
+    };
   }
 
   /** Live keys with this prefix, in order of their UTF-8 bytes, read page by page. */

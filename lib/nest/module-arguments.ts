@@ -1,3 +1,4 @@
+import type { PolicyOptions } from '../cache/policy.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import { isText } from '../node/option-kinds.js';
 import type { HyperCacheOptions } from '../node/options.js';
@@ -11,7 +12,7 @@ import type {
 /** What Nest has to know before a factory can run. */
 const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
 
-const FEATURE_NAMES = ['name', 'ttl', 'namespace'];
+const FEATURE_NAMES = ['name', 'ttl', 'namespace', 'wrap'];
 
 /**
  * Checks what stands beside a factory.
@@ -60,9 +61,10 @@ export function checkReturned(options: HyperCacheOptions | undefined): void {
 export function checkedFeature(given: HyperCacheFeatureOptions): {
   name: string;
   namespace: string;
-  ttl?: number;
+  ttl: number | undefined;
+  wrap: PolicyOptions | undefined;
 } {
-  const { name, ttl, namespace = name } = Object(given) as HyperCacheFeatureOptions;
+  const { name, ttl, wrap, namespace = name } = Object(given) as HyperCacheFeatureOptions;
   refuse([
     ...(isText(name) && isText(namespace)
       ? []
@@ -75,12 +77,13 @@ export function checkedFeature(given: HyperCacheFeatureOptions): {
         ]),
     ...unknownNames(Object(given), FEATURE_NAMES, (option) => `forFeature({ ${option} })`),
   ]);
-  if (ttl === undefined) {
-    resolveOptions({ namespace }, {});
-    return { name, namespace };
-  }
-  const resolved = resolveOptions({ namespace, ttl }, {});
-  return { name, namespace, ttl: resolved.ttl };
+  const resolved = resolveOptions({ namespace, ttl, wrap }, {});
+  return {
+    name,
+    namespace,
+    ttl: ttl === undefined ? undefined : resolved.ttl,
+    wrap: wrap === undefined ? undefined : resolved.wrap,
+  };
 }
 
 function refuse(problems: readonly OptionProblem[]): void {

@@ -1,3 +1,4 @@
+import type { WrapOptions } from '../cache/policy.js';
 import type { Duration } from '../common/duration.js';
 import { compositeKey } from '../common/composite-key.js';
 import { InvalidArgumentError, InvalidValueError } from '../common/errors.js';
@@ -11,7 +12,7 @@ import {
   type InputOf,
   type OutputOf,
 } from './cache-definition.js';
-import { checkedOptions, checkedTtl, type SetOptions, type WrapOptions } from './call-options.js';
+import { checkedOptions, checkedTtl, type SetOptions } from './call-options.js';
 import { issueLine, type StandardSchema } from './standard-schema.js';
 
 /** A cache that typed ones are made of: a `HyperCache`. @publicApi */

@@ -1,4 +1,6 @@
-import type { WrapOptions as NodeWrapOptions } from '../cache/wrap-options.js';
+import type { Served } from '../cache/factory-run.js';
+import type { PolicyOptions } from '../cache/policy.js';
+import type { Factory, WrapOptions as NodeWrapOptions } from '../cache/wrap-options.js';
 import type { CacheEntry } from '../cache/tiered-cache.js';
 import type { Lifetime } from '../common/expiry.js';
 import type { Listing } from '../engine/listing.js';
@@ -56,7 +58,7 @@ export interface NodeCache {
   find(key: string): Awaitable<CacheEntry | undefined>;
   /** As {@link find}, also when it is stale. */
   findStale(key: string): Awaitable<CacheEntry | undefined>;
-  isFresh(entry: NodeEntry): boolean;
+  isFresh(entry: Lifetime): boolean;
   mget(keys: readonly string[]): Awaitable<unknown[]>;
   has(key: string): Awaitable<boolean>;
   /** When it stops being fresh: Unix ms, Infinity when it never does, undefined on a miss. */
@@ -90,7 +92,20 @@ export interface NodeCache {
   expire(key: string): Promise<boolean>;
   expirePrefix(prefix: string): Promise<number>;
   expireTag(tag: string): Promise<number>;
-  wrap(key: string, factory: () => unknown, options?: NodeWrapOptions): Awaitable<NodeEntry>;
+  /** @param options also a ttl, or the name of a policy */
+  wrap(
+    key: string,
+    factory: Factory,
+    options?: NodeWrapOptions | Duration | string,
+  ): Awaitable<Served>;
+  /** As {@link wrap}, the value alone, released. */
+  wrapValue(
+    key: string,
+    factory: Factory,
+    options?: NodeWrapOptions | Duration | string,
+  ): Awaitable<unknown>;
+  /** The same entries, for calls of `wrap` that mean this when they say nothing. */
+  withPolicy(policy: PolicyOptions): NodeCache;
   /** A failure that no caller is told of: an event, a counter and a log line. */
   report(error: unknown, during: string): void;
   /** Isolates what {@link find} or {@link wrap} returned for one more caller. */

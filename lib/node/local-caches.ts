@@ -1,7 +1,9 @@
 import { CacheWriter } from '../cache/cache-writer.js';
+import { Presets } from '../cache/presets.js';
 import { ReadThrough } from '../cache/read-through.js';
 import { TieredCache } from '../cache/tiered-cache.js';
 import type { CacheEvents } from '../common/events.js';
+import type { Random } from '../common/random.js';
 import type { Engine } from '../engine/engine.js';
 import { NamedCache } from './named-cache.js';
 import type { Namespaces } from './namespaces.js';
@@ -9,9 +11,13 @@ import type { ResolvedOptions } from './options.js';
 
 /** @internal */
 export interface LocalCachesParts {
-  readonly options: Pick<ResolvedOptions, 'ttl' | 'isolation' | 'maxValueSize'>;
+  readonly options: Pick<
+    ResolvedOptions,
+    'ttl' | 'isolation' | 'maxValueSize' | 'policies' | 'wrap' | 'timeout'
+  >;
   readonly namespaces: Namespaces;
   readonly engine: Omit<Engine, 'leases'>;
+  readonly random: Random;
   readonly events: CacheEvents;
   /** `set` and `del` resolve before their commit. */
   readonly isRelaxed: boolean;
@@ -29,7 +35,13 @@ export interface LocalCachesParts {
 export class LocalCaches {
   readonly #caches = new Map<string, NamedCache>();
 
-  constructor(private readonly parts: LocalCachesParts) {}
+  readonly #presets: Presets;
+
+  constructor(private readonly parts: LocalCachesParts) {
+    const { policies, wrap } = parts.options;
+    const { graceOn: _asked, ...byDefault } = wrap;
+    this.#presets = new Presets(policies, byDefault);
+  }
 
   /** @throws {HC_ARGUMENT_INVALID} */
   cache(namespace: string, defaultTtl = this.parts.options.ttl): NamedCache {
@@ -38,6 +50,12 @@ export class LocalCaches {
     const cache = this.#create(namespace, defaultTtl);
     this.#caches.set(namespace, cache);
     return cache;
+  }
+
+  /** What is refreshed in the background may end within the node's `timeout`; then the factories are aborted. */
+  async close(): Promise<void> {
+    const { timeout } = this.parts.options;
+    await Promise.all(Array.from(this.#caches.values(), (cache) => cache.close(timeout)));
   }
 
   #create(namespace: string, defaultTtl: number): NamedCache {
@@ -59,14 +77,18 @@ export class LocalCaches {
     });
     const drain = (): Promise<void> => queue.drain();
     const readThrough = new ReadThrough({
+      namespace,
       cache: reads,
       writer: writes,
       pending,
       counters,
+      events,
       clock,
+      random: this.parts.random,
       maxValueBytes,
       drain,
       claims: engine.claims(namespace),
+      graceOn: options.wrap.graceOn,
       onSilentError,
     });
     return new NamedCache({
@@ -76,6 +98,7 @@ export class LocalCaches {
       l2,
       writes,
       readThrough,
+      presets: this.#presets,
       clock,
       drain,
       report: onSilentError,

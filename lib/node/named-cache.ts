@@ -1,4 +1,8 @@
-import { windowOf } from '../cache/policy.js';
+import { checkedTags } from '../cache/factory-context.js';
+import type { Served } from '../cache/factory-run.js';
+import { windowOf, type PolicyOptions } from '../cache/policy.js';
+import type { Presets } from '../cache/presets.js';
+import type { Factory } from '../cache/wrap-options.js';
 import type { CacheWriter } from '../cache/cache-writer.js';
 import type { ReadThrough } from '../cache/read-through.js';
 import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
@@ -8,11 +12,9 @@ import type { Clock } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { expiresAtFor, lifetimeFor, type Lifetime } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
-import { MAX_TAGS } from '../common/limits.js';
 import type { L2, ListedEntry, Page, VersionedEntry } from '../engine/l2.js';
 import type {
   NodeCache,
-  NodeEntry,
   NodeWrapOptions,
   NodeWrite,
   NodeWriteOptions,
@@ -26,6 +28,7 @@ export interface NamedCacheParts {
   readonly l2: L2;
   readonly writes: CacheWriter;
   readonly readThrough: ReadThrough;
+  readonly presets: Presets;
   readonly clock: Clock;
   readonly drain: () => Promise<void>;
   readonly report: (error: unknown, during: string) => void;
@@ -69,7 +72,7 @@ export class NamedCache implements NodeCache {
     return this.#reads.find(key, true);
   }
 
-  isFresh(entry: NodeEntry): boolean {
+  isFresh(entry: Lifetime): boolean {
     return this.#reads.isFresh(entry);
   }
 
@@ -92,7 +95,7 @@ export class NamedCache implements NodeCache {
 
   set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number> {
     const lifetime = this.#lifetime(options);
-    const tags = checkedTags(options?.tags);
+    const tags = tagsOf(options?.tags);
     return options?.fence === undefined
       ? this.#writes.set(key, value, lifetime, tags)
       : this.#writes.setFenced(key, value, lifetime, tags, checkedFence(options.fence));
@@ -104,14 +107,14 @@ export class NamedCache implements NodeCache {
         key: entry.key,
         value: entry.value,
         lifetime: this.#lifetime(entry),
-        tags: checkedTags(entry.tags),
+        tags: tagsOf(entry.tags),
       })),
     );
   }
 
   async add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean> {
     const lifetime = this.#lifetime(options);
-    const { stored } = await this.#writes.add(key, value, lifetime, checkedTags(options?.tags));
+    const { stored } = await this.#writes.add(key, value, lifetime, tagsOf(options?.tags));
     return stored;
   }
 
@@ -128,7 +131,7 @@ export class NamedCache implements NodeCache {
       );
     }
     const lifetime = this.#lifetime(options);
-    return this.#writes.setIf(key, value, revision, lifetime, checkedTags(options?.tags));
+    return this.#writes.setIf(key, value, revision, lifetime, tagsOf(options?.tags));
   }
 
   delete(key: string): Promise<boolean> {
@@ -188,10 +191,49 @@ export class NamedCache implements NodeCache {
     return this.#writes.expireTag(tag);
   }
 
-  wrap(key: string, factory: () => unknown, options: NodeWrapOptions = {}): Awaitable<NodeEntry> {
-    if (options.tags !== undefined) checkedTags(options.tags);
-    if (options.retryAfter !== undefined) checkRetryAfter(options.retryAfter);
+  wrap(
+    key: string,
+    factory: Factory,
+    given?: NodeWrapOptions | Duration | string,
+  ): Awaitable<Served> {
+    const options = this.#wrapOptions(given);
     return this.parts.readThrough.wrap(key, factory, options, this.defaultTtl);
+  }
+
+  wrapValue(
+    key: string,
+    factory: Factory,
+    given?: NodeWrapOptions | Duration | string,
+  ): Awaitable<unknown> {
+    const options = this.#wrapOptions(given);
+    const { readThrough } = this.parts;
+    const release = ({ value }: Served): unknown => this.release(value);
+    if (!isPlain(options)) {
+      const entry = readThrough.wrap(key, factory, options, this.defaultTtl);
+      return entry instanceof Promise ? entry.then(release) : release(entry);
+    }
+    // A hit needs no deadlines.
+    const found = this.#reads.get(key);
+    const made = (): Promise<unknown> =>
+      readThrough.make(key, factory, options, this.defaultTtl).then(release);
+    if (found instanceof Promise) return found.then((value) => value ?? made());
+    return found === undefined ? made() : found;
+  }
+
+  /** No factory is at work any more after a time, in ms; those of all that share these entries. */
+  close(timeoutMs: number): Promise<void> {
+    return this.parts.readThrough.close(timeoutMs);
+  }
+
+  withPolicy(policy: PolicyOptions): NamedCache {
+    return new NamedCache({ ...this.parts, presets: this.parts.presets.with(policy) });
+  }
+
+  #wrapOptions(given: NodeWrapOptions | Duration | string | undefined): NodeWrapOptions {
+    const options = this.parts.presets.resolve(given, this.defaultTtl);
+    if (options.tags !== undefined) checkedTags(options.tags);
+    if (options.signal !== undefined) assertSignal(options.signal);
+    return options;
   }
 
   report(error: unknown, during: string): void {
@@ -232,23 +274,34 @@ export class NamedCache implements NodeCache {
 
 const NO_TAGS: readonly string[] = [];
 
-function checkedTags(tags: readonly string[] | undefined): readonly string[] {
-  if (tags === undefined) return NO_TAGS;
-  if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
-    throw new InvalidArgumentError(
-      Array.isArray(tags) ? `There are ${tags.length} tags.` : 'The tags are no array.',
-      `Pass an array of at most ${MAX_TAGS} strings.`,
-    );
-  }
-  for (const tag of tags) assertKey(tag, 'tag');
-  return tags;
+function tagsOf(tags: readonly string[] | undefined): readonly string[] {
+  return tags === undefined ? NO_TAGS : checkedTags(tags);
 }
 
-function checkRetryAfter(ms: unknown): void {
-  if (typeof ms === 'number' && ms >= 0) return;
+/** Whether a hit is all that it can be. */
+function isPlain({
+  stale,
+  grace,
+  eager,
+  refreshThreshold,
+  signal,
+  fresh,
+}: NodeWrapOptions): boolean {
+  return (
+    stale === undefined &&
+    grace === undefined &&
+    eager === undefined &&
+    refreshThreshold === undefined &&
+    signal === undefined &&
+    fresh === undefined
+  );
+}
+
+function assertSignal(signal: unknown): void {
+  if (signal instanceof AbortSignal) return;
   throw new InvalidArgumentError(
-    '`retryAfter` is no number from 0.',
-    'Give milliseconds: for so long nobody refreshes an entry again when that has failed.',
+    'The signal is no AbortSignal.',
+    'Pass the signal of an AbortController, or AbortSignal.timeout(ms).',
   );
 }
 

@@ -1,3 +1,6 @@
+import { checkedTags } from '../cache/factory-context.js';
+import { assertPolicy, POLICY_FIELDS, type PolicyOptions } from '../cache/policy.js';
+import { HyperCacheError } from '../common/errors.js';
 import { bytes, type Size } from '../common/duration.js';
 import { MAX_NAMESPACE_LENGTH } from '../common/limits.js';
 import { isPositive, isText } from './option-kinds.js';
@@ -103,6 +106,34 @@ export function isL1(value: unknown): boolean {
       ['maxEntries', 'maxBytes'].includes(name) &&
       (bound === undefined || isPositive(name === 'maxBytes' ? bytes(bound) : bound)),
   );
+}
+
+/** Why it is no policy; undefined when it is one. @internal */
+export function policyProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no object';
+  const known: readonly string[] = POLICY_FIELDS;
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) return `a field '${unknown}', which no policy has`;
+  const policy: PolicyOptions = value;
+  try {
+    assertPolicy(policy);
+    if (typeof policy.ttl === 'number' && policy.ttl < 0) return 'a ttl below 0';
+    if (policy.tags !== undefined) checkedTags(policy.tags);
+    return undefined;
+  } catch (error) {
+    return error instanceof HyperCacheError ? error.message : 'what cannot be read';
+  }
+}
+
+/** As {@link policyProblem}, of policies by name. @internal */
+export function policiesProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no object';
+  for (const [name, policy] of Object.entries(value)) {
+    const isName = /^[A-Za-z_][\w.:-]*$/.test(name);
+    const problem = isName ? policyProblem(policy) : 'a name that is no word';
+    if (problem !== undefined) return `'${name.slice(0, 40)}': ${problem}`;
+  }
+  return undefined;
 }
 
 /** Owner, group and all; the owner reads and writes. @internal */

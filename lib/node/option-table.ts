@@ -1,4 +1,6 @@
 import { resolve as resolvePath } from 'node:path';
+import type { PolicyOptions, WrapPolicy } from '../cache/policy.js';
+import type { NamedPolicies } from '../cache/presets.js';
 import { bytes, milliseconds, type Duration } from '../common/duration.js';
 import { MAX_TIMER_MS } from '../common/limits.js';
 import type { HyperCacheLogger } from '../common/logger.js';
@@ -12,6 +14,8 @@ import {
   isNamespace,
   isPath,
   MIN_TOKEN_LENGTH,
+  policiesProblem,
+  policyProblem,
   type L1Options,
   type ListenOptions,
 } from './option-checks.js';
@@ -89,6 +93,24 @@ export const ENTRY_OPTIONS = {
     parse: parseNumber,
     byDefault: 0,
     resolve: (ttl) => Number(milliseconds(ttl)),
+  }),
+  /** Policies of `wrap` by name, for `wrap(key, factory, 'name')`. */
+  policies: option<Readonly<Record<string, WrapPolicy>>, NamedPolicies>({
+    unit: 'policies by name, in code only',
+    instead: "write { name: { ttl: '1m', stale: '5m', grace: '1d' } }; see docs/policies.md",
+    isValid: (value) => policiesProblem(value) === undefined,
+    show: (value) => policiesProblem(value) ?? show(value),
+    byDefault: {},
+    resolve: (policies) => Object.freeze({ ...policies }) as NamedPolicies,
+  }),
+  /** What every `wrap` means when it, its policy and its cache say nothing. */
+  wrap: option<WrapPolicy, PolicyOptions>({
+    unit: 'a policy, in code only',
+    instead: "write { stale: '5m', grace: '1d' }, for example; see docs/policies.md",
+    isValid: (value) => policyProblem(value) === undefined,
+    show: (value) => policyProblem(value) ?? show(value),
+    byDefault: {},
+    resolve: (wrap) => Object.freeze({ ...wrap }),
   }),
   /** Name of the cache behind `CACHE_MANAGER`; caches of other names do not see its keys. */
   namespace: option<string>({

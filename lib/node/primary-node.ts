@@ -79,6 +79,7 @@ export class PrimaryNode implements HyperCacheNode {
   }
 
   async close(): Promise<void> {
+    await this.#parts.caches.close();
     this.#parts.failover.stop();
     this.#parts.feed.end('the primary stops');
     this.#parts.maintenance.stop();

@@ -118,6 +118,7 @@ export function primaryParts(
         new LeaseClaims(namespace, { leases, l2: l2(namespace), random, isShared }),
     },
     events,
+    random,
     isRelaxed: options.durability === 'relaxed',
     onReadError,
     onSilentError: (error, during) => incidents.report(toStorageError(error), during),

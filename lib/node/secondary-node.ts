@@ -119,6 +119,7 @@ export class SecondaryNode implements HyperCacheNode {
           new LeaseClaims(namespace, { leases, l2: l2(namespace), random, isShared: () => true }),
       },
       events,
+      random,
       isRelaxed: false,
       onReadError,
       onSilentError: (error, during) => incidents.report(toStorageError(error), during),
@@ -154,6 +155,7 @@ export class SecondaryNode implements HyperCacheNode {
   }
 
   async #close(): Promise<void> {
+    await this.#caches.close();
     await this.#writes.stop();
     this.#replica.stop();
     this.#leases.loseAll(new ClosedError());

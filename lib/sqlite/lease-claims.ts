@@ -38,8 +38,8 @@ export class LeaseClaims implements Claims {
     private readonly parts: LeaseClaimsParts,
   ) {}
 
-  claim(observed: Observation): Awaitable<OwnClaim | HeldClaim> {
-    return this.#isShared() ? this.#claim(observed) : this.#own(observed, undefined);
+  claim(observed: Observation, isReplacing: boolean): Awaitable<OwnClaim | HeldClaim> {
+    return this.#isShared() ? this.#claim(observed, isReplacing) : this.#own(observed, undefined);
   }
 
   #isShared(): boolean {
@@ -51,9 +51,9 @@ export class LeaseClaims implements Claims {
     }
   }
 
-  async #claim(observed: Observation): Promise<OwnClaim | HeldClaim> {
+  async #claim(observed: Observation, isReplacing: boolean): Promise<OwnClaim | HeldClaim> {
     const { leases, l2, random } = this.parts;
-    const lease = this.#leaseOf(observed);
+    const lease = this.#leaseOf(observed, isReplacing);
     const owner = random.hex(OWNER_BYTES);
     const request = { lease, owner, ttlMs: TTL_MS, slots: 1 };
     try {
@@ -104,9 +104,9 @@ export class LeaseClaims implements Claims {
     return { isOurs: false, ended };
   }
 
-  #leaseOf(observed: Observation): LeaseName {
+  #leaseOf(observed: Observation, isReplacing: boolean): LeaseName {
     const { key, entryRevision } = revisionSeen(observed);
-    const parts = entryRevision === 0 ? [key] : [key, String(entryRevision)];
+    const parts = isReplacing ? [key, String(entryRevision)] : [key];
     const text = compositeKey(this.namespace, ...parts);
     return { kind: LeaseKind.Fill, name: createHash('sha256').update(text).digest('base64url') };
   }

@@ -1,7 +1,8 @@
+import type { WrapOptions } from '../../cache/policy.js';
 import { StreamableFile } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 import { InvalidArgumentError, UnsupportedValueError } from '../../common/errors.js';
-import { checkedOptions, checkFields, type WrapOptions } from '../call-options.js';
+import { checkedOptions, checkFields } from '../call-options.js';
 import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
 import type { DecoratedMethod } from './injected-method.js';
 import { generatedKey, listFrom, textFrom, type FromCall } from './key-of-call.js';

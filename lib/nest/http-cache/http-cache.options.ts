@@ -1,6 +1,7 @@
 import { SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { InvalidArgumentError } from '../../common/errors.js';
-import { checkedOptions, checkFields, type WrapOptions } from '../call-options.js';
+import type { WrapOptions } from '../../cache/policy.js';
+import { checkedOptions, checkFields } from '../call-options.js';
 
 /**
  * How answers of a route are cached, besides what `HyperCache.wrap` takes: `ttl` and the like.

@@ -1,5 +1,5 @@
 import { NotAnIntegerError, NumberRangeError } from '../../common/errors.js';
-import { endAfter, isExpired } from '../../common/expiry.js';
+import { endAfter, isExpired, staleNow } from '../../common/expiry.js';
 import { ChangeKind } from '../change-log.js';
 import type { EntryRow, RemovedRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
@@ -76,9 +76,9 @@ export function expireRow(
 ): number {
   const { fresh_until, expires_at: expiresAt } = row;
   if (fresh_until === expiresAt) return removeRow(storage, namespaceId, key, row);
-  if (isExpired(fresh_until, now)) return overtake(storage, row);
   const revision = storage.nextRevision();
-  storage.entries.setLifetime(row.id, { freshUntil: -now, expiresAt }, revision);
+  const freshUntil = staleNow(fresh_until, now);
+  storage.entries.setLifetime(row.id, { freshUntil, expiresAt }, revision);
   return revision;
 }
 

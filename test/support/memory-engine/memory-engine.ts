@@ -249,11 +249,11 @@ class MemoryClaims implements Claims {
     private readonly namespace: string,
   ) {}
 
-  async claim({ seen }: Observation): Promise<OwnClaim | HeldClaim> {
+  async claim({ seen }: Observation, isReplacing: boolean): Promise<OwnClaim | HeldClaim> {
     const { engine, namespace } = this;
     const { clock, claims } = engine.server;
     const { key, entryRevision } = seen as MemorySeen;
-    const name = compositeKey(namespace, key, String(entryRevision));
+    const name = compositeKey(namespace, key, String(isReplacing ? entryRevision : 0));
     const held = claims.get(name);
     if (held !== undefined && held.until > clock.monotonic()) {
       return { isOurs: false, ended: () => held.ended.promise };

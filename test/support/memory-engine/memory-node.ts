@@ -50,6 +50,7 @@ export class MemoryNode implements HyperCacheNode {
       namespaces: this.#namespaces,
       engine: this.engine,
       events,
+      random: systemRandom,
       isRelaxed: options.durability === 'relaxed',
       onReadError: (error) => onSilentError(error, 'reading'),
       onSilentError,
@@ -72,6 +73,7 @@ export class MemoryNode implements HyperCacheNode {
   }
 
   async close(): Promise<void> {
+    await this.#caches.close();
     this.engine.queue.close();
   }
 

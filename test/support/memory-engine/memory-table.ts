@@ -1,5 +1,5 @@
 import { FencedError, NotAnIntegerError, NumberRangeError } from '../../../lib/common/errors.js';
-import { isExpired } from '../../../lib/common/expiry.js';
+import { isExpired, staleNow } from '../../../lib/common/expiry.js';
 import type {
   Command,
   CommandResult,
@@ -155,7 +155,7 @@ export class MemoryTable {
     const row = this.live(key, now);
     const wasFresh = this.fresh(key, now) !== undefined;
     if (row === undefined || row.freshUntil === row.expiresAt) this.#remove(key, now);
-    else this.#put({ ...row, key, freshUntil: wasFresh ? -now : row.freshUntil });
+    else this.#put({ ...row, key, freshUntil: staleNow(row.freshUntil, now) });
     return wasFresh;
   }
 

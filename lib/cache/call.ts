@@ -1,0 +1,102 @@
+import type { Clock } from '../common/clock.js';
+import { lifetimeFor, NEVER, staleSince, type Lifetime } from '../common/expiry.js';
+import type { Random } from '../common/random.js';
+import { checkedMs, readTtl, windowOf, type WrapContext } from './policy.js';
+import type { Adapted, Factory, WrapOptions } from './wrap-options.js';
+
+/** After a refresh that failed, by default. */
+const RETRY_AFTER_MS = 10_000;
+
+const NO_TAGS: readonly string[] = [];
+
+/** What a caller wants to be made, and how it is to be kept. Made only when the factory may be called. @internal */
+export class Call {
+  readonly staleMs: number;
+  readonly graceMs: number;
+  readonly softTimeoutMs: number | undefined;
+  readonly timeoutMs: number | undefined;
+
+  constructor(
+    readonly key: string,
+    private readonly factory: Factory,
+    readonly options: WrapOptions,
+    private readonly defaultTtlMs: number,
+  ) {
+    const { stale, grace, softTimeout, timeout } = options;
+    this.staleMs = checkedMs('stale', stale);
+    this.graceMs = checkedMs('grace', grace);
+    this.softTimeoutMs =
+      softTimeout === undefined ? undefined : checkedMs('softTimeout', softTimeout);
+    this.timeoutMs = timeout === undefined ? undefined : checkedMs('timeout', timeout);
+  }
+
+  /** Calls the factory. */
+  make(context: WrapContext<unknown>): unknown {
+    const { factory } = this;
+    return this.options.isBare === true
+      ? (factory as () => unknown)()
+      : factory(context as WrapContext<never>);
+  }
+
+  get tags(): readonly string[] {
+    return this.options.tags ?? NO_TAGS;
+  }
+
+  get retryAfterMs(): number {
+    const { retryAfter } = this.options;
+    return retryAfter === undefined ? RETRY_AFTER_MS : checkedMs('retryAfter', retryAfter);
+  }
+
+  get errorTtlMs(): number {
+    return checkedMs('errorTtl', this.options.errorTtl);
+  }
+
+  /** Whether a factory that is too late is given up. */
+  get aborts(): boolean {
+    return this.options.onTimeout === 'abort';
+  }
+
+  /** Whether the entry, stale or about to be, may be answered at once. */
+  mayAnswer(entry: Lifetime, now: number): boolean {
+    const atOnceMs = this.softTimeoutMs === 0 ? this.graceMs : 0;
+    return now - staleSince(entry) < Math.max(this.staleMs, atOnceMs);
+  }
+
+  /** Whether the entry may stand in for a factory that fails. */
+  mayFallBack(entry: Lifetime, now: number): boolean {
+    return now - staleSince(entry) < this.graceMs;
+  }
+
+  /** How long a value lives that the factory has made. */
+  lifetimeOf(value: unknown, adapted: Adapted, clock: Clock, random: Random): Lifetime {
+    const { ttl: given, jitter = 0 } = this.options;
+    let ttl = adapted.ttl ?? (typeof given === 'function' ? given(value as never) : given);
+    if (jitter > 0) {
+      const ms = readTtl(ttl ?? this.defaultTtlMs);
+      // Of an entry that never ends there is nothing to shorten.
+      if (ms > 0 && ms < Infinity) ttl = ms * (1 - jitter * share(random));
+    }
+    const lifetime = lifetimeFor(ttl, this.defaultTtlMs, 0, clock);
+    if (lifetime.freshUntil === NEVER) return lifetime;
+    const { stale = this.options.stale, grace = this.options.grace } = adapted;
+    return lifetimeFor(ttl, this.defaultTtlMs, windowOf({ stale, grace }), clock);
+  }
+
+  /** With less than so many ms left a hit begins a refresh; undefined for never. */
+  thresholdOf(value: unknown): number | undefined {
+    const { eager, refreshThreshold, ttl } = this.options;
+    if (eager === undefined) {
+      return typeof refreshThreshold === 'function'
+        ? refreshThreshold(value as never)
+        : refreshThreshold;
+    }
+    const given = typeof ttl === 'function' ? ttl(value as never) : ttl;
+    const ms = readTtl(given ?? this.defaultTtlMs);
+    return ms === 0 || ms === Infinity ? undefined : (1 - eager) * ms;
+  }
+}
+
+/** From 0 up to 1. */
+function share(random: Random): number {
+  return Number.parseInt(random.hex(4), 16) / 2 ** 32;
+}

@@ -1,0 +1,101 @@
+import { milliseconds, type Duration } from '../common/duration.js';
+import { InvalidArgumentError } from '../common/errors.js';
+import { assertPolicy, endlessWindow, isEndless, windowOf, type PolicyOptions } from './policy.js';
+import type { WrapOptions } from './wrap-options.js';
+
+/** Policies by name. @internal */
+export type NamedPolicies = Readonly<Record<string, PolicyOptions>>;
+
+const NOTHING: WrapOptions = Object.freeze({});
+
+/**
+ * What `wrap` works with when a call leaves something out: a policy that it names, then the cache's own, then the node's.
+ *
+ * @internal
+ */
+export class Presets {
+  /** Undefined when there is none: then what a call gives is taken as it is. */
+  readonly #byDefault: PolicyOptions | undefined;
+
+  constructor(
+    private readonly named: NamedPolicies,
+    ...byDefault: readonly (PolicyOptions | undefined)[]
+  ) {
+    const merged = byDefault.reduce<PolicyOptions>(
+      (below, above) => (above === undefined ? below : over(below, above)),
+      {},
+    );
+    this.#byDefault = Object.keys(merged).length === 0 ? undefined : merged;
+  }
+
+  /** Those of a cache with a policy of its own. */
+  with(own: PolicyOptions): Presets {
+    return new Presets(this.named, this.#byDefault, own);
+  }
+
+  /**
+   * What a call means.
+   *
+   * @param given its options, a ttl, or the name of a policy
+   * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
+   */
+  resolve(given: WrapOptions | Duration | string | undefined, defaultTtlMs: number): WrapOptions {
+    if (given === undefined) return this.#byDefault ?? NOTHING;
+    const options = typeof given === 'object' && given !== null ? given : this.#read(given);
+    assertPolicy(options);
+    const { policy } = options;
+    if (policy === undefined && this.#byDefault === undefined) {
+      this.#assertEnd(options, options, defaultTtlMs);
+      return options;
+    }
+    let merged: WrapOptions = this.#byDefault ?? NOTHING;
+    if (policy !== undefined) merged = over(merged, this.#policy(policy));
+    merged = over(merged, options);
+    assertPolicy({ ...merged, stale: undefined, grace: undefined });
+    this.#assertEnd(options, merged, defaultTtlMs);
+    return merged;
+  }
+
+  /** @throws {HC_ARGUMENT_INVALID} for a name that there is not */
+  assertKnown(name: string): void {
+    this.#policy(name);
+  }
+
+  /** A text that is no duration is the name of a policy. */
+  #read(given: unknown): WrapOptions {
+    if (typeof given === 'string' && typeof milliseconds(given) === 'string') {
+      if (Object.hasOwn(this.named, given) || !/^[-\d]/.test(given)) return { policy: given };
+    }
+    return { ttl: given as Duration };
+  }
+
+  /** A caller's own window needs an end to begin at. */
+  #assertEnd(own: WrapOptions, { ttl }: WrapOptions, defaultTtlMs: number): void {
+    if (own.stale === undefined && own.grace === undefined) return;
+    if (isEndless(ttl ?? defaultTtlMs) && windowOf(own) > 0) throw endlessWindow();
+  }
+
+  #policy(name: unknown): PolicyOptions {
+    const found =
+      typeof name === 'string' && Object.hasOwn(this.named, name) ? this.named[name] : undefined;
+    if (found !== undefined) return found;
+    const names = Object.keys(this.named);
+    throw new InvalidArgumentError(
+      `There is no policy '${String(name).slice(0, 80)}'.`,
+      names.length === 0
+        ? "Define it: HyperCacheModule.forRoot({ policies: { name: { ttl: '1m', stale: '5m' } } })."
+        : `Use one of ${names.join(', ')}, or define it in forRoot({ policies }).`,
+    );
+  }
+}
+
+/** What is given wins; of the two ways to refresh early, the one that is given. */
+function over<T extends PolicyOptions>(below: PolicyOptions, above: T): T {
+  const merged: Record<string, unknown> = { ...below };
+  if (above.eager !== undefined) delete merged['refreshThreshold'];
+  if (above.refreshThreshold !== undefined) delete merged['eager'];
+  for (const [name, value] of Object.entries(above)) {
+    if (value !== undefined) merged[name] = value;
+  }
+  return merged as T;
+}

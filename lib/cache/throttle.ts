@@ -1,0 +1,81 @@
+import type { Clock } from '../common/clock.js';
+import type { Lifetime } from '../common/expiry.js';
+import type { Seen } from '../engine/l2.js';
+
+/** Of so many keys it is known that their factories are not to be called yet; of more, the oldest may be too early. */
+const MAX_KEYS = 10_000;
+
+/** Between two questions whether another process still refreshes a key. */
+const HELD_MS = 1000;
+
+interface Pause extends Lifetime {
+  /** Monotonic ms. */
+  readonly until: number;
+  /** The failure was an answer: nothing stands in for it. */
+  readonly isAnswer: boolean;
+}
+
+/** A failure that callers are told again. @internal */
+export interface Failure {
+  readonly error: unknown;
+  /** Monotonic ms. */
+  readonly until: number;
+  /** The moment at which its key was observed. */
+  readonly seen: Seen | undefined;
+}
+
+/** What this process knows of failures of the factories of one namespace. @internal */
+export class Throttle {
+  readonly #pauses = new Map<string, Pause>();
+  readonly #failures = new Map<string, Failure>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /**
+   * Whether nobody is to call the factory for the entry yet.
+   *
+   * @param waits the caller would wait for it: then an answer of before does not count
+   */
+  isPaused(key: string, { freshUntil, expiresAt }: Lifetime, waits = false): boolean {
+    const pause = this.#pauses.get(key);
+    if (pause === undefined) return false;
+    // Another entry has no pause.
+    const isOfEntry = pause.freshUntil === freshUntil && pause.expiresAt === expiresAt;
+    if (isOfEntry && this.clock.monotonic() < pause.until) return !(waits && pause.isAnswer);
+    this.#pauses.delete(key);
+    return false;
+  }
+
+  /** Nobody is to call the factory for so many ms; without any, until another process may have ended. */
+  pause(key: string, { freshUntil, expiresAt }: Lifetime, ms = HELD_MS, isAnswer = false): void {
+    const until = this.clock.monotonic() + ms;
+    keep(this.#pauses, key, { freshUntil, expiresAt, until, isAnswer });
+  }
+
+  /** Callers are told so for so many ms. */
+  remember(key: string, error: unknown, ms: number, seen: Seen | undefined): void {
+    keep(this.#failures, key, { error, until: this.clock.monotonic() + ms, seen });
+  }
+
+  failureOf(key: string): Failure | undefined {
+    const failure = this.#failures.get(key);
+    if (failure === undefined || this.clock.monotonic() < failure.until) return failure;
+    this.#failures.delete(key);
+    return undefined;
+  }
+
+  lift(key: string): void {
+    this.#pauses.delete(key);
+    this.#failures.delete(key);
+  }
+}
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= MAX_KEYS) return;
+  for (const [oldest] of map) {
+    map.delete(oldest);
+    return;
+  }
+}
