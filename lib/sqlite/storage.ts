@@ -189,8 +189,7 @@ export class Storage {
 
   /** Carries the counts into the file, for those who only read it. */
   noteCounts(): void {
-    const { counts } = this.#open;
-    this.transaction(() => counts.save());
+    this.transaction(() => this.counts.save());
   }
 
   /** No other process has the file open any more. */
@@ -254,27 +253,24 @@ export class Storage {
     return backUp(this.path, to);
   }
 
-  /** As {@link FileSlot.open}. */
+  // What follows is told of in FileSlot.
+
   open(how?: Parameters<FileSlot['open']>[0]): void {
     this.#slot.open(how);
   }
 
-  /** Whether the path no longer leads to the open file: writes would "succeed" into nothing. */
   isUnlinked(): boolean {
     return this.#slot.isUnlinked();
   }
 
-  /** Why a new file is to be begun, of one that {@link isUnlinked}. */
   get lossReason(): LossReason {
     return this.#slot.lossReason;
   }
 
-  /** Where a file that was found damaged when it was opened was put. */
   get quarantined(): string | undefined {
     return this.#slot.quarantined;
   }
 
-  /** As {@link FileSlot.replace}. */
   replace(reason: LossReason): string | undefined {
     const { revision } = this;
     const moved = this.#slot.replace(reason);
@@ -282,17 +278,14 @@ export class Storage {
     return moved;
   }
 
-  /** As {@link FileSlot.exchangeFor}. */
   exchangeFor(path: string): void {
     this.#slot.exchangeFor(path);
   }
 
-  /** From here on a locked file is waited for, because nothing comes after. */
   beginStop(): void {
     this.#slot.beginStop();
   }
 
-  /** Marks the stop as clean and closes. Idempotent. */
   close(): void {
     this.#slot.close();
   }
