@@ -43,7 +43,8 @@ const FIELDS = {
   lock: ['ttl', 'wait', 'renew', 'maxHold', 'owner'],
   restoreLock: ['ttl', 'wait', 'renew', 'maxHold'],
   semaphore: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'limit'],
-  CacheEvict: ['key', 'keys', 'tags', 'prefix', 'all', 'before', 'cache', 'when'],
+  policy: [...POLICY_FIELDS, 'policy'],
+  CacheEvict: ['key', 'keys', 'tags', 'prefix', 'all', 'mode', 'before', 'cache', 'when'],
   throttle: ['limit', 'ttl', 'blockDuration', 'name', 'window', 'onUnavailable'],
   WithLock: ['ttl', 'wait', 'renew', 'maxHold', 'owner', 'skipIfHeld'],
 } as const satisfies Record<string, readonly string[]>;

@@ -11,6 +11,7 @@ import {
   type CachePutOptions,
 } from 'nestjs-hypercache';
 import { deferred } from '../support/deferred.js';
+import { eventually } from '../support/eventually.js';
 import { useNestApps } from '../support/nest-apps.js';
 
 interface Product {
@@ -60,6 +61,20 @@ class Products {
 
   @CacheEvict({ key: 'product:{0}', when: (id: number) => id > 1 })
   async some(_id: number): Promise<void> {}
+
+  @CacheEvict({ key: 'product:{0}', mode: 'expire' })
+  async expire(_id: number): Promise<void> {}
+
+  @CacheEvict({ all: true, mode: 'expire' })
+  async expireAll(): Promise<void> {}
+
+  @CacheEvict({ keys: ['kept', 'gone'], tags: ['tag'], prefix: 'pre:', mode: 'expire' })
+  async expireMany(): Promise<void> {}
+
+  @Cached({ key: 'graced', ttl: '1m', stale: '1m' })
+  async graced(): Promise<number> {
+    return ++loads;
+  }
 
   @CacheEvict({ key: '{0.id}', tags: ['all'] })
   async badKey(_product: object): Promise<void> {}
@@ -165,6 +180,27 @@ describe('@CacheEvict', () => {
     await expect(cached()).resolves.toEqual([]);
   });
 
+  it("with mode 'expire' leaves what has a window to be served while it is refreshed", async () => {
+    loads = 0;
+    await expect(products.graced()).resolves.toBe(1);
+    await products.expireAll();
+    await expect(cached()).resolves.toEqual([]);
+    await expect(products.graced()).resolves.toBe(1);
+    await eventually(async () => expect(await products.graced()).toBe(2));
+
+    const windows = { ttl: '1m', stale: '1m' } as const;
+    await cache.set('kept', 1, windows);
+    await cache.set('gone', 1);
+    await cache.set('tagged', 1, { ...windows, tags: ['tag'] });
+    await cache.set('pre:fixed', 1, windows);
+    await products.expireMany();
+    for (const key of ['kept', 'tagged', 'pre:fixed']) {
+      await expect(cache.getEntry(key, { stale: true })).resolves.toMatchObject({ value: 1 });
+    }
+    await expect(cached()).resolves.toEqual(['graced']);
+    await expect(cache.getEntry('gone', { stale: true })).resolves.toBeUndefined();
+  });
+
   it('does not take an empty prefix for everything', async () => {
     await expect(products.byAnyPrefix('')).rejects.toMatchObject({ code: 'HC_ARGUMENT_INVALID' });
     await expect(cached()).resolves.toHaveLength(3);
@@ -193,6 +229,7 @@ describe('@CacheEvict', () => {
     ['of type boolean', { key: true }],
     ['brace', { prefix: '{' }],
     ['`when`', { key: 'a', when: 1 }],
+    ['`mode`', { key: 'a', mode: 'stale' }],
   ])('tells of %s when the class is loaded: %j', (problem, options) => {
     expect(() => CacheEvict(options as CacheEvictOptions)).toThrow(
       expect.objectContaining({

@@ -228,6 +228,25 @@ describe('@Cached', () => {
     await expect(products.find(1)).resolves.toBe('found');
   });
 
+  it('takes the policies of wrap: what is stale stands in for a failure', async () => {
+    class Graced {
+      @Cached({ key: 'graced', ttl: '1m', grace: '1m', retryAfter: 0 })
+      async find(): Promise<unknown> {
+        return call('graced');
+      }
+    }
+    const context = await start(Graced);
+    const graced = context.get(Graced);
+    work = () => 'first';
+    await graced.find();
+    await context.get(HyperCache).expire('graced');
+    work = () => Promise.reject(new TypeError('away'));
+    await expect(graced.find()).resolves.toBe('first');
+    work = () => Promise.reject(new NotFoundException());
+    await expect(graced.find()).rejects.toThrow(NotFoundException);
+    expect(calls).toHaveLength(3);
+  });
+
   it('with when false calls the method and leaves the cache alone', async () => {
     await products.sometimes(-1);
     await products.sometimes(-1);
@@ -486,6 +505,9 @@ describe('@Cached when a class is loaded', () => {
     ['of type number', { key: 5 }],
     ['no array', { tags: 'tag' }],
     ['`when`', { when: true }],
+    ['`grace`', { grace: -1 }],
+    ["no option 'fresh'", { fresh: true }],
+    ["no option 'signal'", { signal: AbortSignal.abort() }],
     ['`cache`', { cache: '' }],
     ['both', { key: 'a', name: 'b' }],
   ])('tells of %s', (problem, options) => {

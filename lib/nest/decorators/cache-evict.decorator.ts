@@ -18,6 +18,8 @@ export interface CacheEvictOptions<A extends unknown[] = []> {
   prefix?: string | ((...args: A) => string) | undefined;
   /** The whole cache. */
   all?: true | undefined;
+  /** `'expire'`: entries with `stale` or `grace` stay for these, the others go. @default 'delete' */
+  mode?: 'delete' | 'expire' | undefined;
   /** Before the method is called, whether it succeeds or not. @default false */
   before?: boolean | undefined;
   /** A cache of `HyperCacheModule.forFeature`. @default the application's */
@@ -66,27 +68,47 @@ function removalsOf<A extends unknown[]>({
   tags,
   prefix,
   all,
+  mode = 'delete',
 }: CacheEvictOptions<A>): Removal[] {
+  if (mode !== 'delete' && mode !== 'expire') {
+    throw new InvalidArgumentError(
+      `The \`mode\` of @CacheEvict is '${String(mode)}'.`,
+      "Give 'delete' or 'expire'.",
+    );
+  }
+  const is = { expire: mode === 'expire' };
   const removals: Removal[] = [];
   if (key !== undefined) {
     const keyOf = textFrom('key of @CacheEvict', key);
-    removals.push(async (cache, args) => cache.del(keyOf(args)));
+    removals.push(async (cache, args) =>
+      is.expire ? cache.expire(keyOf(args)) : cache.del(keyOf(args)),
+    );
   }
   if (keys !== undefined) {
     const keysOf = listFrom('keys of @CacheEvict', keys);
-    removals.push(async (cache, args) => cache.mdel(keysOf(args)));
+    removals.push(async (cache, args) =>
+      is.expire
+        ? Promise.all(keysOf(args).map((each) => cache.expire(each)))
+        : cache.mdel(keysOf(args)),
+    );
   }
   if (tags !== undefined) {
     const tagsOf = listFrom('tags of @CacheEvict', tags);
     removals.push(async (cache, args) =>
-      Promise.all(tagsOf(args).map((tag) => cache.delByTag(tag))),
+      Promise.all(
+        tagsOf(args).map((tag) => (is.expire ? cache.expireByTag(tag) : cache.delByTag(tag))),
+      ),
     );
   }
   if (prefix !== undefined) {
     const prefixOf = textFrom('prefix of @CacheEvict', prefix);
-    removals.push(async (cache, args) => cache.delByPrefix(nonEmpty(prefixOf(args))));
+    removals.push(async (cache, args) => {
+      const begin = nonEmpty(prefixOf(args));
+      return is.expire ? cache.expireByPrefix(begin) : cache.delByPrefix(begin);
+    });
   }
-  if (all === true) removals.push((cache) => cache.clear());
+  if (all === true)
+    removals.push((cache) => (is.expire ? cache.expireByPrefix('') : cache.clear()));
   if (removals.length > 0) return removals;
   throw new InvalidArgumentError(
     '@CacheEvict names nothing to delete.',

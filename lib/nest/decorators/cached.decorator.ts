@@ -1,8 +1,13 @@
-import type { WrapOptions } from '../../cache/policy.js';
 import { StreamableFile } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 import { InvalidArgumentError, UnsupportedValueError } from '../../common/errors.js';
-import { checkedOptions, checkFields } from '../call-options.js';
+import {
+  assertPolicy,
+  type PolicyName,
+  type WrapOptions,
+  type WrapPolicy,
+} from '../../cache/policy.js';
+import { checkedTtl, checkFields } from '../call-options.js';
 import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
 import type { DecoratedMethod } from './injected-method.js';
 import { generatedKey, listFrom, textFrom, type FromCall } from './key-of-call.js';
@@ -13,7 +18,7 @@ import { generatedKey, listFrom, textFrom, type FromCall } from './key-of-call.j
  * @publicApi
  */
 export interface CachedOptions<A extends unknown[] = [], R = unknown> extends Omit<
-  WrapOptions<R>,
+  WrapPolicy<R>,
   'tags'
 > {
   /**
@@ -22,6 +27,8 @@ export interface CachedOptions<A extends unknown[] = [], R = unknown> extends Om
    * @default the name of class and method, and a digest of all arguments
    */
   key?: string | ((...args: A) => string) | undefined;
+  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  policy?: PolicyName | undefined;
   /** Instead of class and method in a key that is made of all arguments. */
   name?: string | undefined;
   /** A cache of `HyperCacheModule.forFeature`. @default the application's */
@@ -52,9 +59,10 @@ const OWN_FIELDS = ['key', 'name', 'cache', 'when'];
 export function Cached<A extends unknown[] = [], R = unknown>(
   options: CachedOptions<A, R> = {},
 ): AsyncMethodDecorator<A, R> {
-  checkFields('wrap', options, { called: 'Cached', more: OWN_FIELDS });
+  checkFields('policy', options, { called: 'Cached', more: OWN_FIELDS });
   const { key, name, cache, tags, when, ...policy } = options;
-  checkedOptions('wrap', policy);
+  assertPolicy(policy);
+  if (typeof policy.ttl !== 'function') checkedTtl(policy.ttl);
   if (when !== undefined) assertFunction('`when` of @Cached', when);
   if (key !== undefined && name !== undefined) {
     throw new InvalidArgumentError(

@@ -1,3 +1,6 @@
+import { HttpException } from '@nestjs/common';
+import type { Served } from '../../cache/factory-run.js';
+import { milliseconds } from '../../common/duration.js';
 import type { HttpCacheOptions } from './http-cache.options.js';
 import type { HttpResponse } from './http-response.js';
 
@@ -20,11 +23,24 @@ export const missed = (rest: string): Outcome => ({
   parameters: `fwd=uri-miss; ${rest}`,
 });
 
-/** @internal */
-export const hit = (secondsLeft: number): Outcome => ({
-  is: secondsLeft < 0 ? 'STALE' : 'HIT',
-  parameters: secondsLeft === Infinity ? 'hit' : `hit; ttl=${secondsLeft}`,
-});
+/** Of what was in the cache, and why it is served when it is stale. @internal */
+export function outcomeOf(
+  { reason, error }: Served,
+  secondsLeft: number,
+  isStale: boolean,
+): Outcome {
+  if (!isStale) {
+    return { is: 'HIT', parameters: secondsLeft === Infinity ? 'hit' : `hit; ttl=${secondsLeft}` };
+  }
+  if (reason === 'error') {
+    return { is: 'STALE', parameters: `fwd=stale; fwd-status=${statusOf(error)}` };
+  }
+  const isLate = reason === 'timeout';
+  return {
+    is: 'STALE',
+    parameters: isLate ? 'fwd=stale; detail=timeout' : `hit; ttl=${secondsLeft}`,
+  };
+}
 
 /** @internal */
 export function tellOutcome(
@@ -44,12 +60,22 @@ export function tellOutcome(
  * @internal
  */
 export function cacheControlOf(
-  { cacheControl = 'auto', scope }: HttpCacheOptions,
+  { cacheControl = 'auto', scope, stale, grace }: HttpCacheOptions,
   secondsLeft: number,
 ): string | undefined {
   if (cacheControl === false) return undefined;
   if (cacheControl !== 'auto') return cacheControl;
   const audience = scope === 'public' ? 'public' : 'private';
   if (secondsLeft === Infinity) return `${audience}, no-cache`;
-  return `${audience}, max-age=${Math.max(0, secondsLeft)}`;
+  return `${audience}, max-age=${Math.max(0, secondsLeft)}${windowOf('stale-while-revalidate', stale)}${windowOf('stale-if-error', grace)}`;
+}
+
+/** RFC 5861. */
+function windowOf(directive: string, duration: unknown): string {
+  const ms = Number(milliseconds(duration) ?? 0);
+  return ms >= 1000 ? `, ${directive}=${Math.floor(ms / 1000)}` : '';
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof HttpException ? error.getStatus() : 500;
 }

@@ -1,19 +1,31 @@
-import type { CallHandler, ExecutionContext } from '@nestjs/common';
+import { HttpException, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { EmptyError, of, type Observable } from 'rxjs';
 import type { Awaitable } from '../../common/awaitable.js';
 import { systemClock } from '../../common/clock.js';
 import { FactoryTimeoutError, HyperCacheError } from '../../common/errors.js';
-import type { NodeCache, NodeEntry } from '../../node/hyper-cache-node.js';
-import { cacheControlOf, hit, missed, tellOutcome, type Outcome } from './cache-headers.js';
+import { staleSince } from '../../common/expiry.js';
+import type { Served } from '../../cache/factory-run.js';
+import type { WrapContext } from '../../cache/policy.js';
+import type { Factory } from '../../cache/wrap-options.js';
+import type { NodeCache } from '../../node/hyper-cache-node.js';
+import { cacheControlOf, missed, outcomeOf, tellOutcome, type Outcome } from './cache-headers.js';
 import { isNamedBy } from './etag.js';
 import type { HttpRequest, HttpResponse } from './http-response.js';
 import { newAnswer, type NewAnswer } from './new-answer.js';
 import type { RoutePlan } from './route-plan.js';
 import { addVary, isStoredAnswer, type StoredAnswer } from './stored-answer.js';
 
-/** How an answer that is not to be stored leaves `wrap`: what is thrown is told to all who wait, and kept by nobody. */
+/** What `wrap` hands to all who wait, and keeps for nobody. */
 class NotStored {
   constructor(readonly made: NewAnswer) {}
+}
+
+/** The same of an answer that is a failure: a stale one may stand in for it. */
+class FailedAnswer extends HttpException {
+  constructor(readonly made: NewAnswer) {
+    super(`The handler has answered ${made.answer.status}.`, made.answer.status);
+  }
 }
 
 /** Errors of a cache that handlers have thrown: they reach all who wait, as all that handlers throw does. */
@@ -36,20 +48,23 @@ export interface CachedRequestParts {
 export class CachedRequest {
   #hasBegun = false;
   #made: NewAnswer | undefined;
-  /** When it began to wait; undefined while it has not. */
-  #waitsSince: number | undefined;
+  /** The headers when its handler began. */
+  #before: OutgoingHttpHeaders = {};
+  /** The status that Nest has given the response. */
+  readonly #status: number;
 
-  constructor(private readonly parts: CachedRequestParts) {}
+  constructor(private readonly parts: CachedRequestParts) {
+    this.#status = parts.response.status;
+  }
 
   /** The body, or the handler's own Observable where nothing is shared. */
   answer(): Awaitable<Observable<unknown>> {
-    const { cache, plan, context, key } = this.parts;
+    const { cache, plan, key, request } = this.parts;
     try {
-      const policy = plan.policyFor(context, () => this.#made?.body);
-      const entry = cache.wrap(key, () => this.#make(policy), policy);
-      if (!(entry instanceof Promise)) return this.#found(entry);
-      this.#waitsSince = systemClock.now();
-      return entry.then(this.#found, this.#failed);
+      const served = cache.wrap(key, this.#make as Factory, plan.policyFor(request));
+      return served instanceof Promise
+        ? served.then(this.#found, this.#failed)
+        : this.#found(served);
     } catch (error) {
       return this.#failed(error);
     }
@@ -58,7 +73,7 @@ export class CachedRequest {
   /** As {@link answer}, of what is there; a HEAD has no body to store. */
   answerHead(): Awaitable<Observable<unknown>> {
     const { cache, key, next } = this.parts;
-    const found = (entry: NodeEntry | undefined): Observable<unknown> => {
+    const found = (entry: Served | undefined): Observable<unknown> => {
       if (entry !== undefined) return this.#found(entry);
       this.#tell(missed('detail=head'));
       return next.handle();
@@ -71,27 +86,33 @@ export class CachedRequest {
     }
   }
 
-  readonly #found = (entry: NodeEntry): Observable<unknown> => {
-    const { plan, cache } = this.parts;
-    const secondsLeft = Math.floor((entry.expiresAt - systemClock.coarseNow()) / 1000);
-    if (this.#made !== undefined) return this.#fresh(this.#made, secondsLeft);
-    const stored = entry.value;
+  readonly #found = (served: Served): Observable<unknown> => {
+    const { plan, cache, response } = this.parts;
+    const stored = served.value;
+    if (stored instanceof NotStored) return this.#unstored(stored.made);
+    const secondsLeft = Math.floor((staleSince(served) - systemClock.coarseNow()) / 1000);
+    const isMade = served.layer === 'factory';
+    if (isMade && this.#made !== undefined) return this.#fresh(this.#made, secondsLeft);
+    const isStale = served.reason !== undefined && !cache.isFresh(served);
+    const outcome = isMade ? missed('collapsed') : outcomeOf(served, secondsLeft, isStale);
     if (!isStoredAnswer(stored)) {
       // The application has set it itself under a key of its own.
-      this.#tell(hit(secondsLeft));
+      this.#tell(outcome);
       return of(cache.release(stored));
     }
-    const isCollapsed = this.#waitsSince !== undefined && stored.at >= this.#waitsSince;
-    const outcome = isCollapsed ? missed('collapsed') : hit(secondsLeft);
+    if (this.#hasBegun && isStale) {
+      this.#undo();
+      if (served.reason === 'timeout') response.detachOnceSent(this.#status).catch(() => undefined);
+    }
     this.#applyHeaders(stored);
-    if (!isCollapsed) this.#set('Age', ageOf(stored));
+    if (!isMade) this.#set('Age', ageOf(stored));
     const body = stored.bytes ?? (plan.isDirect ? stored.body : cache.release(stored.body));
     return this.#send(stored, body, outcome, cacheControlOf(plan.options, secondsLeft));
   };
 
   readonly #failed = (error: unknown): Observable<unknown> => {
     const { plan, next } = this.parts;
-    if (error instanceof NotStored) return this.#unstored(error.made);
+    if (error instanceof FailedAnswer) return this.#unstored(error.made);
     const isOfHandler = !(error instanceof HyperCacheError) || thrown.has(error);
     if (isOfHandler || error instanceof FactoryTimeoutError) throw error;
     this.parts.onSilentError(plan, error);
@@ -135,21 +156,43 @@ export class CachedRequest {
   }
 
   /** The factory: calls the handler, and looks at what it has done to the response. */
-  async #make(policy: { tags?: readonly string[] | undefined }): Promise<StoredAnswer> {
-    const { plan, context, response } = this.parts;
+  readonly #make = async (context: WrapContext<unknown>): Promise<StoredAnswer | NotStored> => {
+    const { plan, response } = this.parts;
+    const { reason } = context;
     this.#hasBegun = true;
-    const before = response.headers();
+    // In the background: what the handler does to the response must not reach the client, who has an older answer.
+    if (reason === 'stale' || reason === 'eager') await response.detachOnceSent(this.#status);
+    this.#before = response.headers();
+    let made: NewAnswer;
     try {
       const { body, emissions } = await this.#callHandler();
-      this.#made = newAnswer(plan, response, body, { before, emissions });
-      const { tags } = plan.options;
-      if (typeof tags === 'function') policy.tags = tags(context, body);
+      made = newAnswer(plan, response, body, { before: this.#before, emissions });
     } catch (error) {
       if (error instanceof HyperCacheError) thrown.add(error);
       throw error;
     }
-    if (this.#made.unstored !== undefined) throw new NotStored(this.#made);
-    return this.#made.answer;
+    this.#made = made;
+    if (made.unstored === undefined) {
+      plan.adapt(context, this.parts.context, made.body);
+      return made.answer;
+    }
+    if (made.answer.status >= 500) throw new FailedAnswer(made);
+    context.skip();
+    return new NotStored(made);
+  };
+
+  /** Takes back what the handler has done to the response: another answer stands in. */
+  #undo(): void {
+    const { response } = this.parts;
+    if (response.hasAnswered) return;
+    response.status = this.#status;
+    for (const name of Object.keys(response.headers())) {
+      if (this.#before[name] === undefined) response.remove(name);
+    }
+    for (const name in this.#before) {
+      const value = this.#before[name];
+      if (value !== undefined && response.get(name) !== value) response.set(name, value);
+    }
   }
 
   /** To its end, whether or not the client waits for it. */

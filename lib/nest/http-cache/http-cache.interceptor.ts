@@ -88,7 +88,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
     const make = (): Promise<unknown> => lastValueFrom(next.handle());
     const cache = this.#cache;
     return from(
-      Promise.resolve(cache.wrap(key, make, plan.valuePolicy(context))).then(({ value }) =>
+      Promise.resolve(cache.wrap(key, make, plan.valuePolicy)).then(({ value }) =>
         cache.release(value),
       ),
     );

@@ -1,7 +1,7 @@
 import { SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { InvalidArgumentError } from '../../common/errors.js';
-import type { WrapOptions } from '../../cache/policy.js';
-import { checkedOptions, checkFields } from '../call-options.js';
+import { assertPolicy, type PolicyName, type WrapPolicy } from '../../cache/policy.js';
+import { checkedTtl, checkFields } from '../call-options.js';
 
 /**
  * How answers of a route are cached, besides what `HyperCache.wrap` takes: `ttl` and the like.
@@ -9,11 +9,13 @@ import { checkedOptions, checkFields } from '../call-options.js';
  * @publicApi
  */
 export interface HttpCacheOptions<Body = unknown> extends Omit<
-  WrapOptions<Body>,
+  WrapPolicy<Body>,
   'tags' | 'refreshThreshold'
 > {
   /** With less than this many milliseconds left, a hit also calls the handler in the background. */
   refreshThreshold?: number | undefined;
+  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  policy?: PolicyName | undefined;
   /** The whole key; undefined means not cached. @default made of method, path, query, version, `vary` and `scope` */
   key?: ((context: ExecutionContext) => string | undefined) | undefined;
   /**
@@ -54,6 +56,11 @@ export interface HttpCacheOptions<Body = unknown> extends Omit<
   cacheControl?: 'auto' | (string & {}) | false | undefined;
   /** Which headers tell what the cache did. @default 'both' */
   statusHeader?: 'cache-status' | 'x-cache' | 'both' | false | undefined;
+  /**
+   * Whether `no-cache` (the handler is called) and `no-store` (not cached) of a request are followed: every client can then
+   * have the handler called. @default false
+   */
+  respectRequest?: boolean | undefined;
 }
 
 /** What `HttpCacheModule.forRoot` was given. @internal */
@@ -74,6 +81,7 @@ const OWN_FIELDS = [
   'etag',
   'cacheControl',
   'statusHeader',
+  'respectRequest',
 ] as const;
 
 /** What each of these may be. */
@@ -106,6 +114,7 @@ const ALLOWED: Readonly<
     is: (given) => given === false || (typeof given === 'string' && /^[\t\x20-\x7e]+$/.test(given)),
     what: "'auto', the text of a Cache-Control header, or false",
   },
+  respectRequest: { is: (given) => typeof given === 'boolean', what: 'true or false' },
   statusHeader: {
     is: (given) => ['cache-status', 'x-cache', 'both', false].includes(given as string),
     what: "'cache-status', 'x-cache', 'both' or false",
@@ -133,9 +142,10 @@ export function checkHttpCacheOptions(called: string, options: HttpCacheOptions<
       "Give it options, such as { ttl: '1m' }.",
     );
   }
-  checkFields('wrap', options, { called, more: OWN_FIELDS });
-  const { ttl } = options;
-  if (ttl !== undefined) checkedOptions('add', { ttl });
+  checkFields('policy', options, { called, more: OWN_FIELDS });
+  const { tags: _checkedBelow, ...policy } = options;
+  assertPolicy(policy);
+  if (typeof options.ttl !== 'function') checkedTtl(options.ttl);
   for (const [name, { is, what }] of Object.entries(ALLOWED)) {
     const given: unknown = Reflect.get(options, name);
     if (given === undefined || is(given)) continue;

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import { detach, sent, type RawResponse } from './detached-response.js';
 
 /** What Express' request and Fastify's have in common. @internal */
 export interface HttpRequest {
@@ -11,17 +12,6 @@ export interface HttpRequest {
   readonly user?: unknown;
 }
 
-/** What Node's response has, on both platforms. */
-interface RawResponse {
-  readonly headersSent: boolean;
-  readonly destroyed: boolean;
-  statusCode: number;
-  getHeaders(): OutgoingHttpHeaders;
-  getHeader(name: string): OutgoingHttpHeaders[string];
-  setHeader(name: string, value: string | number | readonly string[]): unknown;
-  removeHeader(name: string): unknown;
-}
-
 /** What Fastify's reply has. */
 interface Reply {
   readonly raw: RawResponse;
@@ -32,6 +22,7 @@ interface Reply {
   getHeader(name: string): OutgoingHttpHeaders[string];
   header(name: string, value: unknown): unknown;
   removeHeader(name: string): unknown;
+  send: (body?: unknown) => unknown;
   serialize(value: unknown): string | Uint8Array;
   serializer(serialize: (value: unknown) => string): unknown;
 }
@@ -64,6 +55,11 @@ export interface HttpResponse {
   sendsAsIs(bytes: Uint8Array): void;
   /** Has the platform answer 304, whatever body it is given then. */
   sendsNotModified(): void;
+  /**
+   * Resolves once the client has its answer. From then on what is done to the response reaches nobody, and can be looked at as
+   * if nothing had been sent.
+   */
+  detachOnceSent(status: number): Promise<void>;
 }
 
 /** @internal */
@@ -78,14 +74,17 @@ function isReply(response: object): response is Reply {
 }
 
 class FastifyResponse implements HttpResponse {
+  #isDetached = false;
+  #makesNothing = false;
+
   constructor(private readonly reply: Reply) {}
 
   get hasAnswered(): boolean {
-    return this.reply.sent || this.reply.raw.headersSent;
+    return (this.reply.sent && !this.#isDetached) || this.reply.raw.headersSent;
   }
 
   get isClosed(): boolean {
-    return this.reply.raw.destroyed;
+    return this.reply.raw.destroyed && !this.#isDetached;
   }
 
   get status(): number {
@@ -112,7 +111,8 @@ class FastifyResponse implements HttpResponse {
     this.reply.removeHeader(name);
   }
 
-  serialize(body: object): Uint8Array {
+  serialize(body: object): Uint8Array | undefined {
+    if (this.#makesNothing) return undefined;
     const text = this.reply.serialize(body);
     return typeof text === 'string' ? Buffer.from(text) : text;
   }
@@ -123,8 +123,20 @@ class FastifyResponse implements HttpResponse {
 
   sendsNotModified(): void {
     this.reply.code(304);
+    this.#makesNothing = true;
     // Node sends no body with this status: it need not be made.
     this.reply.serializer(() => '');
+  }
+
+  async detachOnceSent(status: number): Promise<void> {
+    const { reply } = this;
+    await sent(reply.raw);
+    detach(reply.raw, status);
+    this.#isDetached = true;
+    // Fastify would only warn of a second answer.
+    reply.send = () => reply.raw.end();
+    // Fastify has copied them to the response, and keeps them.
+    for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
   }
 }
 
@@ -132,6 +144,8 @@ class FastifyResponse implements HttpResponse {
 const JSON_SETTINGS = ['json replacer', 'json spaces', 'json escape'];
 
 class ExpressJsonResponse implements HttpResponse {
+  #isDetached = false;
+
   constructor(private readonly response: ExpressResponse) {}
 
   get hasAnswered(): boolean {
@@ -139,7 +153,7 @@ class ExpressJsonResponse implements HttpResponse {
   }
 
   get isClosed(): boolean {
-    return this.response.destroyed;
+    return this.response.destroyed && !this.#isDetached;
   }
 
   get status(): number {
@@ -183,6 +197,12 @@ class ExpressJsonResponse implements HttpResponse {
     response.statusCode = 304;
     response.json = jsonOrNothing;
     response.send = sendOrNothing;
+  }
+
+  async detachOnceSent(status: number): Promise<void> {
+    await sent(this.response);
+    detach(this.response, status);
+    this.#isDetached = true;
   }
 }
 

@@ -1,27 +1,16 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { CACHE_KEY_METADATA, CACHE_TTL_METADATA } from '@nestjs/cache-manager';
 import { InvalidArgumentError } from '../../common/errors.js';
+import { POLICY_FIELDS, type WrapContext } from '../../cache/policy.js';
 import type { Duration } from '../../common/duration.js';
 import type { NodeWrapOptions } from '../../node/hyper-cache-node.js';
 import { HTTP_CACHE_METADATA, type HttpCacheOptions } from './http-cache.options.js';
 import type { HttpRequest } from './http-response.js';
 import type { OuterInterceptors } from './outer-interceptors.js';
+import { answersByHand, METADATA } from './handler-metadata.js';
 import { KeyBound } from './key-bound.js';
 import { digestOf, requestKey } from './request-key.js';
-
-/** What Nest and its packages leave on handlers and controllers; not all of it has a public name in every version. */
-const METADATA = {
-  sse: '__sse__',
-  render: '__renderTemplate__',
-  redirect: '__redirect__',
-  version: '__version__',
-  host: 'host',
-  arguments: '__routeArguments__',
-  passthrough: '__responsePassthrough__',
-} as const;
-
-/** The kinds of arguments, `@Res()` and `@Next()`, by which a handler answers by hand. */
-const BY_HAND = /^[12]:/;
+import { tokensOf } from './stored-answer.js';
 
 const DEFAULT_STATUSES = [200, 203, 204, 301, 308];
 const DEFAULT_MAX_BYTES = 1_048_576;
@@ -35,12 +24,13 @@ const AFTER_US = 'accept-encoding';
 
 /** Why a request is not cached. @internal */
 export class Bypass {
-  constructor(readonly detail: 'credentials' | 'scope' | 'key') {}
+  constructor(readonly detail: 'credentials' | 'scope' | 'key' | 'request') {}
 }
 
 const CREDENTIALS = new Bypass('credentials');
 const NO_SCOPE = new Bypass('scope');
 const NO_KEY = new Bypass('key');
+const BY_REQUEST = new Bypass('request');
 
 /** What is known of a route before any of its requests. @internal */
 export class RoutePlan {
@@ -56,6 +46,9 @@ export class RoutePlan {
   readonly isDirect: boolean;
   readonly options: HttpCacheOptions;
   readonly #policy: NodeWrapOptions;
+  readonly #freshPolicy: NodeWrapOptions;
+  /** How what another transport returns is wrapped. */
+  readonly valuePolicy: NodeWrapOptions;
   readonly #ttlOf: ((context: ExecutionContext) => unknown) | undefined;
   readonly #identity: readonly string[];
   readonly #hasHost: boolean;
@@ -91,10 +84,10 @@ export class RoutePlan {
       (Reflect.getMetadata(METADATA.version, controller) as unknown);
     this.#hasHost = Reflect.getMetadata(METADATA.host, controller) !== undefined;
     this.#identity = [this.name, JSON.stringify(version, withSymbols) ?? ''];
-    this.#policy = {
-      ...policyOf(options),
-      onStored: (_key, answer) => void this.#stored.add(Object(answer)),
-    };
+    const onStored = (_key: string, answer: unknown): void => void this.#stored.add(Object(answer));
+    this.#policy = { ...policyOf(options), onStored };
+    this.#freshPolicy = { ...this.#policy, fresh: true };
+    this.valuePolicy = { ...policyOf(options), ttl: options.ttl };
     const ttl: unknown = metadataOf(CACHE_TTL_METADATA, context);
     this.#ttlOf = options.ttl === undefined && isFactory(ttl) ? ttl : undefined;
     this.#setPlain();
@@ -138,7 +131,8 @@ export class RoutePlan {
 
   /** The key of a request, or why it has none. */
   keyOf(context: ExecutionContext, request: HttpRequest): string | Bypass {
-    const { scope } = this.options;
+    const { scope, respectRequest = false } = this.options;
+    if (respectRequest && asksFor(request, 'no-store')) return BY_REQUEST;
     let shared: string | undefined;
     if (scope === undefined) {
       if (hasCredentials(request)) return CREDENTIALS;
@@ -161,27 +155,19 @@ export class RoutePlan {
     return rest === this.#plain ? own : `${own}#${rest}`;
   }
 
-  /**
-   * How a request is wrapped.
-   *
-   * @param made what its handler has returned, once it has; tags that follow from it are set by then
-   */
-  policyFor(context: ExecutionContext, made: () => unknown): Mutable<NodeWrapOptions> {
-    const { tags, ttl } = this.options;
-    const isConstant = typeof tags !== 'function' && typeof ttl !== 'function';
-    if (isConstant && this.#ttlOf === undefined) return this.#policy;
-    const policy: Mutable<NodeWrapOptions> = { ...this.#policy };
-    if (typeof ttl === 'function') policy.ttl = () => ttl(made());
-    const own = this.#ttlOf?.(context);
-    if (own !== undefined) policy.ttl = own as Duration;
-    return policy;
+  /** How a request is wrapped. */
+  policyFor(request: HttpRequest): NodeWrapOptions {
+    return this.options.respectRequest === true && asksFor(request, 'no-cache')
+      ? this.#freshPolicy
+      : this.#policy;
   }
 
-  /** How what another transport returns is wrapped. */
-  valuePolicy(context: ExecutionContext): NodeWrapOptions {
-    const { ttl } = this.options;
-    const policy = this.policyFor(context, () => undefined);
-    return typeof ttl === 'function' ? { ...policy, ttl } : policy;
+  /** Tells the cache what follows from an answer. @throws {HC_TTL_INVALID | HC_ARGUMENT_INVALID} */
+  adapt(wrapped: WrapContext<unknown>, context: ExecutionContext, body: unknown): void {
+    const { tags, ttl } = this.options;
+    const own = typeof ttl === 'function' ? ttl(body) : this.#ttlOf?.(context);
+    if (own !== undefined) wrapped.set({ ttl: own as Duration });
+    if (typeof tags === 'function') wrapped.set({ tags: tags(context, body) });
   }
 
   /** Whether the cache has taken an answer: it does not when its key was deleted meanwhile. */
@@ -226,16 +212,14 @@ export class RoutePlan {
   }
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 function policyOf(options: HttpCacheOptions): NodeWrapOptions {
-  const { ttl, refreshThreshold, retryAfter, tags } = options;
-  return {
-    ...(typeof ttl === 'function' ? {} : { ttl }),
-    ...(typeof tags === 'function' ? {} : { tags }),
-    refreshThreshold,
-    retryAfter,
-  };
+  const policy: Record<string, unknown> = {};
+  for (const name of [...POLICY_FIELDS, 'policy'] as const) {
+    const given: unknown = options[name];
+    const followsFromBody = typeof given === 'function' && name !== 'graceOn';
+    if (given !== undefined && !followsFromBody) policy[name] = given;
+  }
+  return policy;
 }
 
 function hasCredentials({ headers, user }: HttpRequest): boolean {
@@ -246,23 +230,10 @@ function hasCredentials({ headers, user }: HttpRequest): boolean {
   );
 }
 
-/** Whether Nest leaves the answer to the handler. */
-function answersByHand(context: ExecutionContext): boolean {
-  const controller = context.getClass();
-  const method = nameOf(controller.prototype as object, context.getHandler());
-  const kinds = Object(Reflect.getMetadata(METADATA.arguments, controller, method)) as object;
-  if (!Object.keys(kinds).some((kind) => BY_HAND.test(kind))) return false;
-  return Reflect.getMetadata(METADATA.passthrough, controller, method) !== true;
-}
-
-/** Under which name a class has a method, whatever decorators have done to it. */
-function nameOf(prototype: object, method: { name: string }): string {
-  for (let each: object | null = prototype; each !== null; each = Object.getPrototypeOf(each)) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
-      if (value === method) return name;
-    }
-  }
-  return method.name;
+/** `Pragma` is what `no-cache` was before there was a `Cache-Control`. */
+function asksFor({ headers }: HttpRequest, directive: 'no-cache' | 'no-store'): boolean {
+  const given = tokensOf(headers['cache-control'] ?? headers['pragma']);
+  return given.includes(directive);
 }
 
 function metadataOf(name: string, context: ExecutionContext): unknown {
