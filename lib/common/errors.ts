@@ -552,12 +552,14 @@ export class NewerSchemaError extends HyperCacheError {
 /** The disk, or the file's hard limit, is full; nothing of the write was stored. @publicApi */
 export class StorageFullError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FULL';
-  constructor(cause: unknown) {
-    super(
-      'The disk is full; the write was not stored.',
-      'Free space on the disk of sqlitePath; writes work again by themselves.',
-      { cause },
-    );
+  constructor(
+    cause: unknown,
+    why = {
+      message: 'The disk is full; the write was not stored.',
+      hint: 'Free space on the disk of sqlitePath; writes work again by themselves.',
+    },
+  ) {
+    super(why.message, why.hint, { cause });
   }
 }
 

@@ -39,4 +39,11 @@ export interface HyperCacheFeatureOptions {
   wrap?: WrapPolicy;
   /** Where its entries stand. @default the name */
   namespace?: string;
+  /**
+   * `false`: its entries are never evicted, and a write for which there is no room is refused with `HC_STORAGE_FULL`. They
+   * stand in a namespace of their own, whose name begins with `kept:`.
+   *
+   * @default true
+   */
+  evict?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { PolicyOptions } from '../cache/policy.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
+import { keptNamespace } from '../common/kept-namespace.js';
 import { isText } from '../node/option-kinds.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { OPTION_NAMES, resolveOptions } from '../node/resolve-options.js';
@@ -12,7 +13,7 @@ import type {
 /** What Nest has to know before a factory can run. */
 const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
 
-const FEATURE_NAMES = ['name', 'ttl', 'namespace', 'wrap'];
+const FEATURE_NAMES = ['name', 'ttl', 'namespace', 'wrap', 'evict'];
 
 /**
  * Checks what stands beside a factory.
@@ -64,7 +65,14 @@ export function checkedFeature(given: HyperCacheFeatureOptions): {
   ttl: number | undefined;
   wrap: PolicyOptions | undefined;
 } {
-  const { name, ttl, wrap, namespace = name } = Object(given) as HyperCacheFeatureOptions;
+  const {
+    name,
+    ttl,
+    wrap,
+    namespace: base = name,
+    evict = true,
+  } = Object(given) as HyperCacheFeatureOptions;
+  const namespace = evict === false && isText(base) ? keptNamespace(base) : base;
   refuse([
     ...(isText(name) && isText(namespace)
       ? []
@@ -75,6 +83,9 @@ export function checkedFeature(given: HyperCacheFeatureOptions): {
             instead: "write a name, such as forFeature({ name: 'sessions' })",
           },
         ]),
+    ...(typeof evict === 'boolean'
+      ? []
+      : [{ option: 'forFeature({ evict })', value: 'no boolean', instead: 'use true or false' }]),
     ...unknownNames(Object(given), FEATURE_NAMES, (option) => `forFeature({ ${option} })`),
   ]);
   const resolved = resolveOptions({ namespace, ttl, wrap }, {});

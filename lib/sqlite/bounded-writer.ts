@@ -1,8 +1,9 @@
 import type { Evictor } from './maintenance/evictor.js';
 import type { Command, CommandResult, SetCommand } from '../engine/command.js';
 import type { CommandExecutor, Outcome } from './commands/command-executor.js';
+import { isKept } from '../common/kept-namespace.js';
 import { storedBytes } from '../value/codec.js';
-import { StorageLostError } from '../common/errors.js';
+import { StorageFullError, StorageLostError } from '../common/errors.js';
 import { isCorruption } from './sqlite-error.js';
 import type { Writer } from './write-queue.js';
 
@@ -60,8 +61,8 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
     try {
       let growth = 0;
       for (const command of commands) growth += growthOf(command);
-      evictor.makeRoom(commands.length, growth, commands.filter(replacesLarge));
-      return executor.write(commands);
+      const fits = evictor.makeRoom(commands.length, growth, commands.filter(replacesLarge));
+      return fits ? executor.write(commands) : this.#writeWithoutKept(commands);
     } catch (error) {
       if (!isCorruption(error)) throw error;
       onCorruption();
@@ -72,6 +73,38 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
       );
     }
   }
+
+  /** There is no room: what would stay for good is refused, and nothing else. */
+  #writeWithoutKept(commands: readonly Command[]): readonly Outcome[] {
+    const others = commands.filter((command) => !wouldBeKept(command));
+    if (others.length === commands.length) return this.parts.executor.write(commands);
+    const written = others.length === 0 ? [] : this.parts.executor.write(others);
+    const outcomes: Outcome[] = [];
+    let next = 0;
+    for (const command of commands) {
+      if (wouldBeKept(command)) outcomes.push(new StorageFullError(undefined, NO_ROOM));
+      else {
+        const outcome = written[next++];
+        // For the others there was no time.
+        if (outcome === undefined) break;
+        outcomes.push(outcome);
+      }
+    }
+    return outcomes;
+  }
+}
+
+const NO_ROOM = {
+  message:
+    'What must not be evicted has filled the file up to its bound; the write was not stored.',
+  hint: 'Raise maxSize or maxEntries, or give entries of namespaces with evict: false a shorter ttl.',
+};
+
+function wouldBeKept(command: Command): boolean {
+  if (!('namespace' in command) || !isKept(command.namespace)) return false;
+  // What takes the place of an entry was let in with that one.
+  if (command.kind === 'setIf' && command.revision > 0) return false;
+  return 'value' in command || command.kind === 'increment';
 }
 
 function growthOf(command: Command): number {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { isKept } from '../../common/kept-namespace.js';
 import { logKey } from '../commands/entry-commands.js';
 import type { RemovableRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
@@ -37,8 +38,9 @@ const HIGH_WATER = 0.95;
 const LOW_WATER = 0.92;
 const LOW_ENTRIES = 0.98;
 
-/** Rows that one step looks at and removes at most. */
+/** Rows that one step looks at and removes at most; pages of them, where they must not go. */
 const LOOK_ROWS = 300;
+const LOOK_PAGES = 10;
 const EVICT_ROWS = 100;
 /** Bytes of their tags, roughly. */
 const EVICT_TAG_BYTES = 128 * 1024;
@@ -71,17 +73,19 @@ export class Evictor implements MaintenanceTask {
    * @param growth bytes that it may add to the file
    * @param replaced large entries that it overwrites. SQLite stores the new value before it gives the old one up, so that
    * without room for both the old one goes first
+   * @returns false when it does not: what is left must not go
    */
-  makeRoom(rows: number, growth: number, replaced: readonly EntryName[] = []): void {
+  makeRoom(rows: number, growth: number, replaced: readonly EntryName[] = []): boolean {
     if (growth <= this.#room && !this.#isOverEntries(rows)) {
       this.#room -= growth;
-      return;
+      return true;
     }
     if (replaced.length > 0 && this.#isOverBytes(growth)) this.#remove(this.#find(replaced));
     for (let i = 0; i < STEPS_PER_BATCH; i++) {
       if (!this.#reduce(growth, rows)) break;
     }
     this.#room = this.parts.maxBytes * HIGH_WATER - this.#usedBytes() - growth;
+    return this.#room >= 0 && !this.#isOverEntries(rows);
   }
 
   /** Between the batches: what they left undone. */
@@ -95,6 +99,7 @@ export class Evictor implements MaintenanceTask {
     if (isOverBytes && this.parts.givers.some((giver) => giver.reclaim())) return true;
     if (!isOverBytes && !this.#isOverEntries(rows)) return false;
     const { chosen, hand } = this.#choose();
+    if (chosen.length === 0) return false;
     const gone = this.#remove(chosen, (count) => this.#isEnough(growth, rows - count));
     this.#hand = hand ?? gone.at(-1)?.id ?? this.#hand;
     return gone.length > 0;
@@ -155,11 +160,24 @@ export class Evictor implements MaintenanceTask {
     });
   }
 
+  /** Some rows behind the hand that may go. The hand leaves behind it those that must not. */
+  #evictable(): RemovableRow[] {
+    const { entries, namespaces } = this.parts.storage;
+    const kept = new Set(namespaces.all().flatMap(([name, id]) => (isKept(name) ? [id] : [])));
+    for (let page = 0; page < LOOK_PAGES; page++) {
+      const rows = entries.after(this.#hand, LOOK_ROWS);
+      const evictable = rows.filter(({ namespace_id }) => !kept.has(namespace_id));
+      if (evictable.length > 0) return evictable;
+      if (rows.length === 0 && this.#hand === 0) return [];
+      this.#hand = rows.at(-1)?.id ?? 0;
+    }
+    return [];
+  }
+
   /** The next to go. The hand stays where it was when these are stale ones, which lie among others. */
   #choose(): { chosen: RemovableRow[]; hand?: number } {
     const { storage, isHot, clock } = this.parts;
-    let rows = storage.entries.after(this.#hand, LOOK_ROWS);
-    if (rows.length === 0) rows = storage.entries.after(0, LOOK_ROWS);
+    const rows = this.#evictable();
     const cold = rows.filter((row) => !isHot(row.namespace_id, row.key));
     const now = clock.now();
     const stale = cold.slice(0, EVICT_ROWS).filter(({ id }) => storage.entries.isStale(id, now));

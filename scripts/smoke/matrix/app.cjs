@@ -12,6 +12,7 @@ const { Registry } = require('prom-client');
 const { registerHyperCacheMetrics } = require('nestjs-hypercache/prometheus');
 const schedule = require('@nestjs/schedule');
 const ourSchedule = require('nestjs-hypercache/schedule');
+const ourIdempotency = require('nestjs-hypercache/idempotency');
 const scenario = require('./scenario.cjs');
 
 const { ExpressAdapter, FastifyAdapter } = require(`@nestjs/platform-${process.argv[2]}`);
@@ -27,6 +28,7 @@ scenario({
   Keyv,
   schedule,
   ourSchedule,
+  ourIdempotency,
   throttler,
   ourThrottler,
   terminus,

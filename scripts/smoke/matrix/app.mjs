@@ -12,6 +12,7 @@ import { Registry } from 'prom-client';
 import { registerHyperCacheMetrics } from 'nestjs-hypercache/prometheus';
 import * as schedule from '@nestjs/schedule';
 import * as ourSchedule from 'nestjs-hypercache/schedule';
+import * as ourIdempotency from 'nestjs-hypercache/idempotency';
 import scenario from './scenario.cjs';
 
 const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
@@ -28,6 +29,7 @@ await scenario({
   Keyv,
   schedule,
   ourSchedule,
+  ourIdempotency,
   throttler,
   ourThrottler,
   terminus,

@@ -67,6 +67,21 @@ module.exports = async function scenario(packages) {
   assert.match(await registry.metrics(), /^hypercache_replica_connected 1$/m, 'metrics');
   const { status, hypercache } = (await (await fetch(`${secondary.url}/health`)).json()).info;
   assert.equal(hypercache.status, 'up', `health: ${JSON.stringify({ status, hypercache })}`);
+  const paid = [];
+  for (const { url } of [primary, secondary]) {
+    const headers = { 'idempotency-key': 'one' };
+    const response = await fetch(`${url}/paid`, { method: 'POST', headers });
+    paid.push([response.status, response.headers.get('idempotency-replayed')]);
+  }
+  assert.deepEqual(
+    paid,
+    [
+      [201, null],
+      [201, 'true'],
+    ],
+    'Idempotent',
+  );
+
   const ran = [];
   for (const { app } of [primary, secondary]) ran.push(await app.get('JOBS').nightly());
   assert.deepEqual(ran, ['ran', undefined], 'ClusterCron');
@@ -138,6 +153,18 @@ function appModule(packages, options) {
   Inject(HyperCacheHealthIndicator)(HealthController.prototype, 'indicator');
   const check = Object.getOwnPropertyDescriptor(HealthController.prototype, 'check');
   Get()(HealthController.prototype, 'check', check);
+  const { HyperCacheIdempotencyModule, Idempotent } = packages.ourIdempotency;
+  class PaidController {
+    pay() {
+      return {};
+    }
+  }
+  Controller('paid')(PaidController);
+  const pay = Object.getOwnPropertyDescriptor(PaidController.prototype, 'pay');
+  Idempotent()(PaidController.prototype, 'pay', pay);
+  Object.defineProperty(PaidController.prototype, 'pay', pay);
+  packages.Post()(PaidController.prototype, 'pay', pay);
+
   class Jobs {
     nightly() {
       return 'ran';
@@ -156,6 +183,7 @@ function appModule(packages, options) {
       HyperCacheModule.forRoot(options),
       ScheduleModule.forRoot(),
       HyperCacheScheduleModule,
+      HyperCacheIdempotencyModule,
       HyperCacheThrottlerModule,
       TerminusModule,
       ThrottlerModule.forRootAsync({
@@ -163,7 +191,7 @@ function appModule(packages, options) {
         useFactory: (storage) => ({ throttlers: [{ limit: 2, ttl: 60_000 }], storage }),
       }),
     ],
-    controllers: [CountController, HealthController, LimitedController],
+    controllers: [CountController, HealthController, LimitedController, PaidController],
     providers: [HyperCacheHealthIndicator, { provide: 'JOBS', useClass: Jobs }],
   })(AppModule);
   return AppModule;

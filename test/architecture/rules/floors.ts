@@ -21,6 +21,7 @@ export const floors: Readonly<Record<string, number>> = {
   nest: 7,
   prometheus: 8,
   terminus: 8,
+  idempotency: 8,
   schedule: 8,
   testing: 8,
   throttler: 8,

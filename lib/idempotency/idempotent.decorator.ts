@@ -1,0 +1,44 @@
+import { RequestMethod, SetMetadata, UseInterceptors } from '@nestjs/common';
+import { InvalidArgumentError } from '../index.js';
+import { resolveIdempotentOptions, type IdempotentOptions } from './idempotent-options.js';
+import { IdempotencyInterceptor, markBegun, OPTIONS } from './idempotency.interceptor.js';
+
+/**
+ * Runs a handler once for each idempotency key that clients send, and answers the same to whoever sends the key again, on
+ * all processes and servers. Needs `HyperCacheIdempotencyModule`.
+ *
+ * @throws {HC_ARGUMENT_INVALID} when the class is loaded
+ * @publicApi
+ */
+export function Idempotent(options: IdempotentOptions = {}): MethodDecorator {
+  const resolved = resolveIdempotentOptions(options);
+  return (target, property, descriptor: PropertyDescriptor) => {
+    const method: unknown = descriptor?.value;
+    if (typeof method !== 'function') {
+      throw new InvalidArgumentError(
+        `@Idempotent stands on ${String(property)}, which is no method.`,
+        'Put it on a handler of a controller.',
+      );
+    }
+    // Of a route decorator below; one above is found out with the first request.
+    const verb: unknown = Reflect.getMetadata('method', method);
+    const verbName = typeof verb === 'number' ? RequestMethod[verb] : undefined;
+    if (verbName !== undefined && !resolved.methods.includes(verbName)) {
+      throw new InvalidArgumentError(
+        `@Idempotent stands on ${String(property)}(), which answers ${verbName}.`,
+        `Take it off: such a request is idempotent by itself. Or give { methods: ['${verbName}'] }.`,
+      );
+    }
+    const handler = function (this: unknown, ...args: unknown[]): unknown {
+      markBegun();
+      return Reflect.apply(method, this, args);
+    };
+    for (const key of Reflect.getMetadataKeys(method) as unknown[]) {
+      Reflect.defineMetadata(key, Reflect.getMetadata(key, method), handler);
+    }
+    Object.defineProperty(handler, 'name', { value: method.name, configurable: true });
+    descriptor.value = handler;
+    SetMetadata(OPTIONS, resolved)(target, property, descriptor);
+    UseInterceptors(IdempotencyInterceptor)(target, property, descriptor);
+  };
+}
