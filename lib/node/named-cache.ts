@@ -216,7 +216,8 @@ export class NamedCache implements NodeCache {
     const found = this.#reads.get(key);
     const made = (): Promise<unknown> =>
       readThrough.make(key, factory, options, this.defaultTtl).then(release);
-    if (found instanceof Promise) return found.then((value) => value ?? made());
+    if (found instanceof Promise)
+      return found.then((value) => (value === undefined ? made() : value));
     return found === undefined ? made() : found;
   }
 

@@ -471,6 +471,13 @@ describe.each(onEngines(VARIANTS))('wrap with a policy, %s', (_name, options, ma
     });
   });
 
+  it.each([null, 0, '', false])('a plain call finds %j, wherever it is', async (value) => {
+    await cache.set('key', value);
+    await cache.flush();
+    expect(await cache.wrap('key', fails)).toBe(value);
+    expect(await cache.wrap('key', fails, { ttl: 10, grace: 10 })).toBe(value);
+  });
+
   it('eager: a hit past that part of the ttl refreshes in the background', async () => {
     const policy = { ttl: 100, eager: 0.8 };
     await cache.wrap('key', () => 'old', policy);
