@@ -25,9 +25,9 @@ const sources = readdirSync(join(root, 'lib'), { recursive: true }).filter(
 for (const path of sources) {
   const name = path.replace(/\.ts$/, '');
   mkdirSync(dirname(join(target, path)), { recursive: true });
-  const source = readFileSync(join(root, 'lib', path), 'utf8').replace(
-    'createRequire(import.meta.url)',
-    'createRequire(__filename)',
+  const source = readFileSync(join(root, 'lib', path), 'utf8').replaceAll(
+    'import.meta.url',
+    '__filename',
   );
   const { outputText } = ts.transpileModule(source, { compilerOptions, fileName: path });
   writeFileSync(join(target, `${name}.js`), outputText);

@@ -104,7 +104,9 @@ export class Checkpointer {
   #startThread(): void {
     const { path, startThread = startWorker } = this.parts;
     try {
-      const thread = startThread(`(${checkpointLoop.toString()})(workerData, require)`, {
+      // Bundlers that keep names (esbuild) call a helper of theirs in it, which the thread has not.
+      const program = `var __name = (named) => named; (${checkpointLoop.toString()})(workerData, require)`;
+      const thread = startThread(program, {
         shared: this.#shared,
         slots: Slot,
         wishes: Wish,
