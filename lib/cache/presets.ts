@@ -89,8 +89,8 @@ export class Presets {
   }
 }
 
-/** What is given wins; of the two ways to refresh early, the one that is given. */
-function over<T extends PolicyOptions>(below: PolicyOptions, above: T): T {
+/** What is given wins; of the two ways to refresh early, the one that is given. @internal */
+export function over<T extends PolicyOptions>(below: PolicyOptions, above: T): T {
   const merged: Record<string, unknown> = { ...below };
   if (above.eager !== undefined) delete merged['refreshThreshold'];
   if (above.refreshThreshold !== undefined) delete merged['eager'];

@@ -1,4 +1,4 @@
-import type { WrapOptions } from '../cache/policy.js';
+import { assertPolicy, type PolicyName, type WrapPolicy } from '../cache/policy.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { expiresAtFor } from '../common/expiry.js';
 import { checkFields, checkedTtl } from './call-options.js';
@@ -6,9 +6,11 @@ import { isStandardSchema, type StandardSchema } from './standard-schema.js';
 
 /** What `defineCache` takes: what the entries are, and every option of `wrap` as their default. @publicApi */
 export interface CacheDefinitionOptions<Id, Output, Input = Output> extends Omit<
-  WrapOptions<Output>,
+  WrapPolicy<Output>,
   'tags'
 > {
+  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  policy?: PolicyName | undefined;
   /** Stands before each key: 1 to 64 letters, digits, `_`, `.` and `-`. One name means one definition in a cache. */
   name: string;
   /** The key of an id, without the name. @default the id itself, which must be a string or a number */
@@ -40,7 +42,7 @@ export interface Definition<Id, Output, Input = Output> {
   /** @internal */
   readonly reads: StandardSchema | undefined;
   /** @internal */
-  readonly policy: Omit<WrapOptions<never>, 'tags'>;
+  readonly policy: Omit<WrapPolicy<never>, 'tags'> & { policy?: PolicyName | undefined };
 }
 
 /** @publicApi */
@@ -89,6 +91,7 @@ export function checkedDefinition<Id, Output, Input>(
     'a list of strings, or a function of the id that returns one',
   );
   if (typeof policy.ttl !== 'function') expiresAtFor(checkedTtl(policy.ttl), 0, Date);
+  assertPolicy(policy);
   const prefix = version === undefined ? `${name}:` : `${name}@${version}:`;
   return {
     name,

@@ -1,8 +1,10 @@
-import type { WrapOptions } from '../cache/policy.js';
-import type { Duration } from '../common/duration.js';
+import type { PolicyName, WrapContext, WrapOptions } from '../cache/policy.js';
+import { milliseconds, type Duration } from '../common/duration.js';
+import { over } from '../cache/presets.js';
+import type { Factory } from '../cache/wrap-options.js';
 import { compositeKey } from '../common/composite-key.js';
 import { InvalidArgumentError, InvalidValueError } from '../common/errors.js';
-import type { NodeCache, NodeEntry } from '../node/hyper-cache-node.js';
+import type { NodeCache, NodeEntry, NodeWrapOptions } from '../node/hyper-cache-node.js';
 import {
   checkedDefinition,
   type AnyDefinition,
@@ -12,7 +14,7 @@ import {
   type InputOf,
   type OutputOf,
 } from './cache-definition.js';
-import { checkedOptions, checkedTtl, type SetOptions } from './call-options.js';
+import { checkedOptions, checkedTtl, checkedWrap, type SetOptions } from './call-options.js';
 import { issueLine, type StandardSchema } from './standard-schema.js';
 
 /** A cache that typed ones are made of: a `HyperCache`. @publicApi */
@@ -59,6 +61,8 @@ export class TypedCache<D extends AnyDefinition> {
   /** Values of the memory layer that the schema has accepted: each is judged once, not at each read. */
   readonly #accepted = new WeakSet<object>();
   #isClaimed = false;
+  /** For calls that name a policy, which comes before what the definition says. */
+  #byPolicy: NodeCache | undefined;
 
   /** @internal Made by `definition.in(cache)`. */
   constructor(
@@ -124,23 +128,41 @@ export class TypedCache<D extends AnyDefinition> {
    */
   async wrap(
     id: IdOf<D>,
-    factory: () => InputOf<D> | Promise<InputOf<D>>,
-    options?: Duration | WrapOptions<OutputOf<D>>,
+    factory: (context: WrapContext<OutputOf<D>>) => InputOf<D> | Promise<InputOf<D>>,
+    options?: Duration | PolicyName | WrapOptions<OutputOf<D>>,
   ): Promise<OutputOf<D>> {
     const key = this.keyOf(id);
-    const given = checkedOptions<WrapOptions<OutputOf<D>>>('wrap', options);
-    const { definition, cache } = this;
-    const wrapOptions = { ...definition.policy, tags: definition.tagsOf(id), ...defined(given) };
-    const make = async (): Promise<unknown> => {
-      const made: unknown = await factory();
+    const [cache, given] = this.#wrapArguments(id, checkedWrap(options));
+    const make = async (context: WrapContext<OutputOf<D>>): Promise<unknown> => {
+      const made: unknown = await factory(context);
       return made === undefined ? undefined : this.#checked(made);
     };
-    // A second time when what was there was removed. A third is in vain: the removal has failed, or another version writes.
-    for (let attempt = 1; attempt <= 2; attempt++) {
-      const found = await cache.wrap(key, make, wrapOptions);
-      if (await this.#isAccepted(key, found)) return cache.release(found.value) as OutputOf<D>;
+    const found = await cache.wrap(key, make as Factory, given);
+    if (await this.#isAccepted(key, found)) return cache.release(found.value) as OutputOf<D>;
+    // Another version may write it again meanwhile: the factory is called whatever is there.
+    const made = await cache.wrap(key, make as Factory, { ...given, fresh: true });
+    return cache.release(made.value) as OutputOf<D>;
+  }
+
+  #wrapArguments(
+    id: IdOf<D>,
+    options: Duration | string | WrapOptions<OutputOf<D>> | undefined,
+  ): [NodeCache, NodeWrapOptions] {
+    const { policy: own, tagsOf } = this.definition;
+    const given = (typeof options === 'object' ? options : asOptions(options)) as NodeWrapOptions;
+    if (given.policy === undefined) {
+      return [this.cache, over({ ...own, tags: tagsOf(id) }, given)];
     }
-    return (await make()) as OutputOf<D>;
+    const { policy: _named, ...fields } = own as NodeWrapOptions;
+    this.#byPolicy ??= this.cache.withPolicy(fields);
+    return [this.#byPolicy, over({ tags: tagsOf(id) }, given)];
+  }
+
+  /**
+   * The entry is stale from now on, for its windows; one without a window goes. Resolves to whether there was a fresh one.
+   */
+  async expire(id: IdOf<D>): Promise<boolean> {
+    return this.cache.expire(this.keyOf(id));
   }
 
   /** Resolves to whether there was a live entry. */
@@ -158,7 +180,8 @@ export class TypedCache<D extends AnyDefinition> {
   #writeOptions(id: IdOf<D>, output: unknown, given: SetOptions): SetOptions {
     const { policy, tagsOf } = this.definition;
     const ttl = typeof policy.ttl === 'function' ? policy.ttl(output as never) : policy.ttl;
-    return { ttl, tags: tagsOf(id), ...defined(given) };
+    const { stale, grace } = policy;
+    return { ttl, stale, grace, tags: tagsOf(id), ...defined(given) };
   }
 
   async #valueOf(key: string, entry: NodeEntry | undefined): Promise<OutputOf<D> | undefined> {
@@ -218,6 +241,12 @@ function defined<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as Partial<T>;
+}
+
+/** A text that is no duration names a policy. */
+function asOptions(given: Duration | string | undefined): object {
+  const isName = typeof given === 'string' && typeof milliseconds(given) === 'string';
+  return isName ? { policy: given } : { ttl: given };
 }
 
 /** Definitions by namespace, name and version. */

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { StandardSchema } from '../../lib/nest/standard-schema.js';
 import { defineCache } from '../../lib/nest/typed-cache.js';
-import { useSharedNode } from '../support/nodes.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { useNodes, useSharedNode } from '../support/nodes.js';
 
 interface Product {
   id: number;
@@ -38,6 +39,7 @@ const isProduct = (value: unknown): boolean =>
 
 describe('A typed cache', () => {
   const node = useSharedNode();
+  const startNode = useNodes();
   let namespaces = 0;
   const makeCache = (): HyperCache => new HyperCache(node(), node().cache(`typed ${++namespaces}`));
 
@@ -252,6 +254,35 @@ describe('A typed cache', () => {
     await expect(products.get(1)).resolves.toBeUndefined();
   });
 
+  it('serves stale values as its definition says, or a policy that a call names', async () => {
+    const clock = new ManualClock();
+    const policies = { short: { ttl: '10s' }, patient: { ttl: '1m', grace: '1d' } } as const;
+    const own = await startNode({ policies }, { clock });
+    const cache = new HyperCache(own, own.cache('default'));
+    const products = defineCache<number, string>({ name: 'products', ttl: '1m', grace: '1h' }).in(
+      cache,
+    );
+    const fails = (): never => {
+      throw new Error('the origin is down');
+    };
+    await products.wrap(1, ({ key, reason }) => `${reason} of ${key}`);
+    await products.wrap(2, () => 'short', 'short' as never);
+    await products.set(3, 'by hand');
+    await products.set(4, 'expired');
+    await expect(products.expire(4)).resolves.toBe(true);
+    clock.advance(61_000);
+
+    await expect(products.get(1)).resolves.toBeUndefined();
+    await expect(products.wrap(1, fails)).resolves.toBe('miss of products:1');
+    await expect(products.wrap(3, fails)).resolves.toBe('by hand');
+    await expect(products.wrap(4, fails)).resolves.toBe('expired');
+    await expect(products.wrap(5, fails)).rejects.toThrow('the origin is down');
+    await expect(products.wrap(2, fails)).resolves.toBe('short');
+    await expect(products.wrap(1, () => 'fresh', { fresh: true })).resolves.toBe('fresh');
+    clock.advance(3_600_000);
+    await expect(products.wrap(3, fails)).rejects.toThrow('the origin is down');
+  });
+
   it('passes on that a factory found nothing', async () => {
     const schema = counting(isProduct);
     const products = defineCache({ name: 'products', key: (id: number) => String(id), schema }).in(
@@ -293,6 +324,9 @@ describe('A typed cache', () => {
     ['a misspelled option', { name: 'a', tll: 5 }],
     ['a ttl without a unit', { name: 'a', ttl: '5' }],
     ['a negative ttl', { name: 'a', ttl: -1 }],
+    ['a window without an end', { name: 'a', ttl: 0, grace: '1h' }],
+    ['two ways to refresh early', { name: 'a', eager: 0.5, refreshThreshold: 5 }],
+    ['an option of calls', { name: 'a', fresh: true }],
     ['nothing', undefined],
     ['null', null],
   ])('is not defined by %s', (_what, options) => {
