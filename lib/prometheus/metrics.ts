@@ -38,6 +38,13 @@ function ofCaches(label: string, numbers: Readonly<Record<string, keyof Caches[s
     );
 }
 
+/** A counter by namespace. */
+function ofEach(name: string, help: string, field: keyof Caches[string]): MetricDescription {
+  const samples = ({ caches }: HyperCacheStats): Sample[] =>
+    Object.entries(caches).map(([namespace, cache]) => [{ namespace }, Number(cache[field])]);
+  return metric('counter', name, help, samples, [NAMESPACE]);
+}
+
 /**
  * All metrics. Their names are an interface: dashboards and alerts are built on them.
  *
@@ -47,8 +54,14 @@ export const METRICS: readonly MetricDescription[] = [
   metric(
     'counter',
     'reads_total',
-    'Reads, by what answered them: l1 (memory), l2 (the file), primary, or a miss.',
-    ofCaches('result', { l1: 'l1Hits', l2: 'l2Hits', primary: 'primaryHits', miss: 'misses' }),
+    'Reads, by what answered them: l1 (memory), l2 (the file), primary, a stale value, or a miss.',
+    ofCaches('result', {
+      l1: 'l1Hits',
+      l2: 'l2Hits',
+      primary: 'primaryHits',
+      stale: 'staleHits',
+      miss: 'misses',
+    }),
     [NAMESPACE, 'result'],
   ),
   metric(
@@ -58,19 +71,23 @@ export const METRICS: readonly MetricDescription[] = [
     ofCaches('kind', { set: 'sets', delete: 'deletes' }),
     [NAMESPACE, 'kind'],
   ),
-  metric(
-    'counter',
-    'factories_total',
-    'Factories of wrap that were called.',
-    ({ caches }) => Object.entries(caches).map(([namespace, c]) => [{ namespace }, c.factories]),
-    [NAMESPACE],
+  ofEach('factories_total', 'Factories of wrap that were called.', 'factories'),
+  ofEach('refreshes_total', 'Factories that were called in the background.', 'refreshes'),
+  ofEach('factory_errors_total', 'Factories that failed.', 'factoryErrors'),
+  ofEach(
+    'factory_timeouts_total',
+    'Calls of wrap that no longer waited for a factory, and factories that did not end.',
+    'factoryTimeouts',
   ),
-  metric(
-    'counter',
+  ofEach(
+    'throttled_total',
+    'Stale values that were served without a factory, because it had failed a short time before.',
+    'throttled',
+  ),
+  ofEach(
     'fills_refused_total',
     'Results of factories that were not stored, because the entry had changed meanwhile.',
-    ({ caches }) => Object.entries(caches).map(([namespace, c]) => [{ namespace }, c.fillsRefused]),
-    [NAMESPACE],
+    'fillsRefused',
   ),
   metric('counter', 'incidents_total', 'Failures that no caller was told of.', ({ incidents }) =>
     one(incidents),
