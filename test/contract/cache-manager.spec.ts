@@ -16,6 +16,7 @@ const VARIANTS: readonly [name: string, options: HyperCacheOptions][] = [
   ["durability 'relaxed'", { durability: 'relaxed' }],
   ["durability 'full'", { durability: 'full' }],
   ['without L1', { l1: false }],
+  ['with a default policy', { wrap: { grace: '1h', softTimeout: '1m', timeout: '2m' } }],
   ["without L1, durability 'relaxed'", { l1: false, durability: 'relaxed' }],
 ];
 
