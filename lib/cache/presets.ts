@@ -63,7 +63,7 @@ export class Presets {
 
   /** A text that is no duration is the name of a policy. */
   #read(given: unknown): WrapOptions {
-    if (typeof given === 'string' && typeof milliseconds(given) === 'string') {
+    if (typeof given === 'string' && given !== '' && typeof milliseconds(given) === 'string') {
       if (Object.hasOwn(this.named, given) || !/^[-\d]/.test(given)) return { policy: given };
     }
     return { ttl: given as Duration };

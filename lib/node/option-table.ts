@@ -96,19 +96,21 @@ export const ENTRY_OPTIONS = {
   }),
   /** Policies of `wrap` by name, for `wrap(key, factory, 'name')`. */
   policies: option<Readonly<Record<string, WrapPolicy>>, NamedPolicies>({
-    unit: 'policies by name, in code only',
+    unit: 'policies by name; JSON in the environment',
     instead: "write { name: { ttl: '1m', stale: '5m', grace: '1d' } }; see docs/policies.md",
     isValid: (value) => policiesProblem(value) === undefined,
     show: (value) => policiesProblem(value) ?? show(value),
+    parse: parseJson,
     byDefault: {},
     resolve: (policies) => Object.freeze({ ...policies }) as NamedPolicies,
   }),
   /** What every `wrap` means when it, its policy and its cache say nothing. */
   wrap: option<WrapPolicy, PolicyOptions>({
-    unit: 'a policy, in code only',
+    unit: 'a policy; JSON in the environment',
     instead: "write { stale: '5m', grace: '1d' }, for example; see docs/policies.md",
     isValid: (value) => policyProblem(value) === undefined,
     show: (value) => policyProblem(value) ?? show(value),
+    parse: parseJson,
     byDefault: {},
     resolve: (wrap) => Object.freeze({ ...wrap }),
   }),

@@ -138,6 +138,8 @@ describe('resolveOptions', () => {
       HYPERCACHE_SQLITE_PATH: '/data',
       HYPERCACHE_FILE_MODE: '660',
       HYPERCACHE_TTL: '1e3',
+      HYPERCACHE_POLICIES: '{ "news": { "ttl": "1m" } }',
+      HYPERCACHE_WRAP: '{ "grace": "1h" }',
       HYPERCACHE_NAMESPACE: 'shop',
       HYPERCACHE_L1: '{ "maxEntries": 7 }',
       HYPERCACHE_ISOLATION: 'share',
@@ -160,6 +162,8 @@ describe('resolveOptions', () => {
       expect(Object.keys(environment).toSorted()).toEqual(named.toSorted());
       expect(resolveOptions({}, environment)).toEqual({
         role: 'secondary',
+        policies: { news: { ttl: '1m' } },
+        wrap: { grace: '1h' },
         primaryUrl: 'http://primary:3000',
         apiToken: [SECRET, OTHER_SECRET],
         adminToken: [ADMIN_SECRET],
@@ -284,6 +288,8 @@ describe('resolveOptions', () => {
       ['HYPERCACHE_FILE_MODE', '400'],
       ['HYPERCACHE_FILE_MODE', '1600'],
       ['HYPERCACHE_L1', 'true'],
+      ['HYPERCACHE_POLICIES', '{ "news": { "tll": 5 } }'],
+      ['HYPERCACHE_WRAP', 'grace'],
       ['HYPERCACHE_L1', '{ maxEntries: 5 }'],
       ['HYPERCACHE_LISTEN', '3100'],
       ['HYPERCACHE_LOGGER', 'true'],
