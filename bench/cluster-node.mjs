@@ -117,6 +117,35 @@ const operations = {
       );
     }
   },
+  /** An entry that is stale at once, and kept. */
+  async keepForGrace() {
+    await cache.set('origin', { price: 42 }, { ttl: 1, grace: 3_600_000 });
+  },
+  async untilKept() {
+    while ((await cache.getEntry('origin', { stale: true })) === undefined) await sleep(10);
+  },
+  /** Asks at a fixed rate for what an origin no longer tells. */
+  async askWhileDown(rate, seconds) {
+    const told = { requests: 0, failed: 0, calls: 0 };
+    const origin = async () => {
+      told.calls++;
+      await sleep(20);
+      throw new Error('The origin is down.');
+    };
+    const policy = { ttl: 1000, grace: 3_600_000, softTimeout: 100 };
+    const running = [];
+    const start = performance.now();
+    const total = Math.round(rate * seconds);
+    while (told.requests < total) {
+      const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * rate));
+      for (; told.requests < due; told.requests++) {
+        running.push(cache.wrap('origin', origin, policy).catch(() => told.failed++));
+      }
+      await sleep(1);
+    }
+    await Promise.all(running);
+    return told;
+  },
   /** Sets at a fixed rate, whether or not the earlier ones are done; one in twenty carries the time. */
   async drive(rate, seconds, entries) {
     const keys = keysOf(entries);

@@ -62,6 +62,23 @@ export const TARGETS = [
     ...least('throttle-secondary', 'throttle', 10_000, 'the same on a secondary, 64 in flight'),
     unit: ' decisions/s',
   },
+  {
+    ...most(
+      'wrap-stale-p99',
+      'wrap',
+      1,
+      'wrap with `stale` by 1,000 callers at the moment of expiry, p99',
+    ),
+    unit: ' ms',
+  },
+  {
+    ...most('wrap-down-calls', 'wrap', 8, 'calls of an origin that is down for 60 s, 3 nodes'),
+    unit: '',
+  },
+  {
+    ...most('wrap-down-failed', 'wrap', 0, 'requests that fail meanwhile, within grace'),
+    unit: '',
+  },
   least('http-value-fastify', 'http', 1, `a cached route of 10 kB on Fastify, 'value', to ${NEST}`),
   least('http-body-fastify', 'http', 1.5, "the same, 'body'"),
   least('http-304-fastify', 'http', 2, 'the same, answered 304'),
