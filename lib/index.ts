@@ -23,6 +23,7 @@ export {
   ListenFailedError,
   LockLostError,
   LockTimeoutError,
+  LogTooLargeError,
   MissError,
   ModuleMissingError,
   NativeModuleError,

@@ -19,6 +19,7 @@ export type HyperCacheErrorCode =
   | 'HC_INTERNAL'
   | 'HC_KEY_INVALID'
   | 'HC_LISTEN_FAILED'
+  | 'HC_LOG_TOO_LARGE'
   | 'HC_LOCK_LOST'
   | 'HC_LOCK_TIMEOUT'
   | 'HC_MISS'
@@ -583,6 +584,20 @@ export class CheckpointsInlineError extends HyperCacheError {
       `The thread for checkpoints cannot run: ${cause instanceof Error ? cause.message : String(cause)}. Some commits will hold the event loop for longer.`,
       "See the cause; where worker threads are not to be had, set checkpoints: 'inline'.",
       { cause },
+    );
+  }
+}
+
+/** A reader of another program keeps the write-ahead log from being carried into the file. @publicApi */
+export class LogTooLargeError extends HyperCacheError {
+  readonly code = 'HC_LOG_TOO_LARGE';
+  constructor(
+    readonly bytes: number,
+    readonly maxBytes: number,
+  ) {
+    super(
+      `The write-ahead log has grown to ${bytes} bytes, beyond the ${maxBytes} of maxSize: another program keeps a read transaction open on the file.`,
+      'End that transaction or that program, such as an open sqlite3 shell; the log shrinks by itself then.',
     );
   }
 }

@@ -1,5 +1,5 @@
 import type { Serving } from '../cluster/failover/serving.js';
-import { StorageLostError } from '../common/errors.js';
+import { LogTooLargeError, StorageLostError } from '../common/errors.js';
 import type { MemoryListener } from '../engine/memory-coherence.js';
 import { isBusy, isCorruption, toStorageError } from '../sqlite/sqlite-error.js';
 import type { LossReason } from '../sqlite/file-slot.js';
@@ -11,6 +11,8 @@ export interface FileCareParts extends Pick<NodeContext, 'events' | 'incidents' 
   readonly storage: Storage;
   readonly memory: MemoryListener;
   readonly serving: Serving;
+  /** Of the file, in bytes; its log is not expected to outgrow that. */
+  readonly maxSize: number;
 }
 
 /**
@@ -19,6 +21,8 @@ export interface FileCareParts extends Pick<NodeContext, 'events' | 'incidents' 
  * @internal
  */
 export class FileCare {
+  #isLogLarge = false;
+
   constructor(private readonly parts: FileCareParts) {}
 
   /** After the start: the file that was found may have been damaged. */
@@ -42,7 +46,10 @@ export class FileCare {
   /** Returns whether the file is where it should be. */
   watch(): boolean {
     const { storage, incidents } = this.parts;
-    if (!storage.isUnlinked()) return true;
+    if (!storage.isUnlinked()) {
+      this.#watchLog();
+      return true;
+    }
     const reason = storage.lossReason;
     if (reason === 'unlinked') {
       const error = new StorageLostError(
@@ -53,6 +60,16 @@ export class FileCare {
     }
     this.#tryToRecover(reason);
     return false;
+  }
+
+  /** One report each time that it grows beyond the bound. */
+  #watchLog(): void {
+    const { storage, incidents, maxSize } = this.parts;
+    const bytes = storage.walBytes();
+    const wasLarge = this.#isLogLarge;
+    this.#isLogLarge = bytes > maxSize;
+    if (!this.#isLogLarge || wasLarge) return;
+    incidents.report(new LogTooLargeError(bytes, maxSize), 'watching the file');
   }
 
   /** A new file, a new history: what memory still holds belongs to the old one. @throws why there is none */

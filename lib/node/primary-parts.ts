@@ -58,7 +58,7 @@ export function primaryParts(
     ...checkpointerOf(options, (error) => incidents.report(error, 'checkpointing')),
   });
   const listing = new FileListing(storage, clock);
-  const care = new FileCare({ ...context, storage, memory: namespaces, serving });
+  const care = new FileCare({ ...context, storage, memory: namespaces, serving, maxSize });
   const { onReadError, onMaintenanceError } = care;
   const failover = new Failover({
     storage,

@@ -30,7 +30,13 @@ interface Left {
   readonly directory: string;
   readonly logBytes: number;
   readonly frameBytes: number;
-  readonly states: ReadonlyMap<number, readonly unknown[]>;
+  readonly states: ReadonlyMap<number, State>;
+}
+
+/** What a file holds at a revision: between the two where a deletion by tag is under way, in as many commits as it takes. */
+interface State {
+  readonly before: readonly unknown[];
+  readonly after: readonly unknown[];
 }
 
 describe('A primary whose write-ahead log was damaged while it was away', () => {
@@ -49,13 +55,14 @@ describe('A primary whose write-ahead log was damaged while it was away', () => 
     const node = await startNode({ sqlitePath, sweepInterval: 3_600_000 });
     const cache = node.cache('default');
     const random = seededRandom(campaign.seed);
-    const states = new Map<number, readonly unknown[]>();
+    const states = new Map<number, State>();
     const note = async (): Promise<void> => {
       const revision = await revisionOf(node);
       const last = [...states.keys()].at(-1) ?? revision;
-      // The deletion by tag is noted first, in a commit of its own.
-      for (let i = last + 1; i < revision; i++) states.set(i, states.get(last) ?? []);
-      states.set(revision, await contents(node));
+      const after = await contents(node);
+      const before = states.get(last)?.after ?? after;
+      for (let i = last + 1; i < revision; i++) states.set(i, { before, after });
+      states.set(revision, { before: after, after });
     };
     await note();
     for (let n = 0; n < WRITES; n++) {
@@ -138,10 +145,13 @@ describe('A primary whose write-ahead log was damaged while it was away', () => 
 
         if (recovered.length === 0) {
           const held = await contents(node);
+          const state = left.states.get(revision);
+          expect(state).toBeDefined();
+          const { before, after } = state as State;
           expect({ damage, revision, held }).toEqual({
             damage,
             revision,
-            held: left.states.get(revision),
+            held: held.map((value, i) => (value === undefined ? after[i] : before[i])),
           });
         } else {
           expect({ damage, held: await contents(node) }).toEqual({
