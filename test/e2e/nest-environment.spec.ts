@@ -10,7 +10,7 @@ const SECRET = 'correct-horse-battery-staple-0123456789';
 describe('wrong environment variables', () => {
   it('are named as the variable, together with the options that are wrong', async () => {
     process.env['HYPERCACHE_SERVER_ROLE'] = 'leader';
-    process.env['HYPERCACHE_TIMEOUT'] = '2s';
+    process.env['HYPERCACHE_TIMEOUT'] = '2 s';
     process.env['HYPERCACHE_ASYNC'] = 'maybe';
     process.env['HYPERCACHE_PRIMARY_URL'] = 'primary.local';
 
