@@ -6,7 +6,7 @@ import { assertKey } from '../common/keys.js';
 import { CapturedValue, captureValue } from '../value/capture.js';
 import type { OwnClaim } from '../engine/claims.js';
 import type { CommandOf, Fence, Removal, ResultOf, StoreResult } from '../engine/command.js';
-import { COMMAND_BYTES, PendingCommand } from '../engine/pending-command.js';
+import { COMMAND_BYTES, PendingCommand, tagBytes } from '../engine/pending-command.js';
 import type { L1 } from '../memory/l1.js';
 import type { CommandQueue } from '../engine/command-queue.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
@@ -84,10 +84,10 @@ export class CacheWriter {
   async setMany(entries: readonly WriteOfMany[]): Promise<void> {
     const { relaxed, counters, queue } = this.parts;
     let bytes = 0;
-    const captured = entries.map(({ key, value }) => {
+    const captured = entries.map(({ key, value, tags }) => {
       assertKey(key);
       const one = this.#capture(value);
-      bytes += setBytes(one);
+      bytes += setBytes(one, tags);
       return one;
     });
     queue.assertRoom(entries.length, bytes);
@@ -382,7 +382,7 @@ export class CacheWriter {
       captured,
       lifetime,
       tags,
-      setBytes(captured),
+      setBytes(captured, tags),
       this.#owner,
       resolve,
       reject,
@@ -523,6 +523,6 @@ export class CacheWriter {
 }
 
 /** Of a set that waits, for the queue's bounds. */
-function setBytes(captured: CapturedValue): number {
-  return captured.bytes + SUPERSEDE_ROOM;
+function setBytes(captured: CapturedValue, tags: readonly string[]): number {
+  return captured.bytes + SUPERSEDE_ROOM + tagBytes(tags);
 }

@@ -27,7 +27,7 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
     readonly accepted?: (() => void) | undefined,
     readonly answered?: Settle<CommandResult> | undefined,
   ) {
-    this.bytes = valueBytes + COMMAND_BYTES + tagBytesOf(command);
+    this.bytes = valueBytes + COMMAND_BYTES + ('tags' in command ? tagBytes(command.tags) : 0);
   }
 
   committed(result: CommandResult): void {
@@ -40,8 +40,9 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
   }
 }
 
-function tagBytesOf(command: Command): number {
+/** What the tags of a write take, for the queue's bounds. @internal */
+export function tagBytes(tags: readonly string[]): number {
   let bytes = 0;
-  if ('tags' in command) for (const tag of command.tags) bytes += tag.length + TAG_BYTES;
+  for (const tag of tags) bytes += tag.length + TAG_BYTES;
   return bytes;
 }
