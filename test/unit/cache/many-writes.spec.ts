@@ -14,12 +14,17 @@ const TOO_MANY = 200_001;
 const BYTES = 256 * 1024 * 1024;
 const LARGE = 'x'.repeat(8_000_000);
 
+/** As many and as long as they may be, and as many entries with them as are too many. */
+const TAGS = Array.from({ length: 64 }, (_, i) => String(i).padEnd(1000, 'x'));
+const TAGGED = Math.ceil(BYTES / (TAGS.length * 1000)) + 1;
+
 const numbered = (count: number, value: unknown): { key: string; value: unknown }[] =>
   Array.from({ length: count }, (_, i) => ({ key: `k${i}`, value }));
 
 const SIZES = [
   ['too many values', numbered(TOO_MANY, 1)],
   ['too many bytes', numbered(Math.ceil(BYTES / LARGE.length) + 1, LARGE)],
+  ['too many bytes of tags', numbered(TAGGED, 1).map((entry) => ({ ...entry, tags: TAGS }))],
 ] as const;
 
 const DURABILITIES: readonly HyperCacheOptions[] = [
