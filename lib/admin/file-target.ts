@@ -1,7 +1,8 @@
+import { checkedTags } from '../cache/factory-context.js';
 import { systemClock } from '../common/clock.js';
 import { NotPrimaryError, StorageLostError } from '../common/errors.js';
 import { expiresAtFor } from '../common/expiry.js';
-import { assertKey } from '../common/keys.js';
+import { assertKey, assertNamespace } from '../common/keys.js';
 import { systemRandom } from '../common/random.js';
 import { SOURCE_META_KEY } from '../cluster/replica/replica-meta.js';
 import { readSuperseded } from '../cluster/failover/takeover.js';
@@ -23,7 +24,7 @@ import type { Expired, Namespace, Target, TargetWrite } from './target.js';
 const DEFAULT_NAMESPACE = 'default';
 /** While the process that writes to the file puts another one in its place, in ms. */
 const PATIENCE = { timeoutMs: 5000 };
-/** The largest that any node may be told to accept. */
+/** The largest that any node may accept. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
 const MAX_LOCKS = 10_000;
 
@@ -89,31 +90,27 @@ export class FileTarget implements Target {
     return this.#listing.namespaces();
   }
 
-  async page({
-    namespace = DEFAULT_NAMESPACE,
-    ...request
-  }: Parameters<Target['page']>[0]): Promise<ListingPage> {
+  async page(request: Parameters<Target['page']>[0]): Promise<ListingPage> {
     void this.#file;
-    return this.#listing.page({ namespace, ...request });
+    return this.#listing.page({ ...request, namespace: nameOf(request.namespace) });
   }
 
   async find(namespace: Namespace, key: string): Promise<ListedEntry | undefined> {
     assertKey(key);
     void this.#file;
-    return this.#listing.find(namespace ?? DEFAULT_NAMESPACE, key);
+    return this.#listing.find(nameOf(namespace), key);
   }
 
   async store(namespace: Namespace, writes: readonly TargetWrite[]): Promise<void> {
     const commands = writes.map(({ key, value, ttl, tags }) => {
       assertKey(key);
-      for (const tag of tags) assertKey(tag, 'tag');
       return {
         kind: 'set' as const,
-        namespace: namespace ?? DEFAULT_NAMESPACE,
+        namespace: nameOf(namespace),
         key,
         value: encodeValue(captureValue(value, MAX_VALUE_BYTES)),
         expiresAt: expiresAtFor(ttl, 0, systemClock),
-        tags,
+        tags: checkedTags(tags),
       };
     });
     await this.#write().store(commands);
@@ -121,7 +118,7 @@ export class FileTarget implements Target {
 
   async delete(namespace: Namespace, key: string): Promise<boolean> {
     assertKey(key);
-    const command = { kind: 'delete', namespace: namespace ?? DEFAULT_NAMESPACE, key } as const;
+    const command = { kind: 'delete', namespace: nameOf(namespace), key } as const;
     return (await this.#write().run(command)).deleted;
   }
 
@@ -129,7 +126,7 @@ export class FileTarget implements Target {
     assertKey(prefix, 'prefix');
     return this.#write().remove({
       kind: 'deletePrefix',
-      namespace: namespace ?? DEFAULT_NAMESPACE,
+      namespace: nameOf(namespace),
       prefix,
       step: undefined,
     });
@@ -139,19 +136,19 @@ export class FileTarget implements Target {
     assertKey(tag, 'tag');
     return this.#write().remove({
       kind: 'deleteTag',
-      namespace: namespace ?? DEFAULT_NAMESPACE,
+      namespace: nameOf(namespace),
       tag,
       step: undefined,
     });
   }
 
   async clear(namespace: Namespace): Promise<number> {
-    const command = { kind: 'clear', namespace: namespace ?? DEFAULT_NAMESPACE } as const;
+    const command = { kind: 'clear', namespace: nameOf(namespace) } as const;
     return (await this.#write().run(command)).deleted;
   }
 
   async expire(given: Namespace, what: Expired): Promise<number> {
-    const namespace = given ?? DEFAULT_NAMESPACE;
+    const namespace = nameOf(given);
     if ('key' in what) {
       assertKey(what.key);
       const { expired } = await this.#write().run({ kind: 'expire', namespace, key: what.key });
@@ -248,4 +245,10 @@ export class FileTarget implements Target {
     this.#writer = writer;
     return writer;
   }
+}
+
+/** @throws {HC_ARGUMENT_INVALID} */
+function nameOf(namespace: Namespace = DEFAULT_NAMESPACE): string {
+  assertNamespace(namespace);
+  return namespace;
 }

@@ -1,5 +1,6 @@
+import { checkedTags } from '../cache/factory-context.js';
 import { HyperCacheError, ImportInvalidError } from '../common/errors.js';
-import { assertKey } from '../common/keys.js';
+import { assertKey, assertNamespace } from '../common/keys.js';
 import { MAX_LISTED, type ListedEntry } from '../engine/listing.js';
 import { captureValue } from '../value/capture.js';
 import { fromPortable } from '../value/portable-value.js';
@@ -11,8 +12,6 @@ const BATCH_ENTRIES = 250;
 const BATCH_BYTES = 512 * 1024;
 
 const FIELDS = ['namespace', 'key', 'value', 'stored', 'ttl', 'tags'];
-const MAX_TAGS = 64;
-const MAX_NAMESPACE_LENGTH = 256;
 
 /** How far it has come. @internal */
 export interface Transferred {
@@ -156,23 +155,11 @@ function entryOf(
   if (ttl !== null && !(typeof ttl === 'number' && ttl > 0)) {
     throw new ImportInvalidError(line, 'its ttl is neither null nor a number above 0.');
   }
-  if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
-    throw new ImportInvalidError(line, `its tags are no array of at most ${MAX_TAGS}.`);
-  }
-  for (const tag of tags) assertKey(tag, 'tag');
-  if (namespace !== undefined && !isNamespace(namespace)) {
-    throw new ImportInvalidError(line, 'its namespace is not acceptable.');
-  }
+  if (namespace !== undefined) assertNamespace(namespace);
   const value = fromPortable(fields);
   captureValue(value, Number.MAX_SAFE_INTEGER);
-  return { write: { key, value, ttl: Number(ttl), tags: tags as string[] }, namespace };
-}
-
-function isNamespace(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value !== '' &&
-    value.length <= MAX_NAMESPACE_LENGTH &&
-    value.isWellFormed()
-  );
+  return {
+    write: { key, value, ttl: Number(ttl), tags: checkedTags(tags as readonly string[]) },
+    namespace,
+  };
 }

@@ -1,5 +1,5 @@
-import { InvalidKeyError } from './errors.js';
-import { MAX_KEY_BYTES } from './limits.js';
+import { InvalidArgumentError, InvalidKeyError } from './errors.js';
+import { MAX_KEY_BYTES, MAX_NAMESPACE_LENGTH } from './limits.js';
 
 /**
  * Refuses what SQLite or HTTP would change on the way: only a key that comes back exactly is accepted.
@@ -22,6 +22,25 @@ export function assertKey(key: unknown, what = 'key'): asserts key is string {
   if (!key.isWellFormed()) {
     throw new InvalidKeyError(`The ${what} contains a lone surrogate, which UTF-8 cannot express.`);
   }
+}
+
+/** Whether it can name a namespace. @internal */
+export function isNamespace(name: unknown): name is string {
+  return (
+    typeof name === 'string' &&
+    name.length > 0 &&
+    name.length <= MAX_NAMESPACE_LENGTH &&
+    name.isWellFormed()
+  );
+}
+
+/** @throws {HC_ARGUMENT_INVALID} @internal */
+export function assertNamespace(name: unknown): asserts name is string {
+  if (isNamespace(name)) return;
+  throw new InvalidArgumentError(
+    'The namespace is not acceptable.',
+    `Give a non-empty string of at most ${MAX_NAMESPACE_LENGTH} characters, or leave it out.`,
+  );
 }
 
 /**

@@ -2,7 +2,6 @@ import { checkedTags } from '../cache/factory-context.js';
 import { assertPolicy, POLICY_FIELDS, type PolicyOptions } from '../cache/policy.js';
 import { HyperCacheError } from '../common/errors.js';
 import { bytes, type Size } from '../common/duration.js';
-import { MAX_NAMESPACE_LENGTH } from '../common/limits.js';
 import { isPositive, isText } from './option-kinds.js';
 
 /** Bounds of the memory layer, shared by all caches of a node. @publicApi */
@@ -87,13 +86,6 @@ export function isListen(value: unknown): boolean {
     Number(port) >= 0 &&
     Number(port) <= 65_535 &&
     Object.keys(rest).length === 0
-  );
-}
-
-/** @internal */
-export function isNamespace(value: unknown): boolean {
-  return (
-    isText(value) && String(value).length <= MAX_NAMESPACE_LENGTH && String(value).isWellFormed()
   );
 }
 

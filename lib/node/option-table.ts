@@ -2,6 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 import type { PolicyOptions, WrapPolicy } from '../cache/policy.js';
 import type { NamedPolicies } from '../cache/presets.js';
 import { bytes, milliseconds, type Duration } from '../common/duration.js';
+import { isNamespace } from '../common/keys.js';
 import { MAX_TIMER_MS } from '../common/limits.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import {
@@ -11,7 +12,6 @@ import {
   isL1,
   isListen,
   isLogger,
-  isNamespace,
   isPath,
   MIN_TOKEN_LENGTH,
   policiesProblem,

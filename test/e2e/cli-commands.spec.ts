@@ -127,6 +127,20 @@ describe.each(KINDS)('commands on %s', (kind) => {
     }
   });
 
+  it('refuses what no node takes, and stores nothing of it', async () => {
+    const tags = Array.from({ length: 65 }, (_, i) => ['--tag', `t${i}`]).flat();
+    for (const args of [['--namespace', ''], ['--namespace', 'n'.repeat(257)], tags]) {
+      await expect(run(['set', 'refused', '1', ...args])).resolves.toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining('HC_ARGUMENT_INVALID'),
+      });
+    }
+    await expect(json('big')).resolves.toMatchObject({
+      namespaces: [{ namespace: 'default', entries: 3 }],
+    });
+  });
+
   it('lists locks, and takes one from its holder', async () => {
     expect((await run(['locks'])).out).toBe('None is held.\n');
     if (!primary.process.isRunning) return;
@@ -193,6 +207,13 @@ describe.each(KINDS)('commands on %s', (kind) => {
     writeFileSync(mixed, '{"key":"in","value":1,"namespace":"other"}');
     expect((await run(['import', mixed])).code).toBe(0);
     expect((await run(['keys', '--namespace', 'other'])).out).toBe('in\n');
+    for (const wrong of [{ namespace: '' }, { tags: Array.from({ length: 65 }, String) }]) {
+      writeFileSync(mixed, JSON.stringify({ key: 'x', value: 1, ...wrong }));
+      await expect(run(['import', mixed])).resolves.toMatchObject({
+        code: 1,
+        err: expect.stringContaining('HC_IMPORT_INVALID: Line 1 '),
+      });
+    }
   });
 
   it('measures', async () => {

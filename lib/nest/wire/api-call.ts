@@ -5,8 +5,7 @@ import {
   InvalidRequestError,
   InvalidTtlError,
 } from '../../common/errors.js';
-import { assertKey } from '../../common/keys.js';
-import { MAX_NAMESPACE_LENGTH } from '../../common/limits.js';
+import { assertKey, assertNamespace } from '../../common/keys.js';
 import type { NodeCache } from '../../node/hyper-cache-node.js';
 import type { ApiContext } from '../api/api-context.js';
 import { answerJson } from '../../http/answer.js';
@@ -65,12 +64,7 @@ export class ApiCall {
    */
   get namespace(): string {
     const namespace = this.#query.get('namespace') ?? this.api.namespace;
-    if (namespace === '' || namespace.length > MAX_NAMESPACE_LENGTH || !namespace.isWellFormed()) {
-      throw new InvalidArgumentError(
-        'The namespace is not acceptable.',
-        `Give a non-empty string of at most ${MAX_NAMESPACE_LENGTH} characters, or leave it out.`,
-      );
-    }
+    assertNamespace(namespace);
     return namespace;
   }
 
