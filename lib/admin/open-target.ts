@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from '../common/errors.js';
+import { isHttpUrl } from '../node/option-checks.js';
+import { API_PATH, apiPathOf, apiTokenIn } from './api-access.js';
 import { ApiTarget } from './api-target.js';
 import { FileTarget } from './file-target.js';
 import type { Target } from './target.js';
 
 /** Without a byte for so long, a request fails. */
 const TIMEOUT_MS = 30_000;
-const API_PATH = '/api/hypercache';
 
 /** The directory of a node, or the address of one that runs. @internal */
 export type Whereabouts =
@@ -26,20 +27,18 @@ export type Whereabouts =
 export async function openTarget(where: Whereabouts): Promise<Target> {
   if ('directory' in where) return FileTarget.open(where.directory);
   const { url, path = API_PATH, environment } = where;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  if (!isHttpUrl(url)) {
     throw new InvalidArgumentError(
       '--url is no http or https URL.',
       'Write it as http://10.0.0.1:3000.',
     );
   }
-  // Of several, the first is the one that is shown.
-  const token = environment['HYPERCACHE_API_TOKEN']?.split(',')[0]?.trim() ?? '';
+  const token = apiTokenIn(environment);
   if (token === '') {
     throw new InvalidArgumentError(
       'HYPERCACHE_API_TOKEN is not set.',
       'Set it to one of the apiTokens of the node; it is not given as an argument.',
     );
   }
-  const below = path.startsWith('/') ? path : `/${path}`;
-  return new ApiTarget({ url, path: below.replace(/\/+$/, ''), token, timeoutMs: TIMEOUT_MS });
+  return new ApiTarget({ url, path: apiPathOf(path), token, timeoutMs: TIMEOUT_MS });
 }

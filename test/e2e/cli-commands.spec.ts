@@ -282,6 +282,7 @@ describe('a command line that is wrong', () => {
     [['set', 'a', '1', '--ttl', '5', '--ttl', '5 minutes', ...path], 2, /HC_TTL_INVALID/],
     [['set', 'a', '1', '--ttl', '-5s', ...path], 2, /--ttl/],
     [['get', 'a', '--url', 'ftp://x'], 2, /no http or https URL/],
+    [['get', 'a', '--url', 'http://100%:p@x'], 2, /no http or https URL/],
     [['get', 'a', '--url', 'http://127.0.0.1:1'], 2, /HYPERCACHE_API_TOKEN/],
     [['get', 'a', '--url', 'http://x', '--token', 'geheim'], 2, /set HYPERCACHE_API_TOKEN/],
     [['get', 'a', '--url', 'http://x', '--token=geheim'], 2, /set HYPERCACHE_API_TOKEN/],

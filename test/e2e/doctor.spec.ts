@@ -323,6 +323,10 @@ describe('doctor at a primary', () => {
     const findings = await examine(at(url));
     expect(wrongIn(findings)).toEqual([]);
     expect(findings).toContainEqual({ check: 'change feed', level: 'ok', said: 'it flows' });
+    expect(await wrongOf({ ...at(url), apiPath: 'api/hypercache/' })).toEqual([]);
+    expect(await wrongOf(at('http://100%:p@x'))).toMatchObject([
+      { check: 'primary', said: expect.stringContaining('no http or https URL') },
+    ]);
     expect(await wrongOf(at(`http://127.0.0.1:${own}`))).toMatchObject([
       { check: 'primary', said: expect.stringContaining('as a secondary') },
     ]);

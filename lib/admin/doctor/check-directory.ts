@@ -1,12 +1,14 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bytes } from '../../common/duration.js';
+import { parseNumber } from '../../node/option-kinds.js';
+import { FILE_OPTIONS } from '../../node/option-table.js';
 import { errnoOf } from '../../sqlite/sqlite-error.js';
 import { FILE_NAME } from '../../sqlite/storage.js';
 import { ok, problem, skipped, warning, type Finding, type Patient } from './finding.js';
 
 const GIB = 1024 ** 3;
-const DEFAULT_MAX_SIZE = GIB;
+const DEFAULT_MAX_SIZE = Number(FILE_OPTIONS.maxSize.byDefault);
 const BIG_LOG_BYTES = 64 * 1024 * 1024;
 
 /** File systems by the number that statfs(2) gives them. */
@@ -94,8 +96,7 @@ export function checkSpace({ directory, statFs, environment }: Patient): Finding
   const { bavail, bsize } = statFs(nearest);
   const free = bavail * bsize;
   const used = sizeOf(join(directory, FILE_NAME));
-  const given = environment['HYPERCACHE_MAX_SIZE'] ?? '';
-  const amount = /^\d+$/.test(given) ? Number(given) : bytes(given);
+  const amount = bytes(parseNumber(environment['HYPERCACHE_MAX_SIZE'] ?? ''));
   const isKnown = typeof amount === 'number';
   const maxSize = isKnown ? amount : DEFAULT_MAX_SIZE;
   const missing = maxSize - used - free;

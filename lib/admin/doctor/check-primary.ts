@@ -3,6 +3,8 @@ import { VERSION } from '../../common/version.js';
 import { formatPosition, type Position } from '../../cluster/wire/position.js';
 import { PROTOCOL_VERSION } from '../../cluster/wire/sync-endpoint.js';
 import { ApiClient } from '../../http/client/api-client.js';
+import { isHttpUrl } from '../../node/option-checks.js';
+import { apiPathOf, apiTokenIn } from '../api-access.js';
 import { ok, problem, skipped, warning, type Finding, type Patient } from './finding.js';
 
 const TIMEOUT_MS = 5000;
@@ -20,9 +22,9 @@ interface Ping {
 export async function checkPrimary(patient: Patient): Promise<Finding[]> {
   const { environment, apiPath } = patient;
   const url = patient.url ?? environment['HYPERCACHE_PRIMARY_URL'] ?? '';
-  const token = environment['HYPERCACHE_API_TOKEN']?.split(',')[0]?.trim() ?? '';
+  const token = apiTokenIn(environment);
   if (url === '') return [skipped('primary', 'neither HYPERCACHE_PRIMARY_URL nor --url is given')];
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  if (!isHttpUrl(url)) {
     return [
       problem(
         'primary',
@@ -35,7 +37,7 @@ export async function checkPrimary(patient: Patient): Promise<Finding[]> {
     return [
       skipped('primary', 'HYPERCACHE_API_TOKEN is not given, without which it answers nothing'),
     ];
-  const client = new ApiClient({ url, path: apiPath, token, timeoutMs: TIMEOUT_MS });
+  const client = new ApiClient({ url, path: apiPathOf(apiPath), token, timeoutMs: TIMEOUT_MS });
   try {
     // The node answers with its own words.
     const ping = (await client.request('GET', '/ping')) as Ping;

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
+import { API_PATH } from '../../admin/api-access.js';
 import { examine } from '../../admin/doctor/examine.js';
+import { FILE_OPTIONS } from '../../node/option-table.js';
 import { textOf, type CommandSpec } from '../command.js';
 
-const DIRECTORY = './storage/hypercache';
-const API_PATH = '/api/hypercache';
+const DIRECTORY = String(FILE_OPTIONS.sqlitePath.byDefault);
 
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ', skipped: 'skipped ' };
 
