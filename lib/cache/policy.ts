@@ -152,6 +152,18 @@ export function assertPolicy(policy: PolicyOptions): void {
   if (policy.errorTtl !== undefined) checkedMs('errorTtl', policy.errorTtl);
 }
 
+/**
+ * As {@link assertPolicy}, of a policy that is declared before it is used: what is wrong with its ttl shows then.
+ *
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
+ * @internal
+ */
+export function assertDeclared(policy: PolicyOptions): void {
+  const { ttl } = policy;
+  if (typeof ttl !== 'function' && readTtl(ttl ?? 0) < 0) throw new InvalidTtlError(ttl);
+  assertPolicy(policy);
+}
+
 /** @throws {HC_TTL_INVALID} @internal */
 export function readTtl(ttl: unknown): number {
   const ms = typeof ttl === 'number' ? ttl : milliseconds(ttl);

@@ -1,7 +1,6 @@
-import { assertPolicy, type PolicyName, type WrapPolicy } from '../cache/policy.js';
+import { assertDeclared, type PolicyName, type WrapPolicy } from '../cache/policy.js';
 import { InvalidArgumentError } from '../common/errors.js';
-import { expiresAtFor } from '../common/expiry.js';
-import { checkFields, checkedTtl } from './call-options.js';
+import { checkFields } from './call-options.js';
 import { isStandardSchema, type StandardSchema } from './standard-schema.js';
 
 /** What `defineCache` takes: what the entries are, and every option of `wrap` as their default. @publicApi */
@@ -90,8 +89,7 @@ export function checkedDefinition<Id, Output, Input>(
     'tags',
     'a list of strings, or a function of the id that returns one',
   );
-  if (typeof policy.ttl !== 'function') expiresAtFor(checkedTtl(policy.ttl), 0, Date);
-  assertPolicy(policy);
+  assertDeclared(policy);
   const prefix = version === undefined ? `${name}:` : `${name}@${version}:`;
   return {
     name,

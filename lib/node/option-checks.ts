@@ -1,5 +1,5 @@
 import { checkedTags } from '../cache/factory-context.js';
-import { assertPolicy, POLICY_FIELDS, type PolicyOptions } from '../cache/policy.js';
+import { assertDeclared, POLICY_FIELDS, type PolicyOptions } from '../cache/policy.js';
 import { HyperCacheError } from '../common/errors.js';
 import { bytes, type Size } from '../common/duration.js';
 import { isPositive, isText } from './option-kinds.js';
@@ -108,8 +108,7 @@ export function policyProblem(value: unknown): string | undefined {
   if (unknown !== undefined) return `a field '${unknown}', which no policy has`;
   const policy: PolicyOptions = value;
   try {
-    assertPolicy(policy);
-    if (typeof policy.ttl === 'number' && policy.ttl < 0) return 'a ttl below 0';
+    assertDeclared(policy);
     if (policy.tags !== undefined) checkedTags(policy.tags);
     return undefined;
   } catch (error) {

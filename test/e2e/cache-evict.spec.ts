@@ -301,6 +301,9 @@ describe('@CachePut', () => {
     ['no option', { key: 'a', fence: 1 }],
     ['no option', { key: 'a', wen: 1 }],
     ['`unless`', { key: 'a', unless: 1 }],
+    ['`stale`', { key: 'a', stale: -1 }],
+    ['`grace`', { key: 'a', grace: '5' }],
+    ['never expires', { key: 'a', ttl: 0, grace: '1m' }],
   ])('tells of %s when the class is loaded: %j', (problem, options) => {
     expect(() => CachePut(options as CachePutOptions)).toThrow(
       expect.objectContaining({

@@ -18,6 +18,7 @@ import { Readable } from 'node:stream';
 import {
   Cached,
   cacheKeyOf,
+  CachePut,
   getHyperCacheToken,
   HyperCache,
   HyperCacheModule,
@@ -514,8 +515,13 @@ describe('@Cached when a class is loaded', () => {
     refused(() => Cached(options as object)({}, 'find', method()), problem);
   });
 
-  it('refuses a negative ttl', () => {
-    expect(() => Cached({ ttl: -1 })).toThrow(expect.objectContaining({ code: 'HC_TTL_INVALID' }));
+  it.each([-1, Number.NaN, '5', true, {}])('refuses a ttl of %p', (ttl) => {
+    const code = 'HC_TTL_INVALID';
+    const options = { key: 'a', ttl: ttl as never };
+    expect(() => Cached(options)).toThrow(expect.objectContaining({ code }));
+    expect(() => CachePut(options)).toThrow(expect.objectContaining({ code }));
+    const byValue = { key: 'a', ttl: (() => ttl) as never };
+    expect(() => CachePut(byValue)).toThrow(expect.objectContaining({ code }));
   });
 
   it('refuses what is no method of an object', () => {

@@ -901,8 +901,8 @@ describe('@HttpCache when a class is loaded', () => {
     }
   });
 
-  it('refuses a negative ttl', () => {
-    expect(() => HttpCache({ ttl: -1 })).toThrow(
+  it.each([-1, Number.NaN, '5', true, {}])('refuses a ttl of %p', (ttl) => {
+    expect(() => HttpCache({ ttl: ttl as never })).toThrow(
       expect.objectContaining({ code: 'HC_TTL_INVALID' }),
     );
   });

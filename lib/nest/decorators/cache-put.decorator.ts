@@ -1,4 +1,5 @@
-import { checkedOptions, checkFields, type SetOptions } from '../call-options.js';
+import { assertDeclared, readTtl } from '../../cache/policy.js';
+import { checkFields, type SetOptions } from '../call-options.js';
 import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
 import { listFrom, textFrom } from './key-of-call.js';
 
@@ -36,9 +37,11 @@ const OWN_FIELDS = ['key', 'unless', 'cache'];
 export function CachePut<R = unknown, A extends unknown[] = []>(
   options: CachePutOptions<R, A>,
 ): AsyncMethodDecorator<A, R> {
-  checkFields('set', Object(options), { called: 'CachePut', more: OWN_FIELDS });
+  checkFields('add', Object(options), { called: 'CachePut', more: OWN_FIELDS });
   const { key, tags, unless, cache, ...entry } = Object(options) as CachePutOptions<R, A>;
-  checkedOptions('add', entry);
+  assertDeclared(entry);
+  // Nor a function of the value, which only a factory's entry has.
+  readTtl(entry.ttl ?? 0);
   assertFunction('`unless` of @CachePut', unless);
   const keyFrom = textFrom('key of @CachePut', key);
   const tagsFrom = tags === undefined ? undefined : listFrom('tags of @CachePut', tags);

@@ -2,12 +2,12 @@ import { StreamableFile } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 import { InvalidArgumentError, UnsupportedValueError } from '../../common/errors.js';
 import {
-  assertPolicy,
+  assertDeclared,
   type PolicyName,
   type WrapOptions,
   type WrapPolicy,
 } from '../../cache/policy.js';
-import { checkedTtl, checkFields } from '../call-options.js';
+import { checkFields } from '../call-options.js';
 import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
 import type { DecoratedMethod } from './injected-method.js';
 import { generatedKey, listFrom, textFrom, type FromCall } from './key-of-call.js';
@@ -61,9 +61,8 @@ export function Cached<A extends unknown[] = [], R = unknown>(
 ): AsyncMethodDecorator<A, R> {
   checkFields('policy', options, { called: 'Cached', more: OWN_FIELDS });
   const { key, name, cache, tags, when, ...policy } = options;
-  assertPolicy(policy);
-  if (typeof policy.ttl !== 'function') checkedTtl(policy.ttl);
-  if (when !== undefined) assertFunction('`when` of @Cached', when);
+  assertDeclared(policy);
+  assertFunction('`when` of @Cached', when);
   if (key !== undefined && name !== undefined) {
     throw new InvalidArgumentError(
       '@Cached has both `key` and `name`.',

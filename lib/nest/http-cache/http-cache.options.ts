@@ -1,7 +1,7 @@
 import { SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { InvalidArgumentError } from '../../common/errors.js';
-import { assertPolicy, type PolicyName, type WrapPolicy } from '../../cache/policy.js';
-import { checkedTtl, checkFields } from '../call-options.js';
+import { assertDeclared, type PolicyName, type WrapPolicy } from '../../cache/policy.js';
+import { checkFields } from '../call-options.js';
 
 /**
  * How answers of a route are cached, besides what `HyperCache.wrap` takes: `ttl` and the like.
@@ -144,8 +144,7 @@ export function checkHttpCacheOptions(called: string, options: HttpCacheOptions<
   }
   checkFields('policy', options, { called, more: OWN_FIELDS });
   const { tags: _checkedBelow, ...policy } = options;
-  assertPolicy(policy);
-  if (typeof options.ttl !== 'function') checkedTtl(options.ttl);
+  assertDeclared(policy);
   for (const [name, { is, what }] of Object.entries(ALLOWED)) {
     const given: unknown = Reflect.get(options, name);
     if (given === undefined || is(given)) continue;
