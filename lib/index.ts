@@ -57,7 +57,7 @@ export {
   type HyperCacheErrorCode,
   type OptionProblem,
 } from './common/errors.js';
-export { milliseconds as toMilliseconds, type Duration, type Size } from './common/duration.js';
+export { toMilliseconds, type Duration, type Size } from './common/duration.js';
 export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
 export type { HyperCacheLogger } from './common/logger.js';
 export type { HyperCacheManager } from './keyv/cache-manager-cache.js';

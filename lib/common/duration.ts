@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from './errors.js';
+
 /**
  * A length of time: milliseconds, or a number with its unit, such as `'500ms'`, `'30s'`, `'5m'`, `'2h'`, `'7d'` or `'1w'`.
  *
@@ -43,6 +45,23 @@ const BYTES = {
  */
 export function milliseconds(given: unknown): unknown {
   return typeof given === 'string' ? (amountIn(given, MILLISECONDS) ?? given) : given;
+}
+
+/**
+ * Milliseconds of a duration, for functions that take one as this library does.
+ *
+ * @param given milliseconds from 0, or a text with its unit such as `'5m'`
+ * @param what it is, for the message
+ * @throws {HC_ARGUMENT_INVALID} for everything else, and for what never ends
+ * @publicApi
+ */
+export function toMilliseconds(given: Duration, what = 'duration'): number {
+  const ms = milliseconds(given);
+  if (typeof ms === 'number' && ms >= 0 && ms < Infinity) return ms;
+  throw new InvalidArgumentError(
+    `The ${what} is not acceptable.`,
+    "Give milliseconds from 0, or a number with its unit such as '30s' or '5m'.",
+  );
 }
 
 /** Bytes of what is a size's text. Everything else comes back as it is. @internal */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { bytes, milliseconds } from '../../../lib/common/duration.js';
+import { bytes, milliseconds, toMilliseconds } from '../../../lib/common/duration.js';
 
 describe('milliseconds', () => {
   it.each([
@@ -71,4 +71,26 @@ describe('bytes', () => {
   it.each(['64', '64mb', '64M', '64 MiB', '-1MiB', '64Mib', '5s'])('leaves %p', (text) => {
     expect(bytes(text)).toBe(text);
   });
+});
+
+describe('toMilliseconds', () => {
+  it.each([
+    ['5m', 300_000],
+    [0, 0],
+    [12.5, 12.5],
+  ] as const)('of %p is %p', (given, ms) => {
+    expect(toMilliseconds(given)).toBe(ms);
+  });
+
+  it.each([undefined, null, '', '5', '5 minutes', -1, Number.NaN, Infinity, true, {}, 5n])(
+    'refuses %p by its name',
+    (given) => {
+      expect(() => toMilliseconds(given as never, 'pause')).toThrow(
+        expect.objectContaining({
+          code: 'HC_ARGUMENT_INVALID',
+          message: expect.stringMatching(/^The pause is not acceptable/),
+        }),
+      );
+    },
+  );
 });
