@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { InvalidArgumentError, type Duration } from '../index.js';
+import { InvalidArgumentError, toMilliseconds, type Duration } from '../index.js';
 
 /** @publicApi */
 export interface IdempotentOptions {
@@ -81,36 +81,53 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
   onUnavailable: ['reject', 'run'],
 };
 
+/** No timer of Node waits longer. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
 /** @throws {HC_ARGUMENT_INVALID} @internal */
 export function resolveIdempotentOptions(given: IdempotentOptions): ResolvedIdempotentOptions {
   const options = { ...DEFAULTS };
   for (const [name, value] of Object.entries(Object(given) as object)) {
-    if (!Object.hasOwn(DEFAULTS, name))
-      throw wrong(name, `is no option: there are ${Object.keys(DEFAULTS).join(', ')}`);
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      throw new InvalidArgumentError(
+        `@Idempotent has no option '${name}'.`,
+        `There are ${Object.keys(DEFAULTS).join(', ')}.`,
+      );
+    }
     if (value !== undefined) Reflect.set(options, name, value);
   }
   for (const [name, choices] of Object.entries(CHOICES)) {
-    if (!choices.includes(Reflect.get(options, name)))
-      throw wrong(name, `must be ${choices.join(' or ')}`);
+    const words = choices.map((choice) => `'${String(choice)}'`).join(' or ');
+    if (!choices.includes(Reflect.get(options, name))) throw wrong(name, words);
   }
-  const { required, scope, fingerprint, serialize, store, maxBytes, header } = options;
-  if (typeof required !== 'boolean') throw wrong('required', 'must be true or false');
+  const { required, scope, fingerprint, serialize, store, maxBytes, header, ttl, wait } = options;
+  if (typeof required !== 'boolean') throw wrong('required', 'true or false');
+  if (ttl !== Infinity) toMilliseconds(ttl, 'option ttl of @Idempotent');
+  if (toMilliseconds(wait, 'option wait of @Idempotent') > MAX_WAIT_MS) {
+    throw wrong('wait', `at most ${MAX_WAIT_MS} milliseconds`);
+  }
   for (const [name, made] of Object.entries({ scope, fingerprint, serialize, store })) {
     const isLeft = made === undefined || (name === 'fingerprint' && made === false);
-    if (!isLeft && typeof made !== 'function') throw wrong(name, 'must be a function');
+    if (!isLeft && typeof made !== 'function') throw wrong(name, 'a function');
   }
-  if (!Number.isSafeInteger(maxBytes) || maxBytes < 0) throw wrong('maxBytes', 'must be bytes');
-  if (typeof header !== 'string' || !/^[\w-]+$/.test(header))
-    throw wrong('header', 'must be a name');
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 0) {
+    throw wrong('maxBytes', 'a whole number of bytes from 0');
+  }
+  if (typeof header !== 'string' || !/^[\w-]+$/.test(header)) {
+    throw wrong('header', "the name of a header, such as 'Idempotency-Key'");
+  }
   for (const name of ['headers', 'methods'] as const) {
     const list: unknown = options[name];
     if (!Array.isArray(list) || !list.every((one) => typeof one === 'string')) {
-      throw wrong(name, 'must be a list of names');
+      throw wrong(name, 'an array of names');
     }
   }
   return options;
 }
 
-function wrong(name: string, what: string): InvalidArgumentError {
-  return new InvalidArgumentError(`The option ${name} of @Idempotent ${what}.`, 'Correct it.');
+function wrong(name: string, instead: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The option ${name} of @Idempotent is not acceptable.`,
+    `Give ${instead}.`,
+  );
 }

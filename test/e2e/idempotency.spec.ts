@@ -417,6 +417,11 @@ describe('the options of @Idempotent', () => {
     ['no name', { header: 'a b' }],
     ['no size', { maxBytes: -1 }],
     ['no answer', { required: 'yes' }],
+    ['no duration', { ttl: '1 day' }],
+    ['a negative duration', { ttl: -1 }],
+    ['no duration to wait', { wait: Number.NaN }],
+    ['an endless wait', { wait: Infinity }],
+    ['a wait that no timer has', { wait: '30d' }],
   ])('are refused when the class is loaded: %s', (_what, options) => {
     expect(() => Idempotent(options as IdempotentOptions)).toThrow(
       expect.objectContaining({ code: 'HC_ARGUMENT_INVALID' }),
