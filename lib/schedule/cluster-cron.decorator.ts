@@ -5,6 +5,7 @@ import {
   InvalidArgumentError,
   ModuleMissingError,
   RunOnce,
+  toMilliseconds,
   type Duration,
   type RunSlotOptions,
 } from '../index.js';
@@ -115,8 +116,11 @@ function checked(options: ClusterCronOptions): ClusterCronOptions {
       "Give it one that no other job of any node has: @ClusterCron('0 3 * * *', { name: 'nightly' }).",
     );
   }
-  const isKnown = typeof catchUp === 'boolean' || (typeof catchUp === 'object' && catchUp !== null);
-  if (!isKnown || (typeof catchUp === 'object' && catchUp.within === undefined)) {
+  const isPart = typeof catchUp === 'object' && catchUp !== null && catchUp.within !== undefined;
+  const within = `catchUp.within of @ClusterCron '${name}'`;
+  const isRight =
+    typeof catchUp === 'boolean' || (isPart && toMilliseconds(catchUp.within, within) > 0);
+  if (!isRight) {
     throw new InvalidArgumentError(
       `The catchUp of @ClusterCron '${name}' is not acceptable.`,
       "Give true, false, or { within: '1h' }.",

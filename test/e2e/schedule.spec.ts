@@ -217,6 +217,8 @@ describe('the decorators', () => {
     ['an empty name', { name: '' }],
     ['catchUp of another type', { name: 'a', catchUp: 'yes' }],
     ['catchUp without within', { name: 'a', catchUp: {} }],
+    ['catchUp within no duration', { name: 'a', catchUp: { within: '1 hour' } }],
+    ['catchUp within nothing', { name: 'a', catchUp: { within: 0 } }],
     ['another on', { name: 'a', on: 'end' }],
     ['no ttl', { name: 'a', ttl: 0 }],
   ])('refuse %s when the class is loaded', (_what, options) => {
