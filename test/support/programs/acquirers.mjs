@@ -1,7 +1,8 @@
 // Many who want locks at the same time: each takes its lock once, holds it for a moment, and gives it back.
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { config, monotonicMs, openNode } from './open-node.mjs';
+import { openNode } from './open-node.mjs';
+import { config, monotonicMs } from './parent.mjs';
 
 const { log, acquirers, names, ttl, maxHoldMs } = config;
 

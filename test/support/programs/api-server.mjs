@@ -6,12 +6,11 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { HyperCache, HyperCacheApi, HyperCacheModule } from '../../../dist/index.js';
-import { config } from './open-node.mjs';
+import { config, serveParent } from './parent.mjs';
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc');
 
-process.on('disconnect', () => process.exit(1));
 const log = [];
 const events = [];
 const hear = (text) => void log.push(String(text));
@@ -64,16 +63,4 @@ const targets = {
   },
 };
 
-process.on('message', async (message) => {
-  if (message === 'stop') {
-    await app.close();
-    process.exit(0);
-  }
-  const { id, target, method, args } = message;
-  try {
-    process.send({ id, value: await targets[target][method](...args) });
-  } catch (error) {
-    process.send({ id, error: { code: error.code, message: error.stack } });
-  }
-});
-process.send('ready');
+serveParent(targets, () => app.close());

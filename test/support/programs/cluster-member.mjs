@@ -10,9 +10,8 @@ import { JournaledWrites } from './cluster-member/journaled-writes.mjs';
 import { LockRun } from './cluster-member/lock-run.mjs';
 import { MixedRun } from './cluster-member/mixed-run.mjs';
 import { SteadyLoad } from './cluster-member/steady-load.mjs';
-import { config, monotonicMs } from './open-node.mjs';
+import { config, serveParent } from './parent.mjs';
 
-process.on('disconnect', () => process.exit(1));
 const app = await NestFactory.create(
   { module: class AppModule {}, imports: [HyperCacheModule.forRoot(config.options)] },
   new ExpressAdapter(),
@@ -56,19 +55,4 @@ const targets = {
   },
 };
 
-process.on('message', async (message) => {
-  if (message === 'stop') {
-    await app.close();
-    process.exit(0);
-  }
-  const { id, target, method, args } = message;
-  const calledAt = monotonicMs();
-  try {
-    const value = await targets[target][method](...args);
-    const plain = value instanceof HyperCache ? true : value;
-    process.send({ id, value: plain, calledAt, returnedAt: monotonicMs() });
-  } catch (error) {
-    process.send({ id, error: { code: error.code, message: error.stack } });
-  }
-});
-process.send('ready');
+serveParent(targets, () => app.close());

@@ -2,7 +2,8 @@
 // told to stop or is killed.
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { config, monotonicMs, openNode } from './open-node.mjs';
+import { openNode } from './open-node.mjs';
+import { config, monotonicMs } from './parent.mjs';
 
 const { seed, number, prefix, log, readKeys, strictKeys, locks, clients } = config;
 

@@ -6,9 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { HyperCacheModule } from 'nestjs-hypercache';
 import { HyperCacheIdempotencyModule, Idempotent } from 'nestjs-hypercache/idempotency';
-
-process.on('disconnect', () => process.exit(1));
-const config = JSON.parse(process.argv[2]);
+import { config, serveParent } from './parent.mjs';
 
 class Payments {
   async pay() {
@@ -34,11 +32,4 @@ const app = await NestFactory.create(
 );
 await app.listen(config.port ?? 0, '127.0.0.1');
 
-process.on('message', async (message) => {
-  if (message === 'stop') {
-    await app.close();
-    process.exit(0);
-  }
-  process.send({ id: message.id, value: await app.getUrl() });
-});
-process.send('ready');
+serveParent({ app: { url: () => app.getUrl() } }, () => app.close());

@@ -8,9 +8,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { ScheduleModule } from '@nestjs/schedule';
 import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
 import { ClusterCron, HyperCacheScheduleModule } from 'nestjs-hypercache/schedule';
+import { config, serveParent } from './parent.mjs';
 
-process.on('disconnect', () => process.exit(1));
-const config = JSON.parse(process.argv[2]);
 clock.setBack(config.setBackMs ?? 0);
 clock.advance(config.advanceMs ?? 0);
 
@@ -60,16 +59,4 @@ const targets = {
   clock,
 };
 
-process.on('message', async (message) => {
-  if (message === 'stop') {
-    await app.close();
-    process.exit(0);
-  }
-  const { id, target, method, args } = message;
-  try {
-    process.send({ id, value: await targets[target][method](...args) });
-  } catch (error) {
-    process.send({ id, error: { code: error.code, message: error.stack } });
-  }
-});
-process.send('ready');
+serveParent(targets, () => app.close());

@@ -14,9 +14,7 @@ import {
 } from '@nestjs/throttler';
 import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
 import { HyperCacheThrottlerModule, HyperCacheThrottlerStorage } from 'nestjs-hypercache/throttler';
-
-process.on('disconnect', () => process.exit(1));
-const config = JSON.parse(process.argv[2]);
+import { config, serveParent } from './parent.mjs';
 
 /** What TypeScript makes of decorators. */
 function decorate(target, decorators, methods = {}) {
@@ -118,16 +116,4 @@ const targets = {
   storage,
 };
 
-process.on('message', async (message) => {
-  if (message === 'stop') {
-    await app.close();
-    process.exit(0);
-  }
-  const { id, target, method, args } = message;
-  try {
-    process.send({ id, value: await targets[target][method](...args) });
-  } catch (error) {
-    process.send({ id, error: { code: error.code, message: error.stack } });
-  }
-});
-process.send('ready');
+serveParent(targets, () => app.close());

@@ -1,6 +1,7 @@
 // Takes and gives back locks, and writes down the token of every grant, until it is killed.
 import { openSync, writeSync } from 'node:fs';
-import { config, openNode } from './open-node.mjs';
+import { openNode } from './open-node.mjs';
+import { config } from './parent.mjs';
 
 const { log, names } = config;
 

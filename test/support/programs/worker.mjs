@@ -2,7 +2,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { HyperCache } from '../../../dist/nest/hyper-cache.service.js';
-import { config, monotonicMs, openNode } from './open-node.mjs';
+import { openNode } from './open-node.mjs';
+import { config, monotonicMs, serveParent } from './parent.mjs';
 
 const { name, plan, log } = config;
 const node = await openNode();
@@ -102,17 +103,4 @@ async function run(ms) {
   return { performed, codes, stallMs: delay.max / 1e6, stallP99Ms: delay.percentile(99) / 1e6 };
 }
 
-const targets = { cache, node, process: { run } };
-process.on('message', async (message) => {
-  if (message === 'stop') {
-    await node.close();
-    process.exit(0);
-  }
-  const { id, target, method, args } = message;
-  try {
-    process.send({ id, value: await targets[target][method](...args) });
-  } catch (error) {
-    process.send({ id, error: { code: error.code, message: error.stack } });
-  }
-});
-process.send('ready');
+serveParent({ cache, node, process: { run } }, () => node.close());

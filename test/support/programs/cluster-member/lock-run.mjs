@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicMs } from '../open-node.mjs';
+import { monotonicMs } from '../parent.mjs';
 
 const LOCK = 'contended';
 /** Short, so that leases whose holders are not heard end within a fault. */
