@@ -60,8 +60,12 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
     serving.assert();
     try {
       let growth = 0;
-      for (const command of commands) growth += growthOf(command);
-      const fits = evictor.makeRoom(commands.length, growth, commands.filter(replacesLarge));
+      let rows = 0;
+      for (const command of commands) {
+        growth += growthOf(command);
+        if (mayAddEntry(command)) rows++;
+      }
+      const fits = evictor.makeRoom(rows, growth, commands.filter(replacesLarge));
       return fits ? executor.write(commands) : this.#writeWithoutKept(commands);
     } catch (error) {
       if (!isCorruption(error)) throw error;
@@ -104,6 +108,10 @@ function wouldBeKept(command: Command): boolean {
   if (!('namespace' in command) || !isKept(command.namespace)) return false;
   // What takes the place of an entry was let in with that one.
   if (command.kind === 'setIf' && command.revision > 0) return false;
+  return mayAddEntry(command);
+}
+
+function mayAddEntry(command: Command): boolean {
   return 'value' in command || command.kind === 'increment';
 }
 

@@ -248,6 +248,22 @@ describe('the file of a node', () => {
     expect(statsOf(node).l2.evicted).toBeLessThanOrEqual(3);
   });
 
+  it('evicts nothing for what adds no entry', async () => {
+    const node = await startNode({ maxEntries: 5 });
+    const cache = node.cache('n');
+    const keys = ['a', 'b', 'c', 'd', 'e'];
+    await cache.mset(keys.map((key) => ({ key, value: key })));
+
+    await node.throttles.throttle('client', { limit: 1, ttl: 1000 });
+    await node.throttles.reset('client');
+    await node.locks.lock('name', { ttl: 1000 }).run(() => undefined);
+    await node.runs.run('job', { window: 1000 }, () => undefined);
+    await Promise.all([cache.touch('a', 1000), cache.delete('missing'), cache.expirePrefix('x')]);
+
+    expect(await cache.mget(keys)).toEqual(keys);
+    expect(statsOf(node).l2).toMatchObject({ entries: 5, evicted: 0 });
+  });
+
   it('keeps what is read, and the rest in order of age', async () => {
     const node = await startNode({ maxEntries: 1000, sweepInterval: 1 });
     const cache = node.cache('n');
