@@ -38,13 +38,25 @@ const BYTES = {
   GiB: 1024 ** 3,
 };
 
+/** A program has a few texts, which each of its calls gives again: to read one costs as much as a hit. */
+const MAX_KNOWN = 1000;
+const known = new Map<string, number>();
+
 /**
  * Milliseconds of what is a duration's text. Everything else comes back as it is, for the caller to check.
  *
  * @internal
  */
 export function milliseconds(given: unknown): unknown {
-  return typeof given === 'string' ? (amountIn(given, MILLISECONDS) ?? given) : given;
+  return typeof given === 'string' ? (known.get(given) ?? read(given) ?? given) : given;
+}
+
+function read(text: string): number | undefined {
+  const ms = amountIn(text, MILLISECONDS);
+  if (ms === undefined) return undefined;
+  if (known.size === MAX_KNOWN) known.clear();
+  known.set(text, ms);
+  return ms;
 }
 
 /**

@@ -17,6 +17,14 @@ describe('milliseconds', () => {
     [12.5, 12.5],
   ])('%p is %p', (given, ms) => {
     expect(milliseconds(given)).toBe(ms);
+    expect(milliseconds(given)).toBe(ms);
+  });
+
+  it('reads any number of texts, the first ones again', () => {
+    const numbers = Array.from({ length: 2500 }, (_, i) => i);
+    const read = (): unknown[] => numbers.map((i) => milliseconds(`${i}s`));
+    const expected = numbers.map((i) => i * 1000);
+    expect([read(), read()]).toEqual([expected, expected]);
   });
 
   it.each([
