@@ -69,14 +69,15 @@ export class ReadThrough {
     }
     if (eager !== undefined || refreshThreshold !== undefined) {
       const call = new Call(key, factory, options, defaultTtlMs);
-      if (this.#isDue(call, found)) this.#refresh(call, found, 'eager');
+      const isPaused = this.#throttle.isPaused(key, found);
+      if (!isPaused && this.#isDue(call, found)) this.#refresh(call, found, 'eager');
     }
     return found;
   }
 
   #useStale(call: Call, found: CacheEntry): Awaitable<Served> {
     const { cache, clock } = this.parts;
-    const now = clock.now();
+    const now = clock.coarseNow();
     if (call.mayAnswer(found, now)) {
       const isPaused = this.#throttle.isPaused(call.key, found);
       if (!isPaused) this.#refresh(call, found, 'stale');
@@ -204,15 +205,16 @@ export class ReadThrough {
       counters.staleHits++;
       if (reason === 'throttled') counters.throttled++;
       const { stale } = events.topics;
-      const age = clock.now() - staleSince(entry);
-      if (stale.hasListeners) stale.emit({ namespace, key: call.key, layer, reason, age });
+      if (stale.hasListeners) {
+        const age = clock.now() - staleSince(entry);
+        stale.emit({ namespace, key: call.key, layer, reason, age });
+      }
     }
     return error === undefined ? served : { ...served, error };
   }
 
   /** In the background; one process of all at a time, and no caller waits for it. */
   #refresh(call: Call, found: CacheEntry, reason: 'stale' | 'eager'): void {
-    if (this.#throttle.isPaused(call.key, found)) return;
     const flown = this.#flights.behind(call, reason, found);
     if (flown === undefined) return;
     this.parts.counters.refreshes++;

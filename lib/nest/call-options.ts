@@ -76,9 +76,10 @@ export function checkFields(
   options: object,
   { called = method, more = [] }: { called?: string; more?: readonly string[] } = {},
 ): void {
-  const known: readonly string[] = [...FIELDS[method], ...more];
+  const own: readonly string[] = FIELDS[method];
   for (const name in options) {
-    if (known.includes(name) || !Object.hasOwn(options, name)) continue;
+    if (own.includes(name) || more.includes(name) || !Object.hasOwn(options, name)) continue;
+    const known = [...own, ...more];
     const [problem] = unknownNames({ [name]: undefined }, known);
     throw new InvalidArgumentError(
       `${called}() has no option '${name}'.`,

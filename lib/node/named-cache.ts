@@ -207,18 +207,17 @@ export class NamedCache implements NodeCache {
   ): Awaitable<unknown> {
     const options = this.#wrapOptions(given);
     const { readThrough } = this.parts;
-    const release = ({ value }: Served): unknown => this.release(value);
     if (!isPlain(options)) {
       const entry = readThrough.wrap(key, factory, options, this.defaultTtl);
-      return entry instanceof Promise ? entry.then(release) : release(entry);
+      return entry instanceof Promise ? entry.then(this.#valueOf) : this.#valueOf(entry);
     }
     // A hit needs no deadlines.
     const found = this.#reads.get(key);
+    if (found !== undefined && !(found instanceof Promise)) return found;
     const made = (): Promise<unknown> =>
-      readThrough.make(key, factory, options, this.defaultTtl).then(release);
-    if (found instanceof Promise)
-      return found.then((value) => (value === undefined ? made() : value));
-    return found === undefined ? made() : found;
+      readThrough.make(key, factory, options, this.defaultTtl).then(this.#valueOf);
+    if (found === undefined) return made();
+    return found.then((value) => (value === undefined ? made() : value));
   }
 
   /** No factory is at work any more after a time, in ms; those of all that share these entries. */
@@ -229,6 +228,8 @@ export class NamedCache implements NodeCache {
   withPolicy(policy: PolicyOptions): NamedCache {
     return new NamedCache({ ...this.parts, presets: this.parts.presets.with(policy) });
   }
+
+  readonly #valueOf = ({ value }: Served): unknown => this.release(value);
 
   #wrapOptions(given: NodeWrapOptions | Duration | string | undefined): NodeWrapOptions {
     const options = this.parts.presets.resolve(given, this.defaultTtl);
