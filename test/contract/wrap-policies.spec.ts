@@ -34,6 +34,16 @@ const fails = (): never => {
   throw down;
 };
 
+/** Timeouts end when the test moves time, however slow the machine is. */
+async function withOwnTimeouts(run: () => Promise<void>): Promise<void> {
+  jest.useFakeTimers({ doNotFake: [...ALL_BUT_TIMEOUTS] });
+  try {
+    await run();
+  } finally {
+    jest.useRealTimers();
+  }
+}
+
 /** A factory that tells when it has begun, and ends as the test says. */
 function held<T = string>() {
   const begun = deferred<WrapContext<T>>();
@@ -339,9 +349,7 @@ describe.each(onEngines(VARIANTS))('wrap with a policy, %s', (_name, options, ma
     it('softTimeout waits on when the stale value was deleted', async () => {
       await keepOld();
       const { factory, begun, resolve } = held();
-      // The deletion comes before the timer, however slow the machine is.
-      jest.useFakeTimers({ doNotFake: [...ALL_BUT_TIMEOUTS] });
-      try {
+      await withOwnTimeouts(async () => {
         const wrapped = cache.wrap('key', factory, { ...POLICY, softTimeout: 20 });
         await begun;
         await cache.del('key');
@@ -349,9 +357,7 @@ describe.each(onEngines(VARIANTS))('wrap with a policy, %s', (_name, options, ma
         await nextTurn();
         resolve('new');
         expect(await wrapped).toBe('new');
-      } finally {
-        jest.useRealTimers();
-      }
+      });
     });
 
     it('timeout of a cold call: an error, and the value is stored when it comes', async () => {
@@ -368,16 +374,18 @@ describe.each(onEngines(VARIANTS))('wrap with a policy, %s', (_name, options, ma
     it('timeout with abort: the signal, and the value is dropped', async () => {
       const { factory, begun, resolve } = held();
       const policy = { ttl: 10, timeout: 5, onTimeout: 'abort' as const };
-      await expect(cache.wrap('key', factory, policy)).rejects.toMatchObject({
-        code: 'HC_FACTORY_TIMEOUT',
+      await withOwnTimeouts(async () => {
+        const wrapped = cache.wrap('key', factory, policy);
+        const { signal } = await begun;
+        jest.advanceTimersByTime(5);
+        await expect(wrapped).rejects.toMatchObject({ code: 'HC_FACTORY_TIMEOUT' });
+        expect(signal.aborted).toBe(true);
+        expect(signal.reason).toMatchObject({ code: 'HC_FACTORY_TIMEOUT' });
+        resolve('late');
+        await nextTurn();
+        expect(await cache.get('key')).toBeUndefined();
+        expect(await cache.wrap('key', () => 'again', policy)).toBe('again');
       });
-      const { signal } = await begun;
-      expect(signal.aborted).toBe(true);
-      expect(signal.reason).toMatchObject({ code: 'HC_FACTORY_TIMEOUT' });
-      resolve('late');
-      await nextTurn();
-      expect(await cache.get('key')).toBeUndefined();
-      expect(await cache.wrap('key', () => 'again', policy)).toBe('again');
     });
 
     it('timeout in grace: the stale value', async () => {
@@ -395,10 +403,16 @@ describe.each(onEngines(VARIANTS))('wrap with a policy, %s', (_name, options, ma
       clock.advance(11);
       const { factory, begun } = held();
       const policy = { ttl: 10, stale: 1000, timeout: 5, onTimeout: 'abort' as const };
-      expect(await cache.wrap('key', factory, policy)).toBe('old');
-      const { signal } = await begun;
-      await eventually(() => expect(signal.aborted).toBe(true));
-      expect(await cache.wrapEntry('key', factory, policy)).toMatchObject({ reason: 'throttled' });
+      await withOwnTimeouts(async () => {
+        expect(await cache.wrap('key', factory, policy)).toBe('old');
+        const { signal } = await begun;
+        jest.advanceTimersByTime(5);
+        await nextTurn();
+        expect(signal.aborted).toBe(true);
+        expect(await cache.wrapEntry('key', factory, policy)).toMatchObject({
+          reason: 'throttled',
+        });
+      });
     });
   });
 
