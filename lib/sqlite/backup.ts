@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { BackupFailedError, HyperCacheError } from '../common/errors.js';
+import { nameFile, reserveFile } from '../common/name-file.js';
 import { systemRandom } from '../common/random.js';
 import { packageRequire } from './package-require.js';
 import { backupSql, FINISH_BACKUP } from './sql/backup.js';
-import { errnoOf, toStorageError } from './sqlite-error.js';
+import { toStorageError } from './sqlite-error.js';
 
 /** What a backup holds. @publicApi */
 export interface BackupSummary {
@@ -55,9 +56,6 @@ const Database = require(driver);
 );
 `;
 
-/** Of the copy while it is made: no other user of the host reads it. */
-const OWNER_ONLY = 0o600;
-
 /**
  * Copies a file that is in use, as of one point in time, without holding the event loop. The copy is complete and on
  * the disk before it has its name. Of several at once to one path, one gets the name.
@@ -70,14 +68,14 @@ export async function backUp(from: string, to: string): Promise<BackupSummary> {
   // A name that can be foreseen is a name at which another user of the directory can put a link.
   const partial = `${to}.${systemRandom.hex(8)}.partial`;
   try {
-    await reserve(partial);
+    await reserveFile(partial);
   } catch (error) {
     throw asBackupError(to, error);
   }
   try {
     const answer = await copyInThread(from, partial);
     await sync(partial);
-    await name(partial, to);
+    if (!(await nameFile(partial, to))) throw taken(to);
     await remove(partial);
     const { size } = await stat(to);
     return { ...answer, bytes: size };
@@ -85,37 +83,6 @@ export async function backUp(from: string, to: string): Promise<BackupSummary> {
     // What is thrown is why the copy failed, not why it could not be removed.
     await remove(partial).catch(() => undefined);
     throw asBackupError(to, error);
-  }
-}
-
-/** Makes an empty file, and follows no link. @throws the error of the file system, `EEXIST` among them */
-async function reserve(path: string): Promise<void> {
-  const file = await open(path, 'wx', OWNER_ONLY);
-  await file.close();
-}
-
-/** Gives the copy its name, which a rename would take from another file. */
-async function name(partial: string, to: string): Promise<void> {
-  try {
-    await link(partial, to);
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') throw taken(to);
-    await nameWithoutLinks(partial, to);
-  }
-}
-
-/** On a file system without hard links: the name is taken first, and the copy put in place of what took it. */
-async function nameWithoutLinks(partial: string, to: string): Promise<void> {
-  try {
-    await reserve(to);
-  } catch (error) {
-    throw errnoOf(error) === 'EEXIST' ? taken(to) : error;
-  }
-  try {
-    await rename(partial, to);
-  } catch (error) {
-    await rm(to, { force: true });
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { errnoOf } from './sqlite-error.js';
+import { errnoOf } from '../common/errno.js';
 
 /** Only the owner reads and writes. */
 const OWNER_ONLY = 0o600;

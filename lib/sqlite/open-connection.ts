@@ -1,5 +1,6 @@
 import { renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errnoOf } from '../common/errno.js';
 import {
   ForeignFileError,
   HyperCacheError,
@@ -16,7 +17,7 @@ import {
   transactionSql,
 } from './sql/pragmas.js';
 import { MIGRATIONS } from './sql/schema.js';
-import { errnoOf, isCorruption, isUnreadable, sqliteCode, toStorageError } from './sqlite-error.js';
+import { isCorruption, isUnreadable, sqliteCode, toStorageError } from './sqlite-error.js';
 
 /** How long opening and migrating, and leaving, may wait for other processes that write, in ms. @internal */
 export const OPEN_TIMEOUT_MS = 5000;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Connection } from './native.js';
-import { errnoOf } from './sqlite-error.js';
+import { errnoOf } from '../common/errno.js';
 import { leaseSql, processSql } from './sql/leases.js';
 
 /** Of those behind the name (proc(5): the 22nd of all). */

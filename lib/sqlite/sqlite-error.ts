@@ -41,8 +41,3 @@ export function toStorageError(error: unknown): HyperCacheError {
   if (code.startsWith('SQLITE_BUSY')) return new StorageBusyError(error);
   return new StorageFailedError(error);
 }
-
-/** The code of one of Node's errors, such as 'ENOENT'. @internal */
-export function errnoOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}

@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bytes } from '../../common/duration.js';
+import { errnoOf } from '../../common/errno.js';
 import { parseNumber } from '../../node/option-kinds.js';
 import { FILE_OPTIONS } from '../../node/option-table.js';
-import { errnoOf } from '../../sqlite/sqlite-error.js';
 import { FILE_NAME } from '../../sqlite/storage.js';
 import { ok, problem, skipped, warning, type Finding, type Patient } from './finding.js';
 

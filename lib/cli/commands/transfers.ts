@@ -1,8 +1,11 @@
-import { createReadStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { exportLines, importLines, type Imported, type Transferred } from '../../admin/transfer.js';
-import { StorageFailedError, StorageOpenError } from '../../common/errors.js';
+import { errnoOf } from '../../common/errno.js';
+import { StorageOpenError } from '../../common/errors.js';
+import { nameFile } from '../../common/name-file.js';
+import { systemRandom } from '../../common/random.js';
 import { textOf, UsageError, wholeOf, type Call, type CommandSpec } from '../command.js';
 import { progressOf } from '../progress.js';
 import { namespacesOf, watched } from './listings.js';
@@ -73,7 +76,7 @@ async function exportEntries(call: Call): Promise<number> {
     });
     await write?.finish();
   } finally {
-    await write?.abandon();
+    await write?.close();
   }
   const { entries, unreadable } = last;
   if (unreadable > 0)
@@ -88,32 +91,29 @@ async function exportEntries(call: Call): Promise<number> {
   return unreadable > 0 ? 1 : 0;
 }
 
-/** A file that has its name only when it is complete. */
+/** A file that has its name only when it is complete. Of several exports to one name at once, one gets it. */
 async function writerOf(path: string, call: Call) {
-  if (existsSync(path)) throw new UsageError(`${path} is there already`, call.name);
-  const partial = `${path}.partial`;
-  const file = await open(partial, 'w', OWNER_ONLY).catch((cause: unknown) => {
-    throw new StorageOpenError(
-      `${partial} cannot be written.`,
-      'Give --to a path that this user may write to.',
-      { cause },
-    );
-  });
-  let isOpen = true;
+  const taken = (): UsageError => new UsageError(`${path} is there already`, call.name);
+  if (existsSync(path)) throw taken();
+  const partial = `${path}.${systemRandom.hex(8)}.partial`;
+  const orFail = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((cause: unknown) => {
+      throw new StorageOpenError(
+        `${path} cannot be written (${String(errnoOf(cause))}).`,
+        'Give --to a path that this user may write to, on a disk with room.',
+        { cause },
+      );
+    });
+  const file = await orFail(open(partial, 'wx', OWNER_ONLY));
   return {
-    text: async (text: string): Promise<void> => {
-      await file.appendFile(text).catch((error: unknown) => {
-        throw new StorageFailedError(error);
-      });
-    },
+    text: (text: string): Promise<void> => orFail(file.appendFile(text)),
     finish: async (): Promise<void> => {
-      await file.sync();
-      await file.close();
-      isOpen = false;
-      renameSync(partial, path);
+      await orFail(file.sync());
+      await orFail(file.close());
+      if (!(await orFail(nameFile(partial, path)))) throw taken();
     },
-    abandon: async (): Promise<void> => {
-      if (!isOpen) return;
+    /** Whether it got its name or not; a file that is closed already stays so. */
+    close: async (): Promise<void> => {
       await file.close();
       rmSync(partial, { force: true });
     },
