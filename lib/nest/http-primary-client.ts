@@ -1,17 +1,16 @@
 import type { Readable } from 'node:stream';
 import type { HttpService } from '@nestjs/axios';
 import type { AxiosAdapter, AxiosResponse } from 'axios';
-import { systemClock } from '../common/clock.js';
-import { systemRandom } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import type { FeedRequest } from '../cluster/wire/sync-endpoint.js';
 import { judgeAnswer } from '../http/client/judge-answer.js';
 import { loadHttpService } from './client/load-http-service.js';
+import { signRequest } from '../http/client/sign-request.js';
 import { nodeAdapter, type HeadersOf } from '../http/client/node-adapter.js';
 import { targetOf, type Target } from '../http/client/target.js';
 import { TOKEN_HEADER } from '../http/admission.js';
 import { PROTOCOL_HEADER, SYNC_CONTENT_TYPE } from '../http/answer.js';
-import { hashOfBody, NODE_HEADER, signatureHeaders } from '../http/request-signature.js';
+import { NODE_HEADER } from '../http/request-signature.js';
 
 const HEADERS = {
   'content-type': SYNC_CONTENT_TYPE,
@@ -19,7 +18,6 @@ const HEADERS = {
   'accept-encoding': 'identity',
 };
 const SUPERSEDE_PATH = '/sync/supersede';
-const NONCE_BYTES = 16;
 
 /** @internal */
 export interface HttpPrimaryClientOptions {
@@ -144,12 +142,9 @@ export class HttpPrimaryClient implements PrimaryClient {
   }
 
   #signedHeaders(secretFor: (url: string) => string): HeadersOf {
-    return (method, url, body) => {
-      const timestamp = systemClock.now();
-      const nonce = systemRandom.hex(NONCE_BYTES);
-      const bodyHash = hashOfBody(body);
-      const request = { method, url, timestamp, nonce, bodyHash, node: this.#node };
-      return { ...HEADERS, ...signatureHeaders(request, secretFor(url)) };
-    };
+    return (method, url, body) => ({
+      ...HEADERS,
+      ...signRequest(method, url, body, { token: secretFor(url), node: this.#node }),
+    });
   }
 }

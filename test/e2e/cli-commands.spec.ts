@@ -1,6 +1,9 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { TOKEN } from '../support/api-client.js';
 import {
   freePort,
@@ -216,6 +219,18 @@ describe.each(KINDS)('commands on %s', (kind) => {
     }
   });
 
+  it('exports to a name once, however many do it at the same time', async () => {
+    const file = join(clusters.directory(), 'all.ndjson');
+    const ends = await Promise.all(
+      Array.from({ length: 4 }, async () => run(['export', '--to', file])),
+    );
+    expect(ends.map(({ code }) => code).toSorted()).toEqual([0, 2, 2, 2]);
+    expect(jsonLines(readFileSync(file, 'utf8'))).toHaveLength(3);
+    expect(readdirSync(dirname(file)).filter((name) => name.includes('.ndjson'))).toEqual([
+      'all.ndjson',
+    ]);
+  });
+
   it('measures', async () => {
     const { rows } = (await json('bench', '--time', '20')) as { rows: { rate: number }[] };
     expect(rows.length).toBeGreaterThanOrEqual(4);
@@ -309,6 +324,26 @@ describe('a command line that is wrong', () => {
     );
     expect(code).toBe(1);
     expect(err).toMatch(/^HC_PRIMARY_UNREACHABLE/);
+  });
+});
+
+describe('--url of another program', () => {
+  let server: Server;
+  beforeEach(async () => {
+    // Its answer has a beginning, and no end.
+    server = createServer((_request, response) => void response.write('{'));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('is refused without reading what it answers', async () => {
+    const { port } = server.address() as AddressInfo;
+    await expect(
+      commandLine(['stats', '--url', `http://127.0.0.1:${port}`], { environment }),
+    ).resolves.toMatchObject({ code: 1, err: expect.stringMatching(/^HC_PRIMARY_FOREIGN/) });
   });
 });
 

@@ -10,12 +10,10 @@ import {
   UnauthorizedError,
   type HyperCacheErrorCode,
 } from '../../common/errors.js';
-import { systemRandom } from '../../common/random.js';
 import { PROTOCOL_HEADER } from '../answer.js';
-import { hashOfBody, NODE_HEADER, signatureHeaders } from '../request-signature.js';
+import { NODE_HEADER } from '../request-signature.js';
+import { signRequest } from './sign-request.js';
 import { targetOf, type Target } from './target.js';
-
-const NONCE_BYTES = 16;
 
 /** @internal */
 export interface ApiClientOptions {
@@ -148,23 +146,23 @@ export class ApiClient {
   }
 
   async #read(response: IncomingMessage): Promise<Answer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
     const node = response.headers[NODE_HEADER];
     if (typeof node === 'string') this.#node = node;
     const { date } = response.headers;
     if (date !== undefined) this.clockOffset = Date.parse(date) - systemClock.now();
-    const isOurs = response.headers[PROTOCOL_HEADER] !== undefined;
     const { statusCode: status = 0 } = response;
-    return { status, isOurs, body: parsed(Buffer.concat(chunks).toString()) };
+    if (response.headers[PROTOCOL_HEADER] === undefined) {
+      // The page of another program, which may have no end.
+      response.on('error', () => undefined).destroy();
+      return { status, isOurs: false, body: undefined };
+    }
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    return { status, isOurs: true, body: parsed(Buffer.concat(chunks).toString()) };
   }
 
   #signature(method: string, url: string, body: Buffer | undefined): Record<string, string> {
-    const timestamp = systemClock.now();
-    const nonce = systemRandom.hex(NONCE_BYTES);
-    const bodyHash = hashOfBody(body);
-    const claim = { method, url, timestamp, nonce, bodyHash, node: this.#node };
-    return signatureHeaders(claim, this.options.token);
+    return signRequest(method, url, body, { token: this.options.token, node: this.#node });
   }
 
   #failure(error: unknown): HyperCacheError {
