@@ -27,7 +27,7 @@ export interface ExportRequest {
 }
 
 /**
- * The live entries as lines of JSON, page by page: what is written meanwhile may be among them or not.
+ * The fresh entries as lines of JSON, without their windows, page by page: what is written meanwhile may be among them or not.
  *
  * @internal
  */
@@ -90,7 +90,7 @@ export interface Imported {
 }
 
 /**
- * Stores what lines say, batch by batch: of each all or nothing. Importing a batch again changes nothing.
+ * Stores what lines say, batch by batch: of each all or nothing. A batch that is imported again is stored again.
  *
  * @throws {HC_IMPORT_INVALID} with the number of the line
  * @internal

@@ -78,3 +78,8 @@ export function wholeOf(
   if (number >= least && number <= most) return number;
   throw new UsageError(`--${option} is no whole number from ${least} to ${most}`, call.name);
 }
+
+/** Prints what a command has done: fields as JSON, or a text for people. @internal */
+export function print(call: Call, fields: object, text: string): Promise<void> {
+  return call.terminal.out(`${call.isJson ? JSON.stringify(fields) : text}\n`);
+}

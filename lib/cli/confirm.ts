@@ -3,14 +3,17 @@ import { UsageError, type Call } from './command.js';
 /**
  * Whether what cannot be undone is to be done: `--yes` says so, or a person on a terminal.
  *
- * @throws UsageError when nobody can be asked
+ * @throws UsageError where there is no terminal
  * @internal
  */
 export async function isConfirmed(call: Call, question: string): Promise<boolean> {
   if (call.given['yes'] === true) return true;
   const answer = await call.terminal.ask(`${question} Type yes: `);
   if (answer === undefined)
-    throw new UsageError(`${call.name} needs --yes where nobody can be asked`, call.name);
+    throw new UsageError(
+      `${call.name} needs --yes where there is no terminal to ask on`,
+      call.name,
+    );
   if (answer.trim().toLowerCase() === 'yes') return true;
   call.terminal.err('Nothing was done.\n');
   return false;

@@ -55,6 +55,11 @@ export function formatTable(
   return rows.map((row) => `${lineOf(row)}\n`).join('');
 }
 
+/** Each row as a line of JSON. @internal */
+export function formatLines(rows: readonly object[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
 /** Names and values, one a line; fields of objects as `outer.inner`. @internal */
 export function formatFields(fields: object): string {
   return formatTable(flatten(fields, ''));

@@ -22,7 +22,7 @@ export const URL_OPTIONS: Readonly<Record<string, OptionOf>> = {
   'api-path': {
     type: 'string',
     value: 'path',
-    about: 'where its API stands, if its option path says another than /api/hypercache',
+    about: 'the path of its API, if its option path is not /api/hypercache',
   },
 };
 
@@ -44,7 +44,7 @@ export function overview(commands: Readonly<Record<string, CommandSpec>>): strin
 ${formatTable(rows)}
   help <command>      says more; --version prints the version
 
-Reads with --path stand beside the running application. Writes with --path go to the file of a primary only.
+Reads with --path work beside the running application. Writes with --path go to the file of a primary only.
 With --url the node itself does it; HYPERCACHE_API_TOKEN holds the token, which does not travel.
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.
 docs/operations.md of the package says when to use which.

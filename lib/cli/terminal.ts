@@ -8,10 +8,10 @@ export interface Terminal {
   err(text: string): void;
   /** Whether a person sees what {@link err} prints. */
   readonly isWatched: boolean;
-  /** Asks a person, if there is one; undefined when nobody can answer. */
+  /** Asks the person at the terminal; undefined without a terminal, or an answer. */
   ask(question: string): Promise<string | undefined>;
   stdin(): AsyncIterable<Uint8Array>;
-  /** Aborts when the user, or who reads the output, wants no more. */
+  /** Aborts when the user, or the reader of the output, wants no more. */
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }

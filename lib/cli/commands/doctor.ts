@@ -3,6 +3,7 @@ import { API_PATH } from '../../admin/api-access.js';
 import { examine } from '../../admin/doctor/examine.js';
 import { FILE_OPTIONS } from '../../node/option-table.js';
 import { textOf, type CommandSpec } from '../command.js';
+import { formatLines } from '../format.js';
 
 const DIRECTORY = String(FILE_OPTIONS.sqlitePath.byDefault);
 
@@ -47,7 +48,7 @@ export const DOCTOR_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       });
       const problems = findings.filter(({ level }) => level === 'problem').length;
       if (call.isJson) {
-        await call.terminal.out(findings.map((finding) => `${JSON.stringify(finding)}\n`).join(''));
+        await call.terminal.out(formatLines(findings));
       } else {
         for (const { check, level, said, fix } of findings) {
           const line = `${MARKS[level]}${check}: ${said}\n`;

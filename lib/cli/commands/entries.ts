@@ -1,21 +1,13 @@
 import { text } from 'node:stream/consumers';
 import { shownValue } from '../../admin/shown-value.js';
-import type { Expired } from '../../admin/target.js';
+import type { Expired, Namespace, Target } from '../../admin/target.js';
 import { milliseconds } from '../../common/duration.js';
 import { InvalidTtlError, MissError } from '../../common/errors.js';
-import { textOf, textsOf, UsageError, type Call, type CommandSpec } from '../command.js';
+import type { ListedEntry } from '../../engine/listing.js';
+import { print, textOf, textsOf, UsageError, type Call, type CommandSpec } from '../command.js';
 import { isConfirmed } from '../confirm.js';
 import { formatMs } from '../format.js';
-
-const NAMESPACE = {
-  namespace: {
-    type: 'string',
-    value: 'name',
-    about: "the cache; the node's own, or 'default' with --path",
-  },
-} as const;
-
-const YES = { yes: { type: 'boolean', about: 'do not ask' } } as const;
+import { ONE_NAMESPACE, YES } from '../shared-options.js';
 
 /** What reads and writes entries. @internal */
 export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
@@ -24,15 +16,13 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     arguments: '<key>',
     count: [1, 1],
     on: 'both',
-    options: NAMESPACE,
+    options: ONE_NAMESPACE,
     notes: ['A missing or expired key is HC_MISS, with exit code 1.'],
     examples: ['get user:42 --path ./storage/hypercache'],
     run: async (call) => {
-      const [key = ''] = call.rest;
-      const entry = await (await call.target()).find(textOf(call, 'namespace'), key);
-      const value = shownValue(entry?.content);
-      if (entry === undefined || value === undefined) throw new MissError();
-      const { ttl, revision, tags } = entry;
+      const { key, content, ttl, revision, tags } = await entryOf(call);
+      const value = shownValue(content);
+      if (value === undefined) throw new MissError();
       const described = `{"key":${JSON.stringify(key)},"value":${value},${JSON.stringify({ ttl, revision, tags }).slice(1)}`;
       await call.terminal.out(`${call.isJson ? described : value}\n`);
     },
@@ -42,16 +32,11 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     arguments: '<key>',
     count: [1, 1],
     on: 'both',
-    options: NAMESPACE,
+    options: ONE_NAMESPACE,
     examples: ['ttl user:42 --path ./storage/hypercache'],
     run: async (call) => {
-      const [key = ''] = call.rest;
-      const entry = await (await call.target()).find(textOf(call, 'namespace'), key);
-      if (entry === undefined) throw new MissError();
-      const { ttl } = entry;
-      await call.terminal.out(
-        call.isJson ? `${JSON.stringify({ key, ttl })}\n` : `${formatMs(ttl)}\n`,
-      );
+      const { key, ttl } = await entryOf(call);
+      await print(call, { key, ttl }, formatMs(ttl));
     },
   },
   set: {
@@ -60,7 +45,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     count: [2, 2],
     on: 'both',
     options: {
-      ...NAMESPACE,
+      ...ONE_NAMESPACE,
       ttl: {
         type: 'string',
         value: 'time',
@@ -80,7 +65,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       await target.store(textOf(call, 'namespace'), [
         { key, value, ttl, tags: textsOf(call, 'tag') },
       ]);
-      await call.terminal.out(call.isJson ? '{"stored":true}\n' : 'Stored.\n');
+      await print(call, { stored: true }, 'Stored.');
     },
   },
   del: {
@@ -88,7 +73,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     arguments: '<key>...',
     count: [1, Infinity],
     on: 'both',
-    options: NAMESPACE,
+    options: ONE_NAMESPACE,
     examples: ['del user:42 user:43 --path ./storage/hypercache'],
     run: async (call) => {
       const target = await call.target();
@@ -96,7 +81,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       for (const key of call.rest) {
         if (await target.delete(textOf(call, 'namespace'), key)) deleted++;
       }
-      await tellDeleted(call, deleted);
+      await printDeleted(call, deleted);
     },
   },
   'del-tag': {
@@ -104,37 +89,28 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     arguments: '<tag>',
     count: [1, 1],
     on: 'both',
-    options: NAMESPACE,
+    options: ONE_NAMESPACE,
     examples: ['del-tag users --path ./storage/hypercache'],
-    run: async (call) => {
-      const [tag = ''] = call.rest;
-      await tellDeleted(
-        call,
-        await (await call.target()).deleteTag(textOf(call, 'namespace'), tag),
-      );
-    },
+    run: (call) => deleteAll(call, (target, namespace, tag) => target.deleteTag(namespace, tag)),
   },
   'del-prefix': {
     summary: 'deletes all entries whose key begins so',
     arguments: '<prefix>',
     count: [1, 1],
     on: 'both',
-    options: NAMESPACE,
+    options: ONE_NAMESPACE,
     examples: ['del-prefix user: --path ./storage/hypercache'],
-    run: async (call) => {
-      const [prefix = ''] = call.rest;
-      const target = await call.target();
-      await tellDeleted(call, await target.deletePrefix(textOf(call, 'namespace'), prefix));
-    },
+    run: (call) =>
+      deleteAll(call, (target, namespace, prefix) => target.deletePrefix(namespace, prefix)),
   },
   expire: {
     summary:
-      'makes entries stale: who asks for stale values still finds them until their window ends',
+      'makes entries stale: reads that accept stale values find them until their window ends',
     arguments: '[key]',
     count: [0, 1],
     on: 'both',
     options: {
-      ...NAMESPACE,
+      ...ONE_NAMESPACE,
       prefix: {
         type: 'string',
         value: 'prefix',
@@ -158,15 +134,13 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       let what: Expired = { key: name };
       if (key === undefined) what = tag === undefined ? { prefix: name } : { tag: name };
       const expired = await (await call.target()).expire(textOf(call, 'namespace'), what);
-      await call.terminal.out(
-        call.isJson ? `${JSON.stringify({ expired })}\n` : `Expired ${expired}.\n`,
-      );
+      await print(call, { expired }, `Expired ${expired}.`);
     },
   },
   clear: {
     summary: 'deletes everything in a namespace; locks stay',
     on: 'both',
-    options: { ...NAMESPACE, ...YES },
+    options: { ...ONE_NAMESPACE, ...YES },
     notes: ['Asks on a terminal; elsewhere it needs --yes.'],
     examples: [
       'clear --yes --path ./storage/hypercache',
@@ -178,16 +152,31 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       const name =
         namespace === undefined ? "the node's own namespace" : `namespace '${namespace}'`;
       if (!(await isConfirmed(call, `This deletes everything in ${name}.`))) return 1;
-      await tellDeleted(call, await target.clear(namespace));
+      await printDeleted(call, await target.clear(namespace));
       return 0;
     },
   },
 };
 
-async function tellDeleted(call: Call, deleted: number): Promise<void> {
-  await call.terminal.out(
-    call.isJson ? `${JSON.stringify({ deleted })}\n` : `Deleted ${deleted}.\n`,
-  );
+/** That of the key which is given. @throws {HC_MISS} */
+async function entryOf(call: Call): Promise<ListedEntry> {
+  const [key = ''] = call.rest;
+  const entry = await (await call.target()).find(textOf(call, 'namespace'), key);
+  if (entry === undefined) throw new MissError();
+  return entry;
+}
+
+/** Deletes what the argument names. */
+async function deleteAll(
+  call: Call,
+  work: (target: Target, namespace: Namespace, argument: string) => Promise<number>,
+): Promise<void> {
+  const [argument = ''] = call.rest;
+  await printDeleted(call, await work(await call.target(), textOf(call, 'namespace'), argument));
+}
+
+function printDeleted(call: Call, deleted: number): Promise<void> {
+  return print(call, { deleted }, `Deleted ${deleted}.`);
 }
 
 function parsed(json: string, call: Call): unknown {

@@ -4,13 +4,13 @@ import type { Target } from '../../admin/target.js';
 import { pagesOf } from '../../admin/transfer.js';
 import type { ListedEntry } from '../../engine/listing.js';
 import { textOf, wholeOf, type Call, type CommandSpec } from '../command.js';
-import { formatBytes, formatMs, formatTable, printable } from '../format.js';
+import { formatBytes, formatLines, formatMs, formatTable, printable } from '../format.js';
 import { progressOf } from '../progress.js';
+import { ANY_NAMESPACE, ONE_NAMESPACE } from '../shared-options.js';
 
 const MOST = 1_000_000_000;
 
 const LIMIT = { type: 'string', value: 'n', about: 'how many are printed at most' } as const;
-const NAMESPACE = { type: 'string', value: 'name', about: 'the cache' } as const;
 
 /** What looks at many entries. With `--json` each of them is a line. @internal */
 export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
@@ -20,7 +20,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     count: [0, 1],
     on: 'both',
     options: {
-      namespace: { ...NAMESPACE, about: "the cache; the node's own, or 'default' with --path" },
+      ...ONE_NAMESPACE,
       limit: LIMIT,
       values: { type: 'boolean', about: 'with their values' },
     },
@@ -47,7 +47,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     count: [0, 1],
     on: 'both',
     options: {
-      namespace: { ...NAMESPACE, about: "the cache; the node's own, or 'default' with --path" },
+      ...ONE_NAMESPACE,
       limit: LIMIT,
     },
     notes: ['Looks at all entries of the namespace.'],
@@ -62,7 +62,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       );
       const tags = counted.slice(0, limit);
       const rows = tags.map(({ tag, entries }) => [String(entries), printable(tag)]);
-      await call.terminal.out(call.isJson ? linesOf(tags) : formatTable(rows, [0]));
+      await call.terminal.out(call.isJson ? formatLines(tags) : formatTable(rows, [0]));
     },
   },
   big: {
@@ -71,7 +71,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     count: [0, 1],
     on: 'both',
     options: {
-      namespace: { ...NAMESPACE, about: 'one cache; all of them without' },
+      ...ANY_NAMESPACE,
       top: { type: 'string', value: 'n', about: 'how many are printed at most (20)' },
     },
     notes: ['Looks at all entries. Bytes are those of the encoded value.'],
@@ -110,10 +110,9 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     notes: ['The newest first. Of a node that runs they are asked for with --url.'],
     examples: ['dead-letters --path ./storage/hypercache'],
     run: async (call) => {
-      const letters = await (
-        await call.target()
-      ).deadLetters(wholeOf(call, 'limit', 100, [1, 1000]));
-      if (call.isJson) return call.terminal.out(linesOf(letters));
+      const limit = wholeOf(call, 'limit', 100, [1, 1000]);
+      const letters = await (await call.target()).deadLetters(limit);
+      if (call.isJson) return call.terminal.out(formatLines(letters));
       const rows = letters.map(({ at, code, kind, namespace, key }) => [
         new Date(at).toISOString(),
         code,
@@ -168,8 +167,4 @@ function jsonOf({ content, ...entry }: ListedEntry): string {
   const fields = JSON.stringify(entry);
   const value = shownValue(content);
   return value === undefined ? fields : `${fields.slice(0, -1)},"value":${value}}`;
-}
-
-function linesOf(rows: readonly object[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }

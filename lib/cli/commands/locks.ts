@@ -1,6 +1,7 @@
-import { textOf, type CommandSpec } from '../command.js';
+import { print, textOf, type CommandSpec } from '../command.js';
 import { isConfirmed } from '../confirm.js';
-import { formatMs, formatTable, printable } from '../format.js';
+import { formatLines, formatMs, formatTable, printable } from '../format.js';
+import { YES } from '../shared-options.js';
 
 /** @internal */
 export const LOCK_COMMANDS: Readonly<Record<string, CommandSpec>> = {
@@ -11,13 +12,13 @@ export const LOCK_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       release: {
         type: 'string',
         value: 'name',
-        about: 'ends the lock of this name, whoever holds it',
+        about: 'takes the lock of this name from its holder',
       },
-      yes: { type: 'boolean', about: 'do not ask' },
+      ...YES,
     },
     notes: [
       "Locks are the primary's: --path takes only the directory of a primary.",
-      '--release asks on a terminal; elsewhere it needs --yes. The holder is told by its AbortSignal when it next renews.',
+      '--release asks on a terminal; elsewhere it needs --yes. The signal of the holder aborts when it next renews.',
     ],
     examples: [
       'locks --path ./storage/hypercache',
@@ -30,14 +31,10 @@ export const LOCK_COMMANDS: Readonly<Record<string, CommandSpec>> = {
         const question = `This takes the lock '${printable(name)}' from its holder, whose work may go on beside the next one's.`;
         if (!(await isConfirmed(call, question))) return 1;
         const released = await target.releaseLock(name);
-        const said = released ? 'Released.' : 'Nobody held it.';
-        await call.terminal.out(call.isJson ? `${JSON.stringify({ released })}\n` : `${said}\n`);
-        return;
+        return print(call, { released }, released ? 'Released.' : 'It was not held.');
       }
       const locks = await target.locks();
-      if (call.isJson) {
-        return call.terminal.out(locks.map((lock) => `${JSON.stringify(lock)}\n`).join(''));
-      }
+      if (call.isJson) return call.terminal.out(formatLines(locks));
       const rows = locks.map((lock) => [
         lock.kind,
         printable(lock.name),

@@ -4,40 +4,39 @@ import { adopt } from '../../admin/adopt.js';
 import { backUpFile } from '../../admin/back-up-file.js';
 import { inspect, type Inspection } from '../../admin/inspect.js';
 import { promote, type Promotion } from '../../admin/promote.js';
-import { textOf, UsageError, type Call, type CommandSpec } from '../command.js';
+import { print, textOf, UsageError, type CommandSpec } from '../command.js';
 
-/** What makes a file that of another role, and what tells of it. @internal */
+/** What makes a file that of another role, and what shows it. @internal */
 export const ROLE_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   promote: {
     summary: 'makes a stopped secondary the primary, with its data',
     on: 'path',
     examples: ['promote --path ./storage/hypercache'],
-    run: (call) => told(call, promote(call.path()), promotionText),
+    run: (call) => {
+      const promotion = promote(call.path());
+      return print(call, promotion, promotionText(promotion));
+    },
   },
   adopt: {
     summary: 'makes the file of a stopped primary, or a backup of it, a replica',
     on: 'path',
     examples: ['adopt --path ./storage/hypercache'],
-    run: (call) =>
-      told(
-        call,
-        adopt(call.path()),
-        ({ historyId, epoch, revision }) =>
-          `Adopted: a replica of history ${historyId}, epoch ${epoch}, revision ${revision}. Start it with role: 'secondary'.`,
-      ),
+    run: (call) => {
+      const position = adopt(call.path());
+      const { historyId, epoch, revision } = position;
+      const text = `Adopted: a replica of history ${historyId}, epoch ${epoch}, revision ${revision}. Start it with role: 'secondary'.`;
+      return print(call, position, text);
+    },
   },
   'accept-new-history': {
-    summary: 'lets a stopped secondary follow a primary that has begun anew',
+    summary: 'lets a stopped secondary follow a primary with a new history',
     on: 'path',
     examples: ['accept-new-history --path ./storage/hypercache'],
     run: (call) => {
       acceptNewHistory(call.path());
-      return told(
-        call,
-        { accepted: true },
-        () =>
-          'Accepted: the next primary that this secondary connects to is followed, whatever its history.',
-      );
+      const text =
+        'Accepted: the next primary that this secondary connects to is followed, whatever its history.';
+      return print(call, { accepted: true }, text);
     },
   },
   backup: {
@@ -50,29 +49,20 @@ export const ROLE_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       const to = textOf(call, 'to');
       if (to === undefined) throw new UsageError('backup needs --to <file>', call.name);
       const { bytes, revision } = await backUpFile(path, resolve(to));
-      await told(
-        call,
-        { path: resolve(to), bytes, revision },
-        () => `Backed up to ${resolve(to)}: ${bytes} bytes, revision ${revision}.`,
-      );
+      const text = `Backed up to ${resolve(to)}: ${bytes} bytes, revision ${revision}.`;
+      await print(call, { path: resolve(to), bytes, revision }, text);
     },
   },
   inspect: {
     summary: 'prints role, history, epoch, revision and ancestors of a file',
     on: 'path',
     examples: ['inspect --path ./storage/hypercache'],
-    run: (call) => told(call, inspect(call.path()), inspectionText),
+    run: (call) => {
+      const inspection = inspect(call.path());
+      return print(call, inspection, inspectionText(inspection));
+    },
   },
 };
-
-function told<T extends object>(
-  call: Call,
-  result: T,
-  textFor: (result: T) => string,
-): Promise<void> {
-  const text = call.isJson ? JSON.stringify(result, null, 2) : textFor(result);
-  return call.terminal.out(`${text}\n`);
-}
 
 function promotionText({ position, former, formerUrl, isComplete, waiting }: Promotion): string {
   return [

@@ -6,8 +6,9 @@ import { errnoOf } from '../../common/errno.js';
 import { StorageOpenError } from '../../common/errors.js';
 import { nameFile } from '../../common/name-file.js';
 import { systemRandom } from '../../common/random.js';
-import { textOf, UsageError, wholeOf, type Call, type CommandSpec } from '../command.js';
+import { print, textOf, UsageError, wholeOf, type Call, type CommandSpec } from '../command.js';
 import { progressOf } from '../progress.js';
+import { ANY_NAMESPACE } from '../shared-options.js';
 import { namespacesOf, watched } from './listings.js';
 
 const OWNER_ONLY = 0o600;
@@ -15,12 +16,13 @@ const OWNER_ONLY = 0o600;
 /** @internal */
 export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   export: {
-    summary: 'writes all entries as lines of JSON: keys, values, tags, and the time that is left',
+    summary:
+      'writes all fresh entries as lines of JSON: keys, values, tags, and the time that is left',
     arguments: '[prefix]',
     count: [0, 1],
     on: 'both',
     options: {
-      namespace: { type: 'string', value: 'name', about: 'one cache; all of them without' },
+      ...ANY_NAMESPACE,
       to: {
         type: 'string',
         value: 'file',
@@ -29,6 +31,7 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     },
     notes: [
       'A value that JSON cannot hold (Date, Map, Buffer, ...) is written as `stored`: the bytes of the file, in base64.',
+      'Stale entries are left out, and so is how long an entry is kept after its ttl (stale, grace).',
       'Page by page: what is written meanwhile may be in it or not. For one point in time there is backup.',
     ],
     examples: ['export --path ./storage/hypercache --to cache.ndjson'],
@@ -49,7 +52,7 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     },
     notes: [
       'A line: {"key":"a","value":1} and, if wanted, "ttl" (milliseconds that are left; null or nothing: it never expires), "tags", "namespace". - reads standard input.',
-      'Batches of up to 250 lines are stored whole or not at all. What stops it says at which line to go on; a line that is imported again changes nothing.',
+      'Batches of up to 250 lines are stored whole or not at all. What stops it says at which line to go on; a line that is imported again is stored again.',
     ],
     examples: [
       'import cache.ndjson --path ./storage/hypercache',
@@ -82,11 +85,7 @@ async function exportEntries(call: Call): Promise<number> {
   if (unreadable > 0)
     call.terminal.err(`${unreadable} entries cannot be read, and were left out.\n`);
   if (to !== undefined) {
-    await call.terminal.out(
-      call.isJson
-        ? `${JSON.stringify(last)}\n`
-        : `Exported ${entries} entries to ${resolve(to)}.\n`,
-    );
+    await print(call, last, `Exported ${entries} entries to ${resolve(to)}.`);
   }
   return unreadable > 0 ? 1 : 0;
 }
@@ -148,11 +147,7 @@ async function importEntries(call: Call): Promise<void> {
     progress.end();
   }
   const { entries, lines } = last;
-  await call.terminal.out(
-    call.isJson
-      ? `${JSON.stringify({ entries, lines })}\n`
-      : `Imported ${entries} entries of ${lines} lines.\n`,
-  );
+  await print(call, { entries, lines }, `Imported ${entries} entries of ${lines} lines.`);
 }
 
 async function* sourceOf(path: string): AsyncGenerator<Uint8Array> {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setInterval as ticks } from 'node:timers/promises';
 import { textOf, wholeOf, type Call, type CommandSpec } from '../command.js';
 import { formatFields, printable } from '../format.js';
+import { ANY_NAMESPACE } from '../shared-options.js';
 
 /** Between two looks at the log of changes. */
 const WATCH_MS = 100;
@@ -43,7 +44,7 @@ export const WATCHING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     count: [0, 1],
     on: 'both',
     options: {
-      namespace: { type: 'string', value: 'name', about: 'one cache; all of them without' },
+      ...ANY_NAMESPACE,
       count: COUNT,
     },
     notes: [
@@ -62,7 +63,7 @@ async function watch(call: Call): Promise<void> {
   let left = wholeOf(call, 'count', MOST, [1, MOST]);
   const target = await call.target();
   let after = await target.head();
-  // Whoever waits for the first line knows that from here on nothing is missed.
+  // From this line on nothing is missed.
   terminal.err(`Watching from revision ${after} on.\n`);
   while (!terminal.signal.aborted) {
     const page = await target.changes(after, PAGE);
