@@ -37,7 +37,7 @@ export class FileWriter {
   /** @throws {HC_STORAGE_OPEN | HC_STORAGE_BUSY} */
   open(): void {
     const { path } = this.#storage;
-    // What it makes beside the file, those may use who may use the file.
+    // The files that it makes beside this one get its mode.
     setFileMode(dirname(path), statSync(path).mode & MODE_BITS);
     this.#storage.open();
   }

@@ -13,7 +13,7 @@ export interface Inspection {
   readonly role: 'primary' | 'secondary';
   /** Of its own history, or of the one that it follows. */
   readonly position: Position;
-  /** The oldest revision that its log still tells of: who stands further back takes a snapshot. */
+  /** The oldest revision of its log: a replica that is further back takes a snapshot. */
   readonly oldestChange: number;
   readonly ancestors: readonly Ancestor[];
   /** On a secondary: where its primary was reached, without credentials. */

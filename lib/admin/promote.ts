@@ -28,7 +28,7 @@ export interface Promotion {
   readonly position: Position;
   /** Where the former one ended, as far as it is known here. */
   readonly former: Position;
-  /** Where the former primary was reached; it is told when the node starts. */
+  /** Where the former primary was reached; the node says so to it at its start. */
   readonly formerUrl: string | undefined;
   /** False when the content of some changes had not arrived: then the other replicas take a snapshot. */
   readonly isComplete: boolean;
@@ -58,7 +58,7 @@ export function promote(directory: string, environment: CommandEnvironment = {})
     const { historyId: formerId, epoch: formerEpoch, at } = JSON.parse(source) as SourceMeta;
     const { revision } = storage;
     const isComplete = storage.readMeta(INCOMPLETE_META_KEY) === undefined;
-    // Nobody stands behind the end: where content is missing here, nobody can go on from here.
+    // No replica is past the end: where content is missing here, no replica can go on from here.
     const from = isComplete ? storage.changes.oldest() : revision + 1;
     const former = { historyId: formerId, epoch: formerEpoch, revision };
     const ancestors: Ancestor[] = parseAncestors(storage.readMeta(ANCESTORS_META_KEY)).map(

@@ -28,7 +28,7 @@ export interface Target {
   find(namespace: Namespace, key: string): Promise<ListedEntry | undefined>;
   /** All or none; from a few hundred entries and a mebibyte on, several calls. */
   store(namespace: Namespace, writes: readonly TargetWrite[]): Promise<void>;
-  /** Which of them were live. */
+  /** Whether it was live. */
   delete(namespace: Namespace, key: string): Promise<boolean>;
   deletePrefix(namespace: Namespace, prefix: string): Promise<number>;
   deleteTag(namespace: Namespace, tag: string): Promise<number>;
@@ -36,7 +36,7 @@ export interface Target {
   /** Makes fresh entries stale, or deletes those without a window; how many. */
   expire(namespace: Namespace, what: Expired): Promise<number>;
   locks(): Promise<readonly LockInfo[]>;
-  /** Takes the lock from whoever holds it; whether anybody did. */
+  /** Takes the lock from its holder; whether there was one. */
   releaseLock(name: string): Promise<boolean>;
   /** The revision of the last change. */
   head(): Promise<number>;

@@ -53,7 +53,7 @@ export function checkDirectory({ directory }: Patient): Finding[] {
   ];
 }
 
-/** What stands below the directory. @internal */
+/** What the directory is on. @internal */
 export function checkFileSystem({ directory, statFs }: Patient): Finding[] {
   const check = 'file system';
   const nearest = nearestTo(directory);

@@ -10,7 +10,7 @@ import { ok, problem, skipped, type Finding, type Patient } from './finding.js';
 export function checkFile(patient: Patient): Finding[] {
   const path = join(patient.directory, FILE_NAME);
   if (!existsSync(path)) return [skipped('file', `there is no ${path} yet`)];
-  // Before it is opened: what stands in a damaged header is not to be believed.
+  // Before it is opened: a damaged header is not to be believed.
   const integrity = integrityOf(path, patient);
   if (integrity.level === 'problem') return [integrity];
   try {

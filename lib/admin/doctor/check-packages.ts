@@ -9,9 +9,9 @@ interface Installed {
   readonly version: string;
 }
 
-/** Of each, all must use the same copy: tokens, classes and stores are told apart by identity. */
+/** Of each, all must use the same copy: tokens, classes and stores are compared by identity. */
 const SHARED = ['@nestjs/common', '@nestjs/core', '@nestjs/cache-manager', 'cache-manager', 'keyv'];
-/** Who uses them. */
+/** The packages that use them. */
 const USERS = ['nestjs-hypercache', '@nestjs/cache-manager', 'cache-manager'];
 
 /** Two copies of what has to be one. @internal */
@@ -52,7 +52,7 @@ export function checkKeyv({ application }: Patient): Finding[] {
     return [
       warning(
         check,
-        `keyv ${keyv.version} beside cache-manager ${manager.version}: stores of your own that stand behind new Keyv() break wrap and ttl.`,
+        `keyv ${keyv.version} beside cache-manager ${manager.version}: stores of your own behind new Keyv() break wrap and ttl.`,
         'Run "npm install keyv@5".',
       ),
     ];

@@ -12,7 +12,7 @@ export interface Finding {
 
 /** What the checks look at; tests give their own. @internal */
 export interface Patient {
-  /** Where the application's package.json stands. */
+  /** The directory of the application's package.json. */
   readonly application: string;
   /** The `sqlitePath` of the node. */
   readonly directory: string;

@@ -1,7 +1,7 @@
 import type TypeScript from 'typescript';
 import { applied, descendants, indentationOf, lineEndOf, parsed, type Compiler } from './edit.js';
 
-/** The file from which the root module comes, as main.ts imports it; undefined when that cannot be told. @internal */
+/** The file from which the root module comes, as main.ts imports it; undefined when it does not say so. @internal */
 export function rootModuleOf(ts: Compiler, path: string, source: string): string | undefined {
   const file = parsed(ts, path, source);
   const created = creationIn(ts, file)?.arguments[0];
@@ -21,7 +21,7 @@ export function rootModuleOf(ts: Compiler, path: string, source: string): string
 /**
  * Lets signals close the application properly.
  *
- * @returns undefined when it cannot be told where to write
+ * @returns undefined when the place for it is not found
  * @internal
  */
 export function editMain(ts: Compiler, path: string, source: string): string | undefined {

@@ -11,7 +11,7 @@ import {
 
 /** What became of the root module. @internal */
 export interface ModuleEdit {
-  /** Undefined when it could not be told where to write. */
+  /** Undefined when the place for it was not found. */
   readonly text: string | undefined;
   /** What is left to do by hand. */
   readonly notes: readonly string[];

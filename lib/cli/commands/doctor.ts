@@ -23,10 +23,10 @@ export const DOCTOR_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       app: {
         type: 'string',
         value: 'dir',
-        about: 'where the package.json of the application stands (.)',
+        about: "the directory of the application's package.json (.)",
       },
       url: { type: 'string', value: 'url', about: 'the primary (HYPERCACHE_PRIMARY_URL)' },
-      'api-path': { type: 'string', value: 'path', about: `where its API stands (${API_PATH})` },
+      'api-path': { type: 'string', value: 'path', about: `the path of its API (${API_PATH})` },
       full: { type: 'boolean', about: 'looks at each page of the file, however large it is' },
     },
     notes: [

@@ -11,7 +11,7 @@ export const INSTALL_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       app: {
         type: 'string',
         value: 'dir',
-        about: 'where the package.json of the application stands (.)',
+        about: "the directory of the application's package.json (.)",
       },
       module: {
         type: 'string',
