@@ -181,7 +181,7 @@ export class TypedCache<D extends AnyDefinition> {
     const { policy, tagsOf } = this.definition;
     const ttl = typeof policy.ttl === 'function' ? policy.ttl(output as never) : policy.ttl;
     const { stale, grace } = policy;
-    return { ttl, stale, grace, tags: tagsOf(id), ...defined(given) };
+    return over({ ttl, stale, grace, tags: tagsOf(id) }, given);
   }
 
   async #valueOf(key: string, entry: NodeEntry | undefined): Promise<OutputOf<D> | undefined> {
@@ -234,13 +234,6 @@ async function judge(schema: StandardSchema, value: unknown): Promise<Judgement>
   } catch (error) {
     return { error: new InvalidValueError(['the schema itself failed'], error) };
   }
-}
-
-/** Without what is undefined: that means the definition's. */
-function defined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
 }
 
 /** A text that is no duration names a policy. */
