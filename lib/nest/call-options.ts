@@ -1,4 +1,4 @@
-import { POLICY_FIELDS } from '../cache/policy.js';
+import { assertDeclared, POLICY_FIELDS } from '../cache/policy.js';
 import type { Duration } from '../common/duration.js';
 import { InvalidArgumentError, InvalidTtlError } from '../common/errors.js';
 import { unknownNames } from '../node/unknown-names.js';
@@ -86,6 +86,25 @@ export function checkFields(
       `${problem?.instead === 'remove it' ? 'Remove it' : `W${problem?.instead.slice(1)}`}: there are ${known.join(', ')}.`,
     );
   }
+}
+
+/**
+ * Options of a decorator or a module that has those of a policy.
+ *
+ * @param called how messages call it
+ * @param more the fields that it has besides
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
+ * @internal
+ */
+export function checkPolicyOptions(called: string, options: object, more: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(
+      `${called}() was given no object.`,
+      "Give it options, such as { ttl: '1m' }.",
+    );
+  }
+  checkFields('policy', options, { called, more });
+  assertDeclared(options);
 }
 
 /** Where a lifetime is meant, a negative one is a mistake; CACHE_MANAGER keeps cache-manager's meaning. @internal */

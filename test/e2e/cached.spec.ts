@@ -262,6 +262,7 @@ describe('@Cached', () => {
     ['a stream', () => Readable.from(['a'])],
     ['a StreamableFile', () => new StreamableFile(Buffer.from('a'))],
     ['a web stream', () => new ReadableStream()],
+    ['a Response', () => new Response('a')],
     [
       'an async iterable',
       () =>
@@ -511,6 +512,8 @@ describe('@Cached when a class is loaded', () => {
     ["no option 'signal'", { signal: AbortSignal.abort() }],
     ['`cache`', { cache: '' }],
     ['both', { key: 'a', name: 'b' }],
+    ['no object', 60_000 as never],
+    ['no object', null as never],
   ])('tells of %s', (problem, options) => {
     refused(() => Cached(options as object)({}, 'find', method()), problem);
   });

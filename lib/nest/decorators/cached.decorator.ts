@@ -1,13 +1,7 @@
-import { StreamableFile } from '@nestjs/common';
-import { isObservable } from 'rxjs';
 import { InvalidArgumentError, UnsupportedValueError } from '../../common/errors.js';
-import {
-  assertDeclared,
-  type PolicyName,
-  type WrapOptions,
-  type WrapPolicy,
-} from '../../cache/policy.js';
-import { checkFields } from '../call-options.js';
+import type { PolicyName, WrapOptions, WrapPolicy } from '../../cache/policy.js';
+import { checkPolicyOptions } from '../call-options.js';
+import { isReadOnce } from '../read-once.js';
 import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
 import type { DecoratedMethod } from './injected-method.js';
 import { generatedKey, listFrom, textFrom, type FromCall } from './key-of-call.js';
@@ -59,9 +53,8 @@ const OWN_FIELDS = ['key', 'name', 'cache', 'when'];
 export function Cached<A extends unknown[] = [], R = unknown>(
   options: CachedOptions<A, R> = {},
 ): AsyncMethodDecorator<A, R> {
-  checkFields('policy', options, { called: 'Cached', more: OWN_FIELDS });
+  checkPolicyOptions('Cached', options, OWN_FIELDS);
   const { key, name, cache, tags, when, ...policy } = options;
-  assertDeclared(policy);
   assertFunction('`when` of @Cached', when);
   if (key !== undefined && name !== undefined) {
     throw new InvalidArgumentError(
@@ -107,16 +100,8 @@ export function cacheKeyOf<A extends unknown[]>(
   return (...args) => (keyOf as FromCall<string>)(args);
 }
 
-/** What can be read only once, or bit by bit, would be cached empty or half. */
 function assertWhole(value: unknown, { className, name }: DecoratedMethod): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const isPartial =
-    isObservable(value) ||
-    value instanceof StreamableFile ||
-    Symbol.asyncIterator in value ||
-    ('pipe' in value && typeof value.pipe === 'function') ||
-    ('getReader' in value && typeof value.getReader === 'function');
-  if (!isPartial) return value;
+  if (!isReadOnce(value)) return value;
   throw new UnsupportedValueError(
     `${className}.${name}() returns an Observable, a stream or an async iterable, which @Cached cannot keep.`,
     'Return what it ends with: await firstValueFrom(observable), or the bytes of the stream.',

@@ -1,7 +1,7 @@
 import { SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { InvalidArgumentError } from '../../common/errors.js';
-import { assertDeclared, type PolicyName, type WrapPolicy } from '../../cache/policy.js';
-import { checkFields } from '../call-options.js';
+import type { PolicyName, WrapPolicy } from '../../cache/policy.js';
+import { checkPolicyOptions } from '../call-options.js';
 
 /**
  * How answers of a route are cached, besides what `HyperCache.wrap` takes: `ttl` and the like.
@@ -136,15 +136,7 @@ export function HttpCache<Body = unknown>(
 
 /** @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} @internal */
 export function checkHttpCacheOptions(called: string, options: HttpCacheOptions<never>): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError(
-      `${called}() was given no object.`,
-      "Give it options, such as { ttl: '1m' }.",
-    );
-  }
-  checkFields('policy', options, { called, more: OWN_FIELDS });
-  const { tags: _checkedBelow, ...policy } = options;
-  assertDeclared(policy);
+  checkPolicyOptions(called, options, OWN_FIELDS);
   for (const [name, { is, what }] of Object.entries(ALLOWED)) {
     const given: unknown = Reflect.get(options, name);
     if (given === undefined || is(given)) continue;

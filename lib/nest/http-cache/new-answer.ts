@@ -1,6 +1,6 @@
-import { StreamableFile } from '@nestjs/common';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { systemClock } from '../../common/clock.js';
+import { isReadOnce } from '../read-once.js';
 import { etagOf } from './etag.js';
 import type { HttpResponse } from './http-response.js';
 import { holdsInstances } from './outer-interceptors.js';
@@ -86,7 +86,7 @@ export function newAnswer(
 }
 
 function reasonOf(response: HttpResponse, body: unknown, emissions: number): Unstored | undefined {
-  if (isStream(body)) return 'stream';
+  if (isReadOnce(body)) return 'stream';
   if (response.hasAnswered) return 'answered-by-hand';
   // A client that has left is no reason; a handler that has nothing to say may have cut the connection itself.
   if (response.isClosed && body === undefined) return 'aborted';
@@ -131,16 +131,4 @@ function jsonType(response: HttpResponse): StoredAnswer['headers'] {
 
 function tagOf(header: string | readonly string[] | undefined): string | undefined {
   return header === undefined ? undefined : String(header);
-}
-
-/** What can be read only once. */
-function isStream(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return false;
-  return (
-    body instanceof StreamableFile ||
-    Symbol.asyncIterator in body ||
-    ('pipe' in body && typeof body.pipe === 'function') ||
-    ('getReader' in body && typeof body.getReader === 'function') ||
-    body instanceof Response
-  );
 }
