@@ -25,3 +25,22 @@ export interface Adapted {
   readonly grace?: Duration | undefined;
   readonly tags?: readonly string[] | undefined;
 }
+
+/** Whether a fresh hit is answered whatever its deadlines are. @internal */
+export function isPlain({
+  stale,
+  grace,
+  eager,
+  refreshThreshold,
+  signal,
+  fresh,
+}: WrapOptions): boolean {
+  return (
+    stale === undefined &&
+    grace === undefined &&
+    eager === undefined &&
+    refreshThreshold === undefined &&
+    signal === undefined &&
+    fresh === undefined
+  );
+}

@@ -1,7 +1,9 @@
 import { CacheWriter } from '../cache/cache-writer.js';
 import { Presets } from '../cache/presets.js';
 import { ReadThrough } from '../cache/read-through.js';
+import { SetWriter } from '../cache/set-writer.js';
 import { TieredCache } from '../cache/tiered-cache.js';
+import { WriteEffects } from '../cache/write-effects.js';
 import type { CacheEvents } from '../common/events.js';
 import type { Random } from '../common/random.js';
 import type { Engine } from '../engine/engine.js';
@@ -68,10 +70,12 @@ export class LocalCaches {
     const l2 = engine.l2(namespace);
     const common = { ...own, namespace, coherence, events, isolation };
     const reads = new TieredCache({ ...common, l2, clock, onReadError });
-    const writes = new CacheWriter({
+    const effects = new WriteEffects({ ...common, maxValueBytes });
+    const writes = new CacheWriter({ ...common, queue, effects });
+    const sets = new SetWriter({
       ...common,
       queue,
-      maxValueBytes,
+      effects,
       relaxed: isRelaxed,
       onLostWrite: (error) => onSilentError(error, 'committing a relaxed write'),
     });
@@ -96,6 +100,7 @@ export class LocalCaches {
       defaultTtl,
       reads,
       l2,
+      sets,
       writes,
       readThrough,
       presets: this.#presets,

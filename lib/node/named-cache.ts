@@ -2,8 +2,9 @@ import { checkedTags } from '../cache/factory-context.js';
 import type { Served } from '../cache/factory-run.js';
 import { windowOf, type PolicyOptions } from '../cache/policy.js';
 import type { Presets } from '../cache/presets.js';
-import type { Factory } from '../cache/wrap-options.js';
+import { isPlain, type Factory } from '../cache/wrap-options.js';
 import type { CacheWriter } from '../cache/cache-writer.js';
+import type { SetWriter } from '../cache/set-writer.js';
 import type { ReadThrough } from '../cache/read-through.js';
 import type { CacheEntry, TieredCache } from '../cache/tiered-cache.js';
 import type { Awaitable } from '../common/awaitable.js';
@@ -13,6 +14,7 @@ import type { Duration } from '../common/duration.js';
 import { expiresAtFor, lifetimeFor, type Lifetime } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { L2, ListedEntry, Page, VersionedEntry } from '../engine/l2.js';
+import { assertSignal, checkedFence, tagsOf } from './call-arguments.js';
 import type {
   NodeCache,
   NodeWrapOptions,
@@ -26,6 +28,7 @@ export interface NamedCacheParts {
   readonly defaultTtl: number;
   readonly reads: TieredCache;
   readonly l2: L2;
+  readonly sets: SetWriter;
   readonly writes: CacheWriter;
   readonly readThrough: ReadThrough;
   readonly presets: Presets;
@@ -44,6 +47,7 @@ export class NamedCache implements NodeCache {
   readonly namespace: string;
   readonly defaultTtl: number;
   readonly #reads: TieredCache;
+  readonly #sets: SetWriter;
   readonly #writes: CacheWriter;
   readonly #clock: Clock;
 
@@ -51,6 +55,7 @@ export class NamedCache implements NodeCache {
     this.namespace = parts.namespace;
     this.defaultTtl = parts.defaultTtl;
     this.#reads = parts.reads;
+    this.#sets = parts.sets;
     this.#writes = parts.writes;
     this.#clock = parts.clock;
   }
@@ -97,12 +102,12 @@ export class NamedCache implements NodeCache {
     const lifetime = this.#lifetime(options);
     const tags = tagsOf(options?.tags);
     return options?.fence === undefined
-      ? this.#writes.set(key, value, lifetime, tags)
+      ? this.#sets.set(key, value, lifetime, tags)
       : this.#writes.setFenced(key, value, lifetime, tags, checkedFence(options.fence));
   }
 
   mset(entries: readonly NodeWrite[]): Promise<void> {
-    return this.#writes.setMany(
+    return this.#sets.setMany(
       entries.map((entry) => ({
         key: entry.key,
         value: entry.value,
@@ -135,11 +140,11 @@ export class NamedCache implements NodeCache {
   }
 
   delete(key: string): Promise<boolean> {
-    return this.#writes.delete(key);
+    return this.#sets.delete(key);
   }
 
   mdelete(keys: readonly string[]): Promise<boolean[]> {
-    return this.#writes.deleteMany(keys);
+    return this.#sets.deleteMany(keys);
   }
 
   pull(key: string): Promise<unknown> {
@@ -272,49 +277,4 @@ export class NamedCache implements NodeCache {
   #deadline(ttl: Duration | null | undefined): number {
     return expiresAtFor(ttl, this.defaultTtl, this.#clock);
   }
-}
-
-const NO_TAGS: readonly string[] = [];
-
-function tagsOf(tags: readonly string[] | undefined): readonly string[] {
-  return tags === undefined ? NO_TAGS : checkedTags(tags);
-}
-
-/** Whether a hit is all that it can be. */
-function isPlain({
-  stale,
-  grace,
-  eager,
-  refreshThreshold,
-  signal,
-  fresh,
-}: NodeWrapOptions): boolean {
-  return (
-    stale === undefined &&
-    grace === undefined &&
-    eager === undefined &&
-    refreshThreshold === undefined &&
-    signal === undefined &&
-    fresh === undefined
-  );
-}
-
-function assertSignal(signal: unknown): void {
-  if (signal instanceof AbortSignal) return;
-  throw new InvalidArgumentError(
-    'The signal is no AbortSignal.',
-    'Pass the signal of an AbortController, or AbortSignal.timeout(ms).',
-  );
-}
-
-function checkedFence(fence: unknown): { name: string; token: number } {
-  const { name, token } = Object(fence) as { name: unknown; token: unknown };
-  assertKey(name, 'name of the fence');
-  if (!Number.isSafeInteger(token)) {
-    throw new InvalidArgumentError(
-      'The token of the fence is no whole number.',
-      "Pass the lock's name and token: { fence: { name: lock.name, token } }.",
-    );
-  }
-  return { name, token: Number(token) };
 }
