@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import type { Lifetime } from '../common/expiry.js';
+import { keepNewest } from '../common/keep-newest.js';
 import type { Seen } from '../engine/l2.js';
 
 /** Of so many keys it is known that their factories are not to be called yet; of more, the oldest may be too early. */
@@ -49,12 +50,13 @@ export class Throttle {
   /** Nobody is to call the factory for so many ms; without any, until another process may have ended. */
   pause(key: string, { freshUntil, expiresAt }: Lifetime, ms = HELD_MS, isAnswer = false): void {
     const until = this.clock.monotonic() + ms;
-    keep(this.#pauses, key, { freshUntil, expiresAt, until, isAnswer });
+    keepNewest(this.#pauses, key, { freshUntil, expiresAt, until, isAnswer }, MAX_KEYS);
   }
 
   /** Callers are told so for so many ms. */
   remember(key: string, error: unknown, ms: number, seen: Seen | undefined): void {
-    keep(this.#failures, key, { error, until: this.clock.monotonic() + ms, seen });
+    const until = this.clock.monotonic() + ms;
+    keepNewest(this.#failures, key, { error, until, seen }, MAX_KEYS);
   }
 
   failureOf(key: string): Failure | undefined {
@@ -67,15 +69,5 @@ export class Throttle {
   lift(key: string): void {
     this.#pauses.delete(key);
     this.#failures.delete(key);
-  }
-}
-
-function keep<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= MAX_KEYS) return;
-  for (const [oldest] of map) {
-    map.delete(oldest);
-    return;
   }
 }

@@ -1,6 +1,6 @@
 import type { HyperCacheError } from '../common/errors.js';
-import type { QueuedWrite } from './command-queue.js';
-import type { Command, CommandResult } from './command.js';
+import type { CommandQueue, QueuedWrite } from './command-queue.js';
+import type { Command, CommandOf, CommandResult, ResultOf } from './command.js';
 
 type Settle<R> = (result: R) => void;
 type Fail = (error: HyperCacheError) => void;
@@ -38,6 +38,17 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
   failed(error: HyperCacheError): void {
     this.reject(error);
   }
+}
+
+/** Resolves to the result of a command without a value. @internal */
+export function execute<K extends keyof ResultOf>(
+  queue: Pick<CommandQueue, 'push'>,
+  command: CommandOf<K>,
+): Promise<ResultOf[K]> {
+  return new Promise((resolve, reject) => {
+    const settle: (result: ResultOf[K]) => void = resolve;
+    queue.push(new PendingCommand<ResultOf[K]>(command, 0, settle, reject));
+  });
 }
 
 /** What the tags of a write take, for the queue's bounds. @internal */

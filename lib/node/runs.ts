@@ -8,8 +8,7 @@ import { assertKey } from '../common/keys.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
 import type { CommandQueue } from '../engine/command-queue.js';
-import type { Command, CommandOf, CommandResult, ResultOf } from '../engine/command.js';
-import { PendingCommand } from '../engine/pending-command.js';
+import { execute } from '../engine/pending-command.js';
 import type { LockContext } from '../locks/lock.js';
 import { checkedLeaseTtl } from '../locks/lock-arguments.js';
 import type { LockFactory } from '../locks/lock-factory.js';
@@ -121,7 +120,7 @@ export class Runs {
       return await lock.tryRun(async (context) => {
         const at = this.parts.clock.now();
         const run = { name, id, slot, window, maxSkew, on, at, node: this.#node };
-        const { decision } = await this.#execute({ kind: 'beginRun', run });
+        const { decision } = await execute(this.parts.queue, { kind: 'beginRun', run });
         this.#noteSkew(name, decision === 'skewed');
         if (decision !== 'begun') {
           outcome = decision;
@@ -151,7 +150,7 @@ export class Runs {
   /** @throws {HC_KEY_INVALID} and why it cannot be known */
   async last(name: string): Promise<RunInfo | undefined> {
     assertKey(name, 'name of the run');
-    const { last } = await this.#execute({ kind: 'lastRun', name });
+    const { last } = await execute(this.parts.queue, { kind: 'lastRun', name });
     if (last === null) return undefined;
     const { slot, startedAt, finishedAt, ok, node } = last;
     const info = { slot, startedAt, node };
@@ -166,7 +165,7 @@ export class Runs {
   /** What has run has run, whether that can be noted or not. */
   async #finish(name: string, id: string, ok: boolean): Promise<void> {
     try {
-      await this.#execute({ kind: 'finishRun', name, id, ok });
+      await execute(this.parts.queue, { kind: 'finishRun', name, id, ok });
     } catch (error) {
       if (!(error instanceof HyperCacheError)) throw error;
       this.parts.incidents.report(error, 'noting the end of a run');
@@ -188,17 +187,6 @@ export class Runs {
         `The run '${name}' is left out here: the clock of this node is too far from the primary's. Set it by NTP.`,
       );
     }
-  }
-
-  #execute<K extends 'beginRun' | 'finishRun' | 'lastRun'>(
-    command: CommandOf<K>,
-  ): Promise<ResultOf[K]> {
-    return new Promise((resolve, reject) => {
-      const settle: (result: ResultOf[K]) => void = resolve;
-      this.parts.queue.push(
-        new PendingCommand<ResultOf[K] & CommandResult>(command as Command, 0, settle, reject),
-      );
-    });
   }
 }
 

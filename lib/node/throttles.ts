@@ -3,9 +3,9 @@ import { milliseconds, type Duration } from '../common/duration.js';
 import { compositeKey } from '../common/composite-key.js';
 import { HyperCacheError, InvalidArgumentError } from '../common/errors.js';
 import type { IncidentLog } from '../common/incident-log.js';
+import { keepNewest } from '../common/keep-newest.js';
 import type { CommandQueue } from '../engine/command-queue.js';
-import type { Command, CommandOf, CommandResult, ResultOf } from '../engine/command.js';
-import { PendingCommand } from '../engine/pending-command.js';
+import { execute } from '../engine/pending-command.js';
 import {
   decideThrottle,
   type ThrottleDecision,
@@ -127,16 +127,16 @@ export class Throttles {
     for (const known of [this.#blocks, this.#own]) {
       for (const id of known.keys()) if (id.startsWith(start)) known.delete(id);
     }
-    const { reset } = await this.#execute({ kind: 'resetThrottle', throttle });
+    const { reset } = await execute(this.parts.queue, { kind: 'resetThrottle', throttle });
     return reset;
   }
 
   async #ask(throttle: ThrottleName, limits: ThrottleLimits): Promise<ThrottleDecision> {
-    const decision = await this.#execute({ kind: 'throttle', throttle, limits });
+    const decision = await execute(this.parts.queue, { kind: 'throttle', throttle, limits });
     this.#return();
     if (this.parts.isFar && decision.isBlocked) {
       const since = this.parts.clock.monotonic();
-      keep(this.#blocks, idOf(throttle), { limits, decision, since });
+      keepNewest(this.#blocks, idOf(throttle), { limits, decision, since }, MOST_KEYS);
     }
     return decision;
   }
@@ -162,7 +162,7 @@ export class Throttles {
     const id = idOf(throttle);
     const now = this.parts.clock.monotonic();
     const { decision, next } = decideThrottle(this.#own.get(id), limits, now);
-    keep(this.#own, id, next);
+    keepNewest(this.#own, id, next, MOST_KEYS);
     return decision;
   }
 
@@ -189,15 +189,6 @@ export class Throttles {
     this.#away = undefined;
     this.#own.clear();
   }
-
-  #execute<K extends 'throttle' | 'resetThrottle'>(command: CommandOf<K>): Promise<ResultOf[K]> {
-    return new Promise((resolve, reject) => {
-      const settle: (result: ResultOf[K]) => void = resolve;
-      this.parts.queue.push(
-        new PendingCommand<ResultOf[K] & CommandResult>(command as Command, 0, settle, reject),
-      );
-    });
-  }
 }
 
 /** As if nothing had been hit. */
@@ -211,17 +202,6 @@ function areAlike(a: ThrottleLimits, b: ThrottleLimits): boolean {
 
 function idOf({ key, name }: ThrottleName): string {
   return compositeKey(key, name);
-}
-
-/** The last that came goes last. */
-function keep<T>(map: Map<string, T>, id: string, value: T): void {
-  map.delete(id);
-  map.set(id, value);
-  if (map.size <= MOST_KEYS) return;
-  for (const [oldest] of map) {
-    map.delete(oldest);
-    return;
-  }
 }
 
 function unknownChoice(): InvalidArgumentError {
