@@ -44,9 +44,9 @@ export interface FactoryRunParts {
   /** Commits what waits, so that what is observed then has seen what came before a factory began. */
   readonly drain: () => Promise<void>;
   readonly claims: Claims;
-  /** Which failures a stale value stands in for, when the call does not say. */
+  /** For which failures a stale value is served, when the call does not say. */
   readonly graceOn: ((error: unknown) => boolean) | undefined;
-  /** What no caller is told: a value that was returned but not stored, a refresh that failed. */
+  /** What no caller learns: a value that was returned but not stored, a refresh that failed. */
   readonly onSilentError: (error: unknown, during: string) => void;
 }
 
@@ -94,7 +94,7 @@ export class FactoryRun {
     }
   }
 
-  /** The factory of an entry that stays has failed: nobody calls it again for a while. */
+  /** The factory of an entry that stays has failed: it is not called again for a while. */
   fail(call: Call, flight: Flight, error: unknown): void {
     const { key } = call;
     const { replaces, claim, seen, reason } = flight;
@@ -113,7 +113,7 @@ export class FactoryRun {
     this.throttle.pause(key, replaces, pauseMs, isAnswer);
   }
 
-  /** Whether a stale value stands in for this failure. */
+  /** Whether a stale value is served for this failure. */
   standsIn({ options }: Call, error: unknown): boolean {
     const graceOn = options.graceOn ?? this.parts.graceOn;
     if (isMistake(error)) return false;
@@ -126,7 +126,7 @@ export class FactoryRun {
     }
   }
 
-  /** What stands there already: another process has made what is wanted. */
+  /** What is there already: another process has made what is wanted. */
   #answerIn({ entry }: Observation, { reason, replaces }: Flight): CacheEntry | undefined {
     if (entry === undefined || reason === 'fresh') return undefined;
     if (!this.parts.cache.isFresh(entry)) return undefined;
@@ -184,7 +184,7 @@ export class FactoryRun {
     let own: unknown = value;
     try {
       if (value === undefined) {
-        // What the origin no longer has ends here, unless something newer stands there already.
+        // What the origin no longer has ends here, unless something newer is there already.
         const isGone = claim.observed.entry === undefined || (await writer.erase(claim));
         tell(isGone ? 'stored' : 'refused');
         return served(value, this.#over());
@@ -200,7 +200,7 @@ export class FactoryRun {
       tell(isStored ? 'stored' : 'refused');
       return served(own, lifetime);
     } catch (error) {
-      // A mistake in the program is told; a disk that is full must not take the page down.
+      // A mistake in the program reaches the caller; a full disk must not take the page down.
       if (!(error instanceof HyperCacheError) || isMistake(error)) throw error;
       onSilentError(error, 'storing what a factory made');
       tell('refused', error);
@@ -230,7 +230,7 @@ interface Made {
   readonly tell: (outcome: Outcome, error?: unknown) => void;
 }
 
-/** Of the program: nothing stands in for it. */
+/** Of the program: no stale value hides it. */
 function isMistake(error: unknown): boolean {
   return [UnsupportedValueError, InvalidTtlError, InvalidArgumentError].some(
     (kind) => error instanceof kind,

@@ -20,7 +20,7 @@ let factories = 0;
 export interface FlightPlan {
   /** Why its factory is called. */
   readonly reason: WrapContext<never>['reason'];
-  /** The entry that stays in the meantime, so that nobody has to wait for the claim of another process. */
+  /** The entry that stays in the meantime, so that no caller has to wait for the claim of another process. */
   readonly replaces: Lifetime | undefined;
   readonly onBegin?: (() => void) | undefined;
 }
@@ -30,7 +30,7 @@ export class Flight {
   /** The moment at which its key was observed; undefined until its factory begins. */
   seen: Seen | undefined;
   claim: OwnClaim | undefined;
-  /** Nobody wants its value: it is not stored. */
+  /** Its value is wanted no more: it is not stored. */
   isAborted = false;
   #controller: AbortController | undefined;
   #reasonToAbort: unknown;

@@ -39,7 +39,7 @@ export class Flights {
       : this.#board(call, flown, isCurrent, found);
   }
 
-  /** A new one that nobody waits for; undefined when one is at work. */
+  /** A new one that no caller waits for; undefined when one is at work. */
   behind(call: Call, reason: Reason, found: CacheEntry): Awaitable<Flown | undefined> {
     const flown = this.#flown.get(call.key);
     if (flown === undefined) return this.#depart(call, reason, found);
@@ -63,7 +63,7 @@ export class Flights {
     return flown;
   }
 
-  /** What callers of this node are still told of the key, if nothing has happened to it since. */
+  /** The failure that callers of this node still get for the key, if nothing has happened to it since. */
   failureOf({ key, tags }: Call): Awaitable<Failure | undefined> {
     const failure = this.throttle.failureOf(key);
     if (failure?.seen === undefined) return failure;

@@ -17,7 +17,7 @@ export interface WrapPolicy<T = unknown> {
   /** After the ttl, so long: the stale value if the factory fails, or is late. @default 0 */
   grace?: Duration | undefined;
   /**
-   * Which failures the stale value stands in for; the others are told. @default all; in a Nest application all but an
+   * For which failures the stale value is served; the caller gets the others. @default all; in a Nest application all but an
    * `HttpException` below 500, because a 404 is an answer
    */
   graceOn?: ((error: unknown) => boolean) | undefined;
@@ -41,7 +41,7 @@ export interface WrapPolicy<T = unknown> {
   refreshThreshold?: number | ((value: T) => number) | undefined;
   /** From 0 to 1: up to this part the ttl is shortened, at random, so that entries made together end apart. @default 0 */
   jitter?: number | undefined;
-  /** So long callers of this node are told a failure again without a call of the factory, when there was nothing to serve. @default 0 */
+  /** So long callers of this node get a failure again without a call of the factory, when there was nothing to serve. @default 0 */
   errorTtl?: Duration | undefined;
   /** Names by which `delByTag` and `expireByTag` find the entry; 64 at most. */
   tags?: readonly string[] | undefined;
@@ -66,7 +66,7 @@ export type PolicyName = keyof HyperCachePolicies & string;
 /** What a factory is given. @publicApi */
 export interface WrapContext<T> {
   readonly key: string;
-  /** Aborted when nobody wants the value any more: by `onTimeout: 'abort'`, by all its callers, or at the end of the node. */
+  /** Aborted when the value is wanted no more: by `onTimeout: 'abort'`, by all its callers, or at the end of the node. */
   readonly signal: AbortSignal;
   /** Why it is called: nothing was there, a refresh in the background, one that is waited for, or a caller's `fresh`. */
   readonly reason: 'miss' | 'stale' | 'eager' | 'grace' | 'fresh';
@@ -78,7 +78,7 @@ export interface WrapContext<T> {
   ): void;
   /** What the factory returns goes to its callers and is not stored; an older entry stays. */
   skip(): void;
-  /** The value that was there, to be returned: it is stored anew, with new windows. @throws {HC_ARGUMENT_INVALID} there was none */
+  /** The value that was there, to be returned: it is stored again, with new windows. @throws {HC_ARGUMENT_INVALID} there was none */
   unchanged(): T;
 }
 
@@ -171,7 +171,7 @@ export function readTtl(ttl: unknown): number {
   return ms;
 }
 
-/** Whether it means no expiry; of a function of the value nobody knows yet. @internal */
+/** Whether it means no expiry; of a function of the value that is not known yet. @internal */
 export function isEndless(ttl: PolicyOptions['ttl']): boolean {
   if (ttl === undefined || typeof ttl === 'function') return false;
   const ms = readTtl(ttl);

@@ -12,11 +12,11 @@ const HELD_MS = 1000;
 interface Pause extends Lifetime {
   /** Monotonic ms. */
   readonly until: number;
-  /** The failure was an answer: nothing stands in for it. */
+  /** The failure was an answer: no stale value replaces it. */
   readonly isAnswer: boolean;
 }
 
-/** A failure that callers are told again. @internal */
+/** A failure that callers get again. @internal */
 export interface Failure {
   readonly error: unknown;
   /** Monotonic ms. */
@@ -33,7 +33,7 @@ export class Throttle {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * Whether nobody is to call the factory for the entry yet.
+   * Whether the factory must not be called for the entry yet.
    *
    * @param waits the caller would wait for it: then an answer of before does not count
    */
@@ -47,13 +47,13 @@ export class Throttle {
     return false;
   }
 
-  /** Nobody is to call the factory for so many ms; without any, until another process may have ended. */
+  /** The factory must not be called for so many ms; by default, until another process may have ended. */
   pause(key: string, { freshUntil, expiresAt }: Lifetime, ms = HELD_MS, isAnswer = false): void {
     const until = this.clock.monotonic() + ms;
     keepNewest(this.#pauses, key, { freshUntil, expiresAt, until, isAnswer }, MAX_KEYS);
   }
 
-  /** Callers are told so for so many ms. */
+  /** Callers get it for so many ms. */
   remember(key: string, error: unknown, ms: number, seen: Seen | undefined): void {
     const until = this.clock.monotonic() + ms;
     keepNewest(this.#failures, key, { error, until, seen }, MAX_KEYS);

@@ -46,7 +46,7 @@ export function decideRun(
   const { slot, window, at, maxSkew, on } = request;
   if (Math.abs(now - at) > maxSkew) return 'skewed';
   if (last === undefined) return 'begun';
-  // Nobody else is at work, so a run that has not ended never will.
+  // The caller holds the lease, so a run that has not ended never will.
   const isFreed = on === 'success' && last.ok !== true;
   if (slot === null) {
     // What lies ahead was begun by a clock that was wrong.

@@ -96,7 +96,7 @@ const FIELDS: readonly string[] = ['window', 'slot', 'ttl', 'on'];
  */
 export class Runs {
   readonly #node = `${hostname()} (pid ${process.pid})`;
-  /** Names of which it was told that they cannot run now, or that the clock is wrong. */
+  /** Names that were reported: they cannot run now, or the clock is wrong. */
   readonly #away = new Set<string>();
   readonly #skewed = new Set<string>();
 

@@ -84,9 +84,9 @@ interface KnownBlock {
  */
 export class Throttles {
   readonly #blocks = new Map<string, KnownBlock>();
-  /** What this process has counted itself while nobody else could be asked. */
+  /** What this process has counted itself while the engine could not be asked. */
   readonly #own = new Map<string, ThrottleState>();
-  /** Why nobody else can be asked. */
+  /** Why the engine cannot be asked. */
   #away: HyperCacheError | undefined;
   #isProbing = false;
 
@@ -113,7 +113,7 @@ export class Throttles {
         this.#leave(error);
       }
     } else {
-      // Nobody waits for what will hardly come.
+      // No caller waits for what will hardly come.
       this.#probe(throttle, limits);
     }
     if (onUnavailable === 'reject') throw this.#away;
@@ -141,7 +141,7 @@ export class Throttles {
     return decision;
   }
 
-  /** A block that was told of late, as it is by now. */
+  /** A block that was decided a short time ago, as it is by now. */
   #knownBlock(throttle: ThrottleName, limits: ThrottleLimits): ThrottleDecision | undefined {
     if (this.#blocks.size === 0) return undefined;
     const id = idOf(throttle);
