@@ -8,7 +8,7 @@ const manifest = JSON.parse(readFileSync(path, 'utf8'));
 const [given = '--check'] = process.argv.slice(2);
 
 /** What npm shows, from the address of the repository. */
-export function fieldsOf(url) {
+function fieldsOf(url) {
   const address = url.replace(/\.git$/, '').replace(/\/+$/, '');
   return {
     repository: { type: 'git', url: `git+${address}.git` },

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../common/clock.js';
+import { keepNewest } from '../common/keep-newest.js';
 import { milliseconds, type Duration } from '../common/duration.js';
 import { HyperCacheError, InvalidArgumentError } from '../common/errors.js';
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
@@ -86,6 +87,9 @@ const ID_BYTES = 16;
 /** A century: as good as no bound. */
 const MOST_MS = 100 * 365 * 24 * 3_600_000;
 
+/** Names that are remembered as reported; of more, the oldest is reported again. */
+const MAX_REPORTED = 1000;
+
 const FIELDS: readonly string[] = ['window', 'slot', 'ttl', 'on'];
 
 /**
@@ -97,8 +101,8 @@ const FIELDS: readonly string[] = ['window', 'slot', 'ttl', 'on'];
 export class Runs {
   readonly #node = `${hostname()} (pid ${process.pid})`;
   /** Names that were reported: they cannot run now, or the clock is wrong. */
-  readonly #away = new Set<string>();
-  readonly #skewed = new Set<string>();
+  readonly #away = new Map<string, true>();
+  readonly #skewed = new Map<string, true>();
 
   constructor(private readonly parts: RunsParts) {}
 
@@ -176,13 +180,13 @@ export class Runs {
     // The node stops: that is no failure.
     if (error.code === 'HC_CLOSED') return;
     if (!this.#away.has(name)) this.parts.incidents.report(error, `beginning the run '${name}'`);
-    this.#away.add(name);
+    keepNewest(this.#away, name, true, MAX_REPORTED);
   }
 
   #noteSkew(name: string, isSkewed: boolean): void {
     if (!isSkewed) this.#skewed.delete(name);
     else if (!this.#skewed.has(name)) {
-      this.#skewed.add(name);
+      keepNewest(this.#skewed, name, true, MAX_REPORTED);
       this.parts.logger.warn(
         `The run '${name}' is left out here: the clock of this node is too far from the primary's. Set it by NTP.`,
       );
