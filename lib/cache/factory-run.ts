@@ -10,6 +10,7 @@ import {
 import type { CacheEvents, HyperCacheEvents } from '../common/events.js';
 import { staleSince, type Lifetime } from '../common/expiry.js';
 import type { Random } from '../common/random.js';
+import { factoryTracing, type HyperCacheFactoryTrace } from '../common/traces.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
 import type { Claims, OwnClaim } from '../engine/claims.js';
 import type { Observation } from '../engine/l2.js';
@@ -134,14 +135,29 @@ export class FactoryRun {
     return isAsFound ? undefined : { ...entry, layer: 'l2' };
   }
 
-  async #make(call: Call, flight: Flight, claim: OwnClaim): Promise<Served> {
+  #make(call: Call, flight: Flight, claim: OwnClaim): Promise<Served> {
+    if (!factoryTracing.hasSubscribers) return this.#run(call, flight, claim);
+    const { namespace } = this.parts;
+    const trace: HyperCacheFactoryTrace = { namespace, key: call.key, reason: flight.reason };
+    return factoryTracing.promise(trace, () => this.#run(call, flight, claim, trace));
+  }
+
+  async #run(
+    call: Call,
+    flight: Flight,
+    claim: OwnClaim,
+    trace?: HyperCacheFactoryTrace,
+  ): Promise<Served> {
     const { counters, clock, onSilentError, cache } = this.parts;
     const { entry } = claim.observed;
     const replaced = entry && { value: cache.release(entry.value), staleSince: staleSince(entry) };
     const context = new FactoryContext(call.key, flight.reason, replaced, flight);
     const begun = clock.monotonic();
-    const tell = (outcome: Outcome, error?: unknown): void =>
+    const tell = (outcome: Outcome, error?: unknown): void => {
+      // A factory that ends after its time ran out has two outcomes: its trace is over with the first.
+      if (trace !== undefined) trace.outcome ??= outcome;
       this.#tell(call, flight, clock.monotonic() - begun, outcome, error);
+    };
     counters.factories++;
     let coming: unknown;
     try {

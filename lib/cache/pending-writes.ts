@@ -3,7 +3,7 @@ import type { HyperCacheError } from '../common/errors.js';
 import type { Lifetime } from '../common/expiry.js';
 import type { CapturedValue } from '../value/capture.js';
 import type { Command, CommandResult, SetCommand, StoreResult } from '../engine/command.js';
-import type { QueuedWrite } from '../engine/command-queue.js';
+import type { QueuedWrite, WriteLabel } from '../engine/command-queue.js';
 
 type Fail = (error: HyperCacheError) => void;
 
@@ -134,6 +134,10 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
 
   get expiresAt(): number {
     return this.lifetime.expiresAt;
+  }
+
+  get label(): WriteLabel {
+    return { kind: 'set', namespace: this.namespace };
   }
 
   /** Encoded once, though a batch that meets a locked file is taken again and again. */

@@ -1,6 +1,12 @@
 import type { HyperCacheError } from '../common/errors.js';
 import type { Command, CommandResult } from './command.js';
 
+/** @internal */
+export interface WriteLabel {
+  readonly kind: string;
+  readonly namespace: string | undefined;
+}
+
 /**
  * A write that waits for its commit. Exactly one of the two callbacks runs, once.
  *
@@ -10,6 +16,8 @@ export interface QueuedWrite<C, R> {
   readonly command: C;
   /** Size for the queue's bounds. */
   readonly bytes: number;
+  /** What traces call it, known before its command is made; a write without one is not traced. */
+  readonly label?: WriteLabel | undefined;
   committed(result: R): void;
   failed(error: HyperCacheError): void;
   /**

@@ -1,5 +1,5 @@
 import type { HyperCacheError } from '../common/errors.js';
-import type { CommandQueue, QueuedWrite } from './command-queue.js';
+import type { CommandQueue, QueuedWrite, WriteLabel } from './command-queue.js';
 import type { Command, CommandOf, CommandResult, ResultOf } from './command.js';
 
 type Settle<R> = (result: R) => void;
@@ -28,6 +28,14 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
     readonly answered?: Settle<CommandResult> | undefined,
   ) {
     this.bytes = valueBytes + COMMAND_BYTES + ('tags' in command ? tagBytes(command.tags) : 0);
+  }
+
+  get label(): WriteLabel {
+    const { command } = this;
+    return {
+      kind: command.kind,
+      namespace: 'namespace' in command ? command.namespace : undefined,
+    };
   }
 
   committed(result: CommandResult): void {

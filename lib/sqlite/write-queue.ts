@@ -7,8 +7,10 @@ import {
   type HyperCacheErrorCode,
 } from '../common/errors.js';
 import { MAX_QUEUED_BYTES, MAX_QUEUED_WRITES } from '../common/limits.js';
+import { commandTracing } from '../common/traces.js';
 import { Waiters } from '../common/waiters.js';
 import type { QueuedWrite } from '../engine/command-queue.js';
+import { addTraced } from '../engine/traced-write.js';
 import { isBusy, toStorageError } from './sqlite-error.js';
 
 /**
@@ -160,11 +162,16 @@ export class WriteQueue<C, R> {
   }
 
   #add(write: QueuedWrite<C, R>): void {
+    if (commandTracing.hasSubscribers) addTraced(write, 'file', this.#join);
+    else this.#join(write);
+  }
+
+  readonly #join = (write: QueuedWrite<C, R>): void => {
     this.assertRoom(1, write.bytes);
     this.#waiting.push(write);
     this.#bytes += write.bytes;
     this.#pushed++;
-  }
+  };
 
   /** Belongs to no caller, though it is always one of them who schedules it. */
   readonly #flush = AsyncResource.bind((): void => {

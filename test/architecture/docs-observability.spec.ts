@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { join } from 'node:path';
 import { CacheEvents } from '../../lib/common/events.js';
 import { useDirectClusters } from '../support/clusters.js';
 import { METRICS } from '../../lib/prometheus/metrics.js';
-import { root } from './support/source-files.js';
+import { librarySources, root } from './support/source-files.js';
 
 const document = readFileSync(join(root, 'docs/observability.md'), 'utf8');
 
@@ -19,6 +20,12 @@ function table(title: string): string[][] {
   );
 }
 
+/** The names of the fields of an interface. */
+function fieldsOf(source: string, type: string): string[] {
+  const body = source.split(`interface ${type} {`)[1]?.split('\n}')[0] ?? '';
+  return Array.from(body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm), ([, field = '']) => field);
+}
+
 const names = (cell: string | undefined): string[] => cell?.match(/[a-zA-Z0-9_]+/g) ?? [];
 
 describe('docs/observability.md', () => {
@@ -28,6 +35,38 @@ describe('docs/observability.md', () => {
     const documented = table('event').map(([, event]) => event?.replaceAll('`', ''));
 
     expect(documented.toSorted()).toEqual(Object.keys(new CacheEvents().topics).toSorted());
+  });
+
+  it('has a row for each tracing channel, with what its message has, and no other', () => {
+    const documented = table('tracing channel').map(([, channel, fields]) => [
+      channel?.replaceAll('`', ''),
+      names(fields),
+    ]);
+
+    const source = readFileSync(join(root, 'lib/common/traces.ts'), 'utf8');
+    const messages = source.matchAll(/new Tracing<(\w+)>\('([^']+)'\)/g);
+    const told = Array.from(messages, ([, type = '', name]) => [
+      `tracing:${name}:*`,
+      fieldsOf(source, type),
+    ]);
+    expect(told.length).toBeGreaterThan(0);
+    expect(documented).toEqual(told);
+  });
+
+  it('has the channel of each event, and the home of all channels is known', () => {
+    const opening = /\b(?:tracingChannel|channel)(?:<[^>]*>)?\(\s*'hypercache:[^']+'/;
+    const homes = librarySources().filter(({ text }) => opening.test(text));
+
+    expect(homes.map(({ path }) => path)).toEqual(['lib/common/events.ts']);
+    const { topics } = new CacheEvents();
+    for (const event of Object.keys(topics)) {
+      const told: unknown[] = [];
+      const hear = (message: unknown): void => void told.push(message);
+      subscribe(`hypercache:${event}`, hear);
+      const { hasListeners } = topics[event as keyof typeof topics];
+      unsubscribe(`hypercache:${event}`, hear);
+      expect([event, hasListeners]).toEqual([event, true]);
+    }
   });
 
   it('has a row for each metric, with its type, labels and help, and no other', () => {

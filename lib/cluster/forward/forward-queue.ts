@@ -9,9 +9,11 @@ import {
 } from '../../common/errors.js';
 import { holdProcess } from '../../common/hold-process.js';
 import { MAX_QUEUED_BYTES, MAX_QUEUED_WRITES } from '../../common/limits.js';
+import { commandTracing } from '../../common/traces.js';
 import { Waiters } from '../../common/waiters.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
+import { addTraced } from '../../engine/traced-write.js';
 import { encodeCommand, type ForwardedCommand } from '../wire/command-codec.js';
 import { ForwardLine } from './forward-line.js';
 import { ForwardSender, type ForwardSenderParts } from './forward-sender.js';
@@ -98,6 +100,13 @@ export class ForwardQueue implements CommandQueue {
 
   /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
   push(write: Write): void {
+    if (!commandTracing.hasSubscribers) return this.#join(write);
+    addTraced(write, this.#isAcceptable(write) ? 'outbox' : 'primary', (traced) =>
+      this.#join(traced),
+    );
+  }
+
+  #join(write: Write): void {
     this.#assertRoom(1, write.bytes, this.#isAcceptable(write));
     this.#arrived.push(write);
     this.#arrivedBytes += write.bytes;

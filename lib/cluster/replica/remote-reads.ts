@@ -1,6 +1,7 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { StoredValue } from '../../value/codec.js';
 import type { Lifetime } from '../../common/expiry.js';
+import { commandTracing } from '../../common/traces.js';
 import type { Page } from '../../engine/l2.js';
 import type { LeaseName } from '../../engine/lease.js';
 import type { ListedValue } from '../../sqlite/listing.js';
@@ -102,15 +103,25 @@ export class RemoteReads {
     return this.#ask([QueryKind.Leases], leasesOf);
   }
 
-  async #ask<T>(query: readonly unknown[], read: (answer: unknown) => T): Promise<T> {
+  #ask<T>(query: readonly unknown[], read: (answer: unknown) => T): Promise<T> {
+    if (!commandTracing.hasSubscribers) return this.#send(query, read);
+    const [kind, namespace] = query;
+    const isOfCache = kind !== QueryKind.Holders && typeof namespace === 'string';
+    return commandTracing.promise(
+      { kind: 'read', namespace: isOfCache ? namespace : undefined, target: 'primary' },
+      () => this.#send(query, read),
+    );
+  }
+
+  async #send<T>(query: readonly unknown[], read: (answer: unknown) => T): Promise<T> {
     const answer = await new Promise<unknown>((resolve, reject) => {
-      if (this.#asked.length === 0) onNextTurn(this.#send);
+      if (this.#asked.length === 0) onNextTurn(this.#flush);
       this.#asked.push({ query, resolve, reject });
     });
     return readAnswer(() => read(answer));
   }
 
-  readonly #send = (): void => {
+  readonly #flush = (): void => {
     const asked = this.#asked;
     this.#asked = [];
     for (let i = 0; i < asked.length; i += BATCH) void this.#exchange(asked.slice(i, i + BATCH));
