@@ -75,11 +75,7 @@ export { InjectCache } from './nest/decorators/inject-cache.decorator.js';
 export { RunOnce } from './nest/decorators/run-once.decorator.js';
 export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
 export type { Clock } from './common/clock.js';
-export {
-  getHyperCacheToken,
-  HYPERCACHE_ENVIRONMENT,
-  type HyperCacheEnvironment,
-} from './nest/hyper-cache.constants.js';
+export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
 export type {
   HyperCacheAsyncOptions,
   HyperCacheFeatureOptions,

@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { HYPERCACHE_NODE, RESOLVED_OPTIONS } from './hyper-cache.constants.js';
 import { HyperCacheLifecycle } from './hyper-cache.lifecycle.js';
 import { ConfigurableModuleClass } from './hyper-cache.module-definition.js';
-import { nodeProvider, optionsProvider } from './hyper-cache.providers.js';
+import { environmentProvider, nodeProvider, optionsProvider } from './hyper-cache.providers.js';
 
 /**
  * Holds the node. Always global, so that `forFeature` finds it whatever `isGlobal` says of the cache itself.
@@ -11,7 +11,7 @@ import { nodeProvider, optionsProvider } from './hyper-cache.providers.js';
  */
 @Global()
 @Module({
-  providers: [optionsProvider, nodeProvider, HyperCacheLifecycle],
+  providers: [environmentProvider, optionsProvider, nodeProvider, HyperCacheLifecycle],
   exports: [HYPERCACHE_NODE, RESOLVED_OPTIONS],
 })
 export class HyperCacheCoreModule extends ConfigurableModuleClass {}

@@ -1,4 +1,5 @@
-import type { Clock } from '../common/clock.js';
+import type { createNode, NodeEnvironment } from '../node/create-node.js';
+import type { ResolvedOptions } from '../node/options.js';
 
 /** Options as given to `forRoot`, not yet validated. @internal */
 export const HYPERCACHE_OPTIONS = Symbol('HYPERCACHE_OPTIONS');
@@ -12,18 +13,22 @@ export const HYPERCACHE_NODE = Symbol(
 );
 
 /**
- * The injection token of what stands around a node; nothing provides it but tests, by `nestjs-hypercache/testing`.
+ * The injection token of what a node is made of, and with. Tests override it, with what `nestjs-hypercache/testing` makes.
  *
  * @internal
  */
 export const HYPERCACHE_ENVIRONMENT = Symbol('HYPERCACHE_ENVIRONMENT');
 
-/** @internal */
+/** In an application that runs it is empty. @internal */
 export interface HyperCacheEnvironment {
-  /** In place of the machine's clock. */
-  readonly clock?: Clock | undefined;
+  /** What the node gets in place of the options of the application. */
+  readonly options?: (resolved: ResolvedOptions) => ResolvedOptions;
+  /** In place of the node of a file. */
+  readonly createNode?: typeof createNode;
+  /** How another node is reached, in place of HTTP. */
+  readonly primaryClient?: NodeEnvironment['primaryClient'];
   /** Called when the node is closed. */
-  readonly onClosed?: (() => void) | undefined;
+  readonly onClosed?: () => void;
 }
 
 /**

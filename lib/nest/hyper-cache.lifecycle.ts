@@ -3,7 +3,6 @@ import {
   Inject,
   Injectable,
   Logger,
-  Optional,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
@@ -33,9 +32,7 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     @Inject(HYPERCACHE_NODE) private readonly node: HyperCacheNode,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Optional()
-    @Inject(HYPERCACHE_ENVIRONMENT)
-    private readonly environment: HyperCacheEnvironment | undefined,
+    @Inject(HYPERCACHE_ENVIRONMENT) private readonly environment: HyperCacheEnvironment,
   ) {}
 
   /** @throws {HC_FILE_IN_USE} when another application has taken the node away */
@@ -63,6 +60,6 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   async onApplicationShutdown(): Promise<void> {
     leaveStart(this.node);
     await this.node.close();
-    this.environment?.onClosed?.();
+    this.environment.onClosed?.();
   }
 }

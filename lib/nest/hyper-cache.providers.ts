@@ -23,15 +23,24 @@ import { HyperCache } from './hyper-cache.service.js';
 import { checkedFeature, checkReturned } from './module-arguments.js';
 import { startNode } from './starting-node.js';
 
+/** Nothing, unless a test overrides it. @internal */
+export const environmentProvider: Provider = {
+  provide: HYPERCACHE_ENVIRONMENT,
+  useValue: {} satisfies HyperCacheEnvironment,
+};
+
 /** Validated once, for all that needs them. @internal */
 export const optionsProvider: Provider = {
   provide: RESOLVED_OPTIONS,
-  useFactory: (options: HyperCacheOptions | undefined): ResolvedOptions => {
+  useFactory: (
+    options: HyperCacheOptions | undefined,
+    environment: HyperCacheEnvironment,
+  ): ResolvedOptions => {
     const resolved = resolveOptions(options);
     checkReturned(options);
-    return resolved;
+    return environment.options?.(resolved) ?? resolved;
   },
-  inject: [HYPERCACHE_OPTIONS],
+  inject: [HYPERCACHE_OPTIONS, HYPERCACHE_ENVIRONMENT],
 };
 
 /** The node of the application, started before anything can be injected. @internal */
@@ -40,18 +49,18 @@ export const nodeProvider: Provider = {
   useFactory: async (
     options: ResolvedOptions,
     application: ModulesContainer,
-    { clock }: HyperCacheEnvironment = {},
+    environment: HyperCacheEnvironment,
   ): Promise<HyperCacheNode> => {
+    const { createNode: create = createNode, primaryClient = httpClient } = environment;
     // Missing packages are a matter of the start, not of the first request.
-    if (options.role === 'secondary') await importAxios();
+    if (options.role === 'secondary' && primaryClient === httpClient) await importAxios();
     const logger = new Logger('HyperCache');
     const wrap = { graceOn: isNoAnswer, ...options.wrap };
-    const environment = { ...(clock && { clock }), logger, primaryClient };
-    const node = createNode({ ...options, wrap }, environment);
+    const node = create({ ...options, wrap }, { logger, primaryClient });
     await startNode(options.sqlitePath, node, application);
     return node;
   },
-  inject: [RESOLVED_OPTIONS, ModulesContainer, { token: HYPERCACHE_ENVIRONMENT, optional: true }],
+  inject: [RESOLVED_OPTIONS, ModulesContainer, HYPERCACHE_ENVIRONMENT],
 };
 
 /** The default cache, under the tokens that Nest applications already use. @internal */
@@ -114,7 +123,7 @@ function assertAlike(node: HyperCacheNode, name: string, options: readonly unkno
   known.set(name, given);
 }
 
-function primaryClient({
+function httpClient({
   primaryUrl = '',
   path,
   apiToken: [token = ''],

@@ -1,18 +1,16 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import {
   HYPERCACHE_ENVIRONMENT,
-  HyperCacheModule,
-  type Clock,
   type HyperCacheEnvironment,
-  type HyperCacheOptions,
-} from '../index.js';
+} from '../nest/hyper-cache.constants.js';
+import { HyperCacheModule } from '../nest/hyper-cache.module.js';
+import type { HyperCacheOptions } from '../node/options.js';
+import { stubEnvironment } from './stub/stub-environment.js';
 import { makeDirectory, removeDirectory } from './test-directories.js';
+import { nodeEnvironment, TEST_OPTIONS, type TestEnvironmentOptions } from './test-environment.js';
 
 /** @publicApi */
-export interface HyperCacheTestOptions extends HyperCacheOptions {
-  /** In place of the machine's clock; see `TestClock`. */
-  clock?: Clock | undefined;
-}
+export interface HyperCacheTestOptions extends HyperCacheOptions, TestEnvironmentOptions {}
 
 /**
  * The cache of an application that is under test.
@@ -28,25 +26,38 @@ export class HyperCacheTestingModule {
    *
    * @throws {HC_OPTIONS_INVALID} at the start of the application
    */
-  static forTest({ clock, ...given }: HyperCacheTestOptions = {}): DynamicModule {
-    const { isGlobal, controllerDecorators, ...options } = given;
+  static forTest({ clock, ...options }: HyperCacheTestOptions = {}): DynamicModule {
     let directory: string | undefined;
-    const environment: HyperCacheEnvironment = {
-      clock,
-      onClosed: () => directory !== undefined && removeDirectory(directory),
-    };
-    return HyperCacheModule.forRootAsync({
-      ...(isGlobal === undefined ? {} : { isGlobal }),
-      ...(controllerDecorators === undefined ? {} : { controllerDecorators }),
-      extraProviders: [{ provide: HYPERCACHE_ENVIRONMENT, useValue: environment }],
-      useFactory: (): HyperCacheOptions => ({
-        role: 'primary',
-        durability: 'relaxed',
-        checkpoints: 'inline',
-        logger: false,
-        sqlitePath: options.sqlitePath ?? (directory ??= makeDirectory()),
-        ...options,
-      }),
+    const environment = nodeEnvironment(clock, () => {
+      if (directory !== undefined) removeDirectory(directory);
     });
+    return moduleWith(environment, options, () => ({
+      ...TEST_OPTIONS,
+      sqlitePath: options.sqlitePath ?? (directory ??= makeDirectory()),
+    }));
   }
+
+  /**
+   * A cache for unit tests that must not cache: every read is a miss, every write is accepted and forgotten, every lock is granted,
+   * and no file is opened. Arguments are checked as always.
+   *
+   * @throws {HC_OPTIONS_INVALID} at the start of the application
+   */
+  static stub(options: HyperCacheOptions = {}): DynamicModule {
+    return moduleWith(stubEnvironment(), options, () => ({ role: 'primary' }));
+  }
+}
+
+/** @param byDefault options for what is not given */
+function moduleWith(
+  environment: HyperCacheEnvironment,
+  { isGlobal, controllerDecorators, ...options }: HyperCacheOptions,
+  byDefault: () => HyperCacheOptions,
+): DynamicModule {
+  return HyperCacheModule.forRootAsync({
+    ...(isGlobal === undefined ? {} : { isGlobal }),
+    ...(controllerDecorators === undefined ? {} : { controllerDecorators }),
+    extraProviders: [{ provide: HYPERCACHE_ENVIRONMENT, useValue: environment }],
+    useFactory: () => ({ ...byDefault(), ...options }),
+  });
 }

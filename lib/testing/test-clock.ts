@@ -1,5 +1,7 @@
 import { setImmediate as onNextTurn } from 'node:timers';
-import { InvalidArgumentError, toMilliseconds, type Clock, type Duration } from '../index.js';
+import type { Clock } from '../common/clock.js';
+import { toMilliseconds, type Duration } from '../common/duration.js';
+import { InvalidArgumentError } from '../common/errors.js';
 
 const FIRST = Date.UTC(2026, 5, 1, 12);
 

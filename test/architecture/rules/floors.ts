@@ -30,6 +30,9 @@ export const floors: Readonly<Record<string, number>> = {
 /** What an application adds: each imports only the public surface, as an application would. */
 const ADDED = 8;
 
+/** Of those: it makes nodes, engines and networks for tests, and would have to write a second time what is below. */
+const MAY_LOOK_INSIDE = 'testing';
+
 const PUBLIC_SURFACE = 'lib/index.ts';
 const NODE_FLOOR = 5;
 
@@ -49,7 +52,7 @@ const APART: readonly (readonly [folder: string, unknown: string])[] = [
 /** The engine: what stands above the node may not know it. */
 const ENGINE = ['sqlite', 'memory'];
 /** What an operator runs on the files themselves; the wire's own framing. */
-const MAY_KNOW_THE_ENGINE = ['admin', 'http'];
+const MAY_KNOW_THE_ENGINE = ['admin', 'http', MAY_LOOK_INSIDE];
 
 /**
  * A file imports only from lower floors or its own folder; nothing imports an `index.ts`; packages
@@ -79,7 +82,7 @@ function relativeReason(
   const target = resolveRelative(file, specifier);
   const targetFolder = folderOf(target);
   const targetFloor = floorOf(target);
-  if (floor === ADDED && targetFolder !== folder) {
+  if (floor === ADDED && folder !== MAY_LOOK_INSIDE && targetFolder !== folder) {
     return target === PUBLIC_SURFACE
       ? undefined
       : 'what an application adds imports index.js alone';

@@ -1,0 +1,54 @@
+import type { Clock } from '../common/clock.js';
+import { createNode } from '../node/create-node.js';
+import type { HyperCacheEnvironment } from '../nest/hyper-cache.constants.js';
+import { makeDirectory, removeDirectory } from './test-directories.js';
+
+/** @publicApi */
+export interface TestEnvironmentOptions {
+  /** In place of the machine's clock; see `TestClock`. */
+  clock?: Clock | undefined;
+}
+
+/** What suits a test: nothing waits for a disk, no thread, no log lines. @internal */
+export const TEST_OPTIONS = {
+  role: 'primary',
+  durability: 'relaxed',
+  checkpoints: 'inline',
+  logger: false,
+} as const;
+
+/**
+ * Makes the cache of an application that configures it itself one for a test, as `HyperCacheTestingModule.forTest` does: a primary
+ * in a directory of its own, which `app.close()` removes. The other options of the application stay.
+ *
+ * @example
+ * Test.createTestingModule({ imports: [AppModule] })
+ *   .overrideProvider(HYPERCACHE_ENVIRONMENT)
+ *   .useValue(testEnvironment());
+ * @publicApi
+ */
+export function testEnvironment({ clock }: TestEnvironmentOptions = {}): HyperCacheEnvironment {
+  let directory: string | undefined;
+  return {
+    ...nodeEnvironment(clock, () => {
+      if (directory !== undefined) removeDirectory(directory);
+    }),
+    options: (options) => ({
+      ...options,
+      ...TEST_OPTIONS,
+      sqlitePath: (directory ??= makeDirectory()),
+    }),
+  };
+}
+
+/** A node on this clock. @param onClosed called when it is closed @internal */
+export function nodeEnvironment(
+  clock: Clock | undefined,
+  onClosed: () => void,
+): HyperCacheEnvironment {
+  return {
+    createNode: (options, environment) =>
+      createNode(options, { ...environment, ...(clock && { clock }) }),
+    onClosed,
+  };
+}
