@@ -88,6 +88,9 @@ const CHANNELS = {
   'outbox:refused': channel('hypercache:outbox:refused'),
 };
 
+/** @internal */
+export const EVENT_NAMES = Object.freeze(Object.keys(CHANNELS)) as readonly HyperCacheEvent[];
+
 type Topics = { readonly [E in HyperCacheEvent]: EventTopic<HyperCacheEvents[E]> };
 
 /**
@@ -139,7 +142,7 @@ export class CacheEvents {
     if (Object.hasOwn(this.topics, event)) return this.topics[event];
     throw new InvalidArgumentError(
       `There is no event '${String(event)}'.`,
-      `Events are ${Object.keys(this.topics).join(', ')}.`,
+      `Events are ${EVENT_NAMES.join(', ')}.`,
     );
   }
 }

@@ -1,8 +1,20 @@
 export { HYPERCACHE_ENVIRONMENT } from '../nest/hyper-cache.constants.js';
 export {
+  CacheExpectation,
+  expectCached,
+  type InspectedCache,
+  type TtlTolerance,
+} from './expect-cached.js';
+export {
   HyperCacheTestingModule,
   type HyperCacheTestOptions,
 } from './hyper-cache-testing.module.js';
+export {
+  EventRecord,
+  recordEvents,
+  type EventSource,
+  type RecordedEvent,
+} from './record-events.js';
 export { stubEnvironment } from './stub/stub-environment.js';
 export { TestClock } from './test-clock.js';
 export { testEnvironment, type TestEnvironmentOptions } from './test-environment.js';
