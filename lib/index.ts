@@ -59,7 +59,12 @@ export {
 } from './common/errors.js';
 export { toMilliseconds, type Duration, type Size } from './common/duration.js';
 export type { HyperCacheEvent, HyperCacheEvents, HyperCacheListener } from './common/events.js';
-export type { HyperCacheCommandTrace, HyperCacheFactoryTrace } from './common/traces.js';
+export type {
+  HyperCacheCommandTrace,
+  HyperCacheFactoryTrace,
+  HyperCacheLockTrace,
+} from './common/traces.js';
+export { VERSION } from './common/version.js';
 export type { HyperCacheLogger } from './common/logger.js';
 export type { HyperCacheManager } from './keyv/cache-manager-cache.js';
 export { HyperCacheKeyvStore } from './keyv/hyper-cache-keyv-store.js';

@@ -42,8 +42,27 @@ export interface HyperCacheCommandTrace {
   error?: unknown;
 }
 
+/**
+ * The message of the channels `tracing:hypercache:lock:...`: one call for a lock, or for a slot of a semaphore, until it was
+ * obtained or not. One object for all channels of an operation.
+ *
+ * @publicApi
+ */
+export interface HyperCacheLockTrace {
+  readonly name: string;
+  /** Whether it was obtained. */
+  acquired?: boolean;
+  /** How long the caller waited, in milliseconds. */
+  ms?: number;
+  /** Why it was refused. */
+  error?: unknown;
+}
+
 /** @internal */
 export const factoryTracing = new Tracing<HyperCacheFactoryTrace>('hypercache:factory');
 
 /** @internal */
 export const commandTracing = new Tracing<HyperCacheCommandTrace>('hypercache:command');
+
+/** @internal */
+export const lockTracing = new Tracing<HyperCacheLockTrace>('hypercache:lock');

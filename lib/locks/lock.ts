@@ -1,8 +1,9 @@
 import type { Clock } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { LockLostError, LockTimeoutError } from '../common/errors.js';
+import { lockTracing, type HyperCacheLockTrace } from '../common/traces.js';
 import type { Grant, LeaseName } from '../engine/lease.js';
-import type { LeaseService } from '../engine/lease-service.js';
+import type { AcquireRequest, LeaseService } from '../engine/lease-service.js';
 import { checkedLeaseTtl, checkedWait } from './lock-arguments.js';
 import { LeaseHold } from './lease-hold.js';
 
@@ -107,7 +108,7 @@ export class Lock {
     const isHeld = (): boolean => this.isHeld;
     if (!this.isHeld) this.#hold = undefined;
     const request = { lease, owner, ttlMs, slots, waitMs, signal, isHeld };
-    const grant = await this.leases.acquire(request);
+    const grant = await this.#ask(request);
     if (grant === undefined) return false;
     if (signal?.aborted === true) {
       await this.leases.release(lease, owner);
@@ -115,6 +116,16 @@ export class Lock {
     }
     this.#begin(grant);
     return true;
+  }
+
+  #ask(request: AcquireRequest): Promise<Grant | undefined> {
+    if (!lockTracing.hasSubscribers) return this.leases.acquire(request);
+    const trace: HyperCacheLockTrace = { name: this.name };
+    return lockTracing.promise(trace, async () => {
+      const grant = await this.leases.acquire(request);
+      trace.acquired = grant !== undefined;
+      return grant;
+    });
   }
 
   /**

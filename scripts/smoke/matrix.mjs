@@ -64,6 +64,8 @@ function install(work, tarball, { nest, platform, app, node, cacheManager, keyv 
       line('@nestjs/schedule', '^6.0.0'),
     ]),
     '@nestjs/throttler': lockedVersion('@nestjs/throttler'),
+    '@opentelemetry/api': lockedVersion('@opentelemetry/api'),
+    '@opentelemetry/sdk-metrics': lockedVersion('@opentelemetry/sdk-metrics'),
     axios: lockedVersion('axios'),
     // 13.x needs a newer Node-API than that of Node 20; it brings its binaries with it.
     'better-sqlite3': node === 'newest' ? '^13.0.2' : lockedVersion('better-sqlite3'),

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { join } from 'node:path';
 import { CacheEvents } from '../../lib/common/events.js';
+import { FACTORY_DURATION, LOCK_WAIT_DURATION } from '../../lib/otel/durations.js';
+import { INSTRUMENTS } from '../../lib/otel/instruments.js';
 import { useDirectClusters } from '../support/clusters.js';
 import { METRICS } from '../../lib/prometheus/metrics.js';
 import { librarySources, root } from './support/source-files.js';
@@ -53,20 +54,19 @@ describe('docs/observability.md', () => {
     expect(documented).toEqual(told);
   });
 
-  it('has the channel of each event, and the home of all channels is known', () => {
-    const opening = /\b(?:tracingChannel|channel)(?:<[^>]*>)?\(\s*'hypercache:[^']+'/;
-    const homes = librarySources().filter(({ text }) => opening.test(text));
+  it('names every channel that the library opens', () => {
+    const opening = /\b(?:tracingChannel|channel|Tracing)(?:<[^>]*>)?\(\s*'([^']+)'/g;
+    const opened = librarySources().flatMap(({ text }) =>
+      Array.from(text.matchAll(opening), ([whole, name = '']) =>
+        /^tracing/i.test(whole) ? `tracing:${name}:*` : name.replace(/^(tracing:.*):\w+$/, '$1:*'),
+      ),
+    );
 
-    expect(homes.map(({ path }) => path)).toEqual(['lib/common/events.ts']);
-    const { topics } = new CacheEvents();
-    for (const event of Object.keys(topics)) {
-      const told: unknown[] = [];
-      const hear = (message: unknown): void => void told.push(message);
-      subscribe(`hypercache:${event}`, hear);
-      const { hasListeners } = topics[event as keyof typeof topics];
-      unsubscribe(`hypercache:${event}`, hear);
-      expect([event, hasListeners]).toEqual([event, true]);
-    }
+    const named = [
+      ...table('event').map(([, event = '']) => `hypercache:${event.replaceAll('`', '')}`),
+      ...table('tracing channel').map(([, channel = '']) => channel.replaceAll('`', '')),
+    ];
+    expect([...new Set(opened)].toSorted()).toEqual(named.toSorted());
   });
 
   it('has a row for each metric, with its type, labels and help, and no other', () => {
@@ -79,6 +79,30 @@ describe('docs/observability.md', () => {
 
     expect(documented).toEqual(
       METRICS.map(({ name, type, labels, help }) => [name, type, labels, help]),
+    );
+  });
+
+  it('has a row for each instrument of OpenTelemetry, as it is made, and no other', () => {
+    const documented = table('instrument').map(([, name, type, unit, attributes, description]) => [
+      name?.replaceAll('`', ''),
+      type,
+      unit?.replaceAll('`', ''),
+      attributes?.match(/[a-z.]+/g) ?? [],
+      description,
+    ]);
+
+    const made = [
+      ...INSTRUMENTS,
+      ...[FACTORY_DURATION, LOCK_WAIT_DURATION].map((one) => ({ ...one, type: 'histogram' })),
+    ];
+    expect(documented).toEqual(
+      made.map(({ name, type, unit, attributes, description }) => [
+        name,
+        type,
+        unit,
+        attributes,
+        description,
+      ]),
     );
   });
 

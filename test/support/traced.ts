@@ -1,9 +1,14 @@
 import { tracingChannel } from 'node:diagnostics_channel';
-import type { HyperCacheCommandTrace, HyperCacheFactoryTrace } from '../../lib/common/traces.js';
+import type {
+  HyperCacheCommandTrace,
+  HyperCacheFactoryTrace,
+  HyperCacheLockTrace,
+} from '../../lib/common/traces.js';
 
 interface Messages {
   factory: HyperCacheFactoryTrace;
   command: HyperCacheCommandTrace;
+  lock: HyperCacheLockTrace;
 }
 
 /** What one of the five channels of an operation has told: a copy, as the message was then. */

@@ -10,6 +10,8 @@ const terminus = require('@nestjs/terminus');
 const { HyperCacheHealthIndicator } = require('nestjs-hypercache/terminus');
 const { Registry } = require('prom-client');
 const { registerHyperCacheMetrics } = require('nestjs-hypercache/prometheus');
+const otel = require('@opentelemetry/sdk-metrics');
+const { HyperCacheInstrumentation } = require('nestjs-hypercache/otel');
 const schedule = require('@nestjs/schedule');
 const ourSchedule = require('nestjs-hypercache/schedule');
 const ourIdempotency = require('nestjs-hypercache/idempotency');
@@ -35,6 +37,8 @@ scenario({
   HyperCacheHealthIndicator,
   Registry,
   registerHyperCacheMetrics,
+  otel,
+  HyperCacheInstrumentation,
 }).catch((error) => {
   console.error(error);
   process.exitCode = 1;

@@ -10,6 +10,8 @@ import * as terminus from '@nestjs/terminus';
 import { HyperCacheHealthIndicator } from 'nestjs-hypercache/terminus';
 import { Registry } from 'prom-client';
 import { registerHyperCacheMetrics } from 'nestjs-hypercache/prometheus';
+import * as otel from '@opentelemetry/sdk-metrics';
+import { HyperCacheInstrumentation } from 'nestjs-hypercache/otel';
 import * as schedule from '@nestjs/schedule';
 import * as ourSchedule from 'nestjs-hypercache/schedule';
 import * as ourIdempotency from 'nestjs-hypercache/idempotency';
@@ -36,4 +38,6 @@ await scenario({
   HyperCacheHealthIndicator,
   Registry,
   registerHyperCacheMetrics,
+  otel,
+  HyperCacheInstrumentation,
 });

@@ -65,6 +65,9 @@ module.exports = async function scenario(packages) {
   const registry = new packages.Registry();
   packages.registerHyperCacheMetrics(secondary.hyper, { registry });
   assert.match(await registry.metrics(), /^hypercache_replica_connected 1$/m, 'metrics');
+  const instruments = await instrumentsOf(packages, secondary.hyper);
+  assert.ok(instruments.includes('hypercache.replica.connected'), 'instruments');
+  assert.ok(instruments.includes('hypercache.factory.duration'), 'instruments of what takes time');
   const { status, hypercache } = (await (await fetch(`${secondary.url}/health`)).json()).info;
   assert.equal(hypercache.status, 'up', `health: ${JSON.stringify({ status, hypercache })}`);
   const paid = [];
@@ -207,4 +210,25 @@ async function eventually(assertion) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+/** What a reader of OpenTelemetry's SDK gets of a node, in which a factory runs. */
+async function instrumentsOf({ otel, HyperCacheInstrumentation }, hyper) {
+  class Reader extends otel.MetricReader {
+    async onForceFlush() {}
+    async onShutdown() {}
+  }
+  const reader = new Reader();
+  const provider = new otel.MeterProvider({ readers: [reader] });
+  const instrumentation = new HyperCacheInstrumentation();
+  instrumentation.setMeterProvider(provider);
+  instrumentation.observe(hyper);
+  await hyper.wrap('instrumented', () => 1, { ttl: 1000 });
+  const { resourceMetrics, errors } = await reader.collect();
+  assert.deepEqual(errors, []);
+  instrumentation.disable();
+  await provider.shutdown();
+  return resourceMetrics.scopeMetrics.flatMap(({ metrics }) =>
+    metrics.map(({ descriptor }) => descriptor.name),
+  );
 }

@@ -19,6 +19,7 @@ export const floors: Readonly<Record<string, number>> = {
   // The commands of an operator: beside an application, without Nest.
   cli: 7,
   nest: 7,
+  otel: 8,
   prometheus: 8,
   terminus: 8,
   idempotency: 8,

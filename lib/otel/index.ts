@@ -1,0 +1,5 @@
+export {
+  HyperCacheInstrumentation,
+  type HyperCacheInstrumentationOptions,
+  type ObserveOptions,
+} from './hyper-cache-instrumentation.js';

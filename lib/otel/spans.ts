@@ -1,0 +1,120 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+import {
+  context,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanOptions,
+  type Tracer,
+} from '@opentelemetry/api';
+import {
+  HyperCacheError,
+  type HyperCacheCommandTrace,
+  type HyperCacheFactoryTrace,
+} from '../index.js';
+import { ActiveContext } from './active-context.js';
+import { Attribute, errorTypeOf } from './attributes.js';
+
+const { Namespace, Operation, Reason, Outcome, Key, ErrorType } = Attribute;
+
+const factories = tracingChannel<Context, HyperCacheFactoryTrace>('hypercache:factory');
+const commands = tracingChannel<Context, HyperCacheCommandTrace>('hypercache:command');
+
+/** Of one operation: what has its span open. */
+type Message = HyperCacheFactoryTrace | HyperCacheCommandTrace;
+
+/** @internal */
+export interface SpansParts {
+  readonly tracer: () => Tracer;
+  readonly recordsKeys: () => boolean;
+}
+
+/**
+ * Makes spans of what the tracing channels of all nodes of the process tell: `hypercache.wrap` of each factory, which is active
+ * within the factory, and `hypercache.forward` of what waits for the primary.
+ *
+ * @internal
+ */
+export class Spans {
+  readonly #active = new ActiveContext();
+  readonly #open = new WeakMap<Message, Span>();
+
+  constructor(private readonly parts: SpansParts) {}
+
+  enable(): void {
+    factories.start.bindStore(this.#active, this.#beginFactory);
+    factories.asyncEnd.subscribe(this.#end);
+    commands.start.subscribe(this.#beginForward);
+    commands.end.subscribe(this.#refused);
+    commands.asyncEnd.subscribe(this.#end);
+  }
+
+  disable(): void {
+    factories.start.unbindStore(this.#active);
+    factories.asyncEnd.unsubscribe(this.#end);
+    commands.start.unsubscribe(this.#beginForward);
+    commands.end.unsubscribe(this.#refused);
+    commands.asyncEnd.unsubscribe(this.#end);
+  }
+
+  readonly #beginFactory = (message: HyperCacheFactoryTrace): Context => {
+    const { namespace, key, reason } = message;
+    const attributes: Attributes = { [Namespace]: namespace, [Reason]: reason };
+    if (this.parts.recordsKeys()) attributes[Key] = key;
+    const span = this.#begin(message, 'hypercache.wrap', {
+      kind: SpanKind.INTERNAL,
+      attributes,
+      // The caller does not wait for it, and may have ended long before.
+      ...(reason === 'stale' || reason === 'eager' ? apart() : {}),
+    });
+    return trace.setSpan(context.active(), span);
+  };
+
+  readonly #beginForward = (message: unknown): void => {
+    const command = message as HyperCacheCommandTrace;
+    const { kind, namespace, target } = command;
+    if (target !== 'primary') return;
+    const attributes: Attributes = { [Operation]: kind };
+    if (namespace !== undefined) attributes[Namespace] = namespace;
+    this.#begin(command, 'hypercache.forward', { kind: SpanKind.CLIENT, attributes });
+  };
+
+  #begin(message: Message, name: string, options: SpanOptions): Span {
+    const span = this.parts.tracer().startSpan(name, options);
+    this.#open.set(message, span);
+    return span;
+  }
+
+  /** What was refused before it began has no other end. */
+  readonly #refused = (message: unknown): void => {
+    const { ms } = message as HyperCacheCommandTrace;
+    if (ms !== undefined) this.#end(message);
+  };
+
+  readonly #end = (message: unknown): void => {
+    const told = message as Message;
+    const span = this.#open.get(told);
+    if (span === undefined) return;
+    this.#open.delete(told);
+    if ('outcome' in told && told.outcome !== undefined) span.setAttribute(Outcome, told.outcome);
+    if (told.error !== undefined) this.#fail(span, told.error);
+    span.end();
+  };
+
+  /** The message of an error of ours may name a key; its code does not. */
+  #fail(span: Span, error: unknown): void {
+    const isSafe = this.parts.recordsKeys() || !(error instanceof HyperCacheError);
+    if (isSafe && error instanceof Error) span.recordException(error);
+    span.setAttribute(ErrorType, errorTypeOf(error));
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+}
+
+/** A trace of its own, with a link to the span that was active. */
+function apart(): SpanOptions {
+  const caller = trace.getActiveSpan()?.spanContext();
+  return { root: true, links: caller === undefined ? [] : [{ context: caller }] };
+}
