@@ -24,6 +24,10 @@ export class LeaseHolders {
     for (const holder of Array.from(this.#holders)) holder.onLoss(cause);
   }
 
+  runDue(): void {
+    for (const holder of Array.from(this.#holders)) holder.runDue();
+  }
+
   /** Who never releases has to go some time: those who hold are reviewed whenever they have doubled. */
   #forgetEnded(): void {
     for (const holder of this.#holders) if (!holder.isLive) this.#holders.delete(holder);

@@ -22,6 +22,8 @@ export interface AcquireRequest {
 export interface LeaseHolder {
   /** Whether its lease has not ended, as far as it knows. */
   readonly isLive: boolean;
+  /** What its timers would have done by now: it may have ended, or have to be renewed. */
+  runDue(): void;
   onLoss(cause: HyperCacheError): void;
 }
 

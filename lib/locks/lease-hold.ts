@@ -19,6 +19,9 @@ export class LeaseHold implements LeaseHolder {
   #controller: AbortController | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #renewal: NodeJS.Timeout | undefined;
+  /** What the timer of the renewal calls, and when that is, in monotonic ms. */
+  #renew: (() => void) | undefined;
+  #renewAt = Infinity;
   readonly #unwatch: () => void;
 
   constructor(
@@ -66,9 +69,19 @@ export class LeaseHold implements LeaseHolder {
 
   /** Calls back after `share` of the time that is left. */
   renewAfter(share: number, renew: () => void): void {
-    const left = this.#expiresAt - this.clock.monotonic();
+    const now = this.clock.monotonic();
+    const left = Math.max((this.#expiresAt - now) * share, 1);
     clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(renew, Math.min(Math.max(left * share, 1), MAX_TIMER_MS)).unref();
+    this.#renew = renew;
+    this.#renewAt = now + left;
+    this.#renewal = setTimeout(renew, Math.min(left, MAX_TIMER_MS)).unref();
+  }
+
+  runDue(): void {
+    if (!this.isLive || this.clock.monotonic() < this.#renewAt) return;
+    clearTimeout(this.#renewal);
+    this.#renewAt = Infinity;
+    this.#renew?.();
   }
 
   /** The lease was given back. */

@@ -166,6 +166,11 @@ export interface HyperCacheNode {
   /** What it holds itself, page by page; undefined when it holds nothing, or not yet everything. */
   readonly listing: Listing | undefined;
   start(): Promise<void>;
+  /**
+   * Does what its timers would have done by now, by its clock: what waits is committed, what has expired is swept, leases that
+   * have ended go on to the next. For a clock that jumps; never rejects.
+   */
+  runDue(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;
   /**

@@ -78,6 +78,16 @@ export class PrimaryNode implements HyperCacheNode {
     throw refusal;
   }
 
+  async runDue(): Promise<void> {
+    const { feed, sync, queue, leases, maintenance } = this.#parts;
+    // First, or who listens would take the jump for silence.
+    feed.beat();
+    sync.beat();
+    await queue.drain();
+    await leases.runDue();
+    await maintenance.runDue();
+  }
+
   async close(): Promise<void> {
     await this.#parts.caches.close();
     this.#parts.failover.stop();

@@ -150,6 +150,11 @@ export class SecondaryNode implements HyperCacheNode {
     }
   }
 
+  /** What waits here waits for the primary. */
+  async runDue(): Promise<void> {
+    this.#leases.runDue();
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }

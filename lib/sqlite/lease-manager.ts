@@ -115,6 +115,24 @@ export class LeaseManager implements LeaseService {
     this.#holders.loseAll(cause);
   }
 
+  /** What the timers would have done by now; never rejects. */
+  async runDue(): Promise<void> {
+    this.#holders.runDue();
+    if (this.#waiters.size > 0) {
+      this.#lastBeat = -Infinity;
+      this.#beat();
+    }
+    for (const { lease } of Array.from(this.#waiters.leases())) {
+      this.#background({ kind: 'promoteWaiters', lease });
+    }
+    await this.queue.drain();
+    const now = this.clock.monotonic();
+    for (const waiter of Array.from(this.#waiters.all())) {
+      if (waiter.deadline <= now && !waiter.isMoving) this.#giveUp(waiter, false);
+    }
+    await this.queue.drain();
+  }
+
   /** Whoever waits here is told that the cache is closed, and declines what it may get by a last write. */
   close(): void {
     this.#isClosed = true;

@@ -83,6 +83,10 @@ export class EngineNode implements HyperCacheNode {
     // There is nothing to open.
   }
 
+  async runDue(): Promise<void> {
+    // An engine in memory has no work in the background.
+  }
+
   async close(): Promise<void> {
     await this.#caches.close();
     this.engine.queue.close();

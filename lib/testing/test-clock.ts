@@ -5,15 +5,22 @@ import { InvalidArgumentError } from '../common/errors.js';
 
 const FIRST = Date.UTC(2026, 5, 1, 12);
 
+/** What a clock drives: a node. @internal */
+export interface ClockDriven {
+  /** Does what its timers would have done by now; never rejects. */
+  runDue(): Promise<void>;
+}
+
 /**
- * A clock that stands still until a test moves it. An application that has it judges every ttl, window and lease by it. Its timers stay
- * real: a caller that waits for a lock waits in real time.
+ * A clock that stands still until a test moves it. An application that has it judges every ttl, window and lease by it, and does what is
+ * due when the clock is moved.
  *
  * @publicApi
  */
 export class TestClock implements Clock {
   #wall: number;
   #passed = 0;
+  readonly #driven = new Set<ClockDriven>();
 
   /** @param now where it stands at first. @default noon of 1 June 2026, UTC */
   constructor(now: number | Date = FIRST) {
@@ -21,7 +28,8 @@ export class TestClock implements Clock {
   }
 
   /**
-   * Lets time pass; resolves when the event loop has come round twice, so that what was due has been done.
+   * Lets time pass; resolves when what was due has been done: what waited is committed, expired entries are swept, leases that have ended
+   * have gone on to those who wait, waits that are over have ended, and locks with `renew` are renewed.
    *
    * @param time milliseconds or a duration, from 0
    * @throws {HC_ARGUMENT_INVALID}
@@ -30,6 +38,8 @@ export class TestClock implements Clock {
     const ms = toMilliseconds(time, 'time to advance by');
     this.#wall += ms;
     this.#passed += ms;
+    await Promise.all(Array.from(this.#driven, (driven) => driven.runDue()));
+    // What it has brought about reaches those who wait for it.
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => onNextTurn(resolve));
   }
 
@@ -40,6 +50,16 @@ export class TestClock implements Clock {
    */
   set(now: number | Date): void {
     this.#wall = instant(now);
+  }
+
+  /** @internal */
+  attach(driven: ClockDriven): void {
+    this.#driven.add(driven);
+  }
+
+  /** @internal */
+  detach(driven: ClockDriven): void {
+    this.#driven.delete(driven);
   }
 
   /** Unix ms. */

@@ -1,6 +1,8 @@
 import type { Clock } from '../common/clock.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheEnvironment } from '../nest/hyper-cache.constants.js';
+import type { HyperCacheNode } from '../node/hyper-cache-node.js';
+import { TestClock } from './test-clock.js';
 import { makeDirectory, removeDirectory } from './test-directories.js';
 
 /** @publicApi */
@@ -46,9 +48,16 @@ export function nodeEnvironment(
   clock: Clock | undefined,
   onClosed: () => void,
 ): HyperCacheEnvironment {
+  let node: HyperCacheNode | undefined;
   return {
-    createNode: (options, environment) =>
-      createNode(options, { ...environment, ...(clock && { clock }) }),
-    onClosed,
+    createNode: (options, environment) => {
+      node = createNode(options, { ...environment, ...(clock && { clock }) });
+      if (clock instanceof TestClock) clock.attach(node);
+      return node;
+    },
+    onClosed: () => {
+      if (clock instanceof TestClock && node !== undefined) clock.detach(node);
+      onClosed();
+    },
   };
 }

@@ -112,6 +112,82 @@ describe('TestClock', () => {
     await app.close();
   });
 
+  it('commits what waits, and sweeps what has expired', async () => {
+    const clock = new TestClock();
+    const app = await startApp({ clock, sweepInterval: 3_600_000 });
+    const cache = app.get(HyperCache);
+    await cache.mset(
+      Array.from({ length: 1200 }, (_, i) => ({ key: `key ${i}`, value: i, ttl: '1m' })),
+    );
+
+    await clock.advance(1);
+    const before = await cache.stats();
+    await clock.advance('2m');
+    const after = await cache.stats();
+
+    expect(before).toMatchObject({ queued: 0, l2: { entries: 1200, swept: 0 } });
+    expect(after).toMatchObject({ l2: { entries: 0, swept: 1200 } });
+    await app.close();
+  });
+
+  it('hands leases that have ended to those who wait, and ends waits that are over', async () => {
+    const clock = new TestClock();
+    const app = await startApp({ clock });
+    const cache = app.get(HyperCache);
+    const holder = cache.lock('job', { ttl: '1m' });
+    await holder.acquire();
+    const outcomes: string[] = [];
+    const wait = async (name: string, ms: number): Promise<void> => {
+      const got = await cache.lock('job', { ttl: '10m' }).acquire({ wait: ms });
+      outcomes.push(`${name}: ${got}`);
+    };
+    const waits = [wait('long', 300_000), wait('short', 30_000)];
+
+    await clock.advance('59s');
+    const ended = [...outcomes];
+    await clock.advance('1s');
+    await Promise.all(waits);
+
+    expect(ended).toEqual(['short: false']);
+    expect(outcomes).toEqual(['short: false', 'long: true']);
+    expect(holder.isHeld).toBe(false);
+    await app.close();
+  });
+
+  it('renews a lock that asks for it, and tells the holder of one that has ended', async () => {
+    const clock = new TestClock();
+    const app = await startApp({ clock });
+    const cache = app.get(HyperCache);
+    const renewed = cache.lock('renewed', { ttl: '1m', renew: true });
+    await renewed.acquire();
+    const ended = await cache
+      .lock('ended', { ttl: '1m' })
+      .run(async ({ signal }) => {
+        for (let i = 0; i < 3; i++) await clock.advance('30s');
+        return signal.aborted;
+      })
+      .catch((error: unknown) => error);
+
+    expect(ended).toMatchObject({ code: 'HC_LOCK_LOST' });
+    expect(renewed.isHeld).toBe(true);
+    await expect(cache.lock('renewed', { ttl: '1m' }).acquire()).resolves.toBe(false);
+    await renewed.release();
+    await app.close();
+  });
+
+  it('drives every application that has it, until that is closed', async () => {
+    const clock = new TestClock();
+    const [first, second] = [await startApp({ clock }), await startApp({ clock })];
+    for (const app of [first, second]) await app.get(HyperCache).set('key', 1, '1m');
+    await first.close();
+
+    await clock.advance('1m');
+
+    expect((await second.get(HyperCache).stats()).l2.swept).toBe(1);
+    await second.close();
+    await clock.advance('1m');
+  });
+
   it('is set without time passing', async () => {
     const clock = new TestClock();
     const app = await startApp({ clock });

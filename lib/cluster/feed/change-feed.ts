@@ -142,7 +142,7 @@ export class ChangeFeed {
         marks,
       ]);
     }
-    this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref();
+    this.#heartbeat ??= setInterval(this.beat, HEARTBEAT_MS).unref();
     this.#pump();
   }
 
@@ -256,7 +256,8 @@ export class ChangeFeed {
     }
   }
 
-  readonly #beat = (): void => {
+  /** A sign of life for each replica. */
+  readonly beat = (): void => {
     try {
       const now = this.clock.now();
       const head = this.storage.revision;

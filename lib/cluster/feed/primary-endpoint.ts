@@ -96,6 +96,11 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     this.#waits.begin(request, sink);
   }
 
+  /** A sign of life to all who wait for a lease. */
+  beat(): void {
+    this.#waits.beat();
+  }
+
   supersede(request: Buffer): Buffer {
     const { storage, onSuperseded } = this.parts;
     onSuperseded(successorFromWire(new Fields(unpackArray(request))));

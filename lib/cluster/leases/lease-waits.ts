@@ -37,6 +37,7 @@ interface Waiting {
 export class LeaseWaits {
   readonly #known = new Set<string>();
   readonly #waiting = new Map<string, Waiting>();
+  readonly #sinks = new Set<Writable>();
 
   constructor(
     private readonly leases: LeaseService,
@@ -75,6 +76,11 @@ export class LeaseWaits {
     this.#waiting.set(id, waiting);
   }
 
+  /** A sign of life to all who wait. */
+  beat(): void {
+    for (const sink of this.#sinks) giveSign(sink);
+  }
+
   #admit(sender: string, number: number): void {
     const request = compositeKey(sender, String(number));
     if (this.#known.has(request)) throw new OutOfOrderError(number, number);
@@ -93,17 +99,18 @@ export class LeaseWaits {
   ): Promise<void> {
     const { leases } = this;
     let isAnswered = false;
-    const sign = setInterval(() => {
-      sink.write(encodeFrame([FrameType.Heartbeat]));
-    }, SIGN_OF_LIFE_MS);
+    const sign = setInterval(() => giveSign(sink), SIGN_OF_LIFE_MS);
+    this.#sinks.add(sink);
     sink.on('error', () => undefined);
     sink.on('close', () => {
       clearInterval(sign);
+      this.#sinks.delete(sink);
       if (!isAnswered) left.abort(new ClosedError());
     });
     sink.write(encodeFrame([FrameType.Hello]));
     const answer = (...content: readonly unknown[]): void => {
       isAnswered = true;
+      this.#sinks.delete(sink);
       sink.end(encodeFrame([FrameType.Answer, ...content]));
     };
     try {
@@ -117,4 +124,8 @@ export class LeaseWaits {
       if (!left.signal.aborted) answer(null, code, message);
     }
   }
+}
+
+function giveSign(sink: Writable): void {
+  sink.write(encodeFrame([FrameType.Heartbeat]));
 }

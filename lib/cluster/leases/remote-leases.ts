@@ -106,6 +106,11 @@ export class RemoteLeases implements LeaseService {
     this.#holders.loseAll(cause);
   }
 
+  /** What the timers of those who hold leases would have done by now. */
+  runDue(): void {
+    this.#holders.runDue();
+  }
+
   async #take(request: AcquireRequest): Promise<Grant | undefined> {
     const { lease, owner, ttlMs, slots } = request;
     const since = this.clock.monotonic();

@@ -1,3 +1,4 @@
+import { setImmediate as onNextTurn } from 'node:timers';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 
 /** The least that a timer waits. */
@@ -12,6 +13,7 @@ const BETWEEN_STEPS_MS = 1;
 export class MaintenanceLoop {
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
+  #hasFailed = false;
   #next = 0;
 
   constructor(
@@ -37,20 +39,39 @@ export class MaintenanceLoop {
    */
   readonly #round = (): void => {
     if (!this.#isRunning) return;
+    this.#continueIn(this.#stepOnce() ? BETWEEN_STEPS_MS : this.intervalMs);
+  };
+
+  /** All that is due by now, without the rests between; ends early when a task fails. */
+  async runDue(): Promise<void> {
+    this.#hasFailed = false;
+    // The first may go on with a round that began before.
+    for (let round = 0; round < 2; round++) {
+      while (this.#isRunning && !this.#hasFailed && this.#isMore()) {
+        await new Promise((resolve) => onNextTurn(resolve));
+      }
+    }
+  }
+
+  #isMore(): boolean {
+    return this.#stepOnce() || this.tasks.some(({ isMidway }) => isMidway);
+  }
+
+  /** Returns whether any task had something to do. */
+  #stepOnce(): boolean {
     for (let idle = 0; idle < this.tasks.length; idle++) {
       const task = this.tasks[this.#next];
       this.#next = (this.#next + 1) % this.tasks.length;
-      if (!this.#step(task)) continue;
-      this.#continueIn(BETWEEN_STEPS_MS);
-      return;
+      if (this.#step(task)) return true;
     }
-    this.#continueIn(this.intervalMs);
-  };
+    return false;
+  }
 
   #step(task: MaintenanceTask | undefined): boolean {
     try {
       return task?.step() ?? false;
     } catch (error) {
+      this.#hasFailed = true;
       this.onError(error);
       return false;
     }

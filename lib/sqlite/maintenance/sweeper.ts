@@ -44,6 +44,10 @@ export class Sweeper implements MaintenanceTask {
     return this.#swept;
   }
 
+  get isMidway(): boolean {
+    return this.#cursor > 0;
+  }
+
   step(): boolean {
     const cleared = this.storage.namespaces.firstCleared();
     if (cleared !== undefined) {

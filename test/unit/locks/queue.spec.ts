@@ -134,6 +134,7 @@ describe('LeaseManager', () => {
     const holder = (name: string, isLive: boolean) => ({
       isLive,
       onLoss: () => void told.push(name),
+      runDue: () => undefined,
     });
     manager.watchLoss(holder('held', true));
     const leave = manager.watchLoss(holder('released', true));

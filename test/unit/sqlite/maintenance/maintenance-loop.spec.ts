@@ -18,18 +18,37 @@ class Work implements MaintenanceTask {
   }
 }
 
+/** Looks at one row in each step, over and over, and rests after each. */
+class Rounds implements MaintenanceTask {
+  constructor(
+    private readonly rows: number,
+    private at: number,
+    private readonly log: string[],
+  ) {}
+
+  get isMidway(): boolean {
+    return this.at > 0;
+  }
+
+  step(): boolean {
+    this.log.push('row');
+    this.at = (this.at + 1) % this.rows;
+    return false;
+  }
+}
+
 describe('MaintenanceLoop', () => {
   const loops: MaintenanceLoop[] = [];
   afterEach(() => {
     for (const loop of loops.splice(0)) loop.stop();
   });
 
-  function start(tasks: readonly MaintenanceTask[], intervalMs = 1): { errors: unknown[] } {
+  function start(tasks: readonly MaintenanceTask[], intervalMs = 1) {
     const errors: unknown[] = [];
     const loop = new MaintenanceLoop(tasks, intervalMs, (error) => errors.push(error));
     loops.push(loop);
     loop.start();
-    return { errors };
+    return { loop, errors };
   }
 
   it('does not begin before its first interval', async () => {
@@ -50,6 +69,30 @@ describe('MaintenanceLoop', () => {
     await nextTurn();
     expect(log.length).toBeLessThanOrEqual(steps + 3);
     await eventually(() => expect(log.length).toBeGreaterThan(steps + 3));
+  });
+
+  it('does at once what is due, the rest of a round and another one', async () => {
+    const log: string[] = [];
+    const { loop } = start([new Work('a', 30, log), new Rounds(5, 3, log)], 3_600_000);
+
+    await loop.runDue();
+
+    expect(log.filter((name) => name === 'a').length).toBeGreaterThan(30);
+    expect(log.filter((name) => name === 'row').length).toBeGreaterThanOrEqual(2 + 5);
+  });
+
+  it('does not go on for ever with a task that fails', async () => {
+    const failing = {
+      isMidway: true,
+      step: (): boolean => {
+        throw new Error('no disk');
+      },
+    };
+    const { loop, errors } = start([failing], 3_600_000);
+
+    await loop.runDue();
+
+    expect(errors).toHaveLength(1);
   });
 
   it('takes one step in a turn of the event loop', async () => {
