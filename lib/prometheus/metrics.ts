@@ -185,3 +185,16 @@ export const METRICS: readonly MetricDescription[] = [
     ({ replicas }) => one(replicas?.reduce((bytes, replica) => bytes + replica.bufferedBytes, 0)),
   ),
 ];
+
+/**
+ * The only one that is written to as things happen: no counter says how long each factory took.
+ *
+ * @internal
+ */
+export const FACTORY_DURATION = {
+  name: 'hypercache_factory_duration_seconds',
+  type: 'histogram',
+  help: 'How long factories of wrap take, until their value is stored.',
+  labels: [NAMESPACE, 'reason'],
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+};

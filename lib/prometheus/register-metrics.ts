@@ -1,6 +1,11 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import { InvalidArgumentError, type HyperCache, type HyperCacheStats } from '../index.js';
-import { METRICS, type MetricDescription } from './metrics.js';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import {
+  InvalidArgumentError,
+  type HyperCache,
+  type HyperCacheEvents,
+  type HyperCacheStats,
+} from '../index.js';
+import { FACTORY_DURATION, METRICS, type MetricDescription } from './metrics.js';
 
 /** @publicApi */
 export interface HyperCacheMetricsOptions {
@@ -10,7 +15,8 @@ export interface HyperCacheMetricsOptions {
 
 /**
  * Registers the metrics of the node, all named `hypercache_...`, in a registry of prom-client 15. They are read from
- * `stats()` when the registry is asked, once for all of them; between that nothing is counted twice and nothing runs.
+ * `stats()` when the registry is asked, once for all of them; between that nothing runs, but for a note of each factory of
+ * `wrap` that has ended.
  *
  * @returns takes them off again
  * @throws {HC_ARGUMENT_INVALID} no registry, or one that has these metrics already
@@ -23,10 +29,24 @@ export function registerHyperCacheMetrics(
   assertFree(registry);
   const stats = sharedStats(cache);
   for (const description of METRICS) registry.registerMetric(metricOf(description, stats));
+  const { name, help, labels, buckets } = FACTORY_DURATION;
+  const durations = new Histogram({
+    name,
+    help,
+    labelNames: labels,
+    buckets,
+    registers: [registry],
+  });
+  const onFactory = ({ namespace, reason, ms }: HyperCacheEvents['factory']): void =>
+    durations.observe({ namespace, reason }, ms / 1000);
+  cache.on('factory', onFactory);
   return () => {
-    for (const { name } of METRICS) registry.removeSingleMetric(name);
+    cache.off('factory', onFactory);
+    for (const taken of NAMES) registry.removeSingleMetric(taken);
   };
 }
+
+const NAMES = [...METRICS, FACTORY_DURATION].map(({ name }) => name);
 
 function assertFree(registry: Registry): void {
   if (typeof registry?.getSingleMetric !== 'function') {
@@ -35,10 +55,10 @@ function assertFree(registry: Registry): void {
       'Pass the one of prom-client: registerHyperCacheMetrics(cache, { registry: register }).',
     );
   }
-  const taken = METRICS.find(({ name }) => registry.getSingleMetric(name) !== undefined);
+  const taken = NAMES.find((name) => registry.getSingleMetric(name) !== undefined);
   if (taken === undefined) return;
   throw new InvalidArgumentError(
-    `The registry has a metric '${taken.name}' already.`,
+    `The registry has a metric '${taken}' already.`,
     'Register the metrics of a node once, and give a second node of the process a registry of its own.',
   );
 }

@@ -5,7 +5,10 @@ import { CacheEvents } from '../../lib/common/events.js';
 import { FACTORY_DURATION, LOCK_WAIT_DURATION } from '../../lib/otel/durations.js';
 import { INSTRUMENTS } from '../../lib/otel/instruments.js';
 import { useDirectClusters } from '../support/clusters.js';
-import { METRICS } from '../../lib/prometheus/metrics.js';
+import {
+  FACTORY_DURATION as PROMETHEUS_FACTORY_DURATION,
+  METRICS,
+} from '../../lib/prometheus/metrics.js';
 import { librarySources, root } from './support/source-files.js';
 
 const document = readFileSync(join(root, 'docs/observability.md'), 'utf8');
@@ -78,7 +81,12 @@ describe('docs/observability.md', () => {
     ]);
 
     expect(documented).toEqual(
-      METRICS.map(({ name, type, labels, help }) => [name, type, labels, help]),
+      [...METRICS, PROMETHEUS_FACTORY_DURATION].map(({ name, type, labels, help }) => [
+        name,
+        type,
+        labels,
+        help,
+      ]),
     );
   });
 

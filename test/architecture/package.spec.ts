@@ -43,6 +43,7 @@ const WANTED = [
   /^LICENSE$/,
   // What messages name; nothing for maintainers.
   /^docs\/[\w-]+\.md$/,
+  /^dashboards\/(hypercache\.json|alerts\.yml)$/,
   /^schematics\/(collection|schema|package)\.json$/,
   /^schematics\/nest-add\.js$/,
   /^dist\/cjs\/package\.json$/,

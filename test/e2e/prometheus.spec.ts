@@ -78,6 +78,24 @@ describe('registerHyperCacheMetrics', () => {
     expect(METRICS.map(({ name }) => name).filter((name) => !shown.has(name))).toEqual([]);
   });
 
+  it('shows how long factories took, until it is taken off', async () => {
+    const node = await startNode();
+    const cache = new HyperCache(node, node.cache('shop'));
+    const registry = new Registry();
+    const takeOff = registerHyperCacheMetrics(cache, { registry });
+    await cache.wrap('a', () => 1);
+    await expect(cache.wrap('b', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
+
+    const text = await registry.metrics();
+    takeOff();
+    await cache.wrap('c', () => 1);
+
+    const labels = 'namespace="shop",reason="miss"';
+    expect(text).toContain(`hypercache_factory_duration_seconds_count{${labels}} 2`);
+    expect(text).toContain(`hypercache_factory_duration_seconds_bucket{le="10",${labels}} 2`);
+    expect(await registry.metrics()).toBe('\n');
+  });
+
   it('refuses a registry that has them, or is none', async () => {
     const node = await startNode();
     const cache = new HyperCache(node, node.cache('default'));
