@@ -18,3 +18,5 @@ export {
 export { stubEnvironment } from './stub/stub-environment.js';
 export { TestClock } from './test-clock.js';
 export { testEnvironment, type TestEnvironmentOptions } from './test-environment.js';
+export type { TestClusterNode } from './cluster/cluster-member.js';
+export { createTestCluster, TestCluster, type TestClusterOptions } from './cluster/test-cluster.js';
