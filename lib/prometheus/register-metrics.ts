@@ -75,6 +75,7 @@ function sharedStats(cache: HyperCache): () => Promise<HyperCacheStats> {
   };
 }
 
+/** What a node does not have is left out: prom-client resets a metric without labels to 0, and 0 is an answer. */
 function metricOf(
   { name, type, help, labels, samples }: MetricDescription,
   stats: () => Promise<HyperCacheStats>,
@@ -86,6 +87,7 @@ function metricOf(
       async collect() {
         const read = samples(await stats());
         this.reset();
+        if (read.length === 0) this.remove();
         for (const [values, value] of read) this.set(values, value);
       },
     });
@@ -96,6 +98,7 @@ function metricOf(
       const read = samples(await stats());
       // The node counts: what is registered here shows its numbers.
       this.reset();
+      if (read.length === 0) this.remove();
       for (const [values, value] of read) this.inc(values, value);
     },
   });

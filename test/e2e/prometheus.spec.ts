@@ -78,6 +78,25 @@ describe('registerHyperCacheMetrics', () => {
     expect(METRICS.map(({ name }) => name).filter((name) => !shown.has(name))).toEqual([]);
   });
 
+  it('shows of a node only what it has: a primary is no replica that is not connected', async () => {
+    const primary = await clusters.primary();
+    const { node } = await clusters.secondary(primary);
+    const [ofPrimary, ofSecondary] = await Promise.all(
+      [primary, node].map((each) => {
+        const registry = new Registry();
+        registerHyperCacheMetrics(new HyperCache(each, each.cache('default')), { registry });
+        return registry.metrics();
+      }),
+    );
+
+    const ofReplicas = /^hypercache_(replica_|outbox_|dead_letters)/m;
+    const ofPrimaries = /^hypercache_(replicas|locks_held)/m;
+    expect(ofPrimary).not.toMatch(ofReplicas);
+    expect(ofPrimary).toMatch(ofPrimaries);
+    expect(ofSecondary).toMatch(ofReplicas);
+    expect(ofSecondary).not.toMatch(ofPrimaries);
+  });
+
   it('shows how long factories took, until it is taken off', async () => {
     const node = await startNode();
     const cache = new HyperCache(node, node.cache('shop'));
