@@ -59,8 +59,12 @@ export const MAX_LISTED = 1000;
  * @internal
  */
 export interface Listing {
-  /** With the rows that they hold, expired ones included. */
+  /** With the rows that they hold, expired ones included. Walks through all rows. */
   namespaces(): readonly { readonly name: string; readonly entries: number }[];
+  /** Names of namespaces, in order. */
+  names(): readonly string[];
+  /** Rows of a namespace, expired ones included, as they were counted when they came and went: it costs nothing. */
+  count(namespace: string): number;
   page(request: ListingRequest): ListingPage;
   find(namespace: string, key: string): ListedEntry | undefined;
   /** The revision of the last change. */

@@ -45,6 +45,18 @@ export class FileListing implements Listing {
     });
   }
 
+  names(): string[] {
+    return this.#read(() => this.storage.namespaces.all().map(([name]) => name)).toSorted();
+  }
+
+  count(namespace: string): number {
+    return this.#read(() => {
+      const { namespaces, counts } = this.storage;
+      const namespaceId = namespaces.idOf(namespace);
+      return namespaceId === undefined ? 0 : counts.of(namespaceId);
+    });
+  }
+
   page(request: ListingRequest): ListingPage {
     return this.#read(() => {
       const namespaceId = this.storage.namespaces.idOf(request.namespace);
