@@ -19,6 +19,13 @@ export const fakeTimeLibrary: string | undefined = (
   .map((triplet) => join(LIBRARIES, triplet, 'faketime', 'libfaketimeMT.so.1'))
   .find((path) => existsSync(path));
 
+/** A Chromium, where it is installed (Debian: the package "chromium"). */
+export const chromium: string | undefined = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => existsSync(path));
+
 /** Whether processes can be run under strace with faults injected. */
 export const hasStrace = ((): boolean => {
   try {
