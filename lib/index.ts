@@ -79,8 +79,12 @@ export { InjectHyperCache } from './nest/decorators/inject-hyper-cache.decorator
 export { InjectCache } from './nest/decorators/inject-cache.decorator.js';
 export { RunOnce } from './nest/decorators/run-once.decorator.js';
 export { WithLock, type WithLockOptions } from './nest/decorators/with-lock.decorator.js';
-export type { Clock } from './common/clock.js';
-export { getHyperCacheToken } from './nest/hyper-cache.constants.js';
+export { systemClock, type Clock } from './common/clock.js';
+export { systemRandom } from './common/random.js';
+export { rawRequest, rawResponse } from './http/raw-exchange.js';
+export { Uncached } from './nest/decorators/uncached.decorator.js';
+export { fromPortable } from './value/portable-value.js';
+export { getHyperCacheToken, HYPERCACHE_NODE } from './nest/hyper-cache.constants.js';
 export type {
   HyperCacheAsyncOptions,
   HyperCacheFeatureOptions,
@@ -119,6 +123,7 @@ export type {
   BackupSummary,
   DeadLetterInfo,
   HyperCacheHealth,
+  HyperCacheNode,
   HyperCacheStats,
 } from './node/hyper-cache-node.js';
 export type { Durability, HyperCacheOptions, HyperCacheRole, ReplicaMode } from './node/options.js';

@@ -15,6 +15,7 @@ const { HyperCacheInstrumentation } = require('nestjs-hypercache/otel');
 const schedule = require('@nestjs/schedule');
 const ourSchedule = require('nestjs-hypercache/schedule');
 const ourIdempotency = require('nestjs-hypercache/idempotency');
+const { HyperCacheInspectorModule } = require('nestjs-hypercache/inspector');
 const scenario = require('./scenario.cjs');
 
 const { ExpressAdapter, FastifyAdapter } = require(`@nestjs/platform-${process.argv[2]}`);
@@ -39,6 +40,7 @@ scenario({
   registerHyperCacheMetrics,
   otel,
   HyperCacheInstrumentation,
+  HyperCacheInspectorModule,
 }).catch((error) => {
   console.error(error);
   process.exitCode = 1;

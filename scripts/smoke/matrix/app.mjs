@@ -15,6 +15,7 @@ import { HyperCacheInstrumentation } from 'nestjs-hypercache/otel';
 import * as schedule from '@nestjs/schedule';
 import * as ourSchedule from 'nestjs-hypercache/schedule';
 import * as ourIdempotency from 'nestjs-hypercache/idempotency';
+import { HyperCacheInspectorModule } from 'nestjs-hypercache/inspector';
 import scenario from './scenario.cjs';
 
 const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
@@ -40,4 +41,5 @@ await scenario({
   registerHyperCacheMetrics,
   otel,
   HyperCacheInstrumentation,
+  HyperCacheInspectorModule,
 });

@@ -70,6 +70,11 @@ module.exports = async function scenario(packages) {
   assert.ok(instruments.includes('hypercache.factory.duration'), 'instruments of what takes time');
   const { status, hypercache } = (await (await fetch(`${secondary.url}/health`)).json()).info;
   assert.equal(hypercache.status, 'up', `health: ${JSON.stringify({ status, hypercache })}`);
+  for (const { url } of [primary, secondary]) {
+    assert.equal((await fetch(`${url}/hypercache`)).status, 403, 'inspector, for a stranger');
+    const page = await fetch(`${url}/hypercache/keys`, { headers: { 'x-admin': 'yes' } });
+    assert.match(await page.text(), /<a class="key" href="[^"]+">product<\/a>/, 'inspector');
+  }
   const paid = [];
   for (const { url } of [primary, secondary]) {
     const headers = { 'idempotency-key': 'one' };
@@ -168,6 +173,13 @@ function appModule(packages, options) {
   Object.defineProperty(PaidController.prototype, 'pay', pay);
   packages.Post()(PaidController.prototype, 'pay', pay);
 
+  class AdminGuard {
+    canActivate(context) {
+      return context.switchToHttp().getRequest().headers['x-admin'] === 'yes';
+    }
+  }
+  const inspector = packages.HyperCacheInspectorModule.forRoot({ guards: [AdminGuard] });
+
   class Jobs {
     nightly() {
       return 'ran';
@@ -184,6 +196,7 @@ function appModule(packages, options) {
   Module({
     imports: [
       HyperCacheModule.forRoot(options),
+      inspector,
       ScheduleModule.forRoot(),
       HyperCacheScheduleModule,
       HyperCacheIdempotencyModule,

@@ -23,6 +23,7 @@ export const floors: Readonly<Record<string, number>> = {
   prometheus: 8,
   terminus: 8,
   idempotency: 8,
+  inspector: 8,
   schedule: 8,
   testing: 8,
   throttler: 8,

@@ -1,0 +1,56 @@
+import { InvalidArgumentError } from '../index.js';
+import { formatCount } from './format.js';
+import type { InspectorContext } from './inspector-context.js';
+import { listingOf } from './listing.js';
+
+/** A ttl that a lock handle needs, and that nothing uses. */
+const UNUSED_TTL_MS = 1000;
+
+/** Changes something; resolves to what is said of it. */
+type Action = (context: InspectorContext, query: URLSearchParams) => Promise<string>;
+
+/** What a page can do, by name. @internal */
+export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
+  [
+    'delete',
+    async (context, query) => {
+      const key = required(query, 'key');
+      const wasThere = await cacheOf(context, query).delete(key);
+      return wasThere ? `The entry ${key} is deleted.` : `There was no entry ${key}.`;
+    },
+  ],
+  [
+    'clear',
+    async (context, query) => {
+      const cache = cacheOf(context, query);
+      const deleted = await cache.clear();
+      return `The namespace ${cache.namespace} is cleared: ${formatCount(deleted)} entries.`;
+    },
+  ],
+  [
+    'release',
+    async ({ cache }, query) => {
+      const name = required(query, 'name');
+      const options = { ttl: UNUSED_TTL_MS };
+      const lock =
+        query.get('kind') === 'semaphore'
+          ? cache.semaphore(name, { ...options, limit: 1 })
+          : cache.lock(name, options);
+      const wasHeld = await lock.forceRelease();
+      return wasHeld ? `${name} is released.` : `${name} was not held any more.`;
+    },
+  ],
+]);
+
+function cacheOf({ node }: InspectorContext, query: URLSearchParams) {
+  const namespace = required(query, 'namespace');
+  // What is only asked for is not to become a namespace.
+  if (listingOf(node).names().includes(namespace)) return node.cache(namespace);
+  throw new InvalidArgumentError(`There is no namespace ${namespace}.`, 'Reload the page.');
+}
+
+function required(query: URLSearchParams, name: string): string {
+  const value = query.get(name);
+  if (value !== null) return value;
+  throw new InvalidArgumentError(`The action names no ${name}.`, 'Reload the page.');
+}

@@ -1,0 +1,19 @@
+import type { Clock, HyperCache, HyperCacheNode } from '../index.js';
+import type { EventLog } from './event-log.js';
+import type { FactoryLog } from './factory-log.js';
+import type { ResolvedInspectorOptions } from './inspector-options.js';
+import type { SampleHistory } from './samples.js';
+
+/** The injection token of another clock than the machine's, for tests. @internal */
+export const INSPECTOR_CLOCK = Symbol('HyperCacheInspectorClock');
+
+/** What the views show. @internal */
+export interface InspectorContext {
+  readonly cache: HyperCache;
+  readonly node: HyperCacheNode;
+  readonly clock: Clock;
+  readonly options: ResolvedInspectorOptions;
+  readonly history: SampleHistory;
+  readonly events: EventLog;
+  readonly factories: FactoryLog;
+}

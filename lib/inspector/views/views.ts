@@ -1,0 +1,19 @@
+import { cluster } from './cluster.js';
+import { events } from './events.js';
+import { factories } from './factories.js';
+import { keys } from './keys.js';
+import { locks } from './locks.js';
+import { namespaces } from './namespaces.js';
+import { overview } from './overview.js';
+import type { View } from './view.js';
+
+/** In the order of the menu. @internal */
+export const VIEWS: readonly View[] = [
+  overview,
+  namespaces,
+  keys,
+  locks,
+  cluster,
+  factories,
+  events,
+];
