@@ -5,6 +5,7 @@ import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { setFileMode } from '../sqlite/file-mode.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
+import { NO_INTERCEPTION, type Interception } from './interception.js';
 import { nodeContext } from './node-context.js';
 import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';
@@ -18,6 +19,7 @@ export interface NodeEnvironment {
   readonly logger?: HyperCacheLogger;
   /** How a secondary reaches its primary. */
   readonly primaryClient?: (options: ResolvedOptions) => PrimaryClient;
+  readonly interception?: Interception;
 }
 
 /**
@@ -31,10 +33,11 @@ export function createNode(
   environment: NodeEnvironment = {},
 ): HyperCacheNode {
   const { clock = systemClock, random = systemRandom } = environment;
+  const { interception = NO_INTERCEPTION } = environment;
   setFileMode(options.sqlitePath, options.fileMode);
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
   const lines = guardedLogger(logger ?? silentLogger);
-  const context = nodeContext({ options, clock, random, logger: lines });
+  const context = nodeContext({ options, clock, random, logger: lines, interception });
   if (options.role === 'secondary') {
     return new SecondaryNode(context, clientFor(options, environment));
   }

@@ -8,6 +8,7 @@ import { PrimaryEndpoint } from '../cluster/feed/primary-endpoint.js';
 import { type PrimaryAddress } from '../cluster/replica/replica-meta.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { LockFactory } from '../locks/lock-factory.js';
+import type { L2 } from '../engine/l2.js';
 import { BoundedWriter } from '../sqlite/bounded-writer.js';
 import { checkpointerOf } from '../sqlite/checkpointer.js';
 import { Coherence } from '../sqlite/coherence.js';
@@ -43,7 +44,7 @@ export function primaryParts(
   context: NodeContext,
   clientFor?: (primary: PrimaryAddress) => PrimaryClient,
 ) {
-  const { options, random, logger, events, incidents } = context;
+  const { options, random, logger, events, incidents, interception } = context;
   const { maxSize, maxEntries } = options;
   const clock = new SteadyClock(context.clock);
   const serving = new Serving();
@@ -88,7 +89,7 @@ export function primaryParts(
   const executor = new CommandExecutor(storage, clock);
   const onCorruption = (): void => care.recover('corrupt');
   const writer = new BoundedWriter({ executor, evictor, storage, serving, onCorruption });
-  const queue = new WriteQueue(writer, clock, isFailure);
+  const queue = new WriteQueue(interception.writer(writer), clock, isFailure);
   const { coherenceInterval } = options;
   const leases = new LeaseManager(storage, queue, clock, coherenceInterval, onMaintenanceError);
   const feed = new ChangeFeed(storage, clock, onMaintenanceError);
@@ -102,8 +103,8 @@ export function primaryParts(
     intervalMs: coherenceInterval,
     onError: onMaintenanceError,
   });
-  const l2 = (namespace: string): SqliteL2 =>
-    new SqliteL2(namespace, { storage, coherence, clock, onReadError });
+  const l2 = (namespace: string): L2 =>
+    interception.l2(new SqliteL2(namespace, { storage, coherence, clock, onReadError }));
   /** Whether other nodes, or other processes on the file, may call the same factories. */
   const isShared = (): boolean => options.apiToken.length > 0 || storage.isShared();
   const caches = new LocalCaches({

@@ -105,7 +105,9 @@ export class SecondaryNode implements HyperCacheNode {
         onReadError,
       });
       const local = replica.l2(namespace);
-      return local === undefined ? primary : new ReplicaL2(local, primary, () => replica.isReady);
+      return context.interception.l2(
+        local === undefined ? primary : new ReplicaL2(local, primary, () => replica.isReady),
+      );
     };
     this.#caches = new LocalCaches({
       options,

@@ -5,6 +5,9 @@ export {
   type InspectedCache,
   type TtlTolerance,
 } from './expect-cached.js';
+export type { FaultCode } from './faults/fault-codes.js';
+export type { FaultPlace } from './faults/fault-plan.js';
+export { Faults, faultsOf } from './faults/faults.js';
 export {
   HyperCacheTestingModule,
   type HyperCacheTestOptions,

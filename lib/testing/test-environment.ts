@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheEnvironment } from '../nest/hyper-cache.constants.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
+import { Faults, noteFaults } from './faults/faults.js';
 import { TestClock } from './test-clock.js';
 import { makeDirectory, removeDirectory } from './test-directories.js';
 
@@ -50,8 +51,10 @@ export function nodeEnvironment(
 ): HyperCacheEnvironment {
   let node: HyperCacheNode | undefined;
   return {
-    createNode: (options, environment) => {
-      node = createNode(options, { ...environment, ...(clock && { clock }) });
+    createNode: (options, environment = {}) => {
+      const faults = new Faults(options);
+      node = createNode(options, faults.environment({ ...environment, ...(clock && { clock }) }));
+      noteFaults(node, faults);
       if (clock instanceof TestClock) clock.attach(node);
       return node;
     },

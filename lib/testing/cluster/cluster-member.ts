@@ -17,6 +17,7 @@ import { HyperCacheModule } from '../../nest/hyper-cache.module.js';
 import { HyperCache } from '../../nest/hyper-cache.service.js';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
 import type { HyperCacheOptions, HyperCacheRole } from '../../node/options.js';
+import { faultsOf, type Faults } from '../faults/faults.js';
 import { makeDirectory, removeDirectory } from '../test-directories.js';
 
 /** A node of a test's cluster: a Nest application of this process. @publicApi */
@@ -28,6 +29,8 @@ export interface TestClusterNode {
   readonly app: INestApplicationContext;
   readonly cache: HyperCache;
   readonly manager: HyperCacheManager;
+  /** What fails in it. */
+  readonly faults: Faults;
 }
 
 /** @internal */
@@ -71,6 +74,10 @@ export class ClusterMember implements TestClusterNode {
 
   get manager(): HyperCacheManager {
     return this.app.get<HyperCacheManager>(CACHE_MANAGER);
+  }
+
+  get faults(): Faults {
+    return faultsOf(this.app);
   }
 
   get node(): HyperCacheNode {
