@@ -1,3 +1,4 @@
+import type { RunRecord } from './run.js';
 import type { PortableValue } from '../value/portable-value.js';
 
 /** A fresh entry as an operator sees it: what plain reads find. @internal */
@@ -29,6 +30,24 @@ export interface ListingPage {
   readonly entries: readonly ListedEntry[];
   /** What the next page comes after; undefined after the last one. */
   readonly next: string | undefined;
+}
+
+/** Which tags of a namespace are listed: those with a prefix, behind one that was seen. @internal */
+export type TagRequest = Omit<ListingRequest, 'values'>;
+
+/** A tag, and how many entries have it. @internal */
+export interface ListedTag {
+  readonly tag: string;
+  /** Counted up to {@link MAX_TAG_COUNT}, expired ones included. */
+  readonly entries: number;
+}
+
+/** @internal */
+export const MAX_TAG_COUNT = 100;
+
+/** The last run of a name. @internal */
+export interface ListedRun extends RunRecord {
+  readonly name: string;
 }
 
 /** One change, from the log of changes. @internal */
@@ -67,6 +86,15 @@ export interface Listing {
   count(namespace: string): number;
   page(request: ListingRequest): ListingPage;
   find(namespace: string, key: string): ListedEntry | undefined;
+  /** Tags in order, and what the next page comes after; undefined after the last one. */
+  tags(request: TagRequest): {
+    readonly tags: readonly ListedTag[];
+    readonly next: string | undefined;
+  };
+  /** The entries of a tag; `after` is the `next` of the page before, or ''. */
+  tagged(request: Omit<TagRequest, 'prefix'> & { readonly tag: string }): ListingPage;
+  /** The runs that began last; on a secondary none, because the primary keeps them. */
+  runs(limit: number): readonly ListedRun[];
   /** The revision of the last change. */
   head(): number;
   /** The first changes after a revision, oldest first. */

@@ -1,11 +1,15 @@
 import { isExpired } from '../common/expiry.js';
-import type {
-  ChangesPage,
-  ListedChange,
-  ListedEntry,
-  Listing,
-  ListingPage,
-  ListingRequest,
+import {
+  MAX_TAG_COUNT,
+  type ChangesPage,
+  type ListedChange,
+  type ListedEntry,
+  type ListedRun,
+  type ListedTag,
+  type Listing,
+  type ListingPage,
+  type ListingRequest,
+  type TagRequest,
 } from '../engine/listing.js';
 import { storedBytes } from '../value/codec.js';
 import { toPortable } from '../value/portable-value.js';
@@ -74,6 +78,37 @@ export class FileListing implements Listing {
       if (row === undefined) return undefined;
       return this.#live([{ ...row, key, bytes: storedBytes(row.value) }])[0];
     });
+  }
+
+  tags(request: TagRequest): { tags: ListedTag[]; next: string | undefined } {
+    return this.#read(() => {
+      const { namespaces, listing } = this.storage;
+      const namespaceId = namespaces.idOf(request.namespace);
+      if (namespaceId === undefined) return { tags: [], next: undefined };
+      const names = listing.tags(namespaceId, request);
+      return {
+        tags: names.map((tag) => ({
+          tag,
+          entries: listing.countTagged(namespaceId, tag, MAX_TAG_COUNT),
+        })),
+        next: names.length < request.limit ? undefined : names.at(-1),
+      };
+    });
+  }
+
+  tagged({ namespace, tag, after, limit }: Parameters<Listing['tagged']>[0]): ListingPage {
+    return this.#read(() => {
+      const { namespaces, listing } = this.storage;
+      const namespaceId = namespaces.idOf(namespace);
+      if (namespaceId === undefined) return { entries: [], next: undefined };
+      const rows = listing.tagged(namespaceId, tag, Number(after) || 0, limit);
+      const next = rows.length < limit ? undefined : String(rows.at(-1)?.id);
+      return { entries: this.#live(rows), next };
+    });
+  }
+
+  runs(limit: number): ListedRun[] {
+    return this.#read(() => this.storage.runs.newest(limit));
   }
 
   head(): number {

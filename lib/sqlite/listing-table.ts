@@ -1,4 +1,5 @@
 import { prefixEnd } from '../common/keys.js';
+import type { TagRequest } from '../engine/listing.js';
 import type { StoredValue } from '../value/codec.js';
 import type { ChangeKind } from './change-log.js';
 import type { Connection, Statement } from './native.js';
@@ -40,6 +41,9 @@ export class ListingTable {
   #page: Statement | undefined;
   #pageValues: Statement | undefined;
   #changes: Statement | undefined;
+  #tags: Statement | undefined;
+  #countTagged: Statement | undefined;
+  #tagged: Statement | undefined;
 
   constructor(private readonly connection: Connection) {}
 
@@ -64,6 +68,25 @@ export class ListingTable {
   changes(revision: number, limit: number): ListedChangeRow[] {
     this.#changes ??= this.connection.prepare(listingSql.changes);
     return this.#changes.all(revision, limit) as ListedChangeRow[];
+  }
+
+  /** Tags of a namespace, in order. */
+  tags(namespaceId: number, { prefix, after, limit }: TagRequest): string[] {
+    this.#tags ??= this.connection.prepare(listingSql.tags).pluck();
+    const end = prefixEnd(prefix) ?? NO_END;
+    return this.#tags.all({ namespaceId, prefix, after, end, limit }) as string[];
+  }
+
+  /** How many entries have a tag, of so many rows that say so. */
+  countTagged(namespaceId: number, tag: string, most: number): number {
+    this.#countTagged ??= this.connection.prepare(listingSql.countTagged).pluck();
+    return this.#countTagged.get(namespaceId, tag, most) as number;
+  }
+
+  /** Entries with a tag, in order of their ids. */
+  tagged(namespaceId: number, tag: string, afterId: number, limit: number): ListedRow[] {
+    this.#tagged ??= this.connection.prepare(listingSql.tagged);
+    return this.#tagged.all(namespaceId, tag, afterId, limit) as ListedRow[];
   }
 
   /** How many rows stand under each id. Walks through all of them. */

@@ -1,3 +1,4 @@
+import type { ListedRun } from '../engine/listing.js';
 import type { RunRecord, RunRequest } from '../engine/run.js';
 import type { Connection, Statement } from './native.js';
 import { runSql } from './sql/runs.js';
@@ -16,12 +17,14 @@ interface RunRow extends Omit<RunRecord, 'ok'> {
  */
 export class RunTable {
   readonly #find: Statement;
+  readonly #newest: Statement;
   readonly #begin: Statement;
   readonly #finish: Statement;
   readonly #forget: Statement;
 
   constructor(connection: Connection) {
     this.#find = connection.prepare(runSql.find);
+    this.#newest = connection.prepare(runSql.newest);
     this.#begin = connection.prepare(runSql.begin);
     this.#finish = connection.prepare(runSql.finish);
     this.#forget = connection.prepare(runSql.forget);
@@ -29,7 +32,12 @@ export class RunTable {
 
   find(name: string): RunRecord | undefined {
     const row = this.#find.get(name) as RunRow | undefined;
-    return row && { ...row, ok: row.ok === null ? null : row.ok === 1 };
+    return row && recordOf(row);
+  }
+
+  /** Those that began last, the newest first. */
+  newest(limit: number): ListedRun[] {
+    return (this.#newest.all(limit) as (RunRow & { name: string })[]).map(recordOf);
   }
 
   begin({ name, id, node }: RunRequest, slot: number, now: number, isNew: boolean): void {
@@ -41,4 +49,8 @@ export class RunTable {
   finish(name: string, id: string, ok: boolean, now: number): boolean {
     return this.#finish.run(now, ok ? 1 : 0, name, id).changes > 0;
   }
+}
+
+function recordOf<T extends RunRow>(row: T): Omit<T, 'ok'> & Pick<RunRecord, 'ok'> {
+  return { ...row, ok: row.ok === null ? null : row.ok === 1 };
 }

@@ -2,6 +2,8 @@
 export const runSql = {
   find: `SELECT id, slot, started_at AS startedAt, finished_at AS finishedAt, ok, node FROM runs
     WHERE name = ?`,
+  newest: `SELECT name, id, slot, started_at AS startedAt, finished_at AS finishedAt, ok, node FROM runs
+    ORDER BY started_at DESC LIMIT ?`,
   begin: `INSERT OR REPLACE INTO runs (name, id, slot, started_at, finished_at, ok, node)
     VALUES (?, ?, ?, ?, NULL, NULL, ?)`,
   finish: 'UPDATE runs SET finished_at = ?, ok = ? WHERE name = ? AND id = ?',
