@@ -28,6 +28,20 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
     },
   ],
   [
+    'expire-tag',
+    async (context, query) => {
+      const expired = await cacheOf(context, query).expireTag(required(query, 'tag'));
+      return `Expired: ${formatCount(expired)} entries.`;
+    },
+  ],
+  [
+    'delete-tag',
+    async (context, query) => {
+      const deleted = await cacheOf(context, query).deleteTag(required(query, 'tag'));
+      return `Deleted: ${formatCount(deleted)} entries.`;
+    },
+  ],
+  [
     'release',
     async ({ cache }, query) => {
       const name = required(query, 'name');

@@ -20,6 +20,7 @@ import { FactoryLog } from './factory-log.js';
 import { INSPECTOR_OPTIONS, type ResolvedInspectorOptions } from './inspector-options.js';
 import { InspectorPages } from './inspector-pages.js';
 import { InspectorPort } from './inspector-port.js';
+import { JobLog } from './job-log.js';
 import { LiveStreams } from './live-streams.js';
 import { Sampler } from './sampler.js';
 import { SampleHistory } from './samples.js';
@@ -52,7 +53,8 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
     const history = new SampleHistory();
     const events = new EventLog(cache, clock);
     const factories = new FactoryLog(cache);
-    this.#context = { cache, node, clock, options, history, events, factories };
+    const jobs = new JobLog(cache, clock);
+    this.#context = { cache, node, clock, options, history, events, factories, jobs };
     this.sampler = new Sampler(cache, clock, history);
     this.#streams = new LiveStreams(clock, (view, isWatched) =>
       view.onWatched?.(this.#context, isWatched),
@@ -90,6 +92,7 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
     }
     this.#context.events.start();
     this.#context.factories.start();
+    this.#context.jobs.start();
     this.sampler.start();
   }
 
@@ -98,6 +101,7 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
     this.sampler.close();
     this.#context.events.close();
     this.#context.factories.close();
+    this.#context.jobs.close();
     this.#streams.close();
     await this.#port?.close();
   }

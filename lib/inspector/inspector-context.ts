@@ -1,6 +1,7 @@
 import type { Clock, HyperCache, HyperCacheNode } from '../index.js';
 import type { EventLog } from './event-log.js';
 import type { FactoryLog } from './factory-log.js';
+import type { JobLog } from './job-log.js';
 import type { ResolvedInspectorOptions } from './inspector-options.js';
 import type { SampleHistory } from './samples.js';
 
@@ -16,4 +17,5 @@ export interface InspectorContext {
   readonly history: SampleHistory;
   readonly events: EventLog;
   readonly factories: FactoryLog;
+  readonly jobs: JobLog;
 }

@@ -8,7 +8,9 @@ import { useNestApps } from '../support/nest-apps.js';
 
 const it = itWhere(chromium !== undefined, 'Chromium');
 
-const VIEWS = ['', 'namespaces', 'keys', 'locks', 'cluster', 'factories', 'events'];
+const VIEWS = ['', 'namespaces', 'keys', 'tags', 'locks', 'cluster', 'factories', 'jobs', 'events'];
+/** Those that show no key, tag or name, or only while it happens. */
+const NAMELESS = ['', 'namespaces', 'cluster', 'events'];
 const HOSTILE = `</script><img src=x onerror="document.title='broken'">`;
 const MILLION = 1_000_000;
 const LIMIT_MS = 120_000;
@@ -24,6 +26,7 @@ describe('the inspector in Chromium', () => {
       const { cache, url } = await startInspected(apps, { inspector: { values: true } });
       await cache.wrap(HOSTILE, () => HOSTILE, { tags: [HOSTILE] });
       await cache.lock(HOSTILE, { ttl: '1m' }).acquire();
+      await cache.runOnce(HOSTILE, { window: '1h' }, () => undefined);
       const { page, troubles } = await browsers.open();
       const entry = new URLSearchParams({ namespace: 'default', key: HOSTILE });
 
@@ -31,7 +34,7 @@ describe('the inspector in Chromium', () => {
         await page.goto(`${url}/${view}`);
         if (view === 'events') await page.waitForSelector('#state.on');
         expect(await page.$$eval('#view img, #view script', (found) => found.length)).toBe(0);
-        if (view !== '' && view !== 'namespaces' && view !== 'cluster' && view !== 'events') {
+        if (!NAMELESS.includes(view)) {
           expect(await page.$eval('#view', ({ textContent }) => textContent)).toContain(HOSTILE);
         }
         expect(await page.title()).toMatch(/ · HyperCache$/);
@@ -116,6 +119,7 @@ describe('the inspector in Chromium', () => {
       const { cache, url } = await startInspected(apps, { inspector: { actions: true } });
       await cache.wrap('k'.repeat(300), () => 1, { tags: ['t'.repeat(100)] });
       await cache.lock('l'.repeat(200), { ttl: '1m' }).acquire();
+      await cache.runOnce('j'.repeat(200), { window: '1h' }, () => undefined);
       const { page, troubles } = await browsers.open({ width: 360, height: 700 });
 
       for (const view of VIEWS) {

@@ -17,9 +17,11 @@ const VIEWS = [
   ['namespaces', 'namespaces'],
   ['keys', 'keys?prefix=product'],
   ['entry', 'keys?namespace=default&key=product%3A7'],
+  ['tags', 'tags'],
   ['locks', 'locks'],
   ['cluster', 'cluster'],
   ['factories', 'factories'],
+  ['jobs', 'jobs'],
   ['events', 'events'],
 ] as const;
 

@@ -9,7 +9,17 @@ import { HOST_SETTINGS } from '../support/hostile-hosts.js';
 import { AUTHORIZATION, startInspected } from '../support/inspected-apps.js';
 import { PLATFORMS, useNestApps } from '../support/nest-apps.js';
 
-const VIEWS = ['', '/namespaces', '/keys', '/locks', '/cluster', '/factories', '/events'];
+const VIEWS = [
+  '',
+  '/namespaces',
+  '/keys',
+  '/tags',
+  '/locks',
+  '/cluster',
+  '/factories',
+  '/jobs',
+  '/events',
+];
 const HOSTILE = '</script><img src=x onerror=alert(1)>';
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -24,6 +34,7 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
   it.each(VIEWS)('serves %p as a page of its own', async (path) => {
     const { cache, get } = await startInspected(apps, { platform });
     await cache.set(HOSTILE, { price: 42 }, { tags: [HOSTILE] });
+    await cache.runOnce(HOSTILE, { window: '1h' }, () => undefined);
 
     const response = await get(path);
 
@@ -113,6 +124,32 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
     expect(url).toContain('/hypercache');
   });
 
+  it('shows the tags of a namespace, and the entries of a tag', async () => {
+    const { cache, get } = await startInspected(apps, { platform });
+    await cache.set('a', 1, { tags: ['odd', 'small'] });
+    await cache.set('b', 2, { tags: ['even', 'small'] });
+
+    const tags = await (await get('/tags?namespace=default&prefix=s')).text();
+    const small = await (await get('/tags?namespace=default&tag=small')).text();
+    const odd = await (await get('/tags?namespace=default&tag=odd')).text();
+
+    expect(tags).toMatch(/>small<\/a>[^]*>2<\/td>/);
+    expect(tags).not.toContain('>odd</a>');
+    expect(small).toMatch(/class="key"[^>]*>a<\/a>[^]*class="key"[^>]*>b<\/a>/);
+    expect(odd).not.toMatch(/class="key"[^>]*>b<\/a>/);
+  });
+
+  it('shows the runs of jobs, and what became of those that were left out', async () => {
+    const { cache, get } = await startInspected(apps, { platform });
+    for (let time = 0; time < 2; time++) {
+      await cache.runOnce('nightly', { window: '1h' }, () => undefined);
+    }
+
+    const page = await (await get('/jobs')).text();
+
+    expect(page).toMatch(/nightly<\/th>[^]*ended well[^]*nightly<\/th>[^]*>skipped</);
+  });
+
   it('follows a view, and ends with the application', async () => {
     const { app, cache, url } = await startInspected(apps, { platform });
     const stream = await EventStream.open(`${url}/stream?view=namespaces`);
@@ -178,12 +215,20 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
       await cache.mset([
         { key: 'a', value: 1 },
         { key: 'b', value: 2 },
+        { key: 'c', value: 3, tags: ['c'] },
+        { key: 'd', value: 4, tags: ['d'] },
       ]);
       const lock = cache.lock('report', { ttl: '1m' });
       await lock.acquire();
 
       await expect(act('delete?namespace=default&key=a')).resolves.toBe(
         '200 The entry a is deleted.',
+      );
+      await expect(act('expire-tag?namespace=default&tag=c')).resolves.toBe(
+        '200 Expired: 1 entries.',
+      );
+      await expect(act('delete-tag?namespace=default&tag=d')).resolves.toBe(
+        '200 Deleted: 1 entries.',
       );
       await expect(act('clear?namespace=default')).resolves.toMatch(/^200 .* cleared: 1 entries/);
       await expect(act('release?name=report&kind=lock')).resolves.toBe('200 report is released.');

@@ -41,6 +41,7 @@ export async function playScene(
     await sceneClock.advance(STEP);
   }
   await playOrigins(cache);
+  await playJobs(cache);
   await cache.lock('report:nightly', { ttl: '10m', owner: 'worker-3 (pid 4711)' }).acquire();
   await cache.lock('import:catalogue', { ttl: '90s', owner: 'worker-1 (pid 4690)' }).acquire();
   for (const owner of ['worker-1 (pid 4690)', 'worker-2 (pid 4702)']) {
@@ -63,6 +64,13 @@ async function playStep(cache: HyperCache, step: number): Promise<void> {
     await cache.set(`basket:${step % 40}:${write}`, { items: [write, step] }, '20m');
   }
   if (step % 45 === 30) await cache.expireByTag(`shelf:${step % 12}`);
+}
+
+async function playJobs(cache: HyperCache): Promise<void> {
+  const jobs = ['nightly-report', 'send-newsletter', 'expire-baskets', 'expire-baskets'];
+  for (const name of jobs) await cache.runOnce(name, { window: '1h' }, () => delay(20));
+  const fail = (): Promise<never> => Promise.reject(new TypeError('fetch failed'));
+  await cache.runOnce('import-catalogue', { window: '1h' }, fail).catch(() => undefined);
 }
 
 /** Those of the exchange rates fail, those of the suppliers are slow. */

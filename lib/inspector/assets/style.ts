@@ -88,6 +88,7 @@ button { cursor: pointer; }
 button:hover { border-color: var(--soft); }
 button.danger { color: var(--bad); padding: .1rem .6rem; font-size: .88rem; }
 .bar button { padding: .15rem .7rem; font-size: .87rem; }
+.buttons { display: flex; gap: .6rem; margin: 0 0 .9rem; }
 .pager { display: flex; gap: 1.2rem; margin-top: .9rem; }
 #message:not(:empty) { background: var(--warn-back); color: var(--warn); border-radius: 10px; padding: .6rem .9rem; margin: 0 0 1rem; }
 [hidden] { display: none !important; }
