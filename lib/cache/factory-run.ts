@@ -139,7 +139,10 @@ export class FactoryRun {
     if (!factoryTracing.hasSubscribers) return this.#run(call, flight, claim);
     const { namespace } = this.parts;
     const trace: HyperCacheFactoryTrace = { namespace, key: call.key, reason: flight.reason };
-    return factoryTracing.promise(trace, () => this.#run(call, flight, claim, trace));
+    const run = (): Promise<Served> => this.#run(call, flight, claim, trace);
+    return factoryTracing.promise(trace, () =>
+      trace.around === undefined ? run() : trace.around(run),
+    );
   }
 
   async #run(

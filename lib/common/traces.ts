@@ -18,6 +18,8 @@ export interface HyperCacheFactoryTrace {
   outcome?: HyperCacheEvents['factory']['outcome'];
   /** What the factory failed with. */
   error?: unknown;
+  /** A subscriber of `start` may put a function here, through which the factory is called: to make a context active in it. */
+  around?: <T>(work: () => T) => T;
 }
 
 /**

@@ -5,7 +5,6 @@ import {
   SpanStatusCode,
   trace,
   type Attributes,
-  type Context,
   type Span,
   type SpanOptions,
   type Tracer,
@@ -15,13 +14,12 @@ import {
   type HyperCacheCommandTrace,
   type HyperCacheFactoryTrace,
 } from '../index.js';
-import { ActiveContext } from './active-context.js';
 import { Attribute, errorTypeOf } from './attributes.js';
 
 const { Namespace, Operation, Reason, Outcome, Key, ErrorType } = Attribute;
 
-const factories = tracingChannel<Context, HyperCacheFactoryTrace>('hypercache:factory');
-const commands = tracingChannel<Context, HyperCacheCommandTrace>('hypercache:command');
+const factories = tracingChannel<unknown, HyperCacheFactoryTrace>('hypercache:factory');
+const commands = tracingChannel<unknown, HyperCacheCommandTrace>('hypercache:command');
 
 /** Of one operation: what has its span open. */
 type Message = HyperCacheFactoryTrace | HyperCacheCommandTrace;
@@ -39,13 +37,12 @@ export interface SpansParts {
  * @internal
  */
 export class Spans {
-  readonly #active = new ActiveContext();
   readonly #open = new WeakMap<Message, Span>();
 
   constructor(private readonly parts: SpansParts) {}
 
   enable(): void {
-    factories.start.bindStore(this.#active, this.#beginFactory);
+    factories.start.subscribe(this.#beginFactory);
     factories.asyncEnd.subscribe(this.#end);
     commands.start.subscribe(this.#beginForward);
     commands.end.subscribe(this.#refused);
@@ -53,24 +50,28 @@ export class Spans {
   }
 
   disable(): void {
-    factories.start.unbindStore(this.#active);
+    factories.start.unsubscribe(this.#beginFactory);
     factories.asyncEnd.unsubscribe(this.#end);
     commands.start.unsubscribe(this.#beginForward);
     commands.end.unsubscribe(this.#refused);
     commands.asyncEnd.unsubscribe(this.#end);
   }
 
-  readonly #beginFactory = (message: HyperCacheFactoryTrace): Context => {
-    const { namespace, key, reason } = message;
+  readonly #beginFactory = (message: unknown): void => {
+    const factory = message as HyperCacheFactoryTrace;
+    const { namespace, key, reason, around } = factory;
     const attributes: Attributes = { [Namespace]: namespace, [Reason]: reason };
     if (this.parts.recordsKeys()) attributes[Key] = key;
-    const span = this.#begin(message, 'hypercache.wrap', {
+    const span = this.#begin(factory, 'hypercache.wrap', {
       kind: SpanKind.INTERNAL,
       attributes,
       // The caller does not wait for it, and may have ended long before.
       ...(reason === 'stale' || reason === 'eager' ? apart() : {}),
     });
-    return trace.setSpan(context.active(), span);
+    const active = trace.setSpan(context.active(), span);
+    // OpenTelemetry keeps its contexts in a manager of its own, which no store of a channel reaches.
+    factory.around = (work) =>
+      context.with(active, around === undefined ? work : () => around(work));
   };
 
   readonly #beginForward = (message: unknown): void => {

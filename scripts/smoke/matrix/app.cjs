@@ -10,6 +10,7 @@ const terminus = require('@nestjs/terminus');
 const { HyperCacheHealthIndicator } = require('nestjs-hypercache/terminus');
 const { Registry } = require('prom-client');
 const { registerHyperCacheMetrics } = require('nestjs-hypercache/prometheus');
+const otelApi = require('@opentelemetry/api');
 const otel = require('@opentelemetry/sdk-metrics');
 const { HyperCacheInstrumentation } = require('nestjs-hypercache/otel');
 const schedule = require('@nestjs/schedule');
@@ -39,6 +40,7 @@ scenario({
   Registry,
   registerHyperCacheMetrics,
   otel,
+  otelApi,
   HyperCacheInstrumentation,
   HyperCacheInspectorModule,
 }).catch((error) => {

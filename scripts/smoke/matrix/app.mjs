@@ -10,6 +10,7 @@ import * as terminus from '@nestjs/terminus';
 import { HyperCacheHealthIndicator } from 'nestjs-hypercache/terminus';
 import { Registry } from 'prom-client';
 import { registerHyperCacheMetrics } from 'nestjs-hypercache/prometheus';
+import * as otelApi from '@opentelemetry/api';
 import * as otel from '@opentelemetry/sdk-metrics';
 import { HyperCacheInstrumentation } from 'nestjs-hypercache/otel';
 import * as schedule from '@nestjs/schedule';
@@ -40,6 +41,7 @@ await scenario({
   Registry,
   registerHyperCacheMetrics,
   otel,
+  otelApi,
   HyperCacheInstrumentation,
   HyperCacheInspectorModule,
 });

@@ -1,5 +1,6 @@
 // What every app of the matrix does; each hands in the packages as it loaded them.
 const assert = require('node:assert/strict');
+const { AsyncLocalStorage } = require('node:async_hooks');
 
 const TOKEN = '7d1f0a94c2be8835-matrix-61c0d7be22af4390';
 const VALUE = {
@@ -226,7 +227,7 @@ async function eventually(assertion) {
 }
 
 /** What a reader of OpenTelemetry's SDK gets of a node, in which a factory runs. */
-async function instrumentsOf({ otel, HyperCacheInstrumentation }, hyper) {
+async function instrumentsOf({ otel, otelApi, HyperCacheInstrumentation }, hyper) {
   class Reader extends otel.MetricReader {
     async onForceFlush() {}
     async onShutdown() {}
@@ -236,7 +237,9 @@ async function instrumentsOf({ otel, HyperCacheInstrumentation }, hyper) {
   const instrumentation = new HyperCacheInstrumentation();
   instrumentation.setMeterProvider(provider);
   instrumentation.observe(hyper);
-  await hyper.wrap('instrumented', () => 1, { ttl: 1000 });
+  const span = activeSpanOf(otelApi, instrumentation);
+  const seen = await hyper.wrap('instrumented', async () => otelApi.trace.getActiveSpan() === span);
+  assert.equal(seen, true, 'the span is active in the factory');
   const { resourceMetrics, errors } = await reader.collect();
   assert.deepEqual(errors, []);
   instrumentation.disable();
@@ -244,4 +247,23 @@ async function instrumentsOf({ otel, HyperCacheInstrumentation }, hyper) {
   return resourceMetrics.scopeMetrics.flatMap(({ metrics }) =>
     metrics.map(({ descriptor }) => descriptor.name),
   );
+}
+
+/** Makes contexts work, and every span of the instrumentation the same one, which is returned. */
+function activeSpanOf({ context, ROOT_CONTEXT, trace }, instrumentation) {
+  const store = new AsyncLocalStorage();
+  context.setGlobalContextManager({
+    active: () => store.getStore() ?? ROOT_CONTEXT,
+    with: (active, work, self, ...args) => store.run(active, () => work.apply(self, args)),
+    bind: (active, target) => target,
+    enable: () => undefined,
+    disable: () => undefined,
+  });
+  const span = trace.wrapSpanContext({
+    traceId: '1'.repeat(32),
+    spanId: '2'.repeat(16),
+    traceFlags: 1,
+  });
+  instrumentation.setTracerProvider({ getTracer: () => ({ startSpan: () => span }) });
+  return span;
 }

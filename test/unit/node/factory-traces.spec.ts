@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
+import type { HyperCacheFactoryTrace } from '../../../lib/common/traces.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { useNodes } from '../../support/nodes.js';
 import { traced } from '../../support/traced.js';
@@ -69,6 +70,25 @@ describe('the channels tracing:hypercache:factory', () => {
     });
 
     expect(steps[0]?.[1]).toMatchObject({ key: 'a', reason: 'stale' });
+  });
+
+  it('let a subscriber call the factory, in a context of its own', async () => {
+    const cache = (await startNode()).cache('shop');
+    const span = new AsyncLocalStorage<string>();
+    const { start } = tracingChannel<unknown, HyperCacheFactoryTrace>('hypercache:factory');
+    const begin = (message: unknown): void => {
+      (message as HyperCacheFactoryTrace).around = (work) => span.run('a span', work);
+    };
+    start.subscribe(begin);
+
+    try {
+      const { value } = await cache.wrap('a', async () => span.getStore());
+
+      expect(value).toBe('a span');
+      expect(span.getStore()).toBeUndefined();
+    } finally {
+      start.unsubscribe(begin);
+    }
   });
 
   it('carry the context of the caller into the factory, and what a tracer has bound to it', async () => {
