@@ -33,7 +33,7 @@ try {
   const prometheus = await startPrometheus([primary, secondary]);
   const grafana = await startGrafana(prometheus);
   console.log(`
-The sample    ${primary} and ${secondary}: /health, /metrics, /load
+The sample    ${primary} and ${secondary}: /hypercache, /health, /metrics, /load
 Prometheus    ${prometheus === undefined ? 'not installed' : `${prometheus} (its alerts: ${prometheus}/alerts)`}
 Grafana       ${grafana === undefined ? 'not installed' : `${grafana}/d/hypercache`}
 

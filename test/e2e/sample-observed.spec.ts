@@ -32,6 +32,11 @@ describe('npm run sample:observed', () => {
       const health: unknown = await (await fetch(`${url}/health`)).json();
       expect(health).toMatchObject({ status: 'ok', details: { hypercache: { status: 'up' } } });
     }
+    const page = await fetch(`${secondary}/hypercache`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('text/html'),
+    ]);
     const load = '?reads=500&writes=50&delay=1&failures=0';
     const changed = await fetch(`${secondary}/load${load}`, { method: 'POST' });
     expect(await changed.json()).toMatchObject({ reads: 500, writes: 50, locks: 5, delay: 1 });

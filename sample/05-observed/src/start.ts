@@ -31,6 +31,7 @@ const secondaryUrl = await secondary.getUrl();
 
 console.log(`A primary on ${primaryUrl}, a secondary on ${secondaryUrl}. Of each:
 
+  ${primaryUrl}/hypercache the inspector (nestjs-hypercache/inspector)
   ${primaryUrl}/health     what a probe asks (nestjs-hypercache/terminus)
   ${primaryUrl}/metrics    what Prometheus reads (nestjs-hypercache/prometheus)
   ${primaryUrl}/load       the load, and what it did not get
