@@ -7,7 +7,7 @@ import {
 } from '../../common/errors.js';
 import type { PrimaryClient } from '../../cluster/wire/primary-client.js';
 import type { FeedRequest } from '../../cluster/wire/sync-endpoint.js';
-import { Gate, sleep } from './gate.js';
+import { Gate } from './gate.js';
 import type { Peer } from './peer.js';
 
 /** @internal */
@@ -30,6 +30,9 @@ export interface FaultyClientParts {
 export class FaultyClient implements PrimaryClient {
   readonly url: string;
   readonly #streams = new Set<Gate>();
+  /** Requests and answers that are delayed: each is let through when the client is closed. */
+  readonly #underway = new Set<() => void>();
+  #isClosed = false;
   #isHeld = false;
   readonly #waiting: (() => void)[] = [];
   #allowed = 0;
@@ -58,7 +61,9 @@ export class FaultyClient implements PrimaryClient {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.cut();
+    for (const arrive of Array.from(this.#underway)) arrive();
   }
 
   /** Ends all streams, as a network that fails would. */
@@ -93,7 +98,7 @@ export class FaultyClient implements PrimaryClient {
   }
 
   #reach(): Peer {
-    const peer = this.parts.peer();
+    const peer = this.#isClosed ? undefined : this.parts.peer();
     if (peer === undefined) throw new PrimaryUnreachableError(this.url, 'the test has cut it off');
     return peer;
   }
@@ -107,16 +112,29 @@ export class FaultyClient implements PrimaryClient {
     if (2 * ms < timeoutMs) return answered;
     // It is done all the same, and its answer comes too late.
     answered.catch(() => undefined);
-    await sleep(timeoutMs);
+    await this.#travel(timeoutMs);
     throw new PrimaryTimeoutError(this.url, `there was no answer within ${timeoutMs} ms`);
   }
 
   async #askLater(ask: (peer: Peer) => Awaitable<Buffer>, ms: number): Promise<Buffer> {
-    await sleep(ms);
+    await this.#travel(ms);
     const answer = await ask(this.#reach());
-    await sleep(ms);
+    await this.#travel(ms);
     if (this.parts.peer() !== undefined) return answer;
     throw new PrimaryTimeoutError(this.url, 'the test has cut it off meanwhile');
+  }
+
+  /** As a socket does, it keeps the process alive for who waits. */
+  #travel(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const arrive = (): void => {
+        clearTimeout(timer);
+        this.#underway.delete(arrive);
+        resolve();
+      };
+      const timer = setTimeout(arrive, ms);
+      this.#underway.add(arrive);
+    });
   }
 
   get #delay(): number {

@@ -53,7 +53,7 @@ export class Gate extends Transform {
   }
 }
 
-/** Keeps no process alive. @internal */
-export function sleep(ms: number): Promise<void> {
+/** Keeps no process alive. */
+function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }

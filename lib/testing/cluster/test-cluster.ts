@@ -8,7 +8,6 @@ import { nodeEnvironment } from '../test-environment.js';
 import { TestClock } from '../test-clock.js';
 import { ClusterMember, type TestClusterNode } from './cluster-member.js';
 import type { FaultyClient } from './faulty-client.js';
-import { sleep } from './gate.js';
 import { RemotePeer, type Peer } from './peer.js';
 import { TestNetwork } from './test-network.js';
 
@@ -115,7 +114,7 @@ export class TestCluster implements AsyncDisposable {
     const deadline = systemClock.monotonic() + ms;
     while (!(await this.#isSettled())) {
       if (systemClock.monotonic() >= deadline) throw new ReplicaBehindError(ms);
-      await sleep(SETTLE_POLL_MS);
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
     }
   }
 
