@@ -23,23 +23,31 @@ export const ALLOWED: Readonly<
 /** How one metric of one process went. */
 export interface Trend {
   readonly mean: number;
-  /** From the beginning to the end, by the straight line that fits best. */
+  /** From the beginning to the end, by the median slope of all pairs of samples (Theil, 1950; Sen, 1968). */
   readonly growth: number;
   readonly allowed: number;
   readonly isFlat: boolean;
 }
 
-/** Judges the samples after the warm-up. @param points seconds and values */
+/**
+ * Judges the samples after the warm-up. A few samples within a fault, such as requests that all wait for their timeout, do
+ * not tilt the line.
+ *
+ * @param points seconds and values
+ */
 export function trendOf(metric: Metric, points: readonly (readonly [number, number])[]): Trend {
-  const n = points.length;
-  const mean = (pick: (point: readonly [number, number]) => number): number =>
-    points.reduce((sum, point) => sum + pick(point), 0) / n;
-  const at = mean(([x]) => x);
-  const value = mean(([, y]) => y);
-  const spread = mean(([x]) => (x - at) ** 2);
-  const slope = spread === 0 ? 0 : mean(([x, y]) => (x - at) * (y - value)) / spread;
-  const growth = slope * ((points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0));
+  const mean = points.reduce((sum, [, value]) => sum + value, 0) / points.length;
+  const duration = (points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0);
+  const growth = medianSlope(points) * duration;
   const { share, amount } = ALLOWED[metric];
-  const allowed = Math.max(share * value, amount);
-  return { mean: value, growth, allowed, isFlat: growth <= allowed };
+  const allowed = Math.max(share * mean, amount);
+  return { mean, growth, allowed, isFlat: growth <= allowed };
+}
+
+function medianSlope(points: readonly (readonly [number, number])[]): number {
+  const slopes = points.flatMap(([x, y], i) =>
+    points.slice(i + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x)),
+  );
+  slopes.sort((a, b) => a - b);
+  return slopes[slopes.length >> 1] ?? 0;
 }
