@@ -25,6 +25,8 @@ export interface HyperCacheStats {
     usedBytes: number;
     fileBytes: number;
     walBytes: number;
+    /** Bound of `usedBytes`, the option `maxSize`; on a primary, which evicts for all. */
+    maxBytes?: number;
     /** Who carries the log into the file, now. */
     checkpoints?: 'worker' | 'inline';
     evicted: number;

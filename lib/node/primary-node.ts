@@ -125,6 +125,7 @@ export class PrimaryNode implements HyperCacheNode {
         entries: storage.counts.total,
         ...storage.size(),
         walBytes: storage.walBytes(),
+        maxBytes: this.context.options.maxSize,
         checkpoints: storage.checkpoints,
         evicted: this.#parts.evictor.evicted,
         swept: this.#parts.sweeper.swept,

@@ -115,6 +115,12 @@ export const METRICS: readonly MetricDescription[] = [
   ),
   metric('gauge', 'file_bytes', 'Size of the database file.', ({ l2 }) => one(l2.fileBytes)),
   metric(
+    'gauge',
+    'max_bytes',
+    'Bound of the bytes in use in the file (maxSize); on a primary.',
+    (s) => one(s.l2.maxBytes),
+  ),
+  metric(
     'counter',
     'evictions_total',
     'Live entries that were removed for space, from memory (l1) and from the file (l2).',

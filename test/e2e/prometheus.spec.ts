@@ -90,7 +90,7 @@ describe('registerHyperCacheMetrics', () => {
     );
 
     const ofReplicas = /^hypercache_(replica_|outbox_|dead_letters)/m;
-    const ofPrimaries = /^hypercache_(replicas|locks_held)/m;
+    const ofPrimaries = /^hypercache_(replicas|locks_held|max_bytes)/m;
     expect(ofPrimary).not.toMatch(ofReplicas);
     expect(ofPrimary).toMatch(ofPrimaries);
     expect(ofSecondary).toMatch(ofReplicas);
