@@ -6,7 +6,7 @@ import { CLUSTER_TOKEN } from '../support/clusters.js';
 import { freePort } from '../support/cluster-processes.js';
 import { eventually } from '../support/eventually.js';
 import { LEFT_OPEN, PLATFORMS, useNestApps } from '../support/nest-apps.js';
-import { useThrottledApps, type Answer } from '../support/throttled-apps.js';
+import { useSharedThrottledApp, useThrottledApps, type Answer } from '../support/throttled-apps.js';
 
 const NUMBER = expect.stringMatching(/^\d+$/);
 
@@ -32,9 +32,11 @@ function expectBlocked(answer: Answer, seconds?: number): void {
 
 describe.each(PLATFORMS)("@nestjs/throttler's own controller tests, on %s", (platform) => {
   const apps = useThrottledApps();
+  /** Each of its routes has counts of its own. */
+  const sharedApp = useSharedThrottledApp({ platform });
 
   it('let ignored routes and user agents pass, without headers', async () => {
-    const app = await apps.start({ platform });
+    const app = await sharedApp();
     const agent = { headers: { 'user-agent': 'throttler-test/0.0.0' } };
     for (const [path, init] of [
       ['/ignored', {}],
@@ -52,7 +54,7 @@ describe.each(PLATFORMS)("@nestjs/throttler's own controller tests, on %s", (pla
     ['/limit/higher', 5, 15_000],
     ['/default', 5, 20_000],
   ])('limit %s to %d, and block it for %d ms', async (path, limit, blockDuration) => {
-    const app = await apps.start({ platform });
+    const app = await sharedApp();
     for (let i = 0; i < limit; i++) expectPassed(await app.request(path), limit, limit - (i + 1));
     expectBlocked(await app.request(path), blockDuration / 1000);
     await app.advance(blockDuration);
@@ -60,7 +62,7 @@ describe.each(PLATFORMS)("@nestjs/throttler's own controller tests, on %s", (pla
   });
 
   it('let a POST pass again when its second is over', async () => {
-    const app = await apps.start({ platform });
+    const app = await sharedApp();
     const post = async (): Promise<number> =>
       (await app.request('/test/throttle', { method: 'POST' })).status;
     expect(await post()).toBe(201);
@@ -102,10 +104,10 @@ describe.each(PLATFORMS)("@nestjs/throttler's own controller tests, on %s", (pla
 });
 
 describe("HyperCacheThrottlerStorage, as the package's own storage tests", () => {
-  const apps = useThrottledApps();
+  const sharedApp = useSharedThrottledApp();
 
   it('increments the count', async () => {
-    const app = await apps.start();
+    const app = await sharedApp();
     expect(await app.increment('test', 1000, 1, 0, 'test')).toMatchObject({
       totalHits: 1,
       timeToExpire: 1,
@@ -114,7 +116,7 @@ describe("HyperCacheThrottlerStorage, as the package's own storage tests", () =>
   });
 
   it('keeps keys independent over blocking and unblocking', async () => {
-    const app = await apps.start();
+    const app = await sharedApp();
     for (let i = 0; i < 10; i++) {
       const first = await app.increment('key1', 1000, 3, 1000, 'test');
       expect(first.isBlocked).toBe(false);
@@ -125,7 +127,7 @@ describe("HyperCacheThrottlerStorage, as the package's own storage tests", () =>
   });
 
   it('takes what the guard can be told: limits that are no whole numbers, below 0, or endless', async () => {
-    const app = await apps.start();
+    const app = await sharedApp();
     const blocked = async (limit: number, blockDuration: number, key: string) => {
       const all: boolean[] = [];
       for (let i = 0; i < 4; i++) {
@@ -141,7 +143,7 @@ describe("HyperCacheThrottlerStorage, as the package's own storage tests", () =>
   });
 
   it('forgets a key on reset', async () => {
-    const app = await apps.start();
+    const app = await sharedApp();
     for (let i = 0; i < 3; i++) await app.increment('key', 60_000, 1, 60_000, 'test');
     expect(await app.reset('key', 'test')).toBe(true);
     expect(await app.increment('key', 60_000, 1, 60_000, 'test')).toMatchObject({ totalHits: 1 });

@@ -134,14 +134,20 @@ export class NodeProcess {
   }
 }
 
-/** A function that starts programs; those that still run are killed after the test. */
-export function useNodeProcesses(): (
+/**
+ * A function that starts programs; those that still run are killed after the test.
+ *
+ * @param cleanUp `afterAll`: after the tests of the block, which share them
+ */
+export function useNodeProcesses(
+  cleanUp: typeof afterEach = afterEach,
+): (
   program: string,
   config: ProgramConfig,
   environment?: NodeJS.ProcessEnv,
 ) => Promise<NodeProcess> {
   const started: NodeProcess[] = [];
-  afterEach(async () => {
+  cleanUp(async () => {
     for (const process of started.splice(0)) await process.kill();
   });
   return async (program, config, environment) => {

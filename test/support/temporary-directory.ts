@@ -8,10 +8,14 @@ export function makeTemporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'hypercache-test-'));
 }
 
-/** A function that makes a new directory; all of them are removed after the test that made them. */
-export function useTemporaryDirectories(): () => string {
+/**
+ * A function that makes a new directory; all of them are removed after the test that made them.
+ *
+ * @param cleanUp `afterAll`: after the tests of the block, which share them
+ */
+export function useTemporaryDirectories(cleanUp: typeof afterEach = afterEach): () => string {
   const made: string[] = [];
-  afterEach(() => {
+  cleanUp(() => {
     for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
   });
   return () => {

@@ -1,3 +1,4 @@
+import { afterAll, afterEach } from '@jest/globals';
 import type { HyperCacheThrottlerOptions } from 'nestjs-hypercache/throttler';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import type { Platform } from './nest-apps.js';
@@ -41,13 +42,17 @@ export interface ThrottledAppConfig {
   readonly port?: number;
 }
 
-/** The processes are killed after the test. */
-export function useThrottledApps(): {
+/**
+ * The processes are killed after the test.
+ *
+ * @param cleanUp `afterAll`: after the tests of the block, which share them
+ */
+export function useThrottledApps(cleanUp: typeof afterEach = afterEach): {
   directory(): string;
   start(config?: ThrottledAppConfig): Promise<ThrottledApp>;
 } {
-  const startProgram = useNodeProcesses();
-  const directory = useTemporaryDirectories();
+  const startProgram = useNodeProcesses(cleanUp);
+  const directory = useTemporaryDirectories(cleanUp);
   return {
     directory,
     async start({ options = {}, ...config } = {}) {
@@ -74,4 +79,13 @@ export function useThrottledApps(): {
       };
     },
   };
+}
+
+/** One application for all tests of a block, which differ in the keys that they count. */
+export function useSharedThrottledApp(
+  config: ThrottledAppConfig = {},
+): () => Promise<ThrottledApp> {
+  const apps = useThrottledApps(afterAll);
+  let app: Promise<ThrottledApp> | undefined;
+  return () => (app ??= apps.start(config));
 }
