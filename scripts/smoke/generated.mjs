@@ -19,6 +19,17 @@ const SPEC = `import { Test } from '@nestjs/testing';
 import { CACHE_MANAGER, type Cache } from '@nestjs/cache-manager';
 import { Inject, Injectable } from '@nestjs/common';
 import { HyperCache, HyperCacheModule } from 'nestjs-hypercache';
+import {
+  createTestCluster,
+  expectCached,
+  faultsOf,
+  HYPERCACHE_ENVIRONMENT,
+  HyperCacheTestingModule,
+  recordEvents,
+  stubEnvironment,
+  TestClock,
+} from 'nestjs-hypercache/testing';
+import { AppModule } from 'APP_MODULE';
 GLOBALS
 @Injectable()
 class Products {
@@ -39,6 +50,44 @@ it('injects the cache', async () => {
   expect(await cache.wrap('made', () => 42)).toBe(42);
   expect(await cache.lock('job', { ttl: 1000 }).acquire()).toBe(true);
   await module.close();
+});
+
+it('tests with what the library has for tests', async () => {
+  const clock = new TestClock();
+  const module = await Test.createTestingModule({
+    imports: [HyperCacheTestingModule.forTest({ clock, durability: 'normal' })],
+    providers: [Products],
+  }).compile();
+  await module.init();
+  const { cache } = module.get(Products);
+  const events = recordEvents(cache);
+  await cache.set('key', { n: 1 }, '5m');
+  await expectCached(cache).toHave('key', { n: 1 });
+  await clock.advance('5m');
+  await expectCached(cache).toMiss('key');
+  expect(events.names).toContain('set');
+  faultsOf(module).diskFull();
+  await expect(cache.set('key', 1)).rejects.toMatchObject({ code: 'HC_STORAGE_FULL' });
+  await module.close();
+});
+
+it('does without a cache', async () => {
+  const module = await Test.createTestingModule({ imports: [AppModule] })
+    .overrideProvider(HYPERCACHE_ENVIRONMENT)
+    .useValue(stubEnvironment())
+    .compile();
+  await module.init();
+  await module.get(HyperCache).set('key', 1);
+  expect(await module.get(HyperCache).get('key')).toBe(undefined);
+  await module.close();
+});
+
+it('starts a cluster', async () => {
+  const cluster = await createTestCluster({ nodes: 2, asyncRequests: false });
+  await cluster.node(1).cache.set('key', 1);
+  await cluster.promote(1);
+  expect(await cluster.node(1).manager.get('key')).toBe(1);
+  await cluster.close();
 });
 `;
 
@@ -94,7 +143,9 @@ function addCache(directory, { nest }) {
   quietly('npx', ['--no', 'hypercache', 'install', '--skip-install'], directory);
   assert.equal(readFileSync(path, 'utf8'), module);
   const globals = nest === 11 ? '' : "import { expect, it } from 'vitest';\n";
-  writeFileSync(join(directory, 'src/products.spec.ts'), SPEC.replace('GLOBALS\n', globals));
+  const appModule = nest === 11 ? './app.module' : './app.module.js';
+  const spec = SPEC.replace('GLOBALS\n', globals).replace('APP_MODULE', appModule);
+  writeFileSync(join(directory, 'src/products.spec.ts'), spec);
 }
 
 function swcConfig(directory) {
