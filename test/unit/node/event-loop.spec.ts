@@ -13,7 +13,7 @@ const ENTRIES = 300;
 
 /** What G11 promises is 10 ms; the clock of a thread may move by 4 ms at a time, and a test runs code that is cold. */
 const P99 = 25;
-/** A full collection of garbage falls into some turn. */
+/** On a machine that is busy the processor's caches are cold as well. */
 const LONGEST = 60;
 
 /** The last one is that of all. */
