@@ -5,7 +5,7 @@ import type { QueuedWrite } from './command-queue.js';
 
 /**
  * Adds a write to its queue, and tells the subscribers of `tracing:hypercache:command:...` until its caller has an answer. For
- * those who have asked whether there are any.
+ * callers that have asked whether there are any.
  *
  * @throws what `add` throws
  * @internal

@@ -91,7 +91,7 @@ describe('The spans of HyperCacheInstrumentation', () => {
     expect(keys).toEqual([false, true]);
   });
 
-  it('are roots with a link to the caller when nobody waits', async () => {
+  it('are roots with a link to the caller when no caller waits', async () => {
     const clock = new ManualClock();
     const node = await startNode({}, { clock });
     const cache = node.cache('shop');
