@@ -18,7 +18,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store, no-transform',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  // Keys stand in the addresses.
+  // The addresses hold keys.
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',

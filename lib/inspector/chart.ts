@@ -1,4 +1,4 @@
-import { markup, Html } from './html.js';
+import { markup, Html } from './markup.js';
 import { HISTORY_MS } from './samples.js';
 
 const WIDTH = 320;

@@ -1,4 +1,4 @@
-import type { Clock, HyperCache, HyperCacheEvent, HyperCacheEvents } from '../index.js';
+import type { Clock, HyperCache, HyperCacheEvent } from '../index.js';
 
 /** Events that come with every read and write: taken only while a page shows them. */
 const FREQUENT = ['hit', 'miss', 'stale', 'set', 'del'] as const;
@@ -31,7 +31,7 @@ export interface LoggedEvent {
   readonly detail: string;
 }
 
-/** The last events of the node: rare ones always, frequent ones sampled while somebody looks. @internal */
+/** The last events of the node: rare ones always, frequent ones sampled while a page shows them. @internal */
 export class EventLog {
   readonly #rare: LoggedEvent[] = [];
   #frequent: LoggedEvent[] = [];
@@ -39,6 +39,13 @@ export class EventLog {
   #second = 0;
   #taken = 0;
   #isWatched = false;
+  readonly #onRare = RARE.map(
+    (event) =>
+      [event, (payload: object) => keep(this.#rare, event, payload, this.clock.now())] as const,
+  );
+  readonly #onFrequent = FREQUENT.map(
+    (event) => [event, (payload: object) => this.#sample(event, payload)] as const,
+  );
 
   constructor(
     private readonly cache: Pick<HyperCache, 'on' | 'off'>,
@@ -46,79 +53,65 @@ export class EventLog {
   ) {}
 
   start(): void {
-    for (const event of RARE) this.cache.on(event, this.#listeners[event]);
+    for (const [event, listener] of this.#onRare) this.cache.on(event, listener);
   }
 
   close(): void {
     this.watch(false);
-    for (const event of RARE) this.cache.off(event, this.#listeners[event]);
+    for (const [event, listener] of this.#onRare) this.cache.off(event, listener);
   }
 
   /** Whether a page shows the events now. */
   watch(isWatched: boolean): void {
     if (isWatched === this.#isWatched) return;
     this.#isWatched = isWatched;
-    for (const event of FREQUENT) {
-      if (isWatched) this.cache.on(event, this.#listeners[event]);
-      else this.cache.off(event, this.#listeners[event]);
+    for (const [event, listener] of this.#onFrequent) {
+      if (isWatched) this.cache.on(event, listener);
+      else this.cache.off(event, listener);
     }
-    if (!isWatched) {
-      this.#frequent = [];
-      this.#passedOver = 0;
-    }
+    if (isWatched) return;
+    this.#frequent = [];
+    this.#passedOver = 0;
   }
 
   /** The newest first. */
   get events(): readonly LoggedEvent[] {
-    return [...this.#rare, ...this.#frequent].toSorted((a, b) => b.at - a.at);
+    return [...this.#rare, ...this.#frequent].toReversed().toSorted((a, b) => b.at - a.at);
   }
 
-  /** Frequent events that were counted only, since the page was opened. */
+  /** Frequent events that were counted only, since a page shows them. */
   get passedOver(): number {
     return this.#passedOver;
   }
 
-  /** One listener of each event, so that it can be taken off. */
-  readonly #listeners = Object.fromEntries(
-    [...FREQUENT.map((event) => [event, true]), ...RARE.map((event) => [event, false])].map(
-      ([event, isFrequent]) => [
-        event,
-        (payload: Payload) => this.#note(event as HyperCacheEvent, payload, isFrequent === true),
-      ],
-    ),
-  ) as Record<HyperCacheEvent, (payload: Payload) => void>;
-
-  #note(event: HyperCacheEvent, payload: Payload, isFrequent: boolean): void {
+  #sample(event: HyperCacheEvent, payload: object): void {
     const at = this.clock.coarseNow();
-    if (isFrequent && !this.#hasRoom(at)) {
-      this.#passedOver++;
-      return;
-    }
-    const { namespace, key, ...rest } = payload as Readonly<Record<string, unknown>>;
-    const list = isFrequent ? this.#frequent : this.#rare;
-    list.push({
-      at,
-      event,
-      namespace: textOf(namespace),
-      key: textOf(key),
-      detail: Object.entries(rest)
-        .map(([name, value]) => `${name} ${shown(value)}`)
-        .join(', '),
-    });
-    if (list.length > MAX_KEPT) list.shift();
-  }
-
-  #hasRoom(at: number): boolean {
     const second = Math.floor(at / SECOND_MS);
     if (second !== this.#second) {
       this.#second = second;
       this.#taken = 0;
     }
-    return this.#taken++ < MAX_A_SECOND;
+    if (this.#taken >= MAX_A_SECOND) {
+      this.#passedOver++;
+    } else {
+      this.#taken++;
+      keep(this.#frequent, event, payload, at);
+    }
   }
 }
 
-type Payload = HyperCacheEvents[HyperCacheEvent];
+function keep(list: LoggedEvent[], event: HyperCacheEvent, payload: object, at: number): void {
+  const { namespace, key, ...rest }: { namespace?: unknown; key?: unknown } = payload;
+  const detail = Object.entries(rest).map(([name, value]) => `${name} ${shown(value)}`);
+  list.push({
+    at,
+    event,
+    namespace: textOf(namespace),
+    key: textOf(key),
+    detail: detail.join(', '),
+  });
+  if (list.length > MAX_KEPT) list.shift();
+}
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, MAX_TEXT) : undefined;
@@ -126,8 +119,6 @@ function textOf(value: unknown): string | undefined {
 
 /** Of an error its code or name: its message may hold what was cached. */
 function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) {
-    return String(Reflect.get(value, 'code') ?? Reflect.get(value, 'name') ?? 'an object');
-  }
-  return String(value).slice(0, MAX_TEXT);
+  const { code, name }: { code?: unknown; name?: unknown } = Object(value);
+  return String(code ?? name ?? value).slice(0, MAX_TEXT);
 }

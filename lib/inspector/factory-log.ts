@@ -1,4 +1,5 @@
 import type { HyperCache, HyperCacheListener } from '../index.js';
+import { NewestMap } from './newest-map.js';
 
 /** Keys that are remembered: those whose factories ended last. */
 const MAX_KEYS = 1000;
@@ -23,7 +24,7 @@ type FactoryEvent = Parameters<HyperCacheListener<'factory'>>[0];
 
 /** The factories that were slowest, and those that fail, in memory. @internal */
 export class FactoryLog {
-  readonly #records = new Map<string, FactoryRecord>();
+  readonly #records = new NewestMap<FactoryRecord>(MAX_KEYS);
 
   constructor(private readonly cache: Pick<HyperCache, 'on' | 'off'>) {}
 
@@ -46,15 +47,13 @@ export class FactoryLog {
   }
 
   #top(compare: (a: FactoryRecord, b: FactoryRecord) => number): FactoryRecord[] {
-    return Array.from(this.#records.values()).toSorted(compare).slice(0, MAX_SHOWN);
+    return this.#records.values().toSorted(compare).slice(0, MAX_SHOWN);
   }
 
   readonly #note = ({ namespace, key, ms, outcome, error }: FactoryEvent): void => {
     const id = JSON.stringify([namespace, key]);
     const known = this.#records.get(id);
     const hasFailed = outcome === 'failed' || outcome === 'timeout';
-    // The newest stand at the end.
-    this.#records.delete(id);
     this.#records.set(id, {
       namespace,
       key,
@@ -66,9 +65,6 @@ export class FactoryLog {
       lastError: hasFailed ? nameOf(error, outcome) : known?.lastError,
       lastMessage: hasFailed ? messageOf(error) : known?.lastMessage,
     });
-    if (this.#records.size <= MAX_KEYS) return;
-    const [oldest = ''] = this.#records.keys();
-    this.#records.delete(oldest);
   };
 }
 

@@ -7,7 +7,7 @@ export interface InspectedEntry {
   key: string;
 }
 
-/** Who sees the inspector, and what it shows. Either `guards` or `listen` is needed. @publicApi */
+/** For whom the inspector opens, and what it shows. Either `guards` or `listen` is needed. @publicApi */
 export interface HyperCacheInspectorOptions {
   /** Where it is mounted, below the global prefix of the application. @default '/hypercache' */
   path?: string | undefined;

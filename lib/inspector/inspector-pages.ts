@@ -3,7 +3,7 @@ import { HyperCacheError } from '../index.js';
 import { actions } from './actions.js';
 import { send, type Answer } from './answer.js';
 import { assets, type Asset } from './assets/assets.js';
-import { markup, type Html } from './html.js';
+import { markup, type Html } from './markup.js';
 import type { InspectorContext } from './inspector-context.js';
 import { Links } from './links.js';
 import type { LiveStreams } from './live-streams.js';
@@ -35,7 +35,7 @@ interface Call {
   readonly links: Links;
 }
 
-/** Answers requests, whoever has let them pass. @internal */
+/** Answers requests that the guards or the port have let pass. @internal */
 export class InspectorPages {
   constructor(private readonly parts: InspectorPagesParts) {}
 

@@ -1,4 +1,5 @@
 import type { Clock, HyperCache, HyperCacheListener } from '../index.js';
+import { NewestMap } from './newest-map.js';
 
 type RunEvent = Parameters<HyperCacheListener<'run'>>[0];
 
@@ -16,7 +17,7 @@ export interface JobRecord {
 
 /** What this process was asked to run. @internal */
 export class JobLog {
-  readonly #records = new Map<string, JobRecord>();
+  readonly #records = new NewestMap<JobRecord>(MAX_NAMES);
 
   constructor(
     private readonly cache: Pick<HyperCache, 'on' | 'off'>,
@@ -31,21 +32,18 @@ export class JobLog {
     this.cache.off('run', this.#note);
   }
 
-  get records(): ReadonlyMap<string, JobRecord> {
-    return this.#records;
+  /** What was asked for last comes first. */
+  get records(): readonly JobRecord[] {
+    return this.#records.values();
   }
 
   readonly #note = ({ name, outcome }: RunEvent): void => {
     const counts = this.#records.get(name)?.counts ?? {};
-    this.#records.delete(name);
     this.#records.set(name, {
       name,
       lastAt: this.clock.now(),
       lastOutcome: outcome,
       counts: { ...counts, [outcome]: (counts[outcome] ?? 0) + 1 },
     });
-    if (this.#records.size <= MAX_NAMES) return;
-    const [oldest = ''] = this.#records.keys();
-    this.#records.delete(oldest);
   };
 }

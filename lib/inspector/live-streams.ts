@@ -26,7 +26,7 @@ interface Stream extends Followed {
   readonly endsAt: number;
 }
 
-/** The pages that follow a view: each view is rendered once every 2 seconds, whoever looks. @internal */
+/** The pages that follow a view: each view is rendered once every 2 seconds, for all of them. @internal */
 export class LiveStreams {
   readonly #streams = new Map<ServerResponse, Stream>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,5 @@
 import { icon, script, style } from './assets/assets.js';
-import { markup, type Html } from './html.js';
+import { markup, type Html } from './markup.js';
 import type { Links } from './links.js';
 import type { View } from './views/view.js';
 

@@ -27,7 +27,7 @@ export class Sampler {
       const stats = await this.cache.stats();
       this.history.add(sampleOf(stats, this.clock.monotonic()));
     } catch {
-      // The views say why, to those who look.
+      // The views say why.
     } finally {
       this.#isTaking = false;
     }

@@ -9,7 +9,7 @@ import { useNestApps } from '../support/nest-apps.js';
 
 const it = itWhere(chromium !== undefined, 'Chromium');
 
-/** Where the images of docs/inspector.md go when they are made anew: SCREENSHOTS=docs/images. */
+/** Where the images of docs/inspector.md go when they are made again: SCREENSHOTS=docs/images. */
 const { SCREENSHOTS } = process.env;
 const MAX_BYTES = 120_000;
 const VIEWS = [

@@ -7,6 +7,7 @@ import { EventStream } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
 import { HOST_SETTINGS } from '../support/hostile-hosts.js';
 import { AUTHORIZATION, startInspected } from '../support/inspected-apps.js';
+import { SCENE_TOKEN, sceneClock, SceneClockModule } from '../support/inspected-scene.js';
 import { PLATFORMS, useNestApps } from '../support/nest-apps.js';
 
 const VIEWS = [
@@ -196,6 +197,20 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
     stream.close();
   });
 
+  it('ends a stream after 10 minutes, so that the guard is asked again', async () => {
+    const { url } = await startInspected(apps, {
+      platform,
+      inspector: { imports: [SceneClockModule] },
+    });
+    const stream = await EventStream.open(`${url}/stream?view=locks`);
+    expect((await stream.next())?.event).toBe('view');
+
+    await sceneClock.advance('10m');
+
+    await eventually(async () => expect(await stream.next()).toBeUndefined());
+    expect((await EventStream.open(`${url}/stream?view=locks`)).status).toBe(200);
+  });
+
   describe('with actions', () => {
     const tokenOf = async (page: Promise<Response>): Promise<string> =>
       /data-token="(\w{64})"/.exec(await (await page).text())?.[1] ?? '';
@@ -285,6 +300,48 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
   });
 });
 
+describe('the inspector of a secondary', () => {
+  const apps = useNestApps();
+  const apiToken = SCENE_TOKEN;
+
+  it('shows its replica, its lag, and jobs that ran elsewhere', async () => {
+    const primary = await startInspected(apps, { cache: { apiToken } });
+    await primary.cache.set('a', 1);
+    const { origin: primaryUrl } = new URL(primary.url);
+    const secondary = await startInspected(apps, {
+      cache: { apiToken, primaryUrl, role: 'secondary' },
+    });
+    await primary.cache.runOnce('nightly', { window: '1h' }, () => undefined);
+    await secondary.cache.runOnce('nightly', { window: '1h' }, () => undefined);
+
+    await eventually(async () =>
+      expect(await (await secondary.get('/keys')).text()).toContain('>a</a>'),
+    );
+    await expect((await secondary.get('/cluster')).text()).resolves.toMatch(/connected[^]*Lag/);
+    await expect((await secondary.get('/jobs')).text()).resolves.toMatch(
+      /nightly[^]*ended well[^]*skipped/,
+    );
+    await expect((await primary.get('/cluster')).text()).resolves.toContain('follows');
+  });
+
+  it('says why it lists nothing without a replica', async () => {
+    const primary = await startInspected(apps, { cache: { apiToken } });
+    const { origin: primaryUrl } = new URL(primary.url);
+    const { get } = await startInspected(apps, {
+      cache: { apiToken, primaryUrl, role: 'secondary', replica: 'none' },
+    });
+
+    for (const path of ['/keys', '/tags']) {
+      const response = await get(path);
+      expect(response.status).toBe(503);
+      await expect(response.text()).resolves.toContain('does not hold the entries itself');
+    }
+    for (const path of ['', '/namespaces', '/locks', '/cluster', '/jobs']) {
+      expect((await get(path)).status).toBe(200);
+    }
+  });
+});
+
 describe('the port of the inspector', () => {
   const apps = useNestApps();
   const onPort = { listen: { port: 0 }, actions: true };
@@ -318,7 +375,7 @@ describe('the port of the inspector', () => {
     expect(status).toBe(403);
   });
 
-  it('ends with the application, whoever looks', async () => {
+  it('ends with the application, also while a page follows', async () => {
     const { app, inspector } = await startInspected(apps, { inspector: onPort });
     const stream = await EventStream.open(`${inspector.url}/stream?view=`);
 

@@ -19,7 +19,7 @@ export const SCRIPT = `'use strict';
     if (text.textContent !== words) text.textContent = words;
   }
 
-  // Where the reader stands, or has marked text, nothing moves.
+  // Nothing moves where the focus is, or text is selected.
   function isInUse(element) {
     if (element.contains(document.activeElement)) return true;
     const selection = document.getSelection();

@@ -1,6 +1,6 @@
 import type { DeadLetterInfo, HyperCacheStats } from '../../index.js';
 import { formatBytes, formatCount, formatDuration, formatTime } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import { badge, section, table, tiles } from './parts.js';
 import type { View } from './view.js';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { fromPortable } from '../../index.js';
 import { formatBytes, formatCount, formatDuration } from '../format.js';
-import { markup, type Html } from '../html.js';
+import { markup, type Html } from '../markup.js';
 import type { InspectorContext } from '../inspector-context.js';
 import type { InspectedEntry } from '../inspector-options.js';
 import { listingOf, type ListedEntry } from '../listing.js';

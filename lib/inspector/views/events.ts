@@ -1,5 +1,5 @@
 import { formatCount, formatTime } from '../format.js';
-import { markup, type Part } from '../html.js';
+import { markup, type Part } from '../markup.js';
 import type { LoggedEvent } from '../event-log.js';
 import { badge, section, table } from './parts.js';
 import type { View } from './view.js';

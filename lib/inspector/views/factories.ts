@@ -1,6 +1,6 @@
 import type { FactoryRecord } from '../factory-log.js';
 import { formatCount, formatDuration } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import { keyLink } from './entry.js';
 import { badge, section, table } from './parts.js';
 import type { View, ViewRequest } from './view.js';

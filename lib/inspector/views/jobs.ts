@@ -1,6 +1,6 @@
 import type { RunInfo } from '../../index.js';
 import { formatCount, formatDuration } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import type { InspectorContext } from '../inspector-context.js';
 import type { JobRecord } from '../job-log.js';
 import { badge, section, table } from './parts.js';
@@ -15,7 +15,6 @@ export const jobs: View = {
   title: 'Jobs',
   isLive: false,
   async render(context) {
-    const { records } = context.jobs;
     const runs = await lastRuns(context);
     return markup`${section(
       'The last run of each, on all nodes',
@@ -33,7 +32,7 @@ export const jobs: View = {
         empty: 'No job has run yet.',
       }),
     )}
-    ${section('What this process was asked to run', asked(records))}`;
+    ${section('What this process was asked to run', asked(context.jobs.records))}`;
   },
 };
 
@@ -51,7 +50,7 @@ async function lastRuns({
       return [name, finishedAt === null || ok === null ? info : { ...info, finishedAt, ok }];
     });
   }
-  const names = Array.from(log.records.keys()).slice(-MAX_SHOWN).toReversed();
+  const names = log.records.slice(0, MAX_SHOWN).map(({ name }) => name);
   const runs = await Promise.all(names.map((name) => cache.lastRun(name)));
   return names.flatMap((name, at) => {
     const run = runs[at];
@@ -59,7 +58,7 @@ async function lastRuns({
   });
 }
 
-function asked(records: ReadonlyMap<string, JobRecord>): Html {
+function asked(records: readonly JobRecord[]): Html {
   return table({
     caption: 'Asked to run',
     columns: [
@@ -72,8 +71,7 @@ function asked(records: ReadonlyMap<string, JobRecord>): Html {
       { number: 'Ran already' },
       { number: 'Not possible' },
     ],
-    rows: Array.from(records.values())
-      .toReversed()
+    rows: records
       .slice(0, MAX_SHOWN)
       .map((job): Part[] => [
         job.name,

@@ -1,4 +1,4 @@
-import { markup } from '../html.js';
+import { markup } from '../markup.js';
 import { listingOf } from '../listing.js';
 import { entryDetails } from './entry.js';
 import { entryTable, pager, searchForm } from './listing-parts.js';

@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import type { InspectorContext } from '../inspector-context.js';
 import type { LinkQuery } from '../links.js';
 import type { ListedEntry } from '../listing.js';

@@ -1,6 +1,6 @@
 import type { LockInfo } from '../../index.js';
 import { formatCount, formatDuration } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import { actionButton, section, table } from './parts.js';
 import type { View } from './view.js';
 

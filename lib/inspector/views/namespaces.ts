@@ -1,6 +1,6 @@
 import type { CacheStats } from '../../index.js';
 import { formatCount, formatRatio } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import { actionButton, section, table } from './parts.js';
 import type { View, ViewRequest } from './view.js';
 

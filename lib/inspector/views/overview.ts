@@ -1,7 +1,7 @@
 import type { HyperCacheHealth, HyperCacheStats } from '../../index.js';
 import { chart, type Series } from '../chart.js';
 import { formatBytes, formatCount, formatDuration, formatRate, formatRatio } from '../format.js';
-import { markup, type Html } from '../html.js';
+import { markup, type Html } from '../markup.js';
 import { hitRatioOf, rateOf, sampleOf, type Sample } from '../samples.js';
 import { tiles, type Tile } from './parts.js';
 import type { View } from './view.js';

@@ -1,4 +1,4 @@
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 
 /** One number with its name. @internal */
 export interface Tile {
@@ -22,7 +22,7 @@ export function tiles(list: readonly Tile[]): Html {
   </dl>`;
 }
 
-/** A column's heading; those of numbers stand to the right. @internal */
+/** A column's heading; those of numbers are on the right. @internal */
 export type Column = string | { readonly number: string };
 
 /** @internal */

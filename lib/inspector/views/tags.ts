@@ -1,5 +1,5 @@
 import { formatCount } from '../format.js';
-import { markup, type Html, type Part } from '../html.js';
+import { markup, type Html, type Part } from '../markup.js';
 import type { InspectorContext } from '../inspector-context.js';
 import { listingOf } from '../listing.js';
 import { entryTable, pager, searchForm } from './listing-parts.js';

@@ -1,5 +1,5 @@
 import type { InspectorContext } from '../inspector-context.js';
-import type { Html } from '../html.js';
+import type { Html } from '../markup.js';
 import type { Links } from '../links.js';
 
 /** What a page is asked for. @internal */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { markup } from '../../../lib/inspector/html.js';
+import { markup } from '../../../lib/inspector/markup.js';
 
 describe('markup', () => {
   it('shows what is put in as text', () => {

@@ -33,7 +33,7 @@ function textOf(part: Part): string {
 }
 
 function escaped(text: string): string {
-  // A browser would read a lone surrogate or a NUL as something else; both may stand in a key.
+  // A browser would read a lone surrogate or a NUL as something else; a key may hold both.
   return text
     .toWellFormed()
     .replaceAll('\0', '\u2400')
