@@ -61,7 +61,13 @@ export class ListingTable {
       ? (this.#pageValues ??= this.connection.prepare(listingSql.pageValues))
       : (this.#page ??= this.connection.prepare(listingSql.page));
     const end = prefixEnd(prefix) ?? NO_END;
-    return statement.iterate(namespaceId, after, prefix, end, limit) as IterableIterator<ListedRow>;
+    return statement.iterate(
+      namespaceId,
+      behind(after),
+      prefix,
+      end,
+      limit,
+    ) as IterableIterator<ListedRow>;
   }
 
   /** The first `limit` changes after a revision, oldest first. */
@@ -74,7 +80,7 @@ export class ListingTable {
   tags(namespaceId: number, { prefix, after, limit }: TagRequest): string[] {
     this.#tags ??= this.connection.prepare(listingSql.tags).pluck();
     const end = prefixEnd(prefix) ?? NO_END;
-    return this.#tags.all({ namespaceId, prefix, after, end, limit }) as string[];
+    return this.#tags.all({ namespaceId, prefix, from: behind(after), end, limit }) as string[];
   }
 
   /** How many entries have a tag, of so many rows that say so. */
@@ -94,4 +100,9 @@ export class ListingTable {
     const rows = this.connection.prepare(entrySql.countByNamespace).raw().all();
     return new Map(rows as [number, number][]);
   }
+}
+
+/** The first text behind one that was seen: in byte order the text and a NUL. All of them come behind none. */
+function behind(after: string): string {
+  return after === '' ? '' : `${after}\0`;
 }

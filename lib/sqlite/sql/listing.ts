@@ -1,12 +1,12 @@
-/** What operators read, in pages. @internal */
+/** What operators read, in pages. A range has one start, `max`: of two SQLite would use the first it finds, and walk. @internal */
 export const listingSql = {
   page: `SELECT id, key, coalesce(fresh_until, expires_at) AS fresh_until, revision, tag_set, octet_length(value) AS bytes FROM entries
-    WHERE namespace_id = ? AND key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+    WHERE namespace_id = ? AND key >= max(?, ?) AND key < ? ORDER BY key LIMIT ?`,
   pageValues: `SELECT id, key, coalesce(fresh_until, expires_at) AS fresh_until, revision, tag_set, octet_length(value) AS bytes, value FROM entries
-    WHERE namespace_id = ? AND key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+    WHERE namespace_id = ? AND key >= max(?, ?) AND key < ? ORDER BY key LIMIT ?`,
   /** From one tag to the next by the index, however many entries each has. */
   tags: `WITH RECURSIVE names (tag, left) AS (
-      SELECT (SELECT min(tag) FROM tags WHERE namespace_id = :namespaceId AND tag > :after AND tag >= :prefix AND tag < :end), :limit
+      SELECT (SELECT min(tag) FROM tags WHERE namespace_id = :namespaceId AND tag >= max(:from, :prefix) AND tag < :end), :limit
       UNION ALL
       SELECT (SELECT min(tag) FROM tags WHERE namespace_id = :namespaceId AND tag > names.tag AND tag < :end), left - 1
       FROM names WHERE names.tag IS NOT NULL AND left > 1)
