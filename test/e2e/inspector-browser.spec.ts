@@ -1,4 +1,5 @@
 import { describe, expect } from '@jest/globals';
+import type { SerializedAXNode } from 'puppeteer-core';
 import { useBrowser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { startInspected } from '../support/inspected-apps.js';
@@ -14,6 +15,13 @@ const NAMELESS = ['', 'namespaces', 'cluster', 'events'];
 const HOSTILE = `</script><img src=x onerror="document.title='broken'">`;
 const MILLION = 1_000_000;
 const LIMIT_MS = 120_000;
+
+/** Roles that need a name. */
+const USED = ['button', 'link', 'textbox', 'combobox', 'image', 'region', 'navigation'];
+
+function allOf(node: SerializedAXNode): SerializedAXNode[] {
+  return [node, ...(node.children ?? []).flatMap(allOf)];
+}
 
 describe('the inspector in Chromium', () => {
   const browsers = useBrowser({ username: 'admin', password: 'secret' });
@@ -128,6 +136,31 @@ describe('the inspector in Chromium', () => {
         expect([view, width]).toEqual([view, 360]);
       }
       expect(troubles).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'names all that can be used, and begins with a way past the menu',
+    async () => {
+      const { cache, url } = await startInspected(apps, { inspector: { actions: true } });
+      await cache.wrap('a', () => 1, { tags: ['b'] });
+      await cache.lock('c', { ttl: '1m' }).acquire();
+      const { page } = await browsers.open();
+
+      for (const view of VIEWS) {
+        await page.goto(`${url}/${view}`);
+        const tree = await page.accessibility.snapshot();
+        const nodes = tree === null ? [] : allOf(tree);
+        const nameless = nodes.filter(
+          ({ role, name = '' }) => USED.includes(role) && name.trim() === '',
+        );
+        expect([view, nameless]).toEqual([view, []]);
+        expect(nodes.filter(({ role }) => role === 'link').length).toBeGreaterThan(VIEWS.length);
+        expect(await page.$$eval('h1', (found) => found.length)).toBe(1);
+        await page.keyboard.press('Tab');
+        expect(await page.evaluate('document.activeElement.className')).toBe('skip');
+      }
     },
     LIMIT_MS,
   );
