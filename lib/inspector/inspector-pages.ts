@@ -131,10 +131,11 @@ export class InspectorPages {
 }
 
 function callOf(request: IncomingMessage, response: ServerResponse, depth: number): Call {
-  const [path = '', search = ''] = (request.url ?? '/').split('?', 2);
+  const url = request.url ?? '/';
+  const [path = ''] = url.split('?', 1);
   const all = path.split('/').filter((segment) => segment !== '');
   const segments = depth === 0 ? [] : all.slice(-depth);
-  const query = new URLSearchParams(search);
+  const query = new URLSearchParams(url.slice(path.length));
   return { request, response, segments, query, links: Links.from(path, depth) };
 }
 

@@ -38,8 +38,9 @@ export class LiveStreams {
     private readonly onWatched: (view: View, isWatched: boolean) => void,
   ) {}
 
-  /** @returns whether there was room */
+  /** @returns whether there was room, or the browser has left */
   add(response: ServerResponse, followed: Followed): boolean {
+    if (response.destroyed) return true;
     if (this.#isClosed || this.#streams.size >= MAX_STREAMS) return false;
     const isFirst = !this.#isWatched(followed.view);
     const endsAt = this.clock.monotonic() + MAX_STREAM_MS;
@@ -75,6 +76,8 @@ export class LiveStreams {
   }
 
   #send(response: ServerResponse, event: string, endsAt: number): void {
+    // One that was ended may take long to leave; a write after the end would be an error of the process.
+    if (response.writableEnded || response.destroyed) return;
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
     else if (this.clock.monotonic() >= endsAt) response.end(event);
     else response.write(event);

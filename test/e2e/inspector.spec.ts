@@ -151,6 +151,13 @@ describe.each(PLATFORMS)('the inspector on %s', (platform) => {
     expect(page).toMatch(/nightly<\/th>[^]*ended well[^]*nightly<\/th>[^]*>skipped</);
   });
 
+  it('takes a query as it was sent', async () => {
+    const { cache, get } = await startInspected(apps, { platform });
+    await cache.set('a?b=c', 1);
+
+    await expect((await get('/keys?key=a?b%3Dc')).text()).resolves.toContain('<h2>a?b=c</h2>');
+  });
+
   it('follows a view, and ends with the application', async () => {
     const { app, cache, url } = await startInspected(apps, { platform });
     const stream = await EventStream.open(`${url}/stream?view=namespaces`);
