@@ -23,14 +23,16 @@ export interface EventSource {
  */
 export class EventRecord {
   readonly #events: RecordedEvent[] = [];
-  readonly #stop: () => void;
+  readonly #listeners: (() => void)[] = [];
 
   /** @internal Made by {@link recordEvents}. */
   constructor(source: EventSource, names: readonly HyperCacheEvent[]) {
-    const listeners = names.map((name) => this.#listen(source, name));
-    this.#stop = () => {
-      for (const stop of listeners.splice(0)) stop();
-    };
+    try {
+      for (const name of names) this.#listen(source, name);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
   }
 
   /** All of them, the oldest first. */
@@ -57,19 +59,19 @@ export class EventRecord {
 
   /** Records nothing more; what was recorded stays. Idempotent. */
   stop(): void {
-    this.#stop();
+    for (const stop of this.#listeners.splice(0)) stop();
   }
 
   [Symbol.dispose](): void {
     this.stop();
   }
 
-  #listen<E extends HyperCacheEvent>(source: EventSource, event: E): () => void {
+  #listen<E extends HyperCacheEvent>(source: EventSource, event: E): void {
     const listener = (payload: HyperCacheEvents[E]): void => {
       this.#events.push({ event, payload } as RecordedEvent);
     };
     source.on(event, listener);
-    return () => source.off(event, listener);
+    this.#listeners.push(() => source.off(event, listener));
   }
 }
 

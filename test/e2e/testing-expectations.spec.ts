@@ -6,6 +6,7 @@ import {
   HyperCacheTestingModule,
   recordEvents,
   TestClock,
+  type EventSource,
 } from 'nestjs-hypercache/testing';
 import { AssertionError } from 'node:assert';
 
@@ -124,9 +125,22 @@ describe('recordEvents', () => {
     expect(seen.names).toEqual(['set']);
   });
 
-  it('refuses an event that there is not', () => {
-    expect(() => recordEvents(cache, ['hits' as never])).toThrow(
+  it('refuses an event that there is not, and listens to none then', () => {
+    let listeners = 0;
+    const source: EventSource = {
+      on: (event, listener) => {
+        cache.on(event, listener);
+        return listeners++;
+      },
+      off: (event, listener) => {
+        cache.off(event, listener);
+        return listeners--;
+      },
+    };
+
+    expect(() => recordEvents(source, ['hit', 'hits' as never])).toThrow(
       expect.objectContaining({ code: 'HC_ARGUMENT_INVALID' }),
     );
+    expect(listeners).toBe(0);
   });
 });
