@@ -7,6 +7,7 @@ export type HyperCacheErrorCode =
   | 'HC_ARGUMENT_INVALID'
   | 'HC_BACKUP_FAILED'
   | 'HC_BODY_TOO_LARGE'
+  | 'HC_CAPABILITY_ABSENT'
   | 'HC_CHECKPOINTS_INLINE'
   | 'HC_CLOSED'
   | 'HC_CONTENT_TYPE'
@@ -30,6 +31,7 @@ export type HyperCacheErrorCode =
   | 'HC_NUMBER_RANGE'
   | 'HC_OPTIONS_INVALID'
   | 'HC_OUTBOX_FULL'
+  | 'HC_OUTCOME_UNKNOWN'
   | 'HC_OUT_OF_ORDER'
   | 'HC_PRIMARY_FOREIGN'
   | 'HC_PRIMARY_MISMATCH'
@@ -42,6 +44,8 @@ export type HyperCacheErrorCode =
   | 'HC_ROLE_MISMATCH'
   | 'HC_ROUTE_UNKNOWN'
   | 'HC_SCHEMA_NEWER'
+  | 'HC_SERVER_UNFIT'
+  | 'HC_SERVER_UNREACHABLE'
   | 'HC_STORAGE_BUSY'
   | 'HC_STORAGE_FAILED'
   | 'HC_STORAGE_FOREIGN'
@@ -610,12 +614,14 @@ export class StorageLostError extends HyperCacheError {
 /** Any other failure of SQLite; nothing of the write was stored. @publicApi */
 export class StorageFailedError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FAILED';
-  constructor(cause: unknown) {
-    super(
-      `SQLite failed: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      'See the cause; check the disk and the permissions of sqlitePath.',
-      { cause },
-    );
+  constructor(
+    cause: unknown,
+    why = {
+      message: `SQLite failed: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      hint: 'See the cause; check the disk and the permissions of sqlitePath.',
+    },
+  ) {
+    super(why.message, why.hint, { cause });
   }
 }
 

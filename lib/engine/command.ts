@@ -87,6 +87,8 @@ export interface FillCommand extends ValueCommand {
   readonly kind: 'fill';
   /** The last revision committed when the key was found missing. */
   readonly seen: number;
+  /** What an engine keeps in the place of the key while its factory runs; undefined where `seen` says all. */
+  readonly claim?: string | undefined;
 }
 
 /** Stores if the key is missing or expired. Result: `{ stored, revision }`. */

@@ -20,6 +20,12 @@ export class LeaseHolders {
     return () => this.#holders.delete(holder);
   }
 
+  /** Those who hold a lease that has not ended, as far as they know. */
+  countLive(): number {
+    this.#forgetEnded();
+    return this.#holders.size;
+  }
+
   loseAll(cause: HyperCacheError): void {
     for (const holder of Array.from(this.#holders)) holder.onLoss(cause);
   }

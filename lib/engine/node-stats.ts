@@ -32,6 +32,8 @@ export interface HyperCacheStats {
     evicted: number;
     swept: number;
   };
+  /** With another engine than SQLite: its own part. Then `historyId`, `epoch`, `revision` and `l2` are empty. */
+  engine?: EngineStats;
   /** Writes that wait for their commit. */
   queued: number;
   /**
@@ -71,6 +73,20 @@ export interface HyperCacheStats {
     snapshot: boolean;
     bufferedBytes: number;
   }[];
+}
+
+/** Of an engine that keeps its entries on a server. @publicApi */
+export interface EngineStats {
+  kind: string;
+  /** Such as `'valkey 8.1.1'`; undefined before the first connection. */
+  server: string | undefined;
+  state: 'closed' | 'opening' | 'open';
+  /** Connections that were made. */
+  sessions: number;
+  /** Milliseconds of the last round trip. */
+  roundTrip: number | undefined;
+  /** Messages of the server that something in memory has changed. */
+  invalidations: number;
 }
 
 /** What a replica says of itself. @internal */

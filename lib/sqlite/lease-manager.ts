@@ -12,7 +12,7 @@ import { PendingCommand } from '../engine/pending-command.js';
 import type { Grant, HeldLease, LeaseName } from '../engine/lease.js';
 import type { Storage } from './storage.js';
 import type { WriteQueue } from './write-queue.js';
-import { LocalWaiters, type LocalWaiter } from './local-waiters.js';
+import { LocalWaiters, type LocalWaiter } from '../engine/local-waiters.js';
 import { WaiterRounds } from './waiter-rounds.js';
 import { LeaseHolders } from '../engine/lease-holders.js';
 import type { AcquireRequest, LeaseHolder, LeaseService } from '../engine/lease-service.js';

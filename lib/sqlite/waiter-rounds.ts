@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import type { Grant, LeaseName } from '../engine/lease.js';
-import type { LocalWaiter, LocalWaiters } from './local-waiters.js';
+import type { LocalWaiter, LocalWaiters } from '../engine/local-waiters.js';
 import type { Storage } from './storage.js';
 
 /** @internal */

@@ -18,7 +18,7 @@ import { readAnswer } from '../wire/read-answer.js';
 import { PROTOCOL_VERSION } from '../wire/sync-endpoint.js';
 import { FrameType, type Frame } from '../wire/wire.js';
 import { HistoryGuard, type Greeting } from './history-guard.js';
-import type { PrimaryClock } from './primary-clock.js';
+import type { RemoteClock } from '../../common/remote-clock.js';
 import type { Replica } from './replica.js';
 import type { Source } from './replica-meta.js';
 
@@ -29,7 +29,7 @@ export interface FeedFramesParts {
   readonly replica: Replica;
   readonly storage: Storage;
   readonly clock: Clock;
-  readonly primaryClock: PrimaryClock;
+  readonly primaryClock: RemoteClock;
   /** Whether a primary that is empty, or a history that was left, may take the place of what is held. */
   readonly acceptNewHistory: boolean;
   readonly onSnapshot: (entries: number, ms: number) => void;

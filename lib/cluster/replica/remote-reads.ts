@@ -11,7 +11,7 @@ import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
 import { readAnswer } from '../wire/read-answer.js';
-import type { PrimaryClock } from './primary-clock.js';
+import type { RemoteClock } from '../../common/remote-clock.js';
 import { pack } from '../wire/wire.js';
 
 /** An entry as the primary has it. @internal */
@@ -41,7 +41,7 @@ export class RemoteReads {
 
   constructor(
     private readonly client: PrimaryClient,
-    private readonly primaryClock: PrimaryClock,
+    private readonly primaryClock: RemoteClock,
     /** Told where the primary stood when it answered. */
     private readonly onAnswer: (position: Position) => void,
   ) {}

@@ -9,7 +9,7 @@ import type { L2 } from '../../engine/l2.js';
 import type { MemoryCoherence, MemoryListener } from '../../engine/memory-coherence.js';
 import type { FollowedChanges } from '../forward/unapplied-writes.js';
 import type { PrimaryClient } from '../wire/primary-client.js';
-import type { PrimaryClock } from './primary-clock.js';
+import type { RemoteClock } from '../../common/remote-clock.js';
 import type { HyperCacheStats, ReplicaStats } from '../../engine/node-stats.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
 import type { CommandLimits } from '../wire/command-codec.js';
@@ -37,7 +37,7 @@ export interface ReplicaSourceParts {
   readonly options: ReplicaOptions;
   readonly client: PrimaryClient;
   readonly clock: Clock;
-  readonly primaryClock: PrimaryClock;
+  readonly primaryClock: RemoteClock;
   readonly random: Random;
   readonly logger: HyperCacheLogger;
   readonly events: CacheEvents;

@@ -1,8 +1,8 @@
 import { MAX_TIMER_MS } from '../common/limits.js';
 import type { Clock } from '../common/clock.js';
 import { compositeKey } from '../common/composite-key.js';
-import type { AcquireRequest } from '../engine/lease-service.js';
-import type { Grant, LeaseName } from '../engine/lease.js';
+import type { AcquireRequest } from './lease-service.js';
+import type { Grant, LeaseName } from './lease.js';
 
 /** A promise of this process that waits for a lease. @internal */
 export interface LocalWaiter {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { PrimaryClock } from '../../../lib/cluster/replica/primary-clock.js';
+import { RemoteClock } from '../../../lib/common/remote-clock.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 const HOUR = 3_600_000;
 
-describe('PrimaryClock', () => {
+describe('RemoteClock', () => {
   function setUp(ahead: number) {
     const own = new ManualClock();
     const primary = new ManualClock(own.now() + ahead);
-    return { own, primary, clock: new PrimaryClock(own) };
+    return { own, primary, clock: new RemoteClock(own) };
   }
 
   it('is that of this machine until the primary is heard', () => {

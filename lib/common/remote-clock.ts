@@ -1,4 +1,4 @@
-import type { Clock } from '../../common/clock.js';
+import type { Clock } from './clock.js';
 
 /** Heartbeats of which the best estimate is taken. */
 const SAMPLES = 16;
@@ -10,7 +10,7 @@ const SAMPLES = 16;
  *
  * @internal
  */
-export class PrimaryClock implements Clock {
+export class RemoteClock implements Clock {
   #samples: number[] = [];
   /** Undefined until the primary was heard: then its clock is taken to be that of this machine. */
   #offset: number | undefined;

@@ -1,0 +1,44 @@
+import type { RemoteClock } from '../common/remote-clock.js';
+import type { HyperCacheError } from '../common/errors.js';
+import type { HyperCacheLogger } from '../common/logger.js';
+import type { Random } from '../common/random.js';
+import type { Engine } from './engine.js';
+import type { MemoryListener } from './memory-coherence.js';
+import type { HyperCacheStats } from './node-stats.js';
+
+/** What a node gives its engine. @internal */
+export interface EngineParts {
+  /** The machine's until the engine has read the server's. */
+  readonly clock: RemoteClock;
+  readonly random: Random;
+  readonly logger: HyperCacheLogger;
+  /** What the node has in memory. */
+  readonly memory: MemoryListener;
+  /** A failure that no caller learns of. */
+  readonly report: (error: HyperCacheError, during: string) => void;
+  /** The longest ttl of a lock, in ms. */
+  readonly maxLockTtl: number;
+}
+
+/** An engine of one node, from its start to its end. @internal */
+export interface RunningEngine extends Engine {
+  /** Whether writes may succeed now. */
+  readonly isOpen: boolean;
+  start(): Promise<void>;
+  /** Does what its timers would have done by now. */
+  runDue(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+  stats(): Pick<HyperCacheStats, 'queued' | 'locksHeld' | 'lockWaiters' | 'engine'>;
+}
+
+/**
+ * Another engine than SQLite, for the option `engine`: `redis()` of `nestjs-hypercache/redis` makes one.
+ *
+ * @publicApi
+ */
+export interface EngineOption {
+  readonly kind: string;
+  /** @internal */
+  create(parts: EngineParts): RunningEngine;
+}
