@@ -36,6 +36,7 @@ const GROUPS: Record<string, object> = {
   NEST: table.NEST_OPTIONS,
   CLUSTER: table.CLUSTER_OPTIONS,
   API: table.API_OPTIONS,
+  ENGINE: table.ENGINE_OPTIONS,
 };
 
 /** As one writes it in code. */

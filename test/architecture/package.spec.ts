@@ -48,7 +48,7 @@ const WANTED = [
   /^schematics\/nest-add\.js$/,
   /^dist\/cjs\/package\.json$/,
   /^dist\/(cjs\/)?index\.(js|d\.ts)$/,
-  /^dist\/(cjs\/)?(admin|cache|cli|cluster|common|engine|http|idempotency|inspector|keyv|locks|memory|nest|node|otel|prometheus|schedule|sqlite|terminus|testing|throttler|value)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
+  /^dist\/(cjs\/)?(admin|cache|cli|cluster|common|engine|http|idempotency|inspector|keyv|locks|memory|nest|node|otel|prometheus|redis|schedule|sqlite|terminus|testing|throttler|value)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
 ];
 
 describe('The package', () => {

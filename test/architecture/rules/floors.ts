@@ -11,6 +11,8 @@ export const floors: Readonly<Record<string, number>> = {
   locks: 2,
   sqlite: 3,
   cluster: 4,
+  // The second engine; its index is a subpath of the package.
+  redis: 4,
   node: 5,
   keyv: 6,
   http: 6,
@@ -42,6 +44,7 @@ const NODE_FLOOR = 5;
 const HOMES: readonly { readonly of: RegExp; readonly folder: string }[] = [
   { of: /^@nestjs\//, folder: 'nest' },
   { of: /^better-sqlite3(\/|$)/, folder: 'sqlite' },
+  { of: /^@redis\//, folder: 'redis' },
 ];
 
 /** What is below and yet unknown: the engine serves the tiers and the locks by their contract, whatever they are. */
@@ -49,6 +52,7 @@ const APART: readonly (readonly [folder: string, unknown: string])[] = [
   ['sqlite', 'cache'],
   ['sqlite', 'locks'],
   ['locks', 'memory'],
+  ['redis', 'sqlite'],
 ];
 
 /** The engine: what stands above the node may not know it. */

@@ -1,0 +1,16 @@
+import type { EngineOption } from '../engine/engine-option.js';
+import { RedisEngine } from './redis-engine.js';
+import { resolveRedisOptions, type RedisOptions } from './redis-options.js';
+
+export type { RedisOptions };
+
+/**
+ * The engine over Redis or Valkey, for `HyperCacheModule.forRoot({ engine: redis({ url }) })`.
+ *
+ * @throws {HC_OPTIONS_INVALID}
+ * @publicApi
+ */
+export function redis(options?: RedisOptions): EngineOption {
+  const resolved = resolveRedisOptions(options);
+  return { kind: 'redis', create: (parts) => new RedisEngine(resolved, parts) };
+}

@@ -1,0 +1,51 @@
+import { StorageLostError, type HyperCacheError } from '../common/errors.js';
+import type { Random } from '../common/random.js';
+import type { RedisKeys } from './redis-keys.js';
+import type { RedisLink } from './redis-link.js';
+import { MARK_LEASES } from './scripts/mark-leases.js';
+
+const MARK_BYTES = 8;
+
+/**
+ * By which a node finds out that the server has lost all leases: a random mark that the first node sets, and that is gone when
+ * the server was emptied, or started without its data.
+ *
+ * @internal
+ */
+export class LeaseMark {
+  #known: string | undefined;
+  #changes = 0;
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly keys: RedisKeys,
+    private readonly random: Random,
+    private readonly onLoss: (cause: HyperCacheError) => void,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** How often there was reason to doubt: a lease that was given meanwhile is to be asked for again. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Never fails: what cannot be asked is asked on the next link. */
+  check(): void {
+    this.#changes++;
+    this.#compare().catch(this.onError);
+  }
+
+  async #compare(): Promise<void> {
+    const mine = this.random.hex(MARK_BYTES);
+    const found = String(await this.link.run(MARK_LEASES, [this.keys.lock('l')], [mine]));
+    const known = this.#known;
+    this.#known = found;
+    if (known === undefined || known === found) return;
+    this.onLoss(
+      new StorageLostError(
+        'The server has lost all locks: it was emptied, or it started without its data.',
+        'Do not flush a server that is in use, and let it persist what it holds (appendonly yes).',
+      ),
+    );
+  }
+}

@@ -1,0 +1,135 @@
+import { ServerUnfitError } from '../common/server-errors.js';
+import type { Random } from '../common/random.js';
+import type { Commands, Reply } from './redis-link.js';
+import type { RedisKeys } from './redis-keys.js';
+import type { Script } from './script.js';
+import { ENROL } from './scripts/enrol.js';
+import { RIGHTS } from './scripts/rights.js';
+
+/** What was found of the server. @internal */
+export interface ServerFacts {
+  /** Such as `'redis 7.0.15'`. */
+  readonly server: string;
+  /** Random, of this start of the server. */
+  readonly runId: string;
+  /** Unix ms. */
+  readonly now: number;
+  /** From 1 to 127: revisions that this connection makes belong to it. */
+  readonly slot: number;
+}
+
+/** How entries are kept: of another number this version knows nothing. */
+const LAYOUT = 1;
+
+const SLOTS = 127;
+
+/**
+ * Looks whether a server can serve as a cache, loads the scripts, and takes a slot.
+ *
+ * @throws {HC_SERVER_UNFIT} with every problem at once
+ * @internal
+ */
+export async function probe(
+  commands: Commands,
+  keys: RedisKeys,
+  scripts: readonly Script[],
+  random: Random,
+): Promise<ServerFacts> {
+  const problems: string[] = [];
+  const ask = async (right: string, asked: Promise<Reply>): Promise<Reply> => {
+    try {
+      return await asked;
+    } catch (error) {
+      if (!(error instanceof ServerUnfitError)) throw error;
+      problems.push(mayNot(right));
+      return null;
+    }
+  };
+  const [info, role] = await Promise.all([
+    ask('info', commands.call(['INFO'])),
+    ask('role', commands.call(['ROLE'])),
+  ]);
+  const facts = factsOf(info);
+  problems.push(...unfit(facts, role));
+  // A replica refuses all that follows.
+  if (isReplica(role)) throw new ServerUnfitError(problems);
+  const loaded = scripts.map(({ text }) => commands.call(['SCRIPT', 'LOAD', text]));
+  await ask('script|load', Promise.all(loaded));
+  const tried = [keys.probe('k'), keys.probe('h'), keys.space('default').counter, keys.layout];
+  const missing = await ask('evalsha', commands.run(RIGHTS, [], tried));
+  if (Array.isArray(missing)) {
+    for (const name of new Set(missing.map(String))) problems.push(mayNot(name, keys));
+  }
+  if (problems.length > 0) throw new ServerUnfitError(problems);
+  const enrolled = await commands.run(ENROL, [keys.layout], [String(LAYOUT), random.hex(16)]);
+  const [layout, slot] = Array.isArray(enrolled) ? enrolled.map(String) : [];
+  if (layout !== String(LAYOUT)) {
+    throw new ServerUnfitError([
+      `Its entries are of layout ${layout}, and this version knows ${LAYOUT}: give the option prefix another value.`,
+    ]);
+  }
+  // The last question: the sooner its answer is used, the closer is the clock.
+  const time = await ask('time', commands.call(['TIME']));
+  if (problems.length > 0) throw new ServerUnfitError(problems);
+  return {
+    server: serverOf(facts),
+    runId: facts.get('run_id') ?? '',
+    now: unixMsOf(time),
+    slot: 1 + (Number(slot) % SLOTS),
+  };
+}
+
+/** @param right as the server's ACL calls it; `~` for that to keys */
+function mayNot(right: string, keys?: RedisKeys): string {
+  return right === '~'
+    ? `The user may not use the keys of this cache: ACL SETUSER <user> ${keys?.patterns ?? ''}.`
+    : `The user may not run ${right}: ACL SETUSER <user> +${right}.`;
+}
+
+/** The reply of TIME in Unix ms, with the parts of one. @internal */
+export function unixMsOf(reply: Reply): number {
+  const [seconds, microseconds] = Array.isArray(reply) ? reply : [];
+  return Number(String(seconds)) * 1000 + Number(String(microseconds)) / 1000;
+}
+
+function unfit(info: ReadonlyMap<string, string>, role: Reply): string[] {
+  const problems: string[] = [];
+  const version = info.get('valkey_version') ?? info.get('redis_version');
+  if (version !== undefined && Number.parseInt(version, 10) < 7) {
+    problems.push(`It is ${serverOf(info)}: use Redis 7.0, Valkey 7.2, or later ones.`);
+  }
+  if (isReplica(role)) {
+    problems.push('It is a replica, which takes no writes: give the url of its master.');
+  }
+  if (info.get('cluster_enabled') === '1') {
+    problems.push(
+      'It is part of a cluster, which this version does not know: use a single server.',
+    );
+  }
+  const policy = info.get('maxmemory_policy') ?? '';
+  if (policy.startsWith('allkeys') && info.get('maxmemory') !== '0') {
+    problems.push(
+      `Its maxmemory-policy ${policy} evicts locks and counters too: CONFIG SET maxmemory-policy ${policy.replace('allkeys', 'volatile')}.`,
+    );
+  }
+  return problems;
+}
+
+function isReplica(role: Reply): boolean {
+  return Array.isArray(role) && String(role[0]) !== 'master';
+}
+
+function serverOf(info: ReadonlyMap<string, string>): string {
+  const valkey = info.get('valkey_version');
+  return valkey === undefined ? `redis ${info.get('redis_version')}` : `valkey ${valkey}`;
+}
+
+function factsOf(reply: Reply): Map<string, string> {
+  const lines = reply === null ? [] : String(reply).split(/\r?\n/);
+  return new Map(
+    lines.flatMap((line) => {
+      const at = line.indexOf(':');
+      return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
+    }),
+  );
+}

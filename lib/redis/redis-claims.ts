@@ -1,0 +1,149 @@
+import { MAX_TIMER_MS } from '../common/limits.js';
+import type { Random } from '../common/random.js';
+import type { Claims, FilledEntry, HeldClaim, OwnClaim } from '../engine/claims.js';
+import type { CommandOf } from '../engine/command.js';
+import type { Observation } from '../engine/l2.js';
+import { readEntry, readHead } from './entry-format.js';
+import { toDigits, type NumberFloor } from './numbers.js';
+import { redisSeen, type RedisSeen } from './redis-l2.js';
+import type { Commands } from './redis-link.js';
+import { CLAIM, KEEP_CLAIM } from './scripts/claim.js';
+import type { Space } from './space.js';
+
+/** How long the right outlives the process that has it; renewed at a third of it while the factory runs. */
+const LEASE_MS = 2000;
+
+/** A factory that takes longer than this no longer keeps the others from calling theirs. */
+const MAX_HOLD_MS = 300_000;
+
+const OWNER_BYTES = 16;
+
+/** @internal */
+export interface RedisClaimsParts {
+  readonly commands: Commands;
+  readonly floor: NumberFloor;
+  readonly random: Random;
+  /** Resolves when the server says that the key has changed, or after a time at most. */
+  readonly changeOf: (serverKey: string, ms: number) => Promise<void>;
+}
+
+/**
+ * Who may call the factories of one namespace: by a marker in the place of the entry that is missing, or by a key beside the
+ * entry that is there.
+ *
+ * @internal
+ */
+export class RedisClaims implements Claims {
+  constructor(
+    private readonly space: Space,
+    private readonly parts: RedisClaimsParts,
+  ) {}
+
+  async claim(observed: Observation, isReplacing: boolean): Promise<OwnClaim | HeldClaim> {
+    const owner = this.parts.random.hex(OWNER_BYTES);
+    try {
+      return await this.#ask(observed, isReplacing, owner);
+    } catch {
+      // A page must not fail because the server cannot be asked; storing the result tells what is wrong.
+      return this.#own(observed, undefined);
+    }
+  }
+
+  async #ask(
+    { seen }: Observation,
+    isReplacing: boolean,
+    owner: string,
+  ): Promise<OwnClaim | HeldClaim> {
+    const { keys } = this.space;
+    const { key, tags } = seen;
+    const { floor } = this.parts;
+    // A change between the question and the answer ends the wait as well.
+    const reply = await this.parts.commands.run(
+      CLAIM,
+      [keys.entry(key), keys.counter, keys.generation, keys.claim(key)],
+      [
+        String(floor.value),
+        keys.prefix,
+        markerOf(owner),
+        owner,
+        String(LEASE_MS),
+        isReplacing ? '1' : '0',
+      ],
+    );
+    const [answer, second, bytes] = Array.isArray(reply) ? reply : [];
+    if (String(answer) === 'held') {
+      const ms = Math.max(1, Math.min(Number(second) + 1, MAX_TIMER_MS));
+      return { isOurs: false, ended: () => this.parts.changeOf(keys.entry(key), ms) };
+    }
+    const last = floor.see(Number(second));
+    const head = Buffer.isBuffer(bytes) ? readHead(bytes) : undefined;
+    const entry = Buffer.isBuffer(bytes) && head !== undefined ? readEntry(bytes, head) : undefined;
+    const revision = head?.revision ?? 0;
+    const claim = revision === 0 ? markerOf(owner) : toDigits(revision);
+    const own: RedisSeen = { key, tags, revision, claimed: { claim, last } };
+    return this.#own({ entry, seen: own }, new ClaimKeeper(this, own, owner));
+  }
+
+  #own(observed: Observation, keeper: ClaimKeeper | undefined): OwnClaim {
+    const { key } = observed.seen;
+    const { claimed } = redisSeen(observed.seen);
+    const fillWith = (entry: FilledEntry): CommandOf<'fill'> => ({
+      kind: 'fill',
+      namespace: this.space.namespace,
+      key,
+      ...entry,
+      seen: claimed?.last ?? 0,
+      claim: claimed?.claim,
+    });
+    return {
+      isOurs: true,
+      observed,
+      fillWith,
+      fail: (retryAfterMs) => keeper?.end('fail', retryAfterMs),
+      release: () => keeper?.end('release', 0),
+    };
+  }
+
+  /** @internal */
+  keep(seen: RedisSeen, owner: string, how: 'renew' | 'release' | 'fail', ms: number) {
+    const { keys } = this.space;
+    return this.parts.commands.run(
+      KEEP_CLAIM,
+      [keys.entry(seen.key), keys.claim(seen.key)],
+      [markerOf(owner), toDigits(seen.revision) + owner, how, String(Math.max(1, Math.ceil(ms)))],
+    );
+  }
+}
+
+/** Renews a claim until it is given back, for a bounded time. */
+class ClaimKeeper {
+  readonly #timer: NodeJS.Timeout;
+  #renewals = 0;
+  #isOver = false;
+
+  constructor(
+    private readonly claims: RedisClaims,
+    private readonly seen: RedisSeen,
+    private readonly owner: string,
+  ) {
+    this.#timer = setInterval(() => this.#renew(), LEASE_MS / 3).unref();
+  }
+
+  end(how: 'release' | 'fail', ms: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    // What is not given back ends with its lease.
+    this.claims.keep(this.seen, this.owner, how, ms).catch(() => undefined);
+  }
+
+  #renew(): void {
+    if (++this.#renewals * (LEASE_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
+    // One that fails is made up for by the next; a claim that is lost costs a factory more, no promise.
+    else this.claims.keep(this.seen, this.owner, 'renew', LEASE_MS).catch(() => undefined);
+  }
+}
+
+function markerOf(owner: string): string {
+  return `C${owner}`;
+}

@@ -1,0 +1,236 @@
+import { Backoff } from '../common/backoff.js';
+import type { RemoteClock } from '../common/remote-clock.js';
+import { CapabilityAbsentError } from '../common/server-errors.js';
+import { HyperCacheError, StorageFailedError } from '../common/errors.js';
+import { LeaseKind } from '../engine/lease.js';
+import type { Command, CommandResult } from '../engine/command.js';
+import type { EngineParts, RunningEngine } from '../engine/engine-option.js';
+import { BulkExecutor } from './bulk-executor.js';
+import { ClientLink } from './client-link.js';
+import { EntryExecutor } from './entry-executor.js';
+import { Heartbeat } from './heartbeat.js';
+import { numberAt, NumberFloor } from './numbers.js';
+import { openClient } from './open-client.js';
+import { probe, type ServerFacts } from './probe.js';
+import { RedisClaims } from './redis-claims.js';
+import { RedisCoherence } from './redis-coherence.js';
+import { RedisKeys } from './redis-keys.js';
+import { RedisLeases } from './redis-leases.js';
+import { RedisL2 } from './redis-l2.js';
+import type { ResolvedRedisOptions } from './redis-options.js';
+import { RedisQueue } from './redis-queue.js';
+import { beginRun, finishRun, lastRun } from './run-executor.js';
+import { SCRIPTS } from './scripts.js';
+import type { Session } from './session.js';
+import { SpaceSweeper } from './space-sweeper.js';
+import { Space } from './space.js';
+import { resetThrottle, throttle } from './throttle-executor.js';
+
+/** Pauses between attempts to connect, in ms. */
+const FIRST_PAUSE_MS = 50;
+const LAST_PAUSE_MS = 2000;
+
+/** Writes that are on their way at most, in bytes. */
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The engine over a server of Redis or Valkey: entries, locks, throttles and runs of all nodes are on it, and its own
+ * tracking keeps the memory of each node coherent.
+ *
+ * @internal
+ */
+export class RedisEngine implements RunningEngine {
+  readonly clock: RemoteClock;
+  readonly queue: RedisQueue;
+  readonly coherence: RedisCoherence;
+  readonly leases: RedisLeases;
+  readonly #link: ClientLink;
+  readonly #keys: RedisKeys;
+  readonly #floor = new NumberFloor();
+  readonly #heartbeat: Heartbeat;
+  readonly #entries: EntryExecutor;
+  readonly #bulk: BulkExecutor;
+  readonly #sweeper: SpaceSweeper;
+  readonly #spaces = new Map<string, Space>();
+  #facts: ServerFacts | undefined;
+
+  constructor(
+    private readonly options: ResolvedRedisOptions,
+    private readonly parts: EngineParts,
+  ) {
+    const { clock, random, memory, report } = parts;
+    const { timeout: timeoutMs, staleBound: staleBoundMs, maxPending } = options;
+    this.clock = clock;
+    this.#keys = new RedisKeys(options.prefix);
+    this.#link = new ClientLink({
+      clock,
+      timeoutMs,
+      backoff: new Backoff(random, FIRST_PAUSE_MS, LAST_PAUSE_MS),
+      connect: () => openClient(options),
+      prepare: (session) => this.#prepare(session),
+      onFailure: (error) => report(error, 'talking to the cache server'),
+    });
+    const common = { commands: this.#link, clock, floor: this.#floor };
+    this.coherence = new RedisCoherence({ link: this.#link, clock, memory, staleBoundMs });
+    this.#heartbeat = new Heartbeat({ link: this.#link, clock, coherence: this.coherence, report });
+    const keys = this.#keys;
+    const spaces = (): Iterable<Space> => this.#spaces.values();
+    this.#sweeper = new SpaceSweeper({ link: this.#link, keys, spaces, report });
+    this.#entries = new EntryExecutor({
+      ...common,
+      slot: () => this.#facts?.slot ?? 0,
+      fenceKeys: (name) => [keys.lease('h', { kind: LeaseKind.Lock, name }), keys.lock('r')],
+    });
+    this.#bulk = new BulkExecutor(common);
+    this.leases = new RedisLeases({
+      link: this.#link,
+      keys: this.#keys,
+      clock,
+      random,
+      timeoutMs,
+      keepMs: parts.maxLockTtl,
+      onError: (error) => report(asError(error), 'serving those who wait for a lock'),
+    });
+    this.queue = new RedisQueue({
+      execute: (command) => this.#execute(command),
+      onCommitted: (command) => this.#dropCommitted(command),
+      maxWrites: maxPending,
+      maxBytes: MAX_QUEUED_BYTES,
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#link.state === 'open';
+  }
+
+  async start(): Promise<void> {
+    await this.#link.start();
+    this.#heartbeat.start();
+    this.leases.start();
+    this.#sweeper.start();
+  }
+
+  async runDue(): Promise<void> {
+    await this.queue.drain();
+    await this.#sweeper.sweep();
+  }
+
+  async close(): Promise<void> {
+    this.#sweeper.stop();
+    const left = this.leases.close();
+    this.queue.close();
+    await left;
+    await this.queue.drain();
+    this.#heartbeat.stop();
+    this.#link.close();
+  }
+
+  l2(namespace: string): RedisL2 {
+    const { clock } = this;
+    return new RedisL2(this.#space(namespace), {
+      commands: this.#link,
+      clock,
+      onReadError: (error) => this.parts.report(asError(error), 'reading'),
+    });
+  }
+
+  claims(namespace: string): RedisClaims {
+    return new RedisClaims(this.#space(namespace), {
+      commands: this.#link,
+      floor: this.#floor,
+      random: this.parts.random,
+      changeOf: (key, ms) => this.coherence.changeOf(key, ms),
+    });
+  }
+
+  stats() {
+    return {
+      queued: this.queue.length,
+      locksHeld: this.leases.held,
+      lockWaiters: this.leases.waiting,
+      engine: {
+        kind: 'redis',
+        server: this.#facts?.server,
+        state: this.#link.state,
+        sessions: this.#link.session,
+        roundTrip: this.#heartbeat.roundTripMs,
+        invalidations: this.coherence.invalidations,
+      },
+    };
+  }
+
+  async #prepare(session: Session): Promise<void> {
+    const facts = await probe(session, this.#keys, SCRIPTS, this.parts.random);
+    this.clock.restart(facts.now);
+    this.#floor.see(numberAt(facts.now));
+    this.coherence.hear(this.clock.coarseNow());
+    this.#facts = facts;
+  }
+
+  #space(namespace: string): Space {
+    const known = this.#spaces.get(namespace);
+    if (known !== undefined) return known;
+    const keys = this.#keys.space(namespace);
+    const space = new Space(namespace, keys, this.#link, this.#floor, this.parts.memory);
+    this.#spaces.set(namespace, space);
+    this.coherence.add(space);
+    return space;
+  }
+
+  #execute(command: Command): Promise<CommandResult> {
+    switch (command.kind) {
+      case 'set':
+        return this.#entries.set(this.#space(command.namespace), command);
+      case 'add':
+        return this.#entries.add(this.#space(command.namespace), command);
+      case 'setIf':
+        return this.#entries.setIf(this.#space(command.namespace), command);
+      case 'fill':
+        return this.#entries.fill(this.#space(command.namespace), command);
+      case 'delete':
+        return this.#entries.delete(this.#space(command.namespace), command);
+      case 'pull':
+        return this.#entries.pull(this.#space(command.namespace), command);
+      case 'touch':
+        return this.#entries.touch(this.#space(command.namespace), command);
+      case 'expire':
+        return this.#entries.expire(this.#space(command.namespace), command);
+      case 'increment':
+        return this.#entries.increment(this.#space(command.namespace), command);
+      case 'clear':
+        return this.#bulk.clear(this.#space(command.namespace));
+      case 'deletePrefix':
+      case 'expirePrefix':
+      case 'deleteTag':
+      case 'expireTag':
+        return this.#bulk.remove(this.#space(command.namespace), command);
+      case 'throttle':
+        return throttle(this.#link, this.#keys, command);
+      case 'resetThrottle':
+        return resetThrottle(this.#link, this.#keys, command);
+      case 'beginRun':
+        return beginRun(this.#link, this.#keys, command);
+      case 'finishRun':
+        return finishRun(this.#link, this.#keys, command);
+      case 'lastRun':
+        return lastRun(this.#link, this.#keys, command);
+      default:
+        return Promise.reject(
+          new CapabilityAbsentError(
+            `This engine does not execute ${command.kind}.`,
+            'Please report this as a bug.',
+          ),
+        );
+    }
+  }
+
+  #dropCommitted(command: Command): void {
+    if ('key' in command && 'namespace' in command) {
+      this.parts.memory.changed(command.namespace, command.key);
+    }
+  }
+}
+
+function asError(error: unknown): HyperCacheError {
+  return error instanceof HyperCacheError ? error : new StorageFailedError(error);
+}

@@ -1,0 +1,76 @@
+import { HyperCacheError, StorageFailedError, StorageFullError } from '../common/errors.js';
+import {
+  ForeignKeyError,
+  OutcomeUnknownError,
+  ServerUnfitError,
+  ServerUnreachableError,
+} from '../common/server-errors.js';
+
+/** Codes of replies that come again or change while a server starts, or changes its role. */
+const NOT_NOW = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS)\b/;
+/** A script is refused in other words than a command. */
+const MAY_NOT = /^(NOAUTH|WRONGPASS|NOPERM)\b|The user executing the script can't/;
+
+/** Commands that change nothing: they may be lost, or sent again. */
+const READS = new Set([
+  'GET',
+  'MGET',
+  'GETRANGE',
+  'EXISTS',
+  'SCAN',
+  'TIME',
+  'ROLE',
+  'INFO',
+  'ZRANGE',
+  'HGETALL',
+]);
+
+/** @internal */
+export function isRead(command: unknown): boolean {
+  return typeof command === 'string' && READS.has(command);
+}
+
+/** What the server has answered instead of a reply. @internal */
+export function replyError(error: unknown): HyperCacheError {
+  const text = messageOf(error);
+  if (text.startsWith('OOM')) {
+    return new StorageFullError(error, {
+      message: 'The memory of the cache server is full; nothing was stored.',
+      hint: "Raise the server's maxmemory, or let it evict: maxmemory-policy volatile-lru.",
+    });
+  }
+  if (MAY_NOT.test(text)) {
+    return new ServerUnfitError([
+      `It refuses this client: ${text}. Grant the user what docs/redis.md lists.`,
+    ]);
+  }
+  if (text.startsWith('WRONGTYPE')) return new ForeignKeyError(error);
+  if (NOT_NOW.test(text)) return new ServerUnreachableError(text, { cause: error });
+  return new StorageFailedError(error, {
+    message: `The cache server failed: ${text}.`,
+    hint: 'See the cause, and the log of the server.',
+  });
+}
+
+/** What becomes of a call that is not answered. @internal */
+export function unanswered(command: unknown, reason: string): HyperCacheError {
+  return isRead(command) ? new ServerUnreachableError(reason) : new OutcomeUnknownError(reason);
+}
+
+/** Whether the server does not know the script. @internal */
+export function isUnknownScript(error: unknown): boolean {
+  return messageOf(error).startsWith('NOSCRIPT');
+}
+
+/** @internal */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A reply that is none of the script's: something else has answered. @internal */
+export function unexpectedReply(script: string): HyperCacheError {
+  return new StorageFailedError(undefined, {
+    message: `The cache server has answered the script ${script} in an unknown way.`,
+    hint: 'Look for a proxy before the server, or another program that writes its keys.',
+  });
+}

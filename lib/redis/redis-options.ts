@@ -1,0 +1,105 @@
+import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
+
+/** Of `redis()`. Times are milliseconds. @publicApi */
+export interface RedisOptions {
+  /**
+   * `redis://[user:password@]host[:port][/database]`, or `rediss://` over TLS. The environment's `HYPERCACHE_REDIS_URL` by default.
+   */
+  url?: string | undefined;
+  /** Instead of those in the url. */
+  username?: string | undefined;
+  password?: string | undefined;
+  /** What all keys on the server begin with, up to 64 bytes without `{ } : !` and spaces. @default 'hc' */
+  prefix?: string | undefined;
+  /** When a request fails, from 50. @default 2000 */
+  timeout?: number | undefined;
+  /** When an attempt to connect fails, from 50. @default 10000 */
+  connectTimeout?: number | undefined;
+  /** How long memory is believed without a sign of life of the server, from 500 to 60,000. @default 2000 */
+  staleBound?: number | undefined;
+  /** Writes that wait for their answers at most, from 1. @default 10000 */
+  maxPending?: number | undefined;
+}
+
+/** @internal */
+export interface ResolvedRedisOptions {
+  readonly url: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly prefix: string;
+  readonly timeout: number;
+  readonly connectTimeout: number;
+  readonly staleBound: number;
+  readonly maxPending: number;
+}
+
+const NUMBERS = {
+  timeout: { byDefault: 2000, from: 50, to: 2 ** 31 - 1 },
+  connectTimeout: { byDefault: 10_000, from: 50, to: 2 ** 31 - 1 },
+  staleBound: { byDefault: 2000, from: 500, to: 60_000 },
+  maxPending: { byDefault: 10_000, from: 1, to: 10_000_000 },
+} as const;
+
+const TEXTS = ['url', 'username', 'password', 'prefix'] as const;
+
+/**
+ * Validates all options of `redis()` at once.
+ *
+ * @throws {HC_OPTIONS_INVALID}
+ * @internal
+ */
+export function resolveRedisOptions(
+  given: RedisOptions = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): ResolvedRedisOptions {
+  const problems: OptionProblem[] = [];
+  const fault = (option: string, instead: string, value = 'not acceptable'): void => {
+    problems.push({ option: `redis(): ${option}`, value, instead });
+  };
+  const names: readonly string[] = [...TEXTS, ...Object.keys(NUMBERS)];
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) fault(name, `leave it out; known are ${names.join(', ')}`);
+  }
+  const { url = environment['HYPERCACHE_REDIS_URL'], username, password, prefix = 'hc' } = given;
+  if (url === undefined || url === '') {
+    fault(
+      'url',
+      "write the server's address, such as redis://cache:6379 (or set HYPERCACHE_REDIS_URL)",
+      'missing',
+    );
+  } else if (!isRedisUrl(url)) {
+    fault(
+      'url',
+      'write redis://host:port or rediss://host:port, with user:password@ before the host if needed',
+    );
+  }
+  for (const [name, text] of [
+    ['username', username],
+    ['password', password],
+  ] as const) {
+    if (text !== undefined && typeof text !== 'string') fault(name, 'write a string');
+  }
+  if (
+    typeof prefix !== 'string' ||
+    !/^[^{}:!\s]+$/.test(prefix) ||
+    Buffer.byteLength(prefix) > 64
+  ) {
+    fault('prefix', 'write 1 to 64 bytes without { } : ! and spaces');
+  }
+  const numbers = { timeout: 0, connectTimeout: 0, staleBound: 0, maxPending: 0 };
+  for (const [name, { byDefault, from, to }] of Object.entries(NUMBERS)) {
+    const value: unknown = given[name as keyof typeof NUMBERS] ?? byDefault;
+    const isWhole = typeof value === 'number' && Number.isInteger(value);
+    if (!isWhole || value < from || value > to) {
+      fault(name, `write a whole number from ${from} to ${to}`, String(value));
+    } else numbers[name as keyof typeof NUMBERS] = value;
+  }
+  if (problems.length > 0) throw new InvalidOptionsError(problems);
+  return Object.freeze({ url: String(url), username, password, prefix, ...numbers });
+}
+
+function isRedisUrl(url: unknown): boolean {
+  if (typeof url !== 'string' || !URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return (protocol === 'redis:' || protocol === 'rediss:') && hostname !== '';
+}

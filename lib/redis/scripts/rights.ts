@@ -1,0 +1,78 @@
+import { defineScript } from '../script.js';
+
+/** What the user of a connection must be allowed to run, besides `hello`, which all may, and what {@link RIGHTS} tries. @internal */
+export const RIGHTS_OF_LINK = [
+  'client|tracking',
+  'info',
+  'role',
+  'script|load',
+  'evalsha',
+  'time',
+] as const;
+
+/** Each command that scripts run, and the link itself, with what does no harm to `k`, a string, and `h`, which is missing. */
+const TRIED = {
+  get: 'k',
+  mget: 'k',
+  getex: 'k',
+  getdel: 'h',
+  getrange: 'k, 0, 1',
+  set: "k, '', 'PX', 1000",
+  setrange: "k, 0, 'x'",
+  append: "k, 'x'",
+  incrby: 'h, 0',
+  pexpire: 'k, 1000',
+  pttl: 'k',
+  unlink: 'h',
+  hget: "h, 'f'",
+  hgetall: 'h',
+  hmget: "h, 'f'",
+  hset: "h, 'f', ''",
+  hsetnx: "h, 'f', ''",
+  hincrby: "h, 'n', 1",
+  hdel: "h, 'f', 'n'",
+  zadd: "h, 0, 'm'",
+  zcard: 'h',
+  zscore: "h, 'm'",
+  zrange: 'h, 0, 0',
+  zrangebyscore: 'h, 0, 0',
+  zremrangebyscore: 'h, 0, 0',
+  zrem: "h, 'm'",
+  scan: "0, 'COUNT', 1",
+} as const;
+
+/** Commands that the user of a connection must be allowed to run, as the server's ACL calls them. @internal */
+export const SERVER_RIGHTS: readonly string[] = [...RIGHTS_OF_LINK, ...Object.keys(TRIED)];
+
+/**
+ * Which commands the user may not run. Each is tried: asking for the rights would need one more.
+ *
+ * ARGV: two keys of the probe, one of a namespace, the layout: no KEYS, or a user without them could not run it at all
+ * Returns: the commands, and `~` when keys are refused
+ *
+ * @internal
+ */
+export const RIGHTS = defineScript(
+  'rights',
+  `
+local k, h = ARGV[1], ARGV[2]
+local missing = {}
+local function try(name, ...)
+  local reply = redis.pcall(name, ...)
+  local text = type(reply) == 'table' and reply.err or ''
+  if string.find(text, 'access', 1, true) then
+    missing[#missing + 1] = '~'
+  elseif string.find(text, 'NOPERM', 1, true) or string.find(text, "can't run this command", 1, true) then
+    missing[#missing + 1] = name
+  end
+end
+try('get', ARGV[3])
+try('hget', ARGV[4], 'layout')
+${Object.entries(TRIED)
+  .map(([name, args]) => `try('${name}', ${args})\nredis.pcall('unlink', h)`)
+  .join('\n')}
+redis.pcall('unlink', k)
+return missing
+`,
+  { allowsOom: true },
+);

@@ -1,0 +1,77 @@
+import { HyperCacheError } from '../common/errors.js';
+import type { RedisKeys } from './redis-keys.js';
+import type { RedisLink } from './redis-link.js';
+import { SWEEP } from './scripts/sweep.js';
+import type { Space } from './space.js';
+
+/** Rest between two sweeps, in ms; one node of all makes them. */
+const INTERVAL_MS = 30_000;
+
+/** A step that found as much as this is followed by another one at once. */
+const FULL_STEP = 500;
+
+/** @internal */
+export interface SpaceSweeperParts {
+  readonly link: RedisLink;
+  readonly keys: RedisKeys;
+  /** Those that this node uses. */
+  readonly spaces: () => Iterable<Space>;
+  readonly report: (error: HyperCacheError, during: string) => void;
+}
+
+/**
+ * Removes from the server what no time to live removes. A key of the server decides which node does it for the next while.
+ *
+ * @internal
+ */
+export class SpaceSweeper {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: SpaceSweeperParts) {}
+
+  start(): void {
+    this.#timer = setTimeout(() => {
+      this.sweep()
+        .catch((error: unknown) => {
+          if (error instanceof HyperCacheError) this.parts.report(error, 'sweeping the server');
+        })
+        .finally(() => {
+          if (this.#timer !== undefined) this.start();
+        });
+    }, INTERVAL_MS).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** @returns how many entries and tags went */
+  async sweep(): Promise<number> {
+    const { link, keys } = this.parts;
+    if (link.state !== 'open') return 0;
+    let gone = 0;
+    for (const space of this.parts.spaces()) {
+      const turn = `${keys.layout}:sweep:${space.keys.prefix}`;
+      const isOurs = await link.call(['SET', turn, '1', 'NX', 'PX', String(INTERVAL_MS - 1000)]);
+      if (isOurs !== null) gone += await this.#sweepSpace(space);
+    }
+    return gone;
+  }
+
+  async #sweepSpace({ keys }: Space): Promise<number> {
+    let gone = 0;
+    for (let at = 0, isOver = false; !isOver;) {
+      const reply = await this.parts.link.run(
+        SWEEP,
+        [keys.keptIndex, keys.tagIndex],
+        [keys.prefix, String(at)],
+      );
+      const [removed = 0, next = 0, ended = 0] = Array.isArray(reply) ? reply.map(Number) : [];
+      gone += removed;
+      at = next;
+      isOver = next === 0 && ended < FULL_STEP;
+    }
+    return gone;
+  }
+}
