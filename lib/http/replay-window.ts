@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../common/clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import { systemRandom } from '../common/random.js';
+import { directoryOf } from '../node/node-place.js';
 import type { ResolvedOptions } from '../node/options.js';
 import { NonceFile } from '../sqlite/nonce-file.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
@@ -112,14 +113,18 @@ export function createReplayWindow(
   options: ResolvedOptions,
   logger: HyperCacheLogger,
 ): ReplayWindow {
-  const { role, sqlitePath } = options;
+  const { role } = options;
+  const directory = directoryOf(options);
   const clock = systemClock;
   const shared = { role, since: clock.now(), clock, random: systemRandom };
   let told = Number.NEGATIVE_INFINITY;
   return new ReplayWindow({
     clock,
     isPrimary: role === 'primary',
-    file: new NonceFile({ ...shared, path: join(sqlitePath, NONCES_NAME) }),
+    file: new NonceFile({
+      ...shared,
+      path: directory === undefined ? ':memory:' : join(directory, NONCES_NAME),
+    }),
     memory: new NonceFile({ ...shared, path: ':memory:' }),
     onError: ({ code, message }) => {
       const now = clock.monotonic();

@@ -6,6 +6,7 @@ import { createCacheManagerCache } from '../keyv/cache-manager-cache.js';
 import { createNode } from '../node/create-node.js';
 import type { HyperCacheNode } from '../node/hyper-cache-node.js';
 import type { HyperCacheOptions, ResolvedOptions } from '../node/options.js';
+import { directoryOf } from '../node/node-place.js';
 import { resolveOptions } from '../node/resolve-options.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { importAxios } from './client/load-http-service.js';
@@ -57,7 +58,7 @@ export const nodeProvider: Provider = {
     const logger = new Logger('HyperCache');
     const wrap = { graceOn: isNoAnswer, ...options.wrap };
     const node = create({ ...options, wrap }, { logger, primaryClient });
-    await startNode(options.sqlitePath, node, application);
+    await startNode(directoryOf(options), node, application);
     return node;
   },
   inject: [RESOLVED_OPTIONS, ModulesContainer, HYPERCACHE_ENVIRONMENT],

@@ -3,7 +3,7 @@ import type { HyperCacheNode } from '../node/hyper-cache-node.js';
 
 /** A node whose application is not complete yet. */
 interface StartingNode {
-  readonly path: string;
+  readonly path: string | undefined;
   readonly node: HyperCacheNode;
   readonly application: object;
   readonly started: Promise<void>;
@@ -16,18 +16,18 @@ const starting = new Set<StartingNode>();
  * Starts the node of an application. Nest tells no provider that another one has failed: the node of an application whose
  * start has failed stays open until the next one that wants its directory takes it away.
  *
- * @param path its sqlitePath
+ * @param path its sqlitePath; undefined where nodes need none: any number may use one server
  * @param application something of which each application has one
  * @throws what the start of the node throws
  * @internal
  */
 export async function startNode(
-  path: string,
+  path: string | undefined,
   node: HyperCacheNode,
   application: object,
 ): Promise<void> {
   for (const other of starting) {
-    if (other.path !== path || other.application === application) continue;
+    if (path === undefined || other.path !== path || other.application === application) continue;
     starting.delete(other);
     await other.started.catch(() => undefined);
     await other.node.close();

@@ -4,6 +4,7 @@ import { guardedLogger, silentLogger, type HyperCacheLogger } from '../common/lo
 import { systemRandom, type Random } from '../common/random.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { setFileMode } from '../sqlite/file-mode.js';
+import { EngineNode } from './engine-node.js';
 import type { HyperCacheNode } from './hyper-cache-node.js';
 import { NO_INTERCEPTION, type Interception } from './interception.js';
 import { nodeContext } from './node-context.js';
@@ -34,10 +35,11 @@ export function createNode(
 ): HyperCacheNode {
   const { clock = systemClock, random = systemRandom } = environment;
   const { interception = NO_INTERCEPTION } = environment;
-  setFileMode(options.sqlitePath, options.fileMode);
   const logger = options.logger === false ? silentLogger : (options.logger ?? environment.logger);
   const lines = guardedLogger(logger ?? silentLogger);
   const context = nodeContext({ options, clock, random, logger: lines, interception });
+  if (options.engine !== undefined) return new EngineNode(context, options.engine);
+  setFileMode(options.sqlitePath, options.fileMode);
   if (options.role === 'secondary') {
     return new SecondaryNode(context, clientFor(options, environment));
   }

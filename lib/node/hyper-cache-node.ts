@@ -12,7 +12,7 @@ import type { BackupSummary } from '../sqlite/backup.js';
 import type { Duration } from '../common/duration.js';
 import type { Runs } from './runs.js';
 import type { Throttles } from './throttles.js';
-import type { HyperCacheErrorCode } from '../common/errors.js';
+import type { HyperCacheError, HyperCacheErrorCode } from '../common/errors.js';
 import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 
 export type { BackupSummary, DeadLetterInfo, HyperCacheStats };
@@ -125,14 +125,14 @@ export interface HyperCacheHealth {
   isOpen: boolean;
   /**
    * On a primary: why its file did not take the last writes, such as `HC_STORAGE_FULL` or `HC_STORAGE_LOST`; undefined
-   * when it did.
+   * when it did. With another engine than SQLite: `HC_SERVER_UNREACHABLE` while its server is away.
    */
   writes: HyperCacheErrorCode | undefined;
   /** Writes that wait for their commit. */
   queued: number;
   /** Failures of the last minute that no caller was told of, counted up to 1,000, and the code of the last one. */
   incidents: { lastMinute: number; lastCode: HyperCacheErrorCode | undefined };
-  /** What this node holds: of its own history, or of its primary's. Undefined while no file is open. */
+  /** What this node holds: of its own history, or of its primary's. Undefined while no file is open, and where entries are on a server. */
   position: { historyId: string; epoch: number; revision: number } | undefined;
   /** On a secondary. */
   replica?: Pick<
@@ -165,6 +165,8 @@ export interface HyperCacheNode {
   readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
   /** What it holds itself, page by page; undefined when it holds nothing, or not yet everything. */
   readonly listing: Listing | undefined;
+  /** Why something is not there that no other node has either; undefined where another one may have it. */
+  readonly absent?: (what: string) => HyperCacheError;
   start(): Promise<void>;
   /**
    * Does what its timers would have done by now, by its clock: what waits is committed, what has expired is swept, leases that
@@ -188,7 +190,7 @@ export interface HyperCacheNode {
    * Copies the node's file, as of one point in time, beside what goes on.
    *
    * @param path of a file that there is not yet
-   * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED}
+   * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED | HC_CAPABILITY_ABSENT}
    */
   backup(path: string): Promise<BackupSummary>;
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void;

@@ -140,3 +140,15 @@ export function isLogger(value: unknown): boolean {
     (method) => typeof Reflect.get(value, method) === 'function',
   );
 }
+
+/** @internal */
+export function isEngine(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    typeof value.kind === 'string' &&
+    'create' in value &&
+    typeof value.create === 'function'
+  );
+}

@@ -5,8 +5,10 @@ import { bytes, milliseconds, type Duration } from '../common/duration.js';
 import { isNamespace } from '../common/keys.js';
 import { MAX_TIMER_MS } from '../common/limits.js';
 import type { HyperCacheLogger } from '../common/logger.js';
+import type { EngineOption } from '../engine/engine-option.js';
 import {
   areTokens,
+  isEngine,
   isFileMode,
   isHttpUrl,
   isL1,
@@ -240,7 +242,20 @@ export const API_OPTIONS = {
 };
 
 /** @internal */
+export const ENGINE_OPTIONS = {
+  /** What stores the entries and orders the writes: nothing for SQLite on this machine, or `redis({ url })` of `nestjs-hypercache/redis`. */
+  engine: option<EngineOption>({
+    unit: 'what `redis()` returns, in code only',
+    instead: "pass redis({ url }) of 'nestjs-hypercache/redis', or leave it out for SQLite",
+    isValid: isEngine,
+    show: () => 'not an engine',
+    byDefault: undefined,
+  }),
+};
+
+/** @internal */
 export const OPTIONS = {
+  ...ENGINE_OPTIONS,
   ...CLUSTER_OPTIONS,
   ...API_OPTIONS,
   ...ENTRY_OPTIONS,

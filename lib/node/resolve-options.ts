@@ -1,5 +1,6 @@
 import { largestValueIn } from '../sqlite/bounded-writer.js';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
+import { besideEngine } from './engine-rule.js';
 import { show, type OptionSpec } from './option-kinds.js';
 import { OPTIONS } from './option-table.js';
 import type { HyperCacheOptions, HyperCacheRole, ResolvedOptions } from './options.js';
@@ -21,6 +22,9 @@ const VARIABLES = new Map(
     spec.parse === undefined ? [] : [[name, spec.environment ?? namedAfter(name)]],
   ),
 );
+
+/** Variables of engines, which read them themselves. */
+const OF_ENGINES = ['HYPERCACHE_REDIS_URL'];
 
 /** What Kubernetes sets in each container of a namespace that has a service of this name. */
 const OF_A_SERVICE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
@@ -45,6 +49,8 @@ export function resolveOptions(
   const options = readGiven(given, problems);
   problems.push(...unknownVariables(environment));
   const values: Record<string, unknown> = {};
+  const nameOf = (name: string): string =>
+    options[name] === undefined ? `${VARIABLES.get(name)} (option ${name})` : name;
   for (const [name, spec] of SPECS) {
     const variable = VARIABLES.get(name);
     const text = variable === undefined ? undefined : environment[variable];
@@ -54,13 +60,14 @@ export function resolveOptions(
     if (spec.isValid(value)) values[name] = value;
     else {
       problems.push({
-        option: isFromCode ? name : `${variable} (option ${name})`,
+        option: nameOf(name),
         value: (spec.show ?? show)(isFromCode ? value : text),
         instead: spec.instead,
       });
     }
   }
   checkCluster(values, problems);
+  problems.push(...besideEngine(values, SPECS, nameOf));
   if (problems.length > 0) throw new InvalidOptionsError(problems);
   return complete(values);
 }
@@ -85,7 +92,7 @@ function unknownVariables(environment: Environment): OptionProblem[] {
     (name) => name.startsWith('HYPERCACHE_') && !OF_A_SERVICE.test(name),
   );
   const given = Object.fromEntries(set.map((name) => [name, '']));
-  return unknownNames(given, [...VARIABLES.values()]).map((problem) => {
+  return unknownNames(given, [...VARIABLES.values(), ...OF_ENGINES]).map((problem) => {
     // Some are not named after their option.
     const meant = OPTION_NAMES.find((option) => namedAfter(option) === problem.option);
     const variable = meant === undefined ? undefined : VARIABLES.get(meant);

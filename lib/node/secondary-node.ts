@@ -3,7 +3,7 @@ import type { HyperCacheEvent, HyperCacheListener } from '../common/events.js';
 import { Signal } from '../common/signal.js';
 import { LockFactory } from '../locks/lock-factory.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
-import { PrimaryClock } from '../cluster/replica/primary-clock.js';
+import { RemoteClock } from '../common/remote-clock.js';
 import { RemoteLeases } from '../cluster/leases/remote-leases.js';
 import { RemoteL2 } from '../cluster/replica/remote-l2.js';
 import { RemoteReads } from '../cluster/replica/remote-reads.js';
@@ -59,7 +59,7 @@ export class SecondaryNode implements HyperCacheNode {
     private readonly client: PrimaryClient,
   ) {
     const { options, clock, random, events, incidents } = context;
-    const primaryClock = new PrimaryClock(clock);
+    const primaryClock = new RemoteClock(clock);
     // Memory that is never trusted need not be there.
     const l1 = options.replica === 'none' ? false : options.l1;
     const namespaces = new Namespaces(l1, primaryClock, events);

@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os';
 import { systemClock } from '../../common/clock.js';
 import type { HyperCacheLogger } from '../../common/logger.js';
 import type { HyperCacheNode } from '../../node/hyper-cache-node.js';
+import { directoryOf } from '../../node/node-place.js';
 import type { ResolvedOptions } from '../../node/options.js';
 import { Admission } from '../../http/admission.js';
 import { FailedAttempts } from '../../http/failed-attempts.js';
@@ -26,7 +28,7 @@ export class ApiContext {
   readonly maxJsonBytes: number;
   /** Bytes of a body between nodes at most. */
   readonly maxBatchBytes: number;
-  /** For files that go again: on the disk of the node's own file. */
+  /** For files that go again: on the disk of the node's own file, where it has one. */
   readonly directory: string;
 
   constructor(
@@ -40,7 +42,7 @@ export class ApiContext {
     this.adminAdmission = new Admission(adminToken, signRequests, this.#replays);
     this.failures = new FailedAttempts(systemClock, logger);
     this.namespace = options.namespace;
-    this.directory = options.sqlitePath;
+    this.directory = directoryOf(options) ?? tmpdir();
     this.maxJsonBytes = 2 * options.maxValueSize + 64 * KIB;
     this.maxBatchBytes = Math.max(MIN_BATCH_BYTES, 2 * options.maxValueSize);
   }

@@ -7,6 +7,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { placeOf } from '../../node/node-place.js';
 import type { ResolvedOptions } from '../../node/options.js';
 import { placeControllers } from '../controllers/create-controllers.js';
 import { RESOLVED_OPTIONS } from '../hyper-cache.constants.js';
@@ -73,7 +74,7 @@ export class HyperCacheApi
 
   /** @internal */
   async onApplicationBootstrap(): Promise<void> {
-    const { listen, path, role, sqlitePath } = this.options;
+    const { listen, path } = this.options;
     const adapter = this.host.httpAdapter;
     if (listen !== undefined) {
       try {
@@ -84,7 +85,7 @@ export class HyperCacheApi
         throw error;
       }
     }
-    this.context.logger.log(`This node is a ${role}, in ${sqlitePath}. ${this.#whereabouts()}`);
+    this.context.logger.log(`This node is ${placeOf(this.options)}. ${this.#whereabouts()}`);
   }
 
   #whereabouts(): string {

@@ -18,7 +18,7 @@ export class AdminController {
   async supersede(@Req() request: unknown, @Res() response: unknown): Promise<void> {
     const { node, maxBatchBytes, open } = this.api;
     const { sync } = node;
-    if (sync === undefined) throw new NotPrimaryError();
+    if (sync === undefined) throw node.absent?.('primary') ?? new NotPrimaryError();
     const answer = sync.supersede(await readBytes(request, maxBatchBytes));
     open.beforeAnswer(rawResponse(response));
     answerBytes(response, answer);

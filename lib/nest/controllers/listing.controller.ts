@@ -149,11 +149,14 @@ export class ListingController {
   }
 
   get #listing(): Listing {
-    const { listing } = this.api.node;
-    if (listing !== undefined) return listing;
-    throw new RoleMismatchError(
-      'This node does not hold the entries itself, or not yet.',
-      "Ask the primary, or a secondary with replica: 'feed' that has caught up.",
+    const { node } = this.api;
+    if (node.listing !== undefined) return node.listing;
+    throw (
+      node.absent?.('listing of entries') ??
+      new RoleMismatchError(
+        'This node does not hold the entries itself, or not yet.',
+        "Ask the primary, or a secondary with replica: 'feed' that has caught up.",
+      )
     );
   }
 }

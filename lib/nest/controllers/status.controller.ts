@@ -18,8 +18,8 @@ export class StatusController {
   @Get('ping')
   @Uncached()
   async ping(@Req() request: unknown, @Res() response: unknown): Promise<void> {
-    const { role, position } = this.api.node.health();
-    if (position === undefined) throw new ClosedError();
+    const { role, isOpen, position = null } = this.api.node.health();
+    if (!isOpen) throw new ClosedError();
     new ApiCall(this.api, request, response).reply({
       role,
       position,

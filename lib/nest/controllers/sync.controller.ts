@@ -53,9 +53,9 @@ export class SyncController {
   }
 
   #sync(): SyncEndpoint {
-    const { sync } = this.api.node;
-    if (sync === undefined) throw new NotPrimaryError();
-    return sync;
+    const { node } = this.api;
+    if (node.sync === undefined) throw node.absent?.('change feed') ?? new NotPrimaryError();
+    return node.sync;
   }
 }
 
