@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/common/clock.js';
 export class ManualClock implements Clock {
   #monotonic = 0;
   #slept = 0;
+  readonly #listeners: ((now: number) => void)[] = [];
 
   /** @param now Unix ms */
   constructor(private wall = Date.UTC(2026, 0, 1)) {}
@@ -26,8 +27,14 @@ export class ManualClock implements Clock {
 
   /** Time passes. */
   advance(ms: number): void {
-    this.wall += ms;
     this.#monotonic += ms;
+    this.jumpTo(this.wall + ms);
+  }
+
+  /** Called with the wall clock, now and whenever it changes. */
+  onAdvance(listener: (now: number) => void): void {
+    this.#listeners.push(listener);
+    listener(this.wall);
   }
 
   /** Time passes for all but the machine. */
@@ -39,5 +46,6 @@ export class ManualClock implements Clock {
   /** Somebody sets the wall clock; no time passes. */
   jumpTo(unixMs: number): void {
     this.wall = unixMs;
+    for (const listener of this.#listeners) listener(this.wall);
   }
 }

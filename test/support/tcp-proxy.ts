@@ -18,6 +18,8 @@ export type NetworkFault =
   /** The same in one direction only: what goes `to` the other side still arrives. */
   | { readonly kind: 'oneWay'; readonly to: 'primary' | 'secondary' }
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
+  /** Every piece comes in smaller ones of up to so many bytes, one after the other. */
+  | { readonly kind: 'split'; readonly mostBytes: number }
   /** Requests with a body come twice, the second time at once or when others have followed; its answer is dropped. */
   | { readonly kind: 'duplicate'; readonly share: number }
   /** Pieces of a request or an answer end somewhere in the middle, with a reset. */
@@ -199,9 +201,23 @@ class Link {
       to.write(piece.subarray(0, Math.floor(random() * piece.length)), () => this.reset());
       return;
     }
-    this.#later(direction, piece.length, () => to.write(piece));
+    for (const part of this.#partsOf(piece)) {
+      this.#later(direction, part.length, () => to.write(part));
+    }
     if (direction === 'primary') this.#requests.push(piece);
     else this.proxy.answered++;
+  }
+
+  #partsOf(piece: Buffer): readonly Buffer[] {
+    const { fault, random } = this.proxy;
+    if (fault?.kind !== 'split') return [piece];
+    const parts: Buffer[] = [];
+    for (let at = 0; at < piece.length;) {
+      const end = at + 1 + Math.floor(random() * fault.mostBytes);
+      parts.push(piece.subarray(at, end));
+      at = end;
+    }
+    return parts;
   }
 
   #isSwallowed(direction: Direction): boolean {
@@ -240,6 +256,8 @@ class Link {
         return (bytes / fault.bytesPerSecond) * 1000;
       case 'delay':
         return fault.ms * (1 + random());
+      case 'split':
+        return 1;
       case 'uneven':
         return (this.#ownDelay ??= fault.mostMs * random());
       default:

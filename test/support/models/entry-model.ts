@@ -26,43 +26,60 @@ interface EntryState {
 type EntryOperation = Operation<EntryInput, EntryOutput>;
 
 /** One key of a cache whose entries do not expire. */
-export const entryModel: SequentialModel<EntryState, EntryInput, EntryOutput> = {
-  initial: { value: undefined, revision: 0, floor: 0 },
-  apply: (state, operation) => {
-    const next = applyTo(state, operation);
-    return next === undefined ? undefined : told(next, operation.output?.revision);
-  },
-  keyOf: ({ value, revision, floor }) => `${value}/${revision}/${floor}`,
-};
+export const entryModel = modelOf(written);
 
-function applyTo(state: EntryState, { input, output }: EntryOperation): EntryState | undefined {
+/** As {@link entryModel}, of an engine whose revisions only differ: nobody orders those of two nodes. */
+export const unorderedEntryModel = modelOf((_state, value) => ({
+  value,
+  revision: value === undefined ? 0 : undefined,
+  floor: 0,
+}));
+
+type Write = typeof written;
+
+function modelOf(write: Write): SequentialModel<EntryState, EntryInput, EntryOutput> {
+  return {
+    initial: { value: undefined, revision: 0, floor: 0 },
+    apply: (state, operation) => {
+      const next = applyTo(state, operation, write);
+      return next === undefined ? undefined : told(next, operation.output?.revision);
+    },
+    keyOf: ({ value, revision, floor }) => `${value}/${revision}/${floor}`,
+  };
+}
+
+function applyTo(
+  state: EntryState,
+  { input, output }: EntryOperation,
+  write: Write,
+): EntryState | undefined {
   const isMissing = state.value === undefined;
   switch (input.op) {
     case 'get':
     case 'getWithRevision':
       return isAnswer(output?.value, state.value ?? null) ? state : undefined;
     case 'pull':
-      return isAnswer(output?.value, state.value ?? null) ? written(state, undefined) : undefined;
+      return isAnswer(output?.value, state.value ?? null) ? write(state, undefined) : undefined;
     case 'delete':
-      return isAnswer(output?.done, !isMissing) ? written(state, undefined) : undefined;
+      return isAnswer(output?.done, !isMissing) ? write(state, undefined) : undefined;
     case 'touch':
       if (!isAnswer(output?.done, !isMissing)) return undefined;
-      return isMissing ? state : written(state, state.value);
+      return isMissing ? state : write(state, state.value);
     case 'set':
-      return written(state, input.value);
+      return write(state, input.value);
     case 'add':
       if (!isAnswer(output?.done, isMissing)) return undefined;
-      return isMissing ? written(state, input.value) : state;
+      return isMissing ? write(state, input.value) : state;
     case 'increment': {
       const sum = (state.value ?? 0) + input.by;
-      return isAnswer(output?.value, sum) ? written(state, sum) : undefined;
+      return isAnswer(output?.value, sum) ? write(state, sum) : undefined;
     }
     case 'setIf': {
       const expected = told(state, output?.done === false ? undefined : input.revision);
-      if (output?.done === true) return expected && written(expected, input.value);
+      if (output?.done === true) return expected && write(expected, input.value);
       if (output?.done === false) return state.revision === input.revision ? undefined : state;
       // Without an answer: had it been refused, that would be as if it had not happened.
-      return expected && written(expected, input.value);
+      return expected && write(expected, input.value);
     }
   }
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openNode } from './open-node.mjs';
 import { config, monotonicMs } from './parent.mjs';
 
-const { log, acquirers, names, ttl, maxHoldMs } = config;
+const { log, acquirers, names, ttl, maxHoldMs, spreadMs = 0 } = config;
 
 const node = await openNode();
 const file = openSync(log, 'a');
@@ -13,6 +13,7 @@ const note = (line) => writeSync(file, `${JSON.stringify(line)}\n`);
 async function acquire(acquirer) {
   const name = `lock-${acquirer % names}`;
   const lock = node.locks.lock(name, { ttl });
+  if (spreadMs > 0) await delay(Math.random() * spreadMs);
   const askedAt = monotonicMs();
   if (!(await lock.acquire({ wait: 600_000 }))) throw new Error(`${name} was not obtained.`);
   const grantedAt = monotonicMs();

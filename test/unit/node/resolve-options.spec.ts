@@ -346,6 +346,76 @@ describe('resolveOptions', () => {
       ]);
     });
 
+    describe('beside engine', () => {
+      const engine = { kind: 'other', create: () => undefined };
+
+      it('what belongs to SQLite or to a cluster of it, each with a sentence', () => {
+        const given = {
+          engine,
+          role: 'secondary',
+          primaryUrl: 'http://primary:3000',
+          apiToken: SECRET,
+          adminToken: ADMIN_SECRET,
+          sqlitePath: './cache',
+          fileMode: 0o600,
+          replica: 'none',
+          asyncRequests: true,
+          durability: 'relaxed',
+          checkpoints: 'inline',
+          maxSize: '1GiB',
+          maxEntries: 5,
+          changeLogEntries: 5,
+          changeLogAge: '1h',
+          sweepInterval: 5,
+          coherenceInterval: 5,
+          signRequests: true,
+          acceptNewHistory: true,
+          timeout: '1s',
+          onPrimaryLost: 'miss',
+          staleAfter: '1m',
+          outboxMaxEntries: 5,
+          outboxMaxBytes: 5,
+          outboxFull: 'block',
+        };
+        const { engine: _, apiToken: __, ...refused } = given;
+
+        const problems = problemsOf(given);
+
+        expect(problems.map(({ option }) => option).toSorted()).toEqual(
+          Object.keys(refused).toSorted(),
+        );
+        for (const { value, instead } of problems) {
+          expect(value).toMatch(/ beside engine$/);
+          expect(instead).toMatch(/^(leave it out|write it)[:, ].{10,}/);
+        }
+        expect(JSON.stringify(problems)).not.toContain(ADMIN_SECRET);
+      });
+
+      it('the same of the environment, by the names of the variables', () => {
+        const environment = { HYPERCACHE_SERVER_ROLE: 'primary', HYPERCACHE_SQLITE_PATH: './c' };
+        expect(problemsOf({ engine }, environment).map(({ option }) => option)).toEqual([
+          'HYPERCACHE_SERVER_ROLE (option role)',
+          'HYPERCACHE_SQLITE_PATH (option sqlitePath)',
+        ]);
+      });
+
+      it('nothing of what any engine has', () => {
+        const given = {
+          engine,
+          apiToken: SECRET,
+          listen: { host: '127.0.0.1', port: 0 },
+          ttl: '1m',
+          maxValueSize: '1MiB',
+          l1: false,
+          durability: 'normal',
+          asyncRequests: false,
+          maxLockTtl: '1h',
+          logger: false,
+        };
+        expect(problemsOf(given, { HYPERCACHE_REDIS_URL: 'redis://cache:6379' })).toEqual([]);
+      });
+    });
+
     it('never a secret, and no more of a value than helps', () => {
       const secret = 'hunter2'.repeat(3);
       const error = problemsOf({ apiToken: [secret], namespace: 'x'.repeat(1000) });
