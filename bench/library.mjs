@@ -30,3 +30,5 @@ export const { L1Budget } = await load('memory/l1-budget.js');
 export const { captureValue } = await load('value/capture.js', 'common/value.js');
 export const { encodeValue, decodeValue } = await load('value/codec.js', 'common/codec.js');
 export const { systemClock } = await load('common/clock.js');
+/** Undefined in a build from before the second engine. */
+export const { redis: redisEngine } = await load('redis/index.js').catch(() => ({}));
