@@ -21,6 +21,7 @@ const FACTORS = {
   'cluster-mixed': 25,
   'cluster-network': 5,
   'cluster-restart': 5,
+  'redis-history': 10,
 };
 const OTHERS = 3;
 
