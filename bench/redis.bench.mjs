@@ -35,6 +35,8 @@ export async function run(bench) {
   const keys = keysOf(bench.scale(10_000));
   const ours = await openOurs(workshop, url, 'bench');
   const below = await openOurs(workshop, url, 'below', { l1: false });
+  // Of its own: what another node has read is pushed to it when it changes.
+  const tagged = await openOurs(workshop, url, 'tagged');
   const sqlite = await workshop.node();
   const keyv = await openKeyvRedis(workshop, server);
   const raw = await openRaw(workshop, url);
@@ -86,7 +88,7 @@ export async function run(bench) {
         { name: OURS, run: in_(ours.cache, { ...writes, call: 'await cache.set(key, value)' }) },
         {
           name: TAGGED,
-          run: in_(below.hyperCache, {
+          run: in_(tagged.hyperCache, {
             ...writes,
             call: "await cache.set(key, value, { tags: ['tag'] })",
           }),

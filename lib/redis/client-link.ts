@@ -1,25 +1,20 @@
 import type { Backoff } from '../common/backoff.js';
-import type { Clock } from '../common/clock.js';
 import { ClosedError, HyperCacheError } from '../common/errors.js';
 import { ServerUnfitError, ServerUnreachableError } from '../common/server-errors.js';
 import { messageOf } from './redis-error.js';
 import type { Argument, LinkState, RedisLink, Reply } from './redis-link.js';
 import type { Script } from './script.js';
-import { Session, type RedisClient } from './session.js';
-
-/** How often the answers that wait are looked through, in ms. */
-const SWEEP_MS = 100;
+import { Session, SWEEP_MS, type RedisClient } from './session.js';
 
 /** A server that refuses the login is asked again after this time, in ms. */
 const REFUSED_RETRY_MS = 30_000;
 
 /** @internal */
 export interface ClientLinkParts {
-  readonly clock: Clock;
   readonly timeoutMs: number;
   readonly backoff: Backoff;
-  /** A client that is not yet connected, and the options that make its replies bytes. */
-  readonly connect: () => Promise<{ client: RedisClient; asBytes: object }>;
+  /** A client that is not yet connected, whose replies are bytes. */
+  readonly connect: () => Promise<RedisClient>;
   /** Prepares each connection, before it is open. */
   readonly prepare: (session: Session) => Promise<void>;
   /** A connection was lost, or could not be made. */
@@ -121,9 +116,9 @@ export class ClientLink implements RedisLink {
   }
 
   async #connect(): Promise<void> {
-    const { clock, timeoutMs } = this.parts;
-    const { client, asBytes } = await this.parts.connect();
-    const session = new Session(client, { clock, timeoutMs, asBytes });
+    const { timeoutMs } = this.parts;
+    const client = await this.parts.connect();
+    const session = new Session(client, timeoutMs);
     if (this.#isClosed) {
       session.end('the cache is closed');
       throw new ClosedError();

@@ -33,6 +33,9 @@ const ENDLESS_MS = 10 * 366 * 24 * 3_600_000;
 /** A larger entry may reach the server in two pieces, with a command of another client between them. */
 const MAX_PLAIN_BYTES = 8 * 1024;
 
+/** What a plain `SET` takes in a packet besides its key and its entry, roughly. */
+const PLAIN_BYTES = 100;
+
 /** @internal */
 export interface EntryExecutorParts {
   readonly commands: Commands;
@@ -149,12 +152,10 @@ export class EntryExecutor {
     const revision = this.#ownRevision();
     const entry = plainEntry(value, { revision, generation, expiresAt, freshUntil });
     const deadline = this.#deadline(space, expiresAt);
-    const stored = commands.call(['SET', space.keys.entry(key), entry, 'PXAT', deadline]);
-    const read = commands.call(['GET', space.keys.generation]);
-    // Both fail when the link does: the second error is the same.
-    read.catch(() => undefined);
-    await stored;
-    if (String(await read) === generation) return { stored: true, revision };
+    const bytes = key.length + entry.length + PLAIN_BYTES;
+    const read = space.generationAfter(bytes);
+    await commands.call(['SET', space.keys.entry(key), entry, 'PXAT', deadline]);
+    if ((await read) === generation) return { stored: true, revision };
     space.drop();
     const again = await this.#store(space, command, 'again', revision);
     return { stored: true, revision: again.stored ? again.revision : revision };

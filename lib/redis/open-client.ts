@@ -8,9 +8,7 @@ import type { RedisClient } from './session.js';
  * @throws {HC_DEPENDENCY_MISSING}
  * @internal
  */
-export async function openClient(
-  options: ResolvedRedisOptions,
-): Promise<{ client: RedisClient; asBytes: object }> {
+export async function openClient(options: ResolvedRedisOptions): Promise<RedisClient> {
   const { createClient, RESP_TYPES } = await importClient();
   const { url, username, password, connectTimeout } = options;
   const client = createClient({
@@ -22,13 +20,13 @@ export async function openClient(
     emitInvalidate: true,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
-    // Ours reject; the client's take back only what was not yet written.
-    commandOptions: { timeout: 0 },
+    // For all calls: options of a single one would be merged for each. Our own timeouts reject, because the client's take back
+    // only what was not yet written.
+    commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: { reconnectStrategy: false, connectTimeout },
   });
-  const asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 0 };
   // sendCommand() is generic in the client; here it takes and gives what RESP has.
-  return { client: client as unknown as RedisClient, asBytes };
+  return client as unknown as RedisClient;
 }
 
 async function importClient() {

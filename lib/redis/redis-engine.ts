@@ -63,7 +63,6 @@ export class RedisEngine implements RunningEngine {
     this.clock = clock;
     this.#keys = new RedisKeys(options.prefix);
     this.#link = new ClientLink({
-      clock,
       timeoutMs,
       backoff: new Backoff(random, FIRST_PAUSE_MS, LAST_PAUSE_MS),
       connect: () => openClient(options),

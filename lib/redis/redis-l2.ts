@@ -61,10 +61,11 @@ export class RedisL2 implements L2 {
     private readonly parts: RedisL2Parts,
   ) {}
 
-  async readValue(key: string): Promise<unknown> {
-    const found = await this.#find(key);
-    if (found === undefined || !this.#isFresh(found.head)) return undefined;
-    return decodeValue(readStored(found.bytes, found.head));
+  readValue(key: string): Promise<unknown> {
+    return this.#find(key).then((found) => {
+      if (found === undefined || !this.#isFresh(found.head)) return undefined;
+      return decodeValue(readStored(found.bytes, found.head));
+    });
   }
 
   async read(key: string): Promise<L2Entry | undefined> {
@@ -143,17 +144,17 @@ export class RedisL2 implements L2 {
   }
 
   /** @param isKept by memory: then a tag that changes voids it, also while its version is read */
-  async #find(key: string, isKept = false): Promise<Found | undefined> {
-    const bytes = await this.parts.commands.call(['GET', this.space.keys.entry(key)]);
-    if (!Buffer.isBuffer(bytes) || isMarker(bytes)) return undefined;
-    const head = readHead(bytes);
-    if (head === undefined) throw new UnreadableValueError();
-    if (isKept) this.space.remember(key, head.tags);
-    const isValid = this.space.isValid(head);
-    const isLive = isValid === true || (isValid instanceof Promise && (await isValid));
-    return isLive && !isExpired(head.expiresAt, this.parts.clock.now())
-      ? { bytes, head }
-      : undefined;
+  #find(key: string, isKept = false): Promise<Found | undefined> {
+    return this.parts.commands.call(['GET', this.space.keys.entry(key)]).then((bytes) => {
+      if (!Buffer.isBuffer(bytes) || isMarker(bytes)) return undefined;
+      const head = readHead(bytes);
+      if (head === undefined) throw new UnreadableValueError();
+      if (isKept) this.space.remember(key, head.tags);
+      const isValid = this.space.isValid(head);
+      const judged = (isLive: boolean): Found | undefined =>
+        isLive && !isExpired(head.expiresAt, this.parts.clock.now()) ? { bytes, head } : undefined;
+      return isValid instanceof Promise ? isValid.then(judged) : judged(isValid);
+    });
   }
 
   /** As {@link #find}, without the value. */

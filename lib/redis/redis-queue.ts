@@ -17,13 +17,19 @@ export interface RedisQueueParts {
   readonly maxBytes: number;
 }
 
+/** A write that was sent, and what waits for its end. */
+interface Sent {
+  readonly bytes: number;
+  ended: (() => void)[] | undefined;
+}
+
 /**
  * Writes on their way: sent in the order in which they come, and in one packet for each turn, so there is nothing to collect.
  *
  * @internal
  */
 export class RedisQueue implements CommandQueue {
-  readonly #onTheirWay = new Set<Promise<void>>();
+  readonly #onTheirWay = new Set<Sent>();
   #bytes = 0;
   #isClosed = false;
 
@@ -44,11 +50,21 @@ export class RedisQueue implements CommandQueue {
   push(write: QueuedWrite<Command, CommandResult>): void {
     this.assertRoom(1, write.bytes);
     this.#bytes += write.bytes;
-    const sent = this.#settle(write, this.parts.execute(write.command)).finally(() => {
-      this.#onTheirWay.delete(sent);
-      this.#bytes -= write.bytes;
-    });
+    const sent: Sent = { bytes: write.bytes, ended: undefined };
     this.#onTheirWay.add(sent);
+    this.parts.execute(write.command).then(
+      (result) => {
+        this.parts.onCommitted(write.command);
+        write.committed(result);
+        return this.#end(sent);
+      },
+      (error: unknown) => {
+        // It may have been executed all the same.
+        this.parts.onCommitted(write.command);
+        write.failed(error instanceof HyperCacheError ? error : new StorageFailedError(error));
+        this.#end(sent);
+      },
+    );
   }
 
   /** Not less than {@link push}: what the server has not confirmed is nowhere. */
@@ -66,27 +82,24 @@ export class RedisQueue implements CommandQueue {
   }
 
   async drain(): Promise<void> {
-    await Promise.all(this.#onTheirWay);
+    if (this.length === 0) return;
+    const ends = Array.from(
+      this.#onTheirWay,
+      (sent) =>
+        new Promise<void>((resolve) => {
+          (sent.ended ??= []).push(resolve);
+        }),
+    );
+    await Promise.all(ends);
   }
 
   close(): void {
     this.#isClosed = true;
   }
 
-  async #settle(
-    write: QueuedWrite<Command, CommandResult>,
-    coming: Promise<CommandResult>,
-  ): Promise<void> {
-    let result: CommandResult;
-    try {
-      result = await coming;
-    } catch (error) {
-      // It may have been executed all the same.
-      this.parts.onCommitted(write.command);
-      write.failed(error instanceof HyperCacheError ? error : new StorageFailedError(error));
-      return;
-    }
-    this.parts.onCommitted(write.command);
-    write.committed(result);
+  #end(sent: Sent): void {
+    this.#onTheirWay.delete(sent);
+    this.#bytes -= sent.bytes;
+    sent.ended?.forEach((end) => end());
   }
 }

@@ -1,4 +1,3 @@
-import type { Clock } from '../common/clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import { isUnknownScript, messageOf, replyError, unanswered } from './redis-error.js';
 import type { Argument, Commands, Reply } from './redis-link.js';
@@ -6,7 +5,7 @@ import type { Script } from './script.js';
 
 /** The part of a client of `@redis/client` that is used. @internal */
 export interface RedisClient {
-  sendCommand(args: readonly Argument[], options?: object): Promise<unknown>;
+  sendCommand(args: readonly Argument[]): Promise<unknown>;
   connect(): Promise<unknown>;
   destroy(): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -14,21 +13,15 @@ export interface RedisClient {
   on(event: 'invalidate', listener: (key: string | Buffer | null) => void): unknown;
 }
 
+/** How often the calls that wait for their answers are looked through, in ms. @internal */
+export const SWEEP_MS = 100;
+
 /** A call that waits for its answer. */
 interface PendingCall {
   readonly command: unknown;
-  /** Monotonic ms. */
+  /** The number of the last sweep by then: cheaper than a reading of the clock. */
   readonly sentAt: number;
   settle(error: HyperCacheError): void;
-}
-
-/** @internal */
-export interface SessionParts {
-  readonly clock: Clock;
-  /** How long an answer may take, in ms. */
-  readonly timeoutMs: number;
-  /** Of the client's: how replies are read. */
-  readonly asBytes: object;
 }
 
 /**
@@ -39,10 +32,12 @@ export interface SessionParts {
 export class Session implements Commands {
   readonly #pending = new Set<PendingCall>();
   #end: string | undefined;
+  #sweeps = 0;
 
   constructor(
     private readonly client: RedisClient,
-    private readonly parts: SessionParts,
+    /** How long an answer may take, in ms. */
+    private readonly timeoutMs: number,
   ) {}
 
   get pending(): number {
@@ -50,30 +45,21 @@ export class Session implements Commands {
   }
 
   call(args: readonly Argument[]): Promise<Reply> {
-    return this.#send(args).catch((error: unknown) => {
-      throw judged(error);
-    });
+    return this.#send(args);
   }
 
-  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
-    const call = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
-    try {
-      return await this.#send(call);
-    } catch (error) {
-      if (!isUnknownScript(error)) throw judged(error);
-    }
-    await this.call(['SCRIPT', 'LOAD', script.text]);
-    return this.call(call);
+  run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
+    return this.#send(['EVALSHA', script.sha, String(keys.length), ...keys, ...args], script);
   }
 
-  /** Calls that have waited for too long fail. */
+  /** Calls that have waited for too long fail; to be called each {@link SWEEP_MS}. */
   sweep(): boolean {
-    const since = this.parts.clock.monotonic() - this.parts.timeoutMs;
+    const since = ++this.#sweeps - Math.ceil(this.timeoutMs / SWEEP_MS);
     let isLate = false;
     for (const call of this.#pending) {
-      if (call.sentAt > since) break;
+      if (call.sentAt >= since) break;
       isLate = true;
-      this.#fail(call, `no answer within ${this.parts.timeoutMs} ms`);
+      this.#fail(call, `no answer within ${this.timeoutMs} ms`);
     }
     return isLate;
   }
@@ -91,21 +77,29 @@ export class Session implements Commands {
     call.settle(unanswered(call.command, reason));
   }
 
-  #send(args: readonly Argument[]): Promise<Reply> {
+  /** @param script which is loaded, once, when the server does not know it */
+  #send(args: readonly Argument[], script?: Script): Promise<Reply> {
     const [command] = args;
     if (this.#end !== undefined) return Promise.reject(unanswered('GET', this.#end));
     return new Promise((resolve, reject) => {
-      const call = { command, sentAt: this.parts.clock.monotonic(), settle: reject };
+      const call = { command, sentAt: this.#sweeps, settle: reject };
       this.#pending.add(call);
-      const answered = (reply: unknown): void => {
-        this.#pending.delete(call);
-        // The client answers in RESP: what it parses is a Reply.
-        resolve(reply as Reply);
-      };
-      this.client.sendCommand(args, this.parts.asBytes).then(answered, (error: unknown) => {
-        if (!this.#pending.delete(call)) return;
-        reject(isReply(error) ? error : unanswered(command, messageOf(error)));
-      });
+      this.client.sendCommand(args).then(
+        (reply) => {
+          this.#pending.delete(call);
+          // The client answers in RESP: what it parses is a Reply.
+          return resolve(reply as Reply);
+        },
+        (error: unknown) => {
+          if (!this.#pending.delete(call)) return;
+          if (!isReply(error)) reject(unanswered(command, messageOf(error)));
+          else if (script !== undefined && isUnknownScript(error)) {
+            this.#send(['SCRIPT', 'LOAD', script.text])
+              .then(() => this.#send(args))
+              .then(resolve, reject);
+          } else reject(replyError(error));
+        },
+      );
     });
   }
 }
@@ -113,8 +107,4 @@ export class Session implements Commands {
 /** Whether the server itself has refused; else the connection is lost. */
 function isReply(error: unknown): boolean {
   return error instanceof Error && /^[A-Z]+\b/.test(error.message) && !('code' in error);
-}
-
-function judged(error: unknown): unknown {
-  return error instanceof Error && 'hint' in error ? error : replyError(error);
 }

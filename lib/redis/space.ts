@@ -1,6 +1,7 @@
 import type { Awaitable } from '../common/awaitable.js';
 import type { MemoryListener } from '../engine/memory-coherence.js';
 import type { EntryHead, TagVersion } from './entry-format.js';
+import { GenerationReadings } from './generation-reading.js';
 import type { NumberFloor } from './numbers.js';
 import type { SpaceKeys } from './redis-keys.js';
 import type { Commands } from './redis-link.js';
@@ -27,6 +28,7 @@ export class Space {
   /** Grows with each message of the server: what was asked for before it may be out of date. */
   #changes = 0;
   #isWarming = false;
+  readonly #readings: GenerationReadings;
 
   constructor(
     readonly namespace: string,
@@ -34,11 +36,18 @@ export class Space {
     private readonly commands: Commands,
     private readonly floor: NumberFloor,
     private readonly memory: MemoryListener,
-  ) {}
+  ) {
+    this.#readings = new GenerationReadings(commands, keys.generation);
+  }
 
   /** Undefined until it was read. */
   get generation(): string | undefined {
     return this.#generation;
+  }
+
+  /** @see GenerationReadings.after */
+  generationAfter(bytes: number): Promise<string> {
+    return this.#readings.after(bytes);
   }
 
   /** Reads the generation in the background, when it is unknown. */

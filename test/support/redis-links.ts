@@ -34,7 +34,6 @@ export function useRedisLinks(): RedisLinks {
   const connect = async (server: RedisServer, timeoutMs = 20_000): Promise<ClientLink> => {
     const options = resolveRedisOptions({ url: server.url });
     const link = new ClientLink({
-      clock: systemClock,
       timeoutMs,
       backoff: new Backoff(systemRandom, 10, 100),
       connect: () => openClient(options),
