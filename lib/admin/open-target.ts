@@ -3,6 +3,7 @@ import { isHttpUrl } from '../node/option-checks.js';
 import { API_PATH, apiPathOf, apiTokenIn } from './api-access.js';
 import { ApiTarget } from './api-target.js';
 import { FileTarget } from './file-target.js';
+import { RedisTarget } from './redis-target.js';
 import type { Target } from './target.js';
 
 /** Without a byte for so long, a request fails. */
@@ -15,21 +16,31 @@ export type Whereabouts =
       readonly url: string;
       /** Of its API. @default '/api/hypercache' */
       readonly path: string | undefined;
+      /** Of the keys on a server. @default 'hc' */
+      readonly prefix?: string | undefined;
       /** Holds the token. */
       readonly environment: Readonly<Record<string, string | undefined>>;
     };
 
 /**
  * @throws {HC_ARGUMENT_INVALID} for an address that is none, or without a token
+ * @throws {HC_OPTIONS_INVALID | HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING} of a server
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_STORAGE_BUSY | HC_NATIVE_MODULE}
  * @internal
  */
 export async function openTarget(where: Whereabouts): Promise<Target> {
   if ('directory' in where) return FileTarget.open(where.directory);
   const { url, path = API_PATH, environment } = where;
+  if (/^rediss?:/.test(url)) {
+    return RedisTarget.open({
+      url: withPassword(url, environment['HYPERCACHE_REDIS_URL']),
+      prefix: where.prefix,
+      timeoutMs: TIMEOUT_MS,
+    });
+  }
   if (!isHttpUrl(url)) {
     throw new InvalidArgumentError(
-      '--url is no http or https URL.',
+      '--url is no http, https, redis or rediss URL.',
       'Write it as http://10.0.0.1:3000.',
     );
   }
@@ -41,4 +52,12 @@ export async function openTarget(where: Whereabouts): Promise<Target> {
     );
   }
   return new ApiTarget({ url, path: apiPathOf(path), token, timeoutMs: TIMEOUT_MS });
+}
+
+/** An argument can be read by other users of the machine: the password may come from the environment. */
+function withPassword(url: string, known = ''): string {
+  if (!URL.canParse(url) || !URL.canParse(known)) return url;
+  const [given, full] = [new URL(url), new URL(known)];
+  const isSame = given.protocol === full.protocol && given.host === full.host;
+  return isSame && given.password === '' ? known : url;
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../common/awaitable.js';
 import type { ChangesPage, ListedEntry, ListingPage, ListingRequest } from '../engine/listing.js';
 import type { LockInfo } from '../locks/lock-factory.js';
 import type { DeadLetterInfo } from '../node/hyper-cache-node.js';
@@ -43,5 +44,5 @@ export interface Target {
   changes(after: number, limit: number): Promise<ChangesPage>;
   /** The newest first. */
   deadLetters(limit: number): Promise<readonly DeadLetterInfo[]>;
-  close(): void;
+  close(): Awaitable<void>;
 }

@@ -96,7 +96,7 @@ export interface Imported {
  * @internal
  */
 export async function importLines(
-  target: Target,
+  target: Pick<Target, 'store'>,
   source: AsyncIterable<Uint8Array>,
   { fromLine, namespace }: ImportRequest,
   onProgress: (imported: Imported) => void,

@@ -17,12 +17,18 @@ export const URL_OPTIONS: Readonly<Record<string, OptionOf>> = {
   url: {
     type: 'string',
     value: 'url',
-    about: 'a node that runs, with an apiToken; the token comes from HYPERCACHE_API_TOKEN',
+    about:
+      'a node that runs, with an apiToken; the token comes from HYPERCACHE_API_TOKEN. Or redis://host:port: the server of an engine; its password comes from HYPERCACHE_REDIS_URL',
   },
   'api-path': {
     type: 'string',
     value: 'path',
     about: 'the path of its API, if its option path is not /api/hypercache',
+  },
+  'redis-prefix': {
+    type: 'string',
+    value: 'text',
+    about: "the prefix of redis(), if it is not 'hc'",
   },
 };
 

@@ -100,7 +100,12 @@ async function perform(
       opened ??= await openTarget(
         url === undefined
           ? { directory: path() }
-          : { url, path: textOf({ given }, 'api-path'), environment: terminal.environment },
+          : {
+              url,
+              path: textOf({ given }, 'api-path'),
+              prefix: textOf({ given }, 'redis-prefix'),
+              environment: terminal.environment,
+            },
       );
       return opened;
     },
@@ -108,7 +113,7 @@ async function perform(
   try {
     return (await command.run(call)) ?? 0;
   } finally {
-    opened?.close();
+    await opened?.close();
   }
 }
 

@@ -16,6 +16,7 @@ import { RedisClaims } from './redis-claims.js';
 import { RedisCoherence } from './redis-coherence.js';
 import { RedisKeys } from './redis-keys.js';
 import { RedisLeases } from './redis-leases.js';
+import { RedisListing } from './redis-listing.js';
 import { RedisL2 } from './redis-l2.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisQueue } from './redis-queue.js';
@@ -139,6 +140,16 @@ export class RedisEngine implements RunningEngine {
       floor: this.#floor,
       random: this.parts.random,
       changeOf: (key, ms) => this.coherence.changeOf(key, ms),
+    });
+  }
+
+  /** For an operator. */
+  get listing(): RedisListing {
+    return new RedisListing({
+      commands: this.#link,
+      keys: this.#keys,
+      clock: this.clock,
+      space: (namespace) => this.#space(namespace),
     });
   }
 

@@ -38,6 +38,18 @@ export class RedisKeys {
     return new SpaceKeys(`{${this.prefix}:${namespace.replaceAll(RESERVED, encode)}:00}:`);
   }
 
+  /** What the keys of all namespaces begin with. */
+  get spacePrefix(): string {
+    return `{${this.prefix}:`;
+  }
+
+  /** The namespace of a key; undefined when it has none. */
+  namespaceOf(key: string): string | undefined {
+    if (!key.startsWith(this.spacePrefix)) return undefined;
+    const [encoded = ''] = key.slice(this.spacePrefix.length).split(':', 1);
+    return decodeURIComponent(encoded);
+  }
+
   /** Everything of locks: their tokens, holders, queues, mailboxes and index. */
   lock(part: LockPart, name?: string): string {
     return `{${this.prefix}!lock:00}:${part}${name === undefined ? '' : `:${name}`}`;

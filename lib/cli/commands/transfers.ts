@@ -33,6 +33,7 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       'A value that JSON cannot hold (Date, Map, Buffer, ...) is written as `stored`: the bytes of the file, in base64.',
       'Stale entries are left out, and so is how long an entry is kept after its ttl (stale, grace).',
       'Page by page: what is written meanwhile may be in it or not. For one point in time there is backup.',
+      'Of a server (redis://) in no order; the same key may come twice while the server makes room for more.',
     ],
     examples: ['export --path ./storage/hypercache --to cache.ndjson'],
     run: exportEntries,
@@ -48,6 +49,7 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
         value: 'name',
         about: 'stores all in this one, whatever the lines say',
       },
+      'dry-run': { type: 'boolean', about: 'reads and checks all lines, and stores nothing' },
       'from-line': { type: 'string', value: 'n', about: 'the first line that is stored, from 1' },
     },
     notes: [
@@ -57,6 +59,7 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     examples: [
       'import cache.ndjson --path ./storage/hypercache',
       'import - --url http://127.0.0.1:3000 < cache.ndjson',
+      'import cache.ndjson --url redis://127.0.0.1:6379 --dry-run',
     ],
     run: importEntries,
   },
@@ -125,11 +128,12 @@ async function importEntries(call: Call): Promise<void> {
   const source = file === '-' ? call.terminal.stdin() : sourceOf(resolve(file));
   const bytes = file === '-' ? 0 : (statSync(resolve(file), { throwIfNoEntry: false })?.size ?? 0);
   const target = await call.target();
+  const isDry = call.given['dry-run'] === true;
   let last: Imported = { lines: fromLine - 1, entries: 0, bytes: 0 };
   const progress = await progressOf(call.terminal, 'import', bytes);
   try {
     await importLines(
-      target,
+      isDry ? { store: async () => undefined } : target,
       source,
       { fromLine, namespace: textOf(call, 'namespace') },
       (imported) => {
@@ -140,14 +144,18 @@ async function importEntries(call: Call): Promise<void> {
     );
   } catch (error) {
     call.terminal.err(
-      `${last.entries} entries are imported, up to line ${last.lines}. To go on: --from-line ${last.lines + 1}\n`,
+      `${last.entries} entries are ${isDry ? 'good' : 'imported'}, up to line ${last.lines}. To go on: --from-line ${last.lines + 1}\n`,
     );
     throw error;
   } finally {
     progress.end();
   }
   const { entries, lines } = last;
-  await print(call, { entries, lines }, `Imported ${entries} entries of ${lines} lines.`);
+  await print(
+    call,
+    { entries, lines },
+    `${isDry ? 'Nothing is stored. Good are' : 'Imported'} ${entries} entries of ${lines} lines.`,
+  );
 }
 
 async function* sourceOf(path: string): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,129 @@
+import { UnreadableValueError } from '../common/errors.js';
+import { isExpired } from '../common/expiry.js';
+import type { ListedEntry, ListingPage, ListingRequest } from '../engine/listing.js';
+import { storedBytes } from '../value/codec.js';
+import { toPortable } from '../value/portable-value.js';
+import { isMarker, readHead, readStored } from './entry-format.js';
+import { globEscaped } from './glob.js';
+import type { RedisKeys } from './redis-keys.js';
+import { scanned } from './redis-l2.js';
+import type { Commands } from './redis-link.js';
+import type { Space } from './space.js';
+
+/** Keys of the server that one step looks at. */
+const SCAN_COUNT = 1000;
+
+/** Keys that a page looks at, at most: their values are in memory together. */
+const PAGE_KEYS = 200;
+
+/** Values that one reply brings. */
+const VALUES_AT_ONCE = 20;
+
+/** @internal */
+export interface RedisListingParts {
+  readonly commands: Commands;
+  readonly keys: RedisKeys;
+  /** The server's. */
+  readonly clock: { now(): number };
+  readonly space: (namespace: string) => Space;
+}
+
+/**
+ * Lists what is on a server, for an operator: in no order, and an entry may come twice while the server makes room for more
+ * keys. Each step is a request of its own.
+ *
+ * @internal
+ */
+export class RedisListing {
+  constructor(private readonly parts: RedisListingParts) {}
+
+  /** Looks at all keys of the server. */
+  async namespaces(): Promise<{ name: string; entries: number }[]> {
+    const { commands, keys } = this.parts;
+    const counts = new Map<string, number>();
+    const pattern = `${globEscaped(keys.spacePrefix)}*`;
+    for (let cursor: string | undefined = '0'; cursor !== undefined;) {
+      const page: ReturnType<typeof scanned> = scanned(
+        await commands.call(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCAN_COUNT)]),
+      );
+      for (const key of page.keys) {
+        const name = keys.namespaceOf(key);
+        if (name === undefined) continue;
+        const isEntry = key.startsWith(keys.space(name).entryPrefix);
+        counts.set(name, (counts.get(name) ?? 0) + (isEntry ? 1 : 0));
+      }
+      cursor = page.next;
+    }
+    return [...counts]
+      .map(([name, entries]) => ({ name, entries }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async page(request: ListingRequest): Promise<ListingPage> {
+    const { namespace, prefix, after, limit, values } = request;
+    const { commands, keys } = this.parts;
+    const { entryPrefix } = keys.space(namespace);
+    const { keys: names, next } = scanned(
+      await commands.call([
+        'SCAN',
+        after === '' ? '0' : after,
+        'MATCH',
+        `${globEscaped(entryPrefix + prefix)}*`,
+        'COUNT',
+        String(Math.min(limit, PAGE_KEYS)),
+      ]),
+    );
+    const found = names.map((name) => name.slice(entryPrefix.length));
+    return { entries: await this.#read(namespace, found, values), next };
+  }
+
+  /** With its value. */
+  async find(namespace: string, key: string): Promise<ListedEntry | undefined> {
+    return (await this.#read(namespace, [key], true))[0];
+  }
+
+  async #read(namespace: string, keys: readonly string[], values: boolean): Promise<ListedEntry[]> {
+    const space = this.parts.space(namespace);
+    const entries: ListedEntry[] = [];
+    for (let from = 0; from < keys.length; from += VALUES_AT_ONCE) {
+      const some = keys.slice(from, from + VALUES_AT_ONCE);
+      const names = some.map((key) => space.keys.entry(key));
+      const replies = await this.parts.commands.call(['MGET', ...names]);
+      for (const [i, key] of some.entries()) {
+        const bytes = Array.isArray(replies) ? replies[i] : null;
+        if (!Buffer.isBuffer(bytes) || isMarker(bytes)) continue;
+        const entry = await this.#listed(space, key, bytes, values);
+        if (entry !== undefined) entries.push(entry);
+      }
+    }
+    return entries;
+  }
+
+  async #listed(
+    space: Space,
+    key: string,
+    bytes: Buffer,
+    values: boolean,
+  ): Promise<ListedEntry | undefined> {
+    try {
+      const head = readHead(bytes);
+      if (head === undefined || !(await space.isValid(head))) return undefined;
+      const now = this.parts.clock.now();
+      const { freshUntil, revision } = head;
+      if (isExpired(freshUntil, now)) return undefined;
+      const stored = readStored(bytes, head);
+      return {
+        key,
+        ttl: freshUntil === Infinity ? null : freshUntil - now,
+        revision,
+        bytes: storedBytes(stored),
+        tags: head.tags.map(({ tag }) => tag),
+        ...(values && { content: toPortable(stored) }),
+      };
+    } catch (error) {
+      if (!(error instanceof UnreadableValueError)) throw error;
+      const none = { key, ttl: null, revision: 0, bytes: bytes.length, tags: [] };
+      return { ...none, ...(values && { content: { unreadable: true } }) };
+    }
+  }
+}
