@@ -40,7 +40,7 @@ export async function openTarget(where: Whereabouts): Promise<Target> {
   }
   if (!isHttpUrl(url)) {
     throw new InvalidArgumentError(
-      '--url is no http, https, redis or rediss URL.',
+      '--url is no http or https URL, and none of redis.',
       'Write it as http://10.0.0.1:3000.',
     );
   }

@@ -1,3 +1,4 @@
+import { ClosedError } from '../common/errors.js';
 import { assertKey, assertNamespace } from '../common/keys.js';
 import { CapabilityAbsentError } from '../common/server-errors.js';
 import type { EngineOption } from '../engine/engine-option.js';
@@ -47,7 +48,7 @@ export class RedisTarget implements Target {
     const given = { engine, l1: false, logger: false, maxValueSize: MAX_VALUE_BYTES } as const;
     const node = createNode(resolveOptions(given, {}));
     await node.start();
-    if (made === undefined) throw node.absent?.('server') ?? new TypeError();
+    if (made === undefined) throw new ClosedError();
     return new RedisTarget(node, made);
   }
 
