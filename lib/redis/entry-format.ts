@@ -14,6 +14,9 @@ import { DIGITS, fromDigits, fromFreshDigits, toDigits, toFreshDigits } from './
 const FORMAT = '1';
 const MARKER = 'C'.charCodeAt(0);
 const RELEASED_MARKER = 'R'.charCodeAt(0);
+/** Where the digits of the revision begin. @internal */
+export const REVISION_AT = 8;
+
 const FIXED = 8 + 4 * DIGITS;
 
 /** Bytes that are read of an entry whose value is not wanted; a longer header is read again. @internal */

@@ -2,9 +2,9 @@ import { MAX_TIMER_MS } from '../common/limits.js';
 import type { Random } from '../common/random.js';
 import type { Claims, FilledEntry, HeldClaim, OwnClaim } from '../engine/claims.js';
 import type { CommandOf } from '../engine/command.js';
-import type { Observation } from '../engine/l2.js';
-import { readEntry, readHead } from './entry-format.js';
-import { toDigits, type NumberFloor } from './numbers.js';
+import type { L2Entry, Observation } from '../engine/l2.js';
+import { readEntry, readHead, REVISION_AT } from './entry-format.js';
+import { DIGITS, toDigits, type NumberFloor } from './numbers.js';
 import { redisSeen, type RedisSeen } from './redis-l2.js';
 import type { Commands } from './redis-link.js';
 import { CLAIM, KEEP_CLAIM } from './scripts/claim.js';
@@ -76,11 +76,11 @@ export class RedisClaims implements Claims {
       return { isOurs: false, ended: () => this.parts.changeOf(keys.entry(key), ms) };
     }
     const last = floor.see(Number(second));
-    const head = Buffer.isBuffer(bytes) ? readHead(bytes) : undefined;
-    const entry = Buffer.isBuffer(bytes) && head !== undefined ? readEntry(bytes, head) : undefined;
-    const revision = head?.revision ?? 0;
-    const claim = revision === 0 ? markerOf(owner) : toDigits(revision);
-    const own: RedisSeen = { key, tags, revision, claimed: { claim, last } };
+    const there = Buffer.isBuffer(bytes) ? bytes : undefined;
+    const revision = there?.toString('latin1', REVISION_AT, REVISION_AT + DIGITS);
+    const claimed = { claim: revision ?? markerOf(owner), last };
+    const own: RedisSeen = { key, tags, revision: Number(revision ?? 0), claimed };
+    const entry = there && readable(there);
     return this.#own({ entry, seen: own }, new ClaimKeeper(this, own, owner));
   }
 
@@ -141,6 +141,16 @@ class ClaimKeeper {
     if (++this.#renewals * (LEASE_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
     // One that fails is made up for by the next; a claim that is lost costs a factory more, no promise.
     else this.claims.keep(this.seen, this.owner, 'renew', LEASE_MS).catch(() => undefined);
+  }
+}
+
+/** One that cannot be read is replaced as if it were not there. */
+function readable(bytes: Buffer): L2Entry | undefined {
+  try {
+    const head = readHead(bytes);
+    return head && readEntry(bytes, head);
+  } catch {
+    return undefined;
   }
 }
 

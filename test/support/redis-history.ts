@@ -4,6 +4,7 @@ import { systemClock } from '../../lib/common/clock.js';
 import { HyperCacheError } from '../../lib/common/errors.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import type { Operation } from './linearizability.js';
+import { isLinked } from './redis-nodes.js';
 import type { EntryInput, EntryOutput } from './models/entry-model.js';
 
 /** What a run does. */
@@ -231,7 +232,7 @@ class View {
   /** Undefined while there is no connection. */
   get session(): number | undefined {
     const stats = this.node.stats();
-    return 'engine' in stats && this.node.health().isOpen ? stats.engine?.sessions : undefined;
+    return 'engine' in stats && isLinked(this.node) ? stats.engine?.sessions : undefined;
   }
 
   earliest(key: string, from: number): number {

@@ -64,3 +64,8 @@ export function useRedis(...options: string[]): RedisNodes {
 export async function sessionsOf(node: HyperCacheNode): Promise<number> {
   return (await node.stats()).engine?.sessions ?? 0;
 }
+
+/** Whether a node has a connection that it may use. */
+export function isLinked(node: HyperCacheNode): boolean {
+  return node.health().writes === undefined;
+}
