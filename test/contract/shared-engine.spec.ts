@@ -6,18 +6,30 @@ import { useDirectClusters } from '../support/clusters.js';
 import { deferred } from '../support/deferred.js';
 import { MemoryServer } from '../support/memory-engine/memory-engine.js';
 import { MemoryNode } from '../support/memory-engine/memory-node.js';
+import { useNodes } from '../support/nodes.js';
+import { REDIS_ENGINES } from '../support/redis-engine.js';
+import { useTemporaryDirectories } from '../support/temporary-directory.js';
 
 type Pair = readonly [HyperCacheNode, HyperCacheNode];
 
 const clusters = useDirectClusters();
+const directory = useTemporaryDirectories();
+const servers = REDIS_ENGINES.map(([name, make]) => [name, useNodes(make)] as const);
 
 /** Two nodes that share their entries, on each engine. */
-const PAIRS: readonly [name: string, create: () => Promise<Pair>][] = [
+const PAIRS: readonly (readonly [name: string, create: () => Promise<Pair>])[] = [
   ['a primary and its secondary', () => cluster('feed')],
   ['a primary and its secondary without a replica', () => cluster('none')],
   ['an engine in memory', async () => inMemory(false)],
   ['a far engine in memory', async () => inMemory(true)],
+  ...servers.map(([name, start]) => [name, () => onServer(start)] as const),
 ];
+
+/** Nodes of one directory share their entries. */
+async function onServer(start: ReturnType<typeof useNodes>): Promise<Pair> {
+  const sqlitePath = directory();
+  return [await start({ sqlitePath }), await start({ sqlitePath })];
+}
 
 async function cluster(replica: 'feed' | 'none'): Promise<Pair> {
   const primary = await clusters.primary();
