@@ -170,7 +170,10 @@ const LOADING = ['--key-load-delay', '1500', '--loading-process-events-interval-
     await one.cache('n').delete('deleted');
     expect(await one.cache('n').deletePrefix('ke')).toBe(1);
     expect(await one.cache('n').deleteTag('tag')).toBe(1);
-    await eventually(() => expect(cluster.reported).toContain('HC_SERVER_UNREACHABLE'));
+    await eventually(() => {
+      for (const node of [one, other])
+        expect(node.health().incidents.lastMinute).toBeGreaterThan(0);
+    });
     for (const key of ['key', 'tagged', 'deleted']) {
       expect(await other.cache('n').get(key)).toBeUndefined();
     }
