@@ -15,14 +15,14 @@ await node.start();
 const cache = node.cache('n');
 
 const counts = {};
-let isOver = false;
+const ending = new AbortController();
 let longestTurn = 0;
 const count = (code) => (counts[code] = (counts[code] ?? 0) + 1);
 
 function watchTurns(last) {
   const now = performance.now();
   longestTurn = Math.max(longestTurn, now - last);
-  if (!isOver) setTimeout(watchTurns, 5, now);
+  if (!ending.signal.aborted) setTimeout(watchTurns, 5, now);
 }
 
 async function lockOnce() {
@@ -31,7 +31,7 @@ async function lockOnce() {
 }
 
 async function work(worker) {
-  for (let n = 0; !isOver; n++) {
+  for (let n = 0; !ending.signal.aborted; n++) {
     const key = `key-${worker}-${n % 10}`;
     const calls = [
       () => cache.set(key, n),
@@ -63,7 +63,7 @@ const targets = {
       return true;
     },
     end: async () => {
-      isOver = true;
+      ending.abort();
       await Promise.all(working);
       return { uncaught, longestTurn, counts };
     },
