@@ -4,6 +4,7 @@ import { API_PATH, apiPathOf, apiTokenIn } from './api-access.js';
 import { ApiTarget } from './api-target.js';
 import { FileTarget } from './file-target.js';
 import { RedisTarget } from './redis-target.js';
+import { isServerUrl, withPassword } from './server-access.js';
 import type { Target } from './target.js';
 
 /** Without a byte for so long, a request fails. */
@@ -31,7 +32,7 @@ export type Whereabouts =
 export async function openTarget(where: Whereabouts): Promise<Target> {
   if ('directory' in where) return FileTarget.open(where.directory);
   const { url, path = API_PATH, environment } = where;
-  if (/^rediss?:/.test(url)) {
+  if (isServerUrl(url)) {
     return RedisTarget.open({
       url: withPassword(url, environment['HYPERCACHE_REDIS_URL']),
       prefix: where.prefix,
@@ -52,12 +53,4 @@ export async function openTarget(where: Whereabouts): Promise<Target> {
     );
   }
   return new ApiTarget({ url, path: apiPathOf(path), token, timeoutMs: TIMEOUT_MS });
-}
-
-/** An argument can be read by other users of the machine: the password may come from the environment. */
-function withPassword(url: string, known = ''): string {
-  if (!URL.canParse(url) || !URL.canParse(known)) return url;
-  const [given, full] = [new URL(url), new URL(known)];
-  const isSame = given.protocol === full.protocol && given.host === full.host;
-  return isSame && given.password === '' ? known : url;
 }

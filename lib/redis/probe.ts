@@ -124,7 +124,8 @@ function serverOf(info: ReadonlyMap<string, string>): string {
   return valkey === undefined ? `redis ${info.get('redis_version')}` : `valkey ${valkey}`;
 }
 
-function factsOf(reply: Reply): Map<string, string> {
+/** The reply of INFO. @internal */
+export function factsOf(reply: Reply): Map<string, string> {
   const lines = reply === null ? [] : String(reply).split(/\r?\n/);
   return new Map(
     lines.flatMap((line) => {

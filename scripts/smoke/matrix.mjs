@@ -1,5 +1,6 @@
 // Installs the packed library into apps of strangers, one for each combination of versions, and runs one scenario in
-// each: a primary and a secondary, CACHE_MANAGER, CacheInterceptor, wrap, a lock, Keyv, a restart.
+// each: a primary and a secondary, CACHE_MANAGER, CacheInterceptor, wrap, a lock, Keyv, a restart; and, where redis-server is
+// installed, two applications over it.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,6 +64,7 @@ function install(work, tarball, { nest, platform, app, node, cacheManager, keyv 
       line('@nestjs/terminus', '^11.0.0'),
       line('@nestjs/schedule', '^6.0.0'),
     ]),
+    '@redis/client': cacheManager === 7 ? lockedVersion('@redis/client') : '^5.12.0',
     '@nestjs/throttler': lockedVersion('@nestjs/throttler'),
     '@opentelemetry/api': lockedVersion('@opentelemetry/api'),
     '@opentelemetry/sdk-metrics': lockedVersion('@opentelemetry/sdk-metrics'),

@@ -11,6 +11,7 @@ import { redis } from 'nestjs-hypercache/redis';
 import { commandLine, jsonLines } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { useNestApps } from '../support/nest-apps.js';
+import { aclSetUser, asDocumentedUser } from '../support/redis-acl.js';
 import { describeWithServer, useRedisServer } from '../support/redis-suites.js';
 
 const ENTRIES = 600;
@@ -129,6 +130,33 @@ describeWithServer('hypercache --url redis://', () => {
     await ask('del', 'user:2');
     // The server tells the application a moment later.
     await eventually(async () => expect(await cache.get('user:2')).toBeUndefined());
+  });
+
+  it('is looked at by the doctor, as the user of the documents and as one that lacks a right', async () => {
+    const doctor = async (): Promise<unknown> => {
+      const environment = { HYPERCACHE_REDIS_URL: asDocumentedUser(server.url) };
+      const { out } = await commandLine(['doctor', '--json'], { environment });
+      expect(out).not.toContain('a-long-random-password');
+      return jsonLines(out);
+    };
+    server.cli(...aclSetUser('hc'));
+
+    expect(await doctor()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ check: 'server', level: 'ok' }),
+        expect.objectContaining({ check: 'server memory', level: 'warning' }),
+        expect.objectContaining({ check: 'server persistence', level: 'warning' }),
+        expect.objectContaining({ check: 'server distance' }),
+        expect.objectContaining({ check: 'server access', level: 'ok' }),
+      ]),
+    );
+    server.cli('ACL', 'SETUSER', 'hypercache', '-role');
+    expect(await doctor()).toContainEqual({
+      check: 'server',
+      level: 'problem',
+      said: expect.stringMatching(/may not run role: ACL SETUSER <user> \+role/i),
+      fix: expect.any(String),
+    });
   });
 
   it('says what is wrong with the address, and shows no password', async () => {

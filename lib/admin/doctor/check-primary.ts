@@ -13,7 +13,8 @@ const CLOCK_TOLERANCE_MS = 5000;
 
 interface Ping {
   readonly role: string;
-  readonly position: Position;
+  /** null where another engine than SQLite has the entries. */
+  readonly position: Position | null;
   readonly version: string;
   readonly protocol: number;
 }
@@ -41,10 +42,20 @@ export async function checkPrimary(patient: Patient): Promise<Finding[]> {
   try {
     // The node answers with its own words.
     const ping = (await client.request('GET', '/ping')) as Ping;
+    const { position } = ping;
+    if (position === null) {
+      return [
+        problem(
+          'primary',
+          `${client.url} keeps its entries on a server, and has no feed that a secondary could follow.`,
+          'Give this node the same engine, or point primaryUrl (or HYPERCACHE_PRIMARY_URL) at a primary.',
+        ),
+      ];
+    }
     const isPrimary = ping.role === 'primary';
     return [
       isPrimary
-        ? ok('primary', `${client.url} answers as the primary, revision ${ping.position.revision}`)
+        ? ok('primary', `${client.url} answers as the primary, revision ${position.revision}`)
         : problem(
             'primary',
             `${client.url} answers as a ${ping.role}.`,
@@ -52,7 +63,7 @@ export async function checkPrimary(patient: Patient): Promise<Finding[]> {
           ),
       versionOf(ping),
       clockOf(client.clockOffset),
-      ...(isPrimary ? [await feedOf(client, ping.position, patient.feedTimeoutMs)] : []),
+      ...(isPrimary ? [await feedOf(client, position, patient.feedTimeoutMs)] : []),
     ];
   } catch (error) {
     if (!(error instanceof HyperCacheError)) throw error;

@@ -4,6 +4,7 @@ import { checkFile } from './check-file.js';
 import { checkCopies, checkJest, checkKeyv } from './check-packages.js';
 import { checkPrimary } from './check-primary.js';
 import { checkInstallScripts, checkNative, checkNode } from './check-runtime.js';
+import { checkServer, serverUrlOf } from './check-server.js';
 import { checkSettings, checkTokens } from './check-settings.js';
 import type { Check, Finding, Patient } from './finding.js';
 
@@ -24,6 +25,17 @@ const CHECKS: readonly Check[] = [
   checkLog,
   checkFile,
   checkPrimary,
+];
+
+/** Of a node whose entries are on a server: there is neither a file nor a primary. */
+const CHECKS_OVER_A_SERVER: readonly Check[] = [
+  checkNode,
+  checkCopies,
+  checkKeyv,
+  checkJest,
+  checkSettings,
+  checkTokens,
+  checkServer,
 ];
 
 /** What has to be said of a patient; the rest is this machine's. @internal */
@@ -48,6 +60,7 @@ export async function examine(complaint: Complaint): Promise<Finding[]> {
     ...complaint,
   };
   const findings: Finding[] = [];
-  for (const check of CHECKS) findings.push(...(await check(patient)));
+  const checks = serverUrlOf(patient) === undefined ? CHECKS : CHECKS_OVER_A_SERVER;
+  for (const check of checks) findings.push(...(await check(patient)));
   return findings;
 }

@@ -25,7 +25,12 @@ export const DOCTOR_COMMANDS: Readonly<Record<string, CommandSpec>> = {
         value: 'dir',
         about: "the directory of the application's package.json (.)",
       },
-      url: { type: 'string', value: 'url', about: 'the primary (HYPERCACHE_PRIMARY_URL)' },
+      url: {
+        type: 'string',
+        value: 'url',
+        about:
+          'the primary (HYPERCACHE_PRIMARY_URL), or the server of an engine, redis://host:port (HYPERCACHE_REDIS_URL)',
+      },
       'api-path': { type: 'string', value: 'path', about: `the path of its API (${API_PATH})` },
       full: { type: 'boolean', about: 'looks at each page of the file, however large it is' },
     },

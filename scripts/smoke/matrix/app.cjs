@@ -17,6 +17,7 @@ const schedule = require('@nestjs/schedule');
 const ourSchedule = require('nestjs-hypercache/schedule');
 const ourIdempotency = require('nestjs-hypercache/idempotency');
 const { HyperCacheInspectorModule } = require('nestjs-hypercache/inspector');
+const redisEngine = require('nestjs-hypercache/redis');
 const scenario = require('./scenario.cjs');
 
 const { ExpressAdapter, FastifyAdapter } = require(`@nestjs/platform-${process.argv[2]}`);
@@ -43,6 +44,7 @@ scenario({
   otelApi,
   HyperCacheInstrumentation,
   HyperCacheInspectorModule,
+  redisEngine,
 }).catch((error) => {
   console.error(error);
   process.exitCode = 1;

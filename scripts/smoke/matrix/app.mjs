@@ -17,6 +17,7 @@ import * as schedule from '@nestjs/schedule';
 import * as ourSchedule from 'nestjs-hypercache/schedule';
 import * as ourIdempotency from 'nestjs-hypercache/idempotency';
 import { HyperCacheInspectorModule } from 'nestjs-hypercache/inspector';
+import * as redisEngine from 'nestjs-hypercache/redis';
 import scenario from './scenario.cjs';
 
 const { ExpressAdapter, FastifyAdapter } = await import(`@nestjs/platform-${process.argv[2]}`);
@@ -44,4 +45,5 @@ await scenario({
   otelApi,
   HyperCacheInstrumentation,
   HyperCacheInspectorModule,
+  redisEngine,
 });

@@ -1,5 +1,6 @@
 // What every app of the matrix does; each hands in the packages as it loaded them.
 const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
 const { AsyncLocalStorage } = require('node:async_hooks');
 
 const TOKEN = '7d1f0a94c2be8835-matrix-61c0d7be22af4390';
@@ -122,7 +123,46 @@ module.exports = async function scenario(packages) {
   assert.equal(await again.hyper.increment('visits'), 3);
   await follower.app.close();
   await again.app.close();
+
+  await overRedis(packages.redisEngine, start);
 };
+
+/** Two equal applications on one server, where one is installed. */
+async function overRedis({ redis }, start) {
+  assert.throws(() => redis({ url: 'http://cache' }), { code: 'HC_OPTIONS_INVALID' });
+  const [url, stop] = await startServer();
+  if (url === undefined) return;
+  try {
+    const [one, other] = [
+      await start({ engine: redis({ url }) }),
+      await start({ engine: redis({ url }) }),
+    ];
+    const first = await (await fetch(`${one.url}/count`)).text();
+    assert.equal(await (await fetch(`${other.url}/count`)).text(), first, 'a route over Redis');
+    await one.cache.set('product', VALUE, 60_000);
+    assert.deepEqual(await other.cache.get('product'), VALUE, 'a value over Redis');
+    assert.equal((await fetch(`${one.url}/health`)).status, 200, 'health over Redis');
+    await other.app.close();
+    await one.app.close();
+  } finally {
+    stop();
+  }
+}
+
+/** Nothing where redis-server is not installed. */
+async function startServer() {
+  const port = 20_000 + (process.pid % 10_000);
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const isThere = await new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('exit', () => resolve(false));
+    child.stdout.on('data', (text) => {
+      if (String(text).includes('Ready to accept connections')) resolve(true);
+    });
+  });
+  return isThere ? [`redis://127.0.0.1:${port}`, () => child.kill()] : [undefined, undefined];
+}
 
 function appModule(packages, options) {
   const { Module, Controller, Get, UseInterceptors, UseGuards } = packages;
