@@ -34,6 +34,7 @@ export class BulkExecutor {
 
   /** Entries that are gone are not counted: the server lets them go by their time to live. */
   async clear(space: Space): Promise<ResultOf['clear']> {
+    space.clears++;
     const [revision] = await this.#bump(space, space.keys.generation);
     space.drop();
     return { deleted: 0, revision };

@@ -57,8 +57,15 @@ type StoreMode = 'set' | 'add' | 'setIf' | 'fill' | 'again';
  */
 export class EntryExecutor {
   #lastOwn = 0;
+  /** Plain sets on their way, by the server's key: without those that a later command of this node may concern. */
+  readonly #latest = new Map<string, number>();
 
   constructor(private readonly parts: EntryExecutorParts) {}
+
+  /** This node deletes many entries, one by one, or makes them stale. */
+  overtake(): void {
+    this.#latest.clear();
+  }
 
   set(space: Space, command: SetCommand): Promise<ResultOf['set']> {
     const { generation } = space;
@@ -149,14 +156,27 @@ export class EntryExecutor {
   async #setPlain(space: Space, command: SetCommand, generation: string): Promise<ResultOf['set']> {
     const { key, value, expiresAt, freshUntil = expiresAt } = command;
     const { commands } = this.parts;
+    const { clears } = space;
     const revision = this.#ownRevision();
+    const name = space.keys.entry(key);
+    this.#latest.set(name, revision);
     const entry = plainEntry(value, { revision, generation, expiresAt, freshUntil });
     const deadline = this.#deadline(space, expiresAt);
-    const bytes = key.length + entry.length + PLAIN_BYTES;
-    const read = space.generationAfter(bytes);
-    await commands.call(['SET', space.keys.entry(key), entry, 'PXAT', deadline]);
-    if ((await read) === generation) return { stored: true, revision };
+    const read = space.generationAfter(key.length + entry.length + PLAIN_BYTES);
+    let isLatest = false;
+    let found: string;
+    try {
+      await commands.call(['SET', name, entry, 'PXAT', deadline]);
+      found = await read;
+    } finally {
+      isLatest = this.#latest.get(name) === revision;
+      if (isLatest) this.#latest.delete(name);
+    }
+    if (found === generation) return { stored: true, revision };
     space.drop();
+    if (clears !== space.clears) return { stored: true, revision };
+    // In the place of whatever others have stored meanwhile, which took the key for missing; not of what this node sent later.
+    if (isLatest) return this.#store(space, command, 'set');
     const again = await this.#store(space, command, 'again', revision);
     return { stored: true, revision: again.stored ? again.revision : revision };
   }
@@ -220,6 +240,7 @@ export class EntryExecutor {
     args: readonly Argument[],
   ): Promise<readonly Reply[]> {
     const { commands, floor } = this.parts;
+    if (this.#latest.size > 0) this.#latest.delete(keys[0] ?? '');
     const reply = await commands.run(script, keys, [
       String(floor.value),
       space.keys.prefix,

@@ -213,6 +213,7 @@ export class RedisEngine implements RunningEngine {
       case 'expirePrefix':
       case 'deleteTag':
       case 'expireTag':
+        this.#entries.overtake();
         return this.#bulk.remove(this.#space(command.namespace), command);
       case 'throttle':
         return throttle(this.#link, this.#keys, command);

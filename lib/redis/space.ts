@@ -20,6 +20,8 @@ const MAX_DROPPED = 1000;
  * @internal
  */
 export class Space {
+  /** Calls of `clear` by this node. */
+  clears = 0;
   #generation: string | undefined;
   readonly #versions = new Map<string, string>();
   /** Keys that memory may hold, by their tags. */

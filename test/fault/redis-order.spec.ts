@@ -1,14 +1,19 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { L1 } from '../../lib/memory/l1.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import { ClientLink } from '../../lib/redis/client-link.js';
 import type { EntryHead } from '../../lib/redis/entry-format.js';
 import type { Reply } from '../../lib/redis/redis-link.js';
+import { STORE } from '../../lib/redis/scripts/store.js';
 import { Space } from '../../lib/redis/space.js';
 import { eventually } from '../support/eventually.js';
 import { PROGRAM, useRedis } from '../support/redis-nodes.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 const RACES = 300;
+const ENTRY = '{hc:n:00}:e:key';
+/** Of the entry of a plain set: its header, and the value. */
+const LENGTH_OF_SET = String(72 + 'set'.length);
 const SOON = { timeoutMs: 1000 };
 
 type Pair = readonly [mine: HyperCacheNode, other: HyperCacheNode];
@@ -65,6 +70,52 @@ type Pair = readonly [mine: HyperCacheNode, other: HyperCacheNode];
       lostVersionIsAMiss(await pair()));
     it('stores a set that comes after a clear that the node does not know of', async () =>
       setAfterClearIsThere(await pair()));
+
+    describe('A set that a clear keeps out of sight', () => {
+      const proxies: TcpProxy[] = [];
+      afterEach(async () => {
+        for (const proxy of proxies.splice(0)) await proxy.close();
+      });
+
+      /** Another node has cleared, and the first does not know of it for a while. */
+      async function behind(): Promise<Pair> {
+        const proxy = await TcpProxy.open(cluster.server.port, 1);
+        proxies.push(proxy);
+        const mine = await cluster.node({ url: `redis://127.0.0.1:${proxy.port}` });
+        const other = await cluster.node();
+        await mine.cache('n').set('key', 'before');
+        await mine.cache('n').get('key');
+        await proxy.begin({ kind: 'delay', ms: 50 });
+        await other.cache('n').clear();
+        return [mine, other];
+      }
+
+      it('comes after what others have stored meanwhile', async () => {
+        const [mine, other] = await behind();
+        const setting = mine.cache('n').set('key', 'set');
+        await eventually(() => expect(cluster.server.cli('STRLEN', ENTRY)).toBe(LENGTH_OF_SET));
+        const isAdded = await other.cache('n').add('key', 'added');
+        await setting;
+
+        expect(isAdded).toBe(true);
+        expect(await other.cache('n').get('key')).toBe('set');
+      });
+
+      const LATER: readonly [string, (node: HyperCacheNode) => Promise<unknown>, unknown][] = [
+        ['deletion', (node) => node.cache('n').delete('key'), undefined],
+        ['clear', (node) => node.cache('n').clear(), undefined],
+        ['deletion by prefix', (node) => node.cache('n').deletePrefix('k'), undefined],
+        ['set', (node) => node.cache('n').set('key', 'later'), 'later'],
+        ['tagged set', (node) => node.cache('n').set('key', 'later', { tags: ['x'] }), 'later'],
+      ];
+
+      it.each(LATER)('stays before a later %s of its own node', async (_what, change, after) => {
+        const [mine, other] = await behind();
+        await Promise.all([mine.cache('n').set('key', 'set'), change(mine)]);
+
+        expect(await other.cache('n').get('key')).toBe(after);
+      });
+    });
 
     /** Each with a promise of the engine broken: the check must notice. */
     const SABOTAGES: readonly (readonly [
@@ -127,7 +178,8 @@ async function isValidByOrder(this: Space, { generation, tags }: EntryHead): Pro
 
 const { run } = ClientLink.prototype;
 
+/** Of the values of this suite none is stored by a script but one that is stored again. */
 function runOnce(this: ClientLink, ...call: Parameters<ClientLink['run']>): Promise<Reply> {
-  const [, , args] = call;
-  return args[2] === 'again' ? Promise.resolve([0, '0']) : run.apply(this, call);
+  const [script] = call;
+  return script === STORE ? Promise.resolve([1, '0']) : run.apply(this, call);
 }
