@@ -31,7 +31,6 @@ export async function reportOnServer(options: ResolvedRedisOptions): Promise<Ser
   const keys = new RedisKeys(options.prefix);
   let server = '';
   const link = new ClientLink({
-    clock: systemClock,
     timeoutMs: options.timeout,
     backoff: new Backoff(systemRandom, options.timeout, options.timeout),
     connect: () => openClient(options),
