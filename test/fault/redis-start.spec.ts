@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { SERVER_RIGHTS } from '../../lib/redis/scripts/rights.js';
 import { SCRIPTS } from '../../lib/redis/scripts.js';
 import { eventually } from '../support/eventually.js';
+import { documentedRights } from '../support/redis-acl.js';
 import { PROGRAM, useRedis } from '../support/redis-nodes.js';
 
 const KEYS = ['~{hc:*', '~{hc!*', '~hc!*'];
@@ -76,6 +77,9 @@ const KEYS = ['~{hc:*', '~{hc!*', '~hc!*'];
     );
 
     expect(SERVER_RIGHTS).toEqual(expect.arrayContaining(run));
+    expect(documentedRights()).toEqual(
+      expect.arrayContaining(SERVER_RIGHTS.map((right) => `+${right}`)),
+    );
   });
 
   it.each(SERVER_RIGHTS)('names the right that is missing: %s', async (right) => {
