@@ -24,6 +24,8 @@ export interface EngineParts {
 export interface RunningEngine extends Engine {
   /** Whether writes may succeed now. */
   readonly isOpen: boolean;
+  /** Whether it takes a request to ask it. */
+  readonly isRemote: boolean;
   start(): Promise<void>;
   /** Does what its timers would have done by now. */
   runDue(): Promise<void>;

@@ -69,7 +69,7 @@ export class EngineNode implements HyperCacheNode {
       onSilentError,
     });
     this.locks = new LockFactory(engine.leases, context.clock, random, maxLockTtl);
-    this.throttles = new Throttles({ queue, clock, incidents, isFar: true });
+    this.throttles = new Throttles({ queue, clock, incidents, isFar: engine.isRemote });
     this.runs = new Runs({ ...context, clock, queue, locks: this.locks });
   }
 

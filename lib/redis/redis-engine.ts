@@ -41,6 +41,7 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
  * @internal
  */
 export class RedisEngine implements RunningEngine {
+  readonly isRemote = true;
   readonly clock: RemoteClock;
   readonly queue: RedisQueue;
   readonly coherence: RedisCoherence;

@@ -5,7 +5,7 @@ import { resolveOptions } from '../../lib/node/resolve-options.js';
 import { useDirectClusters } from '../support/clusters.js';
 import { deferred } from '../support/deferred.js';
 import { MemoryServer } from '../support/memory-engine/memory-engine.js';
-import { MemoryNode } from '../support/memory-engine/memory-node.js';
+import { memoryNode } from '../support/memory-engine/memory-node.js';
 import { useNodes } from '../support/nodes.js';
 import { REDIS_ENGINES } from '../support/redis-engine.js';
 import { useTemporaryDirectories } from '../support/temporary-directory.js';
@@ -38,7 +38,7 @@ async function cluster(replica: 'feed' | 'none'): Promise<Pair> {
 
 function inMemory(isFar: boolean): Pair {
   const server = new MemoryServer(systemClock);
-  const create = (): MemoryNode => new MemoryNode(resolveOptions({}, {}), { isFar, server });
+  const create = (): HyperCacheNode => memoryNode(resolveOptions({}, {}), { isFar, server });
   return [create(), create()];
 }
 

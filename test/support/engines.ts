@@ -1,7 +1,7 @@
 import { createNode, type NodeEnvironment } from '../../lib/node/create-node.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions, ResolvedOptions } from '../../lib/node/options.js';
-import { MemoryNode } from './memory-engine/memory-node.js';
+import { memoryNode } from './memory-engine/memory-node.js';
 import { SABOTAGED } from './memory-engine/sabotaged.js';
 import { REDIS_ENGINES } from './redis-engine.js';
 
@@ -18,10 +18,10 @@ export const ENGINES: readonly EngineUnderTest[] =
     ? SABOTAGED
     : [
         SQLITE,
-        ['memory', (options, environment) => new MemoryNode(options, environment)],
+        ['memory', memoryNode],
         [
           'memory, far',
-          (options, environment) => new MemoryNode(options, { ...environment, isFar: true }),
+          (options, environment) => memoryNode(options, { ...environment, isFar: true }),
         ],
         ...REDIS_ENGINES,
       ];

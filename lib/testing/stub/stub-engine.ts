@@ -1,17 +1,18 @@
 import type { Clock } from '../../common/clock.js';
 import type { Claims, FilledEntry } from '../../engine/claims.js';
 import type { L2, Observation } from '../../engine/l2.js';
-import type { EngineInMemory } from '../engine-node.js';
+import { EngineInMemory } from '../engine-in-memory.js';
 import { StubLeases } from './stub-leases.js';
 import { StubQueue } from './stub-queue.js';
 
 /** An engine that holds nothing. @internal */
-export class StubEngine implements EngineInMemory {
+export class StubEngine extends EngineInMemory {
   readonly queue: StubQueue;
   readonly leases: StubLeases;
   readonly coherence = { isTrusted: () => true, keepsOwnWrites: false };
 
   constructor(readonly clock: Clock) {
+    super();
     this.queue = new StubQueue(clock);
     this.leases = new StubLeases(clock);
   }

@@ -1,9 +1,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../common/clock.js';
+import type { EngineOption } from '../../engine/engine-option.js';
 import type { HyperCacheEnvironment } from '../../nest/hyper-cache.constants.js';
-import { EngineNode } from '../engine-node.js';
+import { createNode } from '../../node/create-node.js';
 import { StubEngine } from './stub-engine.js';
+
+const STUB: EngineOption = { kind: 'stub', create: ({ clock }) => new StubEngine(clock) };
 
 let made = 0;
 
@@ -28,7 +30,6 @@ export function stubEnvironment(): HyperCacheEnvironment {
       // Which is never made: two applications that start at once must not take each other's node away.
       sqlitePath: join(tmpdir(), `hypercache-stub-${++made}`),
     }),
-    createNode: (options, { clock = systemClock, random } = {}) =>
-      new EngineNode(options, new StubEngine(clock), random),
+    createNode: (options, environment) => createNode({ ...options, engine: STUB }, environment),
   };
 }

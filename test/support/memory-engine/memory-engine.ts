@@ -6,12 +6,12 @@ import { ClosedError, HyperCacheError } from '../../../lib/common/errors.js';
 import type { Claims, HeldClaim, OwnClaim } from '../../../lib/engine/claims.js';
 import type { CommandQueue, QueuedWrite } from '../../../lib/engine/command-queue.js';
 import type { Command, CommandResult } from '../../../lib/engine/command.js';
-import type { Engine } from '../../../lib/engine/engine.js';
 import type { L2, L2Entry, Observation, Seen, VersionedEntry } from '../../../lib/engine/l2.js';
 import { decideRun, type RunRecord } from '../../../lib/engine/run.js';
 import { decideThrottle, type ThrottleState } from '../../../lib/engine/throttle.js';
 import type { MemoryListener } from '../../../lib/engine/memory-coherence.js';
 import { decodeValue, storedBytes } from '../../../lib/value/codec.js';
+import { EngineInMemory } from '../../../lib/testing/engine-in-memory.js';
 import { deferred, type Deferred } from '../deferred.js';
 import { MemoryLeases } from './memory-leases.js';
 import { MemoryTable, type MemoryRow, type MemorySeen } from './memory-table.js';
@@ -142,7 +142,7 @@ class MemoryQueue implements CommandQueue {
 }
 
 /** An engine in memory; one that is `far` answers in a later turn, with what was there when it was asked. */
-export class MemoryEngine implements Engine {
+export class MemoryEngine extends EngineInMemory {
   readonly clock: Clock;
   readonly queue: MemoryQueue;
   readonly leases: MemoryLeases;
@@ -153,6 +153,7 @@ export class MemoryEngine implements Engine {
     readonly server: MemoryServer,
     readonly isFar: boolean,
   ) {
+    super();
     this.clock = server.clock;
     this.leases = server.leases;
     this.queue = new MemoryQueue(server);

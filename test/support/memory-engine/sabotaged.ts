@@ -4,7 +4,7 @@ import type { AcquireRequest } from '../../../lib/engine/lease-service.js';
 import type { EngineUnderTest } from '../engines.js';
 import { MemoryServer } from './memory-engine.js';
 import { MemoryLeases } from './memory-leases.js';
-import { MemoryNode } from './memory-node.js';
+import { memoryNode } from './memory-node.js';
 import { MemoryTable, type MemoryRow } from './memory-table.js';
 
 class Forgetful extends MemoryTable {
@@ -48,7 +48,7 @@ function onServer(
   Leases: typeof MemoryLeases = MemoryLeases,
 ): EngineUnderTest[1] {
   return (options, { clock = systemClock }) =>
-    new MemoryNode(options, { clock, server: new MemoryServer(clock, new Leases(clock), Table) });
+    memoryNode(options, { clock, server: new MemoryServer(clock, new Leases(clock), Table) });
 }
 
 /** Engines that break one promise each: every suite that is to hold it must notice. */
