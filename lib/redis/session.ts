@@ -8,6 +8,8 @@ export interface RedisClient {
   sendCommand(args: readonly Argument[]): Promise<unknown>;
   connect(): Promise<unknown>;
   destroy(): void;
+  ref(): void;
+  unref(): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'connect' | 'end', listener: () => void): unknown;
   on(event: 'invalidate', listener: (key: string | Buffer | null) => void): unknown;
@@ -72,8 +74,20 @@ export class Session implements Commands {
     this.client.destroy();
   }
 
+  /** The connection keeps the process alive only while a call waits for its answer. */
+  #add(call: PendingCall): void {
+    if (this.#pending.size === 0) this.client.ref();
+    this.#pending.add(call);
+  }
+
+  #remove(call: PendingCall): boolean {
+    const wasPending = this.#pending.delete(call);
+    if (this.#pending.size === 0) this.client.unref();
+    return wasPending;
+  }
+
   #fail(call: PendingCall, reason: string): void {
-    this.#pending.delete(call);
+    this.#remove(call);
     call.settle(unanswered(call.command, reason));
   }
 
@@ -83,15 +97,15 @@ export class Session implements Commands {
     if (this.#end !== undefined) return Promise.reject(unanswered('GET', this.#end));
     return new Promise((resolve, reject) => {
       const call = { command, sentAt: this.#sweeps, settle: reject };
-      this.#pending.add(call);
+      this.#add(call);
       this.client.sendCommand(args).then(
         (reply) => {
-          this.#pending.delete(call);
+          this.#remove(call);
           // The client answers in RESP: what it parses is a Reply.
           return resolve(reply as Reply);
         },
         (error: unknown) => {
-          if (!this.#pending.delete(call)) return;
+          if (!this.#remove(call)) return;
           if (!isReply(error)) reject(unanswered(command, messageOf(error)));
           else if (script !== undefined && isUnknownScript(error)) {
             this.#send(['SCRIPT', 'LOAD', script.text])

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { campaign } from '../support/campaign.js';
 import { eventually } from '../support/eventually.js';
 import { useNodeProcesses } from '../support/node-process.js';
@@ -26,6 +29,17 @@ const EXPECTED = new Set([
   const cluster = useRedis();
   const start = useNodeProcesses();
   const cli = (...args: string[]): string => cluster.server.cli(...args);
+
+  it('ends by itself, although its node was never closed', async () => {
+    const program = fileURLToPath(
+      new URL('../support/programs/redis-unclosed.mjs', import.meta.url),
+    );
+    const run = promisify(execFile)(process.execPath, [program, cluster.server.url], {
+      timeout: 10_000,
+    });
+
+    await expect(run).resolves.toMatchObject({ stdout: 'value false' });
+  });
 
   it('is neither ended nor blocked, and goes on', async () => {
     const { url } = cluster.server;
