@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -7,6 +8,7 @@ import { campaign } from '../support/campaign.js';
 import { eventually } from '../support/eventually.js';
 import { useNodeProcesses } from '../support/node-process.js';
 import { PROGRAM, useRedis } from '../support/redis-nodes.js';
+import { useTemporaryDirectories } from '../support/temporary-directory.js';
 
 interface Verdict {
   readonly uncaught: readonly string[];
@@ -28,17 +30,21 @@ const EXPECTED = new Set([
 (PROGRAM === undefined ? describe.skip : describe)('A process whose server fails', () => {
   const cluster = useRedis();
   const start = useNodeProcesses();
+  const directory = useTemporaryDirectories();
   const cli = (...args: string[]): string => cluster.server.cli(...args);
 
-  it('ends by itself, although its node was never closed', async () => {
+  it('ends by itself, although its node was never closed, and has made no file', async () => {
     const program = fileURLToPath(
       new URL('../support/programs/redis-unclosed.mjs', import.meta.url),
     );
+    const cwd = directory();
     const run = promisify(execFile)(process.execPath, [program, cluster.server.url], {
+      cwd,
       timeout: 10_000,
     });
 
     await expect(run).resolves.toMatchObject({ stdout: 'value false' });
+    expect(readdirSync(cwd)).toEqual([]);
   });
 
   it('is neither ended nor blocked, and goes on', async () => {
