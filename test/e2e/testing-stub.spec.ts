@@ -72,7 +72,7 @@ describe('HyperCacheTestingModule.stub', () => {
     });
     await expect(cache.resetThrottle('ip')).resolves.toBe(false);
     await expect(cache.lastRun('job')).resolves.toBeUndefined();
-    await expect(cache.backup('copy')).rejects.toMatchObject({ code: 'HC_BACKUP_FAILED' });
+    await expect(cache.backup('copy')).rejects.toMatchObject({ code: 'HC_CAPABILITY_ABSENT' });
     expect(cache.health().isOpen).toBe(true);
   });
 
