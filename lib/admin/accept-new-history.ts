@@ -3,10 +3,10 @@ import { ACCEPT_META_KEY, SOURCE_META_KEY } from '../cluster/replica/replica-met
 import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**
- * Lets a replica give up what it holds for the next primary that it connects to, whatever history that has, once.
+ * Lets a replica give up its content, once, for the next primary that it connects to, whatever that primary's history is.
  *
  * @param directory its `sqlitePath`
- * @throws {HC_ROLE_MISMATCH} when it holds no replica
+ * @throws {HC_ROLE_MISMATCH} when the file is not a replica
  * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
  * @internal
  */

@@ -5,17 +5,17 @@ import { SUPERSEDED_META_KEY } from '../cluster/failover/takeover.js';
 import { withFileOf, withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /**
- * Makes the file of a primary, such as a backup of it, a replica of its own history: a secondary that starts with it
- * asks its primary only for what has happened since.
+ * Turns the file of a primary, such as a backup of it, into a replica of its own history. A secondary that starts with it asks
+ * its primary only for later changes.
  *
  * @param directory its `sqlitePath`
- * @returns where the replica stands
- * @throws {HC_ROLE_MISMATCH} when it holds a replica already
+ * @returns the position of the replica
+ * @throws {HC_ROLE_MISMATCH} when the file is already a replica
  * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
  * @internal
  */
 export function adopt(directory: string, environment: CommandEnvironment = {}): Position {
-  // Opening it may begin a new epoch, in which nothing of what it holds was committed.
+  // Opening the file may begin a new epoch, in which none of its content was committed.
   const { historyId, epoch } = withFileOf(directory, (storage) => ({
     historyId: storage.historyId,
     epoch: storage.epoch,
@@ -24,7 +24,7 @@ export function adopt(directory: string, environment: CommandEnvironment = {}): 
     if (storage.readMeta(SOURCE_META_KEY) !== undefined) {
       throw new RoleMismatchError(
         `${storage.path} holds a replica already.`,
-        'Start the secondary with it as it is.',
+        'Start the secondary with it, unchanged.',
       );
     }
     storage.durableTransaction(() => {

@@ -8,7 +8,7 @@ import { toPortable } from '../value/portable-value.js';
 import type { Expired, Namespace, Target, TargetWrite } from './target.js';
 
 /**
- * A node that runs, by its HTTP API.
+ * A running node, through its HTTP API.
  *
  * @internal
  */
@@ -118,7 +118,7 @@ export class ApiTarget implements Target {
     return (await this.#ask<{ deleted: number }>('DELETE', path, fields)).deleted;
   }
 
-  /** The node is of this release, or says with its version that it is not. */
+  /** The node is of this release, or its version shows that it is not. */
   async #ask<T = unknown>(method: string, path: string, fields?: object): Promise<T> {
     return (await this.#client.request(method, path, fields)) as T;
   }

@@ -6,10 +6,10 @@ import { createNode } from '../node/create-node.js';
 import { resolveOptions } from '../node/resolve-options.js';
 import type { Target, TargetWrite } from './target.js';
 
-/** What one row of a benchmark came to. @internal */
+/** The result of one row of a benchmark. @internal */
 export interface BenchRow {
   readonly name: string;
-  /** Operations a second. */
+  /** Operations per second. */
   readonly rate: number;
   /** Milliseconds. */
   readonly p50: number;
@@ -27,7 +27,7 @@ const VALUE = { name: 'x'.repeat(120), price: 42, stock: [1, 2, 3] };
 const PREFIX = 'hypercache-bench:';
 
 /**
- * Measures a node of its own in a directory of its own below the given one, so on the same disk; it is removed afterwards.
+ * Measures a separate node in a new directory below the given one, so on the same disk. The directory is removed afterwards.
  *
  * @param rowMs how long each row takes
  * @throws {HC_STORAGE_OPEN}
@@ -92,7 +92,7 @@ export async function benchDirectory(
 }
 
 /**
- * Measures requests to a node: its network, and what it does besides. In a namespace of its own, cleared afterwards.
+ * Measures requests to a node: its network and its own work. It uses a separate namespace, which is cleared afterwards.
  *
  * @internal
  */

@@ -5,7 +5,7 @@ import { pagesOf } from './transfer.js';
 export interface BigEntry {
   readonly namespace: string;
   readonly key: string;
-  /** Of the encoded value. */
+  /** The size of the encoded value. */
   readonly bytes: number;
   readonly ttl: number | null;
 }
@@ -19,7 +19,7 @@ export interface NamespaceSize {
 }
 
 /**
- * The entries with the largest values, the largest first, and what each namespace holds, by looking at all of them.
+ * Finds the entries with the largest values, the largest first, and what each namespace holds. It reads all entries.
  *
  * @internal
  */
@@ -53,7 +53,7 @@ export async function findBiggest(
 }
 
 /**
- * How many live entries have each tag, the most frequent first, by looking at all entries.
+ * Counts how many live entries have each tag, the most frequent first. It reads all entries.
  *
  * @internal
  */

@@ -9,7 +9,7 @@ import { outboxSql } from '../sqlite/sql/outbox.js';
 import { isBusy, toStorageError } from '../sqlite/sqlite-error.js';
 
 /**
- * What the primary has refused of a secondary that is stopped: while it runs, its outbox is its own.
+ * Lists the writes of a stopped secondary that the primary has refused. A running secondary keeps its outbox to itself.
  *
  * @param directory its `sqlitePath`
  * @throws {HC_FILE_IN_USE | HC_STORAGE_FAILED}
@@ -35,7 +35,7 @@ function rowsIn(path: string, limit: number): DeadLetterRow[] {
     if (!isBusy(error)) throw toStorageError(error);
     throw new FileInUseError(
       path,
-      'open in the node that runs',
+      'open in the running node',
       'Ask the node itself: give --url in place of --path.',
     );
   }

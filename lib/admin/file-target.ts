@@ -22,15 +22,15 @@ import { FileWriter } from './file-writer.js';
 import type { Expired, Namespace, Target, TargetWrite } from './target.js';
 
 const DEFAULT_NAMESPACE = 'default';
-/** While the process that writes to the file puts another one in its place, in ms. */
+/** The patience while the process that writes to the file replaces it, in ms. */
 const PATIENCE = { timeoutMs: 5000 };
-/** The largest that any node may accept. */
+/** The largest value that any node may accept. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
 const MAX_LOCKS = 10_000;
 
 /**
- * The directory of a node, running or stopped. Reads open its file for reading only; writes come from one more process
- * beside those of the node, and only a primary's file takes them.
+ * The directory of a node, running or stopped. Reads open its file for reading only. Writes come from one more process in
+ * addition to those of the node, and only a primary's file accepts them.
  *
  * @internal
  */
@@ -206,7 +206,7 @@ export class FileTarget implements Target {
     this.#reader.close();
   }
 
-  /** The file that was opened, as long as it is still the node's. */
+  /** The opened file, as long as it is still the node's. */
   get #file(): Storage {
     if (!this.#reader.isUnlinked()) return this.#reader;
     throw new StorageLostError(
@@ -226,7 +226,7 @@ export class FileTarget implements Target {
   #assertPrimary(): void {
     if (!this.#isReplica) return;
     throw new NotPrimaryError(
-      `${this.#reader.path} is the replica of a secondary: writes and locks are the primary's.`,
+      `${this.#reader.path} is the replica of a secondary: writes and locks belong to the primary.`,
       'Give --path the sqlitePath of the primary, or --url the address of any node.',
     );
   }

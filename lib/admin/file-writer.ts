@@ -10,13 +10,13 @@ import { toStorageError } from '../sqlite/sqlite-error.js';
 import { Storage } from '../sqlite/storage.js';
 import { whenFree } from '../sqlite/when-free.js';
 
-/** How long the application may have the file locked, in ms. */
+/** How long the application may keep the file locked, in ms. */
 const PATIENCE = { timeoutMs: 5000 };
 const MODE_BITS = 0o777;
 
 /**
- * Writes to the file of a primary as one more process: without what looks after the file, which the application does by
- * its own options.
+ * Writes to the file of a primary as one more process. It does no maintenance of the file, which the application does by its
+ * own options.
  *
  * @internal
  */
@@ -37,7 +37,7 @@ export class FileWriter {
   /** @throws {HC_STORAGE_OPEN | HC_STORAGE_BUSY} */
   open(): void {
     const { path } = this.#storage;
-    // The files that it makes beside this one get its mode.
+    // The files that it creates next to this one get the same mode.
     setFileMode(dirname(path), statSync(path).mode & MODE_BITS);
     this.#storage.open();
   }
@@ -46,7 +46,7 @@ export class FileWriter {
     this.#storage.close();
   }
 
-  /** In one transaction. @throws {HC_STORAGE_FULL | HC_STORAGE_BUSY} and what the command is refused with */
+  /** Runs the command in one transaction. @throws {HC_STORAGE_FULL | HC_STORAGE_BUSY} and the error that refuses the command */
   async run<C extends Command>(command: C): Promise<ResultOf[C['kind']]> {
     const [outcome] = await this.#whenFree(() => this.#executor.write([command]));
     if (outcome === undefined || isFailure(outcome)) throw outcome ?? toStorageError(undefined);
@@ -54,7 +54,7 @@ export class FileWriter {
     return outcome as ResultOf[C['kind']];
   }
 
-  /** All in one transaction. */
+  /** Stores all of them in one transaction. */
   async store(commands: readonly SetCommand[]): Promise<void> {
     await this.#whenFree(() =>
       this.#storage.transaction(() => {
@@ -63,7 +63,7 @@ export class FileWriter {
     );
   }
 
-  /** Step by step, so that the application's own writes come between. */
+  /** Removes step by step, so that the application can write in between. */
   async remove(
     command: Extract<
       Command,

@@ -8,26 +8,26 @@ import {
 import { FORMER_META_KEY, SUPERSEDED_META_KEY } from '../cluster/failover/takeover.js';
 import { withFileOf } from './stopped-node.js';
 
-/** What the file of a node says of itself. @internal */
+/** The facts that the file of a node records about itself. @internal */
 export interface Inspection {
   readonly role: 'primary' | 'secondary';
-  /** Of its own history, or of the one that it follows. */
+  /** The position in its own history, or in the one that it follows. */
   readonly position: Position;
-  /** The oldest revision of its log: a replica that is further back takes a snapshot. */
+  /** The oldest revision of its log. A replica that is further behind takes a snapshot. */
   readonly oldestChange: number;
   readonly ancestors: readonly Ancestor[];
-  /** On a secondary: where its primary was reached, without credentials. */
+  /** On a secondary: the address at which it reached its primary, without credentials. */
   readonly primaryUrl: string | undefined;
-  /** On a secondary: whether everything up to its position is here. */
+  /** On a secondary: whether it holds everything up to its position. */
   readonly isComplete: boolean;
-  /** The history that has taken the place of this one. */
+  /** The history that has replaced this one. */
   readonly supersededBy: string | undefined;
-  /** A former primary that has not heard yet that it is superseded, without credentials. */
+  /** The address of a former primary that does not know yet that it is superseded, without credentials. */
   readonly untold: string | undefined;
 }
 
 /**
- * Reads it, of a node that runs as of one that is stopped, and changes nothing.
+ * Reads the file of a running or stopped node, and changes nothing.
  *
  * @param directory its `sqlitePath`
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
@@ -59,7 +59,7 @@ function urlIn(note: string | undefined): string | undefined {
   return note === undefined ? undefined : withoutCredentials(JSON.parse(note) as { url: string });
 }
 
-/** For people: an address may hold the password of a proxy. @internal */
+/** Removes credentials before a person sees the address: it may hold the password of a proxy. @internal */
 export function withoutCredentials({ url }: { readonly url: string }): string {
   const address = new URL(url);
   address.username = '';

@@ -7,25 +7,25 @@ import { RedisTarget } from './redis-target.js';
 import { isServerUrl, withPassword } from './server-access.js';
 import type { Target } from './target.js';
 
-/** Without a byte for so long, a request fails. */
+/** The time without a byte after which a request fails. */
 const TIMEOUT_MS = 30_000;
 
-/** The directory of a node, or the address of one that runs. @internal */
+/** The directory of a node, or the address of a running one. @internal */
 export type Whereabouts =
   | { readonly directory: string }
   | {
       readonly url: string;
-      /** Of its API. @default '/api/hypercache' */
+      /** The path of its API. @default '/api/hypercache' */
       readonly path: string | undefined;
-      /** Of the keys on a server. @default 'hc' */
+      /** The prefix of the keys on a server. @default 'hc' */
       readonly prefix?: string | undefined;
-      /** Holds the token. */
+      /** Contains the token. */
       readonly environment: Readonly<Record<string, string | undefined>>;
     };
 
 /**
- * @throws {HC_ARGUMENT_INVALID} for an address that is none, or without a token
- * @throws {HC_OPTIONS_INVALID | HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING} of a server
+ * @throws {HC_ARGUMENT_INVALID} for an invalid address, or one without a token
+ * @throws {HC_OPTIONS_INVALID | HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING} for a server
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_STORAGE_BUSY | HC_NATIVE_MODULE}
  * @internal
  */
@@ -41,7 +41,7 @@ export async function openTarget(where: Whereabouts): Promise<Target> {
   }
   if (!isHttpUrl(url)) {
     throw new InvalidArgumentError(
-      '--url is no http or https URL, and none of redis.',
+      '--url is no http, https or redis URL.',
       'Write it as http://10.0.0.1:3000.',
     );
   }

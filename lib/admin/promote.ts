@@ -24,24 +24,24 @@ import { withStoppedNode, type CommandEnvironment } from './stopped-node.js';
 
 /** @internal */
 export interface Promotion {
-  /** Where the new history begins. */
+  /** The position at which the new history begins. */
   readonly position: Position;
-  /** Where the former one ended, as far as it is known here. */
+  /** The position at which the former history ended, as far as this node knows. */
   readonly former: Position;
-  /** Where the former primary was reached; the node says so to it at its start. */
+  /** The last known address of the former primary. The node notifies it at its start. */
   readonly formerUrl: string | undefined;
-  /** False when the content of some changes had not arrived: then the other replicas take a snapshot. */
+  /** False when the content of some changes had not arrived. The other replicas then take a snapshot. */
   readonly isComplete: boolean;
-  /** Writes that wait in this node's outbox: it executes them itself when it starts. */
+  /** The writes that wait in this node's outbox. The node executes them itself when it starts. */
   readonly waiting: number;
 }
 
 /**
- * Makes the file of a secondary that of a primary, with all its data: a new history, which goes on from the one that
- * was followed.
+ * Turns the file of a secondary into that of a primary, with all its data. The new history continues the one that the secondary
+ * followed.
  *
  * @param directory its `sqlitePath`
- * @throws {HC_ROLE_MISMATCH} when it holds no replica
+ * @throws {HC_ROLE_MISMATCH} when the file is not a replica
  * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
  * @internal
  */
@@ -58,7 +58,7 @@ export function promote(directory: string, environment: CommandEnvironment = {})
     const { historyId: formerId, epoch: formerEpoch, at } = JSON.parse(source) as SourceMeta;
     const { revision } = storage;
     const isComplete = storage.readMeta(INCOMPLETE_META_KEY) === undefined;
-    // No replica is past the end: where content is missing here, no replica can go on from here.
+    // No replica is past the end. Where content is missing here, no replica can continue from here.
     const from = isComplete ? storage.changes.oldest() : revision + 1;
     const former = { historyId: formerId, epoch: formerEpoch, revision };
     const ancestors: Ancestor[] = parseAncestors(storage.readMeta(ANCESTORS_META_KEY)).map(

@@ -5,22 +5,22 @@ export interface Line {
   /** From 1. */
   readonly number: number;
   readonly text: string;
-  /** Of the source, up to its end. */
+  /** Bytes of the source up to the end of the line. */
   readonly bytes: number;
 }
 
-/** More than the largest value takes as base64. */
+/** More than the base64 of the largest value takes. */
 const MAX_LINE_BYTES = 400 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 
 /**
- * Lines of UTF-8, each as soon as it is complete; the last one need not end in a line feed.
+ * Reads lines of UTF-8, each as soon as it is complete. The last one need not end in a line feed.
  *
- * @throws {HC_IMPORT_INVALID} for one that is too long, or no UTF-8
+ * @throws {HC_IMPORT_INVALID} for a line that is too long or not UTF-8
  * @internal
  */
 export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
-  // It drops a byte order mark.
+  // The decoder drops a byte order mark.
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   let parts: Uint8Array[] = [];
   let length = 0;

@@ -12,21 +12,21 @@ import { resolveRedisOptions } from '../redis/redis-options.js';
 import type { Expired, Namespace, Target, TargetWrite } from './target.js';
 
 const DEFAULT_NAMESPACE = 'default';
-/** The largest that any node may accept, in bytes. */
+/** The largest value that any node may accept, in bytes. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
-/** A ttl that a lock handle needs, and that nothing uses. */
+/** A ttl that a lock handle requires, and that nothing uses. */
 const UNUSED_TTL_MS = 1000;
 
 /** @internal */
 export interface RedisTargetOptions {
   readonly url: string;
-  /** Of all keys of the cache. @default 'hc' */
+  /** The prefix of all keys of the cache. @default 'hc' */
   readonly prefix: string | undefined;
   readonly timeoutMs: number;
 }
 
 /**
- * A server of Redis or Valkey, by a node of its own beside those of the applications.
+ * A Redis or Valkey server, through a separate node in addition to those of the applications.
  *
  * @internal
  */
@@ -123,7 +123,7 @@ export class RedisTarget implements Target {
     throw noLog();
   }
 
-  /** Without an outbox no write is refused after it was accepted. */
+  /** Without an outbox, no accepted write is refused later. */
   async deadLetters(): Promise<readonly DeadLetterInfo[]> {
     return [];
   }

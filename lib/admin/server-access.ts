@@ -1,12 +1,12 @@
-/** Whether an address is that of a server of an engine. @internal */
+/** Whether an address is that of an engine's server. @internal */
 export function isServerUrl(url: string): boolean {
   return /^rediss?:/.test(url);
 }
 
 /**
- * An argument can be read by other users of the machine, so the password may come from the environment.
+ * Adds the password from the environment to an address. Other users of the machine can read an argument.
  *
- * @param known the url in the environment, which is taken if it names the same server
+ * @param known the url in the environment, which is used if it names the same server
  * @internal
  */
 export function withPassword(url: string, known = ''): string {

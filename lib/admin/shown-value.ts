@@ -2,7 +2,8 @@ import { jsonText } from '../http/json-text.js';
 import { fromPortable, type PortableValue } from '../value/portable-value.js';
 
 /**
- * A value as text of JSON, as the HTTP API shows it: what JSON cannot hold comes out in the nearest form. Undefined when it cannot be read.
+ * Writes a value as JSON text, as the HTTP API shows it. A value that JSON cannot hold gets the nearest form. Undefined when it
+ * cannot be read.
  *
  * @internal
  */

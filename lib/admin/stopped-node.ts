@@ -6,17 +6,17 @@ import { systemRandom, type Random } from '../common/random.js';
 import { assertUnused } from '../sqlite/assert-unused.js';
 import { FILE_NAME, Storage } from '../sqlite/storage.js';
 
-/** What tests give a command. @internal */
+/** The environment that tests give to a command. @internal */
 export interface CommandEnvironment {
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 /**
- * Works on the file of a node that is stopped.
+ * Works on the file of a stopped node.
  *
  * @param directory its `sqlitePath`
- * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER} and what the work throws
+ * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER} and the error that the work throws
  * @internal
  */
 export function withStoppedNode<T>(
@@ -41,7 +41,7 @@ export function withStoppedNode<T>(
 }
 
 /**
- * Looks at the file of a node, running or stopped, and changes nothing.
+ * Reads the file of a node, running or stopped, and changes nothing.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
  * @internal

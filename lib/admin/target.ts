@@ -3,41 +3,41 @@ import type { ChangesPage, ListedEntry, ListingPage, ListingRequest } from '../e
 import type { LockInfo } from '../locks/lock-factory.js';
 import type { DeadLetterInfo } from '../node/hyper-cache-node.js';
 
-/** The namespace of commands that name none; on a node that runs, its own. @internal */
+/** The namespace of commands that name none. A running node uses its own. @internal */
 export type Namespace = string | undefined;
 
-/** Which entries are to be expired. @internal */
+/** Which entries to expire. @internal */
 export type Expired =
   { readonly key: string } | { readonly prefix: string } | { readonly tag: string };
 
-/** One write of an operator, or of a file that is imported. @internal */
+/** One write of an operator or of an imported file. @internal */
 export interface TargetWrite {
   readonly key: string;
-  /** As a caller of `set` gives it. */
+  /** The value as a caller of `set` passes it. */
   readonly value: unknown;
-  /** Milliseconds; 0 never to expire. */
+  /** Milliseconds; 0 means that it never expires. */
   readonly ttl: number;
   readonly tags: readonly string[];
 }
 
-/** What an operator's command works on: the files of a node, or a node that runs. @internal */
+/** The target of an operator's command: the files of a node, or a running node. @internal */
 export interface Target {
   stats(): Promise<Readonly<Record<string, unknown>>>;
   namespaces(): Promise<readonly { readonly name: string; readonly entries: number }[]>;
   page(request: Omit<ListingRequest, 'namespace'> & { namespace: Namespace }): Promise<ListingPage>;
-  /** With its value. */
+  /** Finds the entry, with its value. */
   find(namespace: Namespace, key: string): Promise<ListedEntry | undefined>;
-  /** All or none; from a few hundred entries and a mebibyte on, several calls. */
+  /** Stores all or none. Above a few hundred entries or a mebibyte, it makes several calls. */
   store(namespace: Namespace, writes: readonly TargetWrite[]): Promise<void>;
-  /** Whether it was live. */
+  /** Returns whether it was live. */
   delete(namespace: Namespace, key: string): Promise<boolean>;
   deletePrefix(namespace: Namespace, prefix: string): Promise<number>;
   deleteTag(namespace: Namespace, tag: string): Promise<number>;
   clear(namespace: Namespace): Promise<number>;
-  /** Makes fresh entries stale, or deletes those without a window; how many. */
+  /** Makes fresh entries stale, or deletes those without a window. Returns how many. */
   expire(namespace: Namespace, what: Expired): Promise<number>;
   locks(): Promise<readonly LockInfo[]>;
-  /** Takes the lock from its holder; whether there was one. */
+  /** Takes the lock from its holder. Returns whether there was one. */
   releaseLock(name: string): Promise<boolean>;
   /** The revision of the last change. */
   head(): Promise<number>;

@@ -7,27 +7,27 @@ import { fromPortable } from '../value/portable-value.js';
 import { readLines, type Line } from './read-lines.js';
 import type { Target, TargetWrite } from './target.js';
 
-/** Entries and bytes of text of a batch at most, but for a line that is longer by itself. */
+/** The most entries of a batch, and its most bytes of text, except for a single longer line. */
 const BATCH_ENTRIES = 250;
 const BATCH_BYTES = 512 * 1024;
 
 const FIELDS = ['namespace', 'key', 'value', 'stored', 'ttl', 'tags'];
 
-/** How far it has come. @internal */
+/** The progress so far. @internal */
 export interface Transferred {
   readonly entries: number;
-  /** Entries whose value cannot be read, which are left out. */
+  /** Entries whose value cannot be read. They are left out. */
   readonly unreadable: number;
 }
 
-/** What is exported. @internal */
+/** The entries to export. @internal */
 export interface ExportRequest {
   readonly namespaces: readonly string[];
   readonly prefix: string;
 }
 
 /**
- * The fresh entries as lines of JSON, without their windows, page by page: what is written meanwhile may be among them or not.
+ * Writes the fresh entries as lines of JSON, without their windows, page by page. Concurrent writes may or may not be included.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ export async function* exportLines(
   }
 }
 
-/** All pages of a listing. @internal */
+/** Reads all pages of a listing. @internal */
 export async function* pagesOf(
   target: Target,
   request: { namespace: string | undefined; prefix: string; values: boolean },
@@ -74,23 +74,24 @@ function lineOf(namespace: string, entry: ListedEntry): string | undefined {
 
 /** @internal */
 export interface ImportRequest {
-  /** The first line that is imported, from 1. */
+  /** The first line to import, from 1. */
   readonly fromLine: number;
-  /** For lines that name none, and whatever they name if it is set. */
+  /** For lines that name none. If it is set, it replaces the namespace of every line. */
   readonly namespace: string | undefined;
 }
 
 /** @internal */
 export interface Imported {
-  /** Lines that are done: to go on, begin behind them. */
+  /** The number of lines that are done. To continue, begin behind them. */
   readonly lines: number;
   readonly entries: number;
-  /** Of the file, so far. */
+  /** Bytes of the file so far. */
   readonly bytes: number;
 }
 
 /**
- * Stores what lines say, batch by batch: of each all or nothing. A batch that is imported again is stored again.
+ * Stores the entries of lines, batch by batch. Each batch is stored completely or not at all. Importing a batch again stores it
+ * again.
  *
  * @throws {HC_IMPORT_INVALID} with the number of the line
  * @internal

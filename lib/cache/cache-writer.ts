@@ -28,8 +28,8 @@ type RemovalKind = 'deletePrefix' | 'deleteTag' | 'expirePrefix' | 'expireTag';
 const NO_TAGS: readonly string[] = [];
 
 /**
- * Writes of one namespace that the engine decides. Every method checks its arguments before anything changes, hands one
- * command to the queue, and brings L1 up to date when the command is committed, before its promise resolves.
+ * Writes of one namespace whose outcome the engine decides. Every method checks its arguments before anything changes, and
+ * hands one command to the queue. It updates L1 when the command is committed, before its promise resolves.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export class CacheWriter {
     this.#effects = parts.effects;
   }
 
-  /** Stores, unless a later token of the lock was granted. */
+  /** Stores a value, unless a later token of the lock was granted. */
   async setFenced(
     key: string,
     value: unknown,
@@ -64,7 +64,7 @@ export class CacheWriter {
     return (await this.#store(command, captured)).revision;
   }
 
-  /** Stores what a factory made, unless something has happened to its key; resolves to whether it was stored. */
+  /** Stores what a factory made, unless its key has changed; resolves to whether it was stored. */
   async fill(
     claim: OwnClaim,
     captured: CapturedValue,
@@ -75,7 +75,7 @@ export class CacheWriter {
     return (await this.#store(claim.fillWith({ value, ...lifetime, tags }), captured)).stored;
   }
 
-  /** As {@link fill}, of nothing: the entry becomes an expired one, which is swept. */
+  /** As {@link fill}, but without a value: the entry becomes an expired one, which is swept. */
   erase(claim: OwnClaim): Promise<boolean> {
     this.parts.counters.deletes++;
     const command = claim.fillWith({ value: '', expiresAt: 0, tags: NO_TAGS });
@@ -86,7 +86,7 @@ export class CacheWriter {
     });
   }
 
-  /** Stores if the key is missing or expired. */
+  /** Stores a value if the key is missing or expired. */
   add(
     key: string,
     value: unknown,
@@ -103,7 +103,7 @@ export class CacheWriter {
     );
   }
 
-  /** Stores if the live entry has this revision; 0 means that there is none. */
+  /** Stores a value if the live entry has this revision; 0 means that there is none. */
   setIf(
     key: string,
     value: unknown,
@@ -161,7 +161,10 @@ export class CacheWriter {
     );
   }
 
-  /** A fresh entry is stale from now on; resolves to whether there was one. With `keeps` it is what began before that is overdue. */
+  /**
+   * Makes a fresh entry stale from now on; resolves to whether there was one. With `keeps` the entry stays, and only what
+   * began before is out of date.
+   */
   expire(key: string, keeps = false): Promise<boolean> {
     assertKey(key);
     const { namespace } = this.parts;
@@ -171,7 +174,7 @@ export class CacheWriter {
     });
   }
 
-  /** Resolves to how many fresh entries went. */
+  /** Resolves to how many fresh entries were removed. */
   async deletePrefix(prefix: string): Promise<number> {
     const { namespace } = this.parts;
     return this.#countDeleted(
@@ -182,7 +185,7 @@ export class CacheWriter {
     );
   }
 
-  /** Resolves to how many fresh entries went. */
+  /** Resolves to how many fresh entries were removed. */
   async deleteTag(tag: string): Promise<number> {
     assertKey(tag, 'tag');
     const { namespace } = this.parts;
@@ -194,20 +197,20 @@ export class CacheWriter {
     );
   }
 
-  /** Resolves to how many entries were fresh until then. */
+  /** Resolves to how many entries were fresh before. */
   expirePrefix(prefix: string): Promise<number> {
     const { namespace } = this.parts;
     return this.#removeInSteps((step) => ({ kind: 'expirePrefix', namespace, prefix, step }));
   }
 
-  /** Resolves to how many entries were fresh until then. */
+  /** Resolves to how many entries were fresh before. */
   async expireTag(tag: string): Promise<number> {
     assertKey(tag, 'tag');
     const { namespace } = this.parts;
     return this.#removeInSteps((step) => ({ kind: 'expireTag', namespace, tag, step }));
   }
 
-  /** Resolves to how many entries went, expired ones that were not yet swept included. */
+  /** Resolves to how many entries were removed, including expired ones that were not yet swept. */
   clear(): Promise<number> {
     const { namespace, l1, events } = this.parts;
     return this.#run<'clear', number>({ kind: 'clear', namespace }, 0, ({ deleted }) => {
@@ -249,7 +252,7 @@ export class CacheWriter {
             try {
               resolve(settle(result));
             } catch (error) {
-              // A value that cannot be read must not break the batch that it stands in.
+              // An unreadable value must not break its batch.
               reject(error);
             }
           },

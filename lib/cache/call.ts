@@ -4,12 +4,12 @@ import type { Random } from '../common/random.js';
 import { checkedMs, readTtl, windowOf, type WrapContext } from './policy.js';
 import type { Adapted, Factory, WrapOptions } from './wrap-options.js';
 
-/** After a refresh that failed, by default. */
+/** Pause after a refresh that failed, by default. */
 const RETRY_AFTER_MS = 10_000;
 
 const NO_TAGS: readonly string[] = [];
 
-/** What a caller wants to be made, and how it is to be kept. Made only when the factory may be called. @internal */
+/** What a caller wants a factory to make, and how to keep it. Made only when the factory may be called. @internal */
 export class Call {
   readonly staleMs: number;
   readonly graceMs: number;
@@ -51,29 +51,29 @@ export class Call {
     return checkedMs('errorTtl', this.options.errorTtl);
   }
 
-  /** Whether a factory that is too late is given up. */
+  /** Whether a factory that is too late is aborted. */
   get aborts(): boolean {
     return this.options.onTimeout === 'abort';
   }
 
-  /** Whether the entry, stale or about to be, may be answered at once. */
+  /** Whether the entry, stale or about to be, may be returned immediately. */
   mayAnswer(entry: Lifetime, now: number): boolean {
     const atOnceMs = this.softTimeoutMs === 0 ? this.graceMs : 0;
     return now - staleSince(entry) < Math.max(this.staleMs, atOnceMs);
   }
 
-  /** Whether the entry may stand in for a factory that fails. */
+  /** Whether the entry may take the place of a result when the factory fails. */
   mayFallBack(entry: Lifetime, now: number): boolean {
     return now - staleSince(entry) < this.graceMs;
   }
 
-  /** How long a value lives that the factory has made. */
+  /** How long a value from the factory lives. */
   lifetimeOf(value: unknown, adapted: Adapted, clock: Clock, random: Random): Lifetime {
     const { ttl: given, jitter = 0 } = this.options;
     let ttl = adapted.ttl ?? (typeof given === 'function' ? given(value as never) : given);
     if (jitter > 0) {
       const ms = readTtl(ttl ?? this.defaultTtlMs);
-      // Of an entry that never ends there is nothing to shorten.
+      // An entry that never ends has nothing to shorten.
       if (ms > 0 && ms < Infinity) ttl = ms * (1 - jitter * share(random));
     }
     const lifetime = lifetimeFor(ttl, this.defaultTtlMs, 0, clock);
@@ -82,7 +82,7 @@ export class Call {
     return lifetimeFor(ttl, this.defaultTtlMs, windowOf({ stale, grace }), clock);
   }
 
-  /** With less than so many ms left a hit begins a refresh; undefined for never. */
+  /** A hit with less than this many ms left begins a refresh; undefined means never. */
   thresholdOf(value: unknown): number | undefined {
     const { eager, refreshThreshold, ttl } = this.options;
     if (eager === undefined) {
@@ -96,7 +96,7 @@ export class Call {
   }
 }
 
-/** From 0 up to 1. */
+/** A random number from 0 up to 1. */
 function share(random: Random): number {
   return Number.parseInt(random.hex(4), 16) / 2 ** 32;
 }

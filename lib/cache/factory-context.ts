@@ -14,13 +14,13 @@ import type { Adapted } from './wrap-options.js';
 
 const FIELDS = ['ttl', 'stale', 'grace', 'tags'];
 
-/** What stood in the place of what is made. @internal */
+/** The entry that a new value replaces. @internal */
 export interface Replaced {
   readonly value: unknown;
   readonly staleSince: number;
 }
 
-/** What one call of a factory is given, and what it has said. Its methods need no `this`. @internal */
+/** What one call of a factory receives, and what the factory has set. Its methods need no `this`. @internal */
 export class FactoryContext implements WrapContext<unknown> {
   adapted: Adapted = {};
   isSkipped = false;
@@ -42,7 +42,7 @@ export class FactoryContext implements WrapContext<unknown> {
     for (const name in options) {
       if (FIELDS.includes(name)) continue;
       throw new InvalidArgumentError(
-        `The context of a factory sets no '${name}'.`,
+        `The context of a factory cannot set '${name}'.`,
         `Set ${FIELDS.join(', ')}.`,
       );
     }
@@ -66,12 +66,12 @@ export class FactoryContext implements WrapContext<unknown> {
     this.#assertRunning('unchanged');
     if (this.stale !== undefined) return this.stale.value;
     throw new InvalidArgumentError(
-      `Nothing was there under '${this.key}' that could be kept.`,
+      `There was no value under '${this.key}' to keep.`,
       'Ask ctx.stale first: it is undefined when the factory has to make the value.',
     );
   };
 
-  /** What is said from here on would change nothing. */
+  /** Later calls to the context would change nothing. */
   end(): void {
     this.#hasEnded = true;
   }
@@ -94,7 +94,7 @@ function checkTtl(ttl: Duration): void {
 export function checkedTags(tags: readonly string[]): readonly string[] {
   if (!Array.isArray(tags) || tags.length > MAX_TAGS) {
     throw new InvalidArgumentError(
-      Array.isArray(tags) ? `There are ${tags.length} tags.` : 'The tags are no array.',
+      Array.isArray(tags) ? `There are ${tags.length} tags.` : 'The tags are not an array.',
       `Pass an array of at most ${MAX_TAGS} strings.`,
     );
   }

@@ -22,11 +22,11 @@ import type { Flight } from './flight.js';
 import type { CacheEntry, Layer, TieredCache } from './tiered-cache.js';
 import type { Throttle } from './throttle.js';
 
-/** What a caller of `wrap` gets; the value is the cache's own. @internal */
+/** What a caller of `wrap` receives; the cache owns the value. @internal */
 export interface Served extends Lifetime {
   readonly value: unknown;
   readonly layer: Layer | 'factory';
-  /** Why it is not what a factory has just made, or what is fresh. */
+  /** Why the value is neither fresh nor what a factory has just made. */
   readonly reason?: 'refreshing' | 'error' | 'timeout' | 'throttled';
   /** What the factory failed with. */
   readonly error?: unknown;
@@ -42,20 +42,20 @@ export interface FactoryRunParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly maxValueBytes: number;
-  /** Commits what waits, so that what is observed then has seen what came before a factory began. */
+  /** Commits what waits, so that an observation after it includes everything from before a factory began. */
   readonly drain: () => Promise<void>;
   readonly claims: Claims;
   /** For which failures a stale value is served, when the call does not say. */
   readonly graceOn: ((error: unknown) => boolean) | undefined;
-  /** What no caller learns: a value that was returned but not stored, a refresh that failed. */
+  /** Reports what no caller sees: a value that was returned but not stored, or a refresh that failed. */
   readonly onSilentError: (error: unknown, during: string) => void;
 }
 
 type Outcome = HyperCacheEvents['factory']['outcome'];
 
 /**
- * From the claim of a key to what its factory has made: claimed among all that share the cache, and fenced, so that it is
- * stored only if nothing has happened to its key since it was observed.
+ * Runs a factory, from the claim of its key to its result. The claim holds among all processes that share the cache. The
+ * result is fenced: it is stored only if the key has not changed since it was observed.
  *
  * @internal
  */
@@ -65,7 +65,7 @@ export class FactoryRun {
     private readonly throttle: Throttle,
   ) {}
 
-  /** Resolves to undefined when another process is to replace the entry, or may not yet. */
+  /** Resolves to undefined when another process replaces the entry, or when it is too early to replace it. */
   async land(call: Call, flight: Flight): Promise<Served | undefined> {
     const { cache, drain, claims } = this.parts;
     const isReplacing = flight.replaces !== undefined;
@@ -109,7 +109,7 @@ export class FactoryRun {
     }
     const left = Math.ceil(replaces.expiresAt - this.parts.clock.now());
     const pauseMs = Math.min(call.retryAfterMs, left);
-    // Other nodes would serve what is stale in the place of an answer.
+    // Otherwise other nodes would serve a stale value in the place of an answer.
     if (pauseMs > 0 && !isAnswer) claim?.fail(pauseMs);
     this.throttle.pause(key, replaces, pauseMs, isAnswer);
   }
@@ -127,7 +127,7 @@ export class FactoryRun {
     }
   }
 
-  /** What is there already: another process has made what is wanted. */
+  /** An entry that is already there: another process has made the wanted value. */
   #answerIn({ entry }: Observation, { reason, replaces }: Flight): CacheEntry | undefined {
     if (entry === undefined || reason === 'fresh') return undefined;
     if (!this.parts.cache.isFresh(entry)) return undefined;
@@ -157,7 +157,7 @@ export class FactoryRun {
     const context = new FactoryContext(call.key, flight.reason, replaced, flight);
     const begun = clock.monotonic();
     const tell = (outcome: Outcome, error?: unknown): void => {
-      // A factory that ends after its time ran out has two outcomes: its trace is over with the first.
+      // A factory that ends after its time ran out has two outcomes; its trace ends with the first one.
       if (trace !== undefined) trace.outcome ??= outcome;
       this.#tell(call, flight, clock.monotonic() - begun, outcome, error);
     };
@@ -203,7 +203,7 @@ export class FactoryRun {
     let own: unknown = value;
     try {
       if (value === undefined) {
-        // What the origin no longer has ends here, unless something newer is there already.
+        // A value that the origin no longer has ends here, unless a newer one is already there.
         const isGone = claim.observed.entry === undefined || (await writer.erase(claim));
         tell(isGone ? 'stored' : 'refused');
         return served(value, this.#over());
@@ -219,7 +219,7 @@ export class FactoryRun {
       tell(isStored ? 'stored' : 'refused');
       return served(own, lifetime);
     } catch (error) {
-      // A mistake in the program reaches the caller; a full disk must not take the page down.
+      // A mistake in the program reaches the caller; a full disk must not fail the request.
       if (!(error instanceof HyperCacheError) || isMistake(error)) throw error;
       onSilentError(error, 'storing what a factory made');
       tell('refused', error);
@@ -242,14 +242,14 @@ export class FactoryRun {
   }
 }
 
-/** What a factory has made, and said. */
+/** What a factory has made, and what it has set. */
 interface Made {
   readonly value: unknown;
   readonly context: FactoryContext;
   readonly tell: (outcome: Outcome, error?: unknown) => void;
 }
 
-/** Of the program: no stale value hides it. */
+/** Whether the program made a mistake: no stale value hides it. */
 function isMistake(error: unknown): boolean {
   return [UnsupportedValueError, InvalidTtlError, InvalidArgumentError].some(
     (kind) => error instanceof kind,

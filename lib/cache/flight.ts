@@ -6,47 +6,47 @@ import type { Seen } from '../engine/l2.js';
 import type { WrapContext } from './policy.js';
 import { startTimer } from './within.js';
 
-/** A factory that takes longer than this no longer keeps its callers waiting. */
+/** Callers wait no longer than this for a factory. */
 const MAX_FACTORY_MS = 300_000;
 
 /**
- * The flight whose factory has called, however many promises ago. Before Node 24 each promise of the process costs three
- * times as much while such a context is on: it is on only while a factory runs that has returned a promise.
+ * The flight whose factory called, across any number of promises. Before Node 24 such a context triples the cost of every
+ * promise in the process. It is therefore active only while a factory runs that has returned a promise.
  */
 const context = new AsyncLocalStorage<Flight>();
 let factories = 0;
 
-/** What a flight is for. @internal */
+/** The purpose of a flight. @internal */
 export interface FlightPlan {
   /** Why its factory is called. */
   readonly reason: WrapContext<never>['reason'];
-  /** The entry that stays in the meantime, so that no caller has to wait for the claim of another process. */
+  /** The entry that stays in the meantime, so that no caller waits for another process's claim. */
   readonly replaces: Lifetime | undefined;
   readonly onBegin?: (() => void) | undefined;
 }
 
-/** One call of a factory, and what it takes into account. @internal */
+/** One call of a factory, and what belongs to that call. @internal */
 export class Flight {
   /** The moment at which its key was observed; undefined until its factory begins. */
   seen: Seen | undefined;
   claim: OwnClaim | undefined;
-  /** Its value is wanted no more: it is not stored. */
+  /** Its value is no longer wanted, so it is not stored. */
   isAborted = false;
   #controller: AbortController | undefined;
   #reasonToAbort: unknown;
-  /** Callers that wait, and those that have left it to go on. */
+  /** Callers that wait, and callers that stopped waiting but let it continue. */
   #seats = 0;
   readonly #caller = Flight.current;
-  /** Flights that its factory has asked for, and that have not ended. */
+  /** Flights that its factory has requested, and that have not ended. */
   readonly #awaited = new Set<Flight>();
-  /** Its factory has returned, or kept its promise. */
+  /** Its factory has returned, or the factory's promise is settled. */
   #hasEnded = false;
 
   constructor(
-    /** Whose keys these are. */
+    /** The owner of the keys. */
     private readonly owner: object,
     readonly key: string,
-    /** How many writes this process had begun by then. */
+    /** How many writes this process had begun when the flight began. */
     readonly writes: number,
     private readonly plan: FlightPlan,
   ) {}
@@ -59,7 +59,10 @@ export class Flight {
     return this.plan.replaces;
   }
 
-  /** The flight whose factory is calling: one that has ended waits for nothing that its timers still do. */
+  /**
+   * The flight whose factory is calling. A flight that has ended is skipped: timers of its factory may still call, but it
+   * waits for nothing.
+   */
   static get current(): Flight | undefined {
     let flight = factories > 0 ? context.getStore() : undefined;
     while (flight !== undefined && flight.#hasEnded) flight = flight.#caller;
@@ -80,17 +83,17 @@ export class Flight {
     return this.#controller.signal;
   }
 
-  /** One more caller wants its value. */
+  /** Adds a caller that wants its value. */
   board(): void {
     this.#seats++;
   }
 
-  /** Whether one caller wants it, and no other. */
+  /** Whether exactly one caller wants its value. */
   get hasOneSeat(): boolean {
     return this.#seats === 1;
   }
 
-  /** A caller wants it no more: when it was the last one, the factory is aborted. */
+  /** Removes a caller that no longer wants its value; after the last one the factory is aborted. */
   leave(reason: unknown): void {
     if (--this.#seats === 0) this.abort(reason);
   }
@@ -114,7 +117,7 @@ export class Flight {
     try {
       const made = context.run(this, factory);
       if (!isThenable(made)) return made;
-      // Asked once: there are some that begin anew each time.
+      // `then` is called once: some thenables begin again with each call.
       coming = Promise.resolve(made);
       coming.then(ended, ended);
       return coming;
@@ -124,7 +127,7 @@ export class Flight {
   }
 
   /**
-   * Resolves as what its factory has promised, within 5 minutes.
+   * Settles as its factory's promise does, within 5 minutes.
    *
    * @throws {HC_FACTORY_TIMEOUT}
    */
@@ -138,9 +141,9 @@ export class Flight {
   }
 
   /**
-   * The factory that is calling is to wait for this flight.
+   * The factory that is calling is about to wait for this flight.
    *
-   * @throws {HC_ARGUMENT_INVALID} this one waits for it already, by way of others or because it is the same
+   * @throws {HC_ARGUMENT_INVALID} this flight already waits for that factory, through others or because it is the same
    */
   join(landing: Promise<unknown>): void {
     const { current } = Flight;
@@ -152,9 +155,9 @@ export class Flight {
   }
 
   /**
-   * A factory that is to be called for the key by another, within which it was asked for.
+   * Checks the factory that requests the key, and the factories that called that one.
    *
-   * @throws {HC_ARGUMENT_INVALID} that one, or one that has called it, makes the same entry
+   * @throws {HC_ARGUMENT_INVALID} one of them makes the same entry
    */
   static assertNoCircle(owner: object, key: string): void {
     for (let flight = Flight.current; flight !== undefined; flight = flight.#caller) {

@@ -11,16 +11,16 @@ import { within } from './within.js';
 /** A flight that others can join. @internal */
 export interface Flown {
   readonly flight: Flight;
-  /** Resolves to undefined when another process is to replace the entry. */
+  /** Resolves to undefined when another process replaces the entry. */
   readonly landing: Promise<Served | undefined>;
 }
 
 type Reason = WrapContext<never>['reason'];
 
-/** The factories of one namespace that are at work in this process, one of each key. @internal */
+/** The running factories of one namespace in this process, one per key. @internal */
 export class Flights {
   readonly #flown = new Map<string, Flown>();
-  /** Those for callers of `fresh` whose factory has not begun. */
+  /** Flights for callers of `fresh` whose factories have not begun. */
   readonly #waiting = new Map<string, Flown>();
 
   constructor(
@@ -29,7 +29,7 @@ export class Flights {
     private readonly throttle: Throttle,
   ) {}
 
-  /** That of the key, unless something has happened to it since it began; else a new one. */
+  /** The flight of the key, unless the key has changed since it began; otherwise a new one. */
   of(call: Call, found: CacheEntry | undefined): Awaitable<Flown> {
     const flown = this.#flown.get(call.key);
     if (flown === undefined) return this.#departFor(call, found);
@@ -39,7 +39,7 @@ export class Flights {
       : this.#board(call, flown, isCurrent, found);
   }
 
-  /** A new one that no caller waits for; undefined when one is at work. */
+  /** A new flight that no caller waits for; undefined when one of the key is under way. */
   behind(call: Call, reason: Reason, found: CacheEntry): Awaitable<Flown | undefined> {
     const flown = this.#flown.get(call.key);
     if (flown === undefined) return this.#depart(call, reason, found);
@@ -51,7 +51,7 @@ export class Flights {
     return isCurrent instanceof Promise ? isCurrent.then(unless) : unless(isCurrent);
   }
 
-  /** One whose factory begins after this call. */
+  /** A flight whose factory begins after this call. */
   anew(call: Call): Flown {
     const { key } = call;
     const waiting = this.#waiting.get(key);
@@ -63,7 +63,7 @@ export class Flights {
     return flown;
   }
 
-  /** The failure that callers of this node still get for the key, if nothing has happened to it since. */
+  /** The failure that callers of this node still receive for the key, if the key has not changed since then. */
   failureOf({ key, tags }: Call): Awaitable<Failure | undefined> {
     const failure = this.throttle.failureOf(key);
     if (failure?.seen === undefined) return failure;
@@ -72,7 +72,7 @@ export class Flights {
     return isCurrent instanceof Promise ? isCurrent.then(unless, () => failure) : unless(isCurrent);
   }
 
-  /** Resolves when none is at work any more; those that are after a time, in ms, are aborted. */
+  /** Resolves when no factory runs any more; those that still run after a time, in ms, are aborted. */
   async close(timeoutMs: number, reason: unknown): Promise<void> {
     const flown = Array.from(this.#flown.values());
     const refreshes = flown.filter(({ flight }) => isBackground(flight));
@@ -88,9 +88,9 @@ export class Flights {
     found: CacheEntry | undefined,
   ): Awaitable<Flown> {
     if (isCurrent && !flown.flight.isAborted) return flown;
-    // Another call has found out as well, and has a factory on the way.
+    // Another call has noticed the change too, and has already begun a factory.
     if (this.#flown.get(call.key) !== flown) return this.of(call, found);
-    // What it makes will not be stored: it need not keep others waiting.
+    // Its result will not be stored, so it need not keep others waiting.
     flown.flight.claim?.release();
     return this.#departFor(call, found);
   }
@@ -126,10 +126,10 @@ export class Flights {
     const { writer, onSilentError } = this.parts;
     try {
       await before?.landing.catch(() => undefined);
-      // What others have begun may have read before the caller's write: it is overdue from here on.
+      // A factory that others have begun may have read before the caller's write; from here on it is out of date.
       await writer
         .expire(call.key, true)
-        .catch((error: unknown) => onSilentError(error, 'beginning anew'));
+        .catch((error: unknown) => onSilentError(error, 'beginning again'));
       this.throttle.lift(call.key);
       return await this.runs.land(call, flight);
     } finally {
@@ -141,7 +141,7 @@ export class Flights {
     if (flight.isAborted) return false;
     if (flight.seen === undefined) return true;
     const { cache, pending, onSilentError } = this.parts;
-    // When the engine cannot be asked, only this process's own writes are known.
+    // When the engine is unavailable, only this process's own writes are known.
     const isUntouched = flight.writes === pending.begun;
     const guess = (error: unknown): boolean => {
       onSilentError(error, 'reading');
@@ -156,7 +156,7 @@ export class Flights {
   }
 }
 
-/** Its callers have what they want, or there never were any. */
+/** Whether the flight runs in the background: its callers already have a value, or there never were any. */
 function isBackground({ reason }: Flight): boolean {
   return reason === 'stale' || reason === 'eager';
 }

@@ -11,7 +11,7 @@ type Fail = (error: HyperCacheError) => void;
 export interface PendingEntry extends Lifetime {
   /** `undefined` for a deletion. */
   readonly value: unknown;
-  /** What it has covered, until it is committed; kept by {@link PendingWrites}, as the next one is. */
+  /** The write that it covers until it is committed; {@link PendingWrites} maintains this field and the next one. */
   before: PendingEntry | undefined;
   isOver: boolean;
 }
@@ -29,15 +29,15 @@ export class PendingValue implements PendingEntry {
 }
 
 /**
- * Writes that end until the map is made anew. Each time V8 makes room in a map, the table that it leaves refers to the next
- * one: as soon as one of them has grown old, all that come after it, and the writes in them, outlive the collections of
- * the young.
+ * The map is replaced after this many writes have ended. Each time V8 makes room in a map, the old table refers to the new
+ * one. Once one of these tables has aged, all later tables, and the writes in them, survive collections of the young
+ * generation.
  */
 const MAP_USES = 256;
 
 /**
- * The writes of one namespace that wait for their commit, by key: the last one whose effect is known. Should it fail,
- * the one before it is seen again, if that still waits.
+ * The writes of one namespace that wait for their commit, by key: for each key, the last write whose effect is known. If that
+ * write fails, the one before it is visible again, if it still waits.
  *
  * @internal
  */
@@ -51,7 +51,7 @@ export class PendingWrites {
     return this.#byKey.size;
   }
 
-  /** Writes of every kind that were begun. */
+  /** Writes of every kind that have begun. */
   get begun(): number {
     return this.#sequence;
   }
@@ -66,7 +66,7 @@ export class PendingWrites {
     return ++this.#sequence;
   }
 
-  /** The write is committed: nothing before it counts any more. */
+  /** The write is committed, so no write before it counts any more. */
   settle(key: string, write: PendingEntry): void {
     write.isOver = true;
     write.before = undefined;
@@ -96,20 +96,20 @@ export class PendingWrites {
   }
 }
 
-/** Whose set it is. @internal */
+/** The creator of a set. @internal */
 export interface SetOwner {
   encode(captured: CapturedValue): StoredValue;
   settled(write: PendingSet): void;
   abandoned(write: PendingSet, error: HyperCacheError): void;
 }
 
-/** A set that waits. Its value is encoded when its batch is written. @internal */
+/** A set that waits for its commit. Its value is encoded when its batch is written. @internal */
 export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingEntry {
   /** Place among the pending writes; see {@link PendingWrites.raiseBarrier}. */
   sequence = 0;
   before: PendingEntry | undefined;
   isOver = false;
-  /** Once its batch is taken. */
+  /** Set once its batch is taken. */
   #command: SetCommand | undefined;
 
   constructor(
@@ -140,7 +140,7 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     return { kind: 'set', namespace: this.namespace };
   }
 
-  /** Encoded once, though a batch that meets a locked file is taken again and again. */
+  /** Encoded once, although a batch that meets a locked file is taken again and again. */
   get command(): SetCommand {
     return (this.#command ??= {
       kind: 'set',
@@ -162,7 +162,7 @@ export class PendingSet implements QueuedWrite<Command, CommandResult>, PendingE
     return true;
   }
 
-  /** Somebody else answers for it: its caller need not wait. */
+  /** The write was durably accepted, so its caller need not wait. */
   accepted(): void {
     this.resolve?.(0);
     this.resolve = this.reject = undefined;

@@ -1,5 +1,5 @@
 /**
- * The names of the policies of the application, which it declares: `declare module 'nestjs-hypercache' { interface
+ * The names of the application's policies, which the application declares: `declare module 'nestjs-hypercache' { interface
  * HyperCachePolicies { catalog: true } }`.
  *
  * @publicApi

@@ -9,12 +9,12 @@ export type NamedPolicies = Readonly<Record<string, PolicyOptions>>;
 const NOTHING: WrapOptions = Object.freeze({});
 
 /**
- * What `wrap` works with when a call leaves something out: a policy that it names, then the cache's own, then the node's.
+ * What `wrap` uses for what a call leaves out: a policy that the call names, then the cache's own policy, then the node's.
  *
  * @internal
  */
 export class Presets {
-  /** Undefined when there is none: then what a call gives is taken as it is. */
+  /** Undefined when there is none: then the options of a call are used unchanged. */
   readonly #byDefault: PolicyOptions | undefined;
 
   constructor(
@@ -28,13 +28,13 @@ export class Presets {
     this.#byDefault = Object.keys(merged).length === 0 ? undefined : merged;
   }
 
-  /** Those of a cache with a policy of its own. */
+  /** The presets of a cache with its own policy. */
   with(own: PolicyOptions): Presets {
     return new Presets(this.named, this.#byDefault, own);
   }
 
   /**
-   * What a call means.
+   * Returns the options that a call means.
    *
    * @param given its options, a ttl, or the name of a policy
    * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
@@ -56,12 +56,12 @@ export class Presets {
     return merged;
   }
 
-  /** @throws {HC_ARGUMENT_INVALID} for a name that there is not */
+  /** @throws {HC_ARGUMENT_INVALID} for an unknown name */
   assertKnown(name: string): void {
     this.#policy(name);
   }
 
-  /** A text that is no duration is the name of a policy. */
+  /** A string that is not a duration is the name of a policy. */
   #read(given: unknown): WrapOptions {
     if (typeof given === 'string' && given !== '' && typeof milliseconds(given) === 'string') {
       if (Object.hasOwn(this.named, given) || !/^[-\d]/.test(given)) return { policy: given };
@@ -69,7 +69,7 @@ export class Presets {
     return { ttl: given as Duration };
   }
 
-  /** A caller's own window needs an end to begin at. */
+  /** A caller's own window needs an end at which to begin. */
   #assertEnd(own: WrapOptions, { ttl }: WrapOptions, defaultTtlMs: number): void {
     if (own.stale === undefined && own.grace === undefined) return;
     if (isEndless(ttl ?? defaultTtlMs) && windowOf(own) > 0) throw endlessWindow();
@@ -89,7 +89,7 @@ export class Presets {
   }
 }
 
-/** What is given wins; of the two ways to refresh early, the one that is given. @internal */
+/** Given fields win; of the two ways to refresh early, the given one wins. @internal */
 export function over<T extends PolicyOptions>(below: PolicyOptions, above: T): T {
   const merged: Record<string, unknown> = { ...below };
   if (above.eager !== undefined) delete merged['refreshThreshold'];

@@ -17,8 +17,8 @@ export interface ReadThroughParts extends FactoryRunParts {
 }
 
 /**
- * `wrap`: what is fresh, else what may be served though it is stale, else what the factory makes. One factory of a key is at
- * work at a time, in the process and, by claims, among all that share the cache.
+ * `wrap` returns a fresh value, otherwise a stale value that may be served, otherwise what the factory makes. One factory of
+ * a key runs at a time, in the process and, by claims, among all that share the cache.
  *
  * @internal
  */
@@ -33,7 +33,7 @@ export class ReadThrough {
     this.#flights = new Flights(parts, this.#runs, this.#throttle);
   }
 
-  /** The value goes out through the cache's `release`. */
+  /** Callers receive the value through the cache's `release`. */
   wrap(
     key: string,
     factory: Factory,
@@ -98,7 +98,7 @@ export class ReadThrough {
     return threshold !== undefined && found.freshUntil - clock.now() < threshold;
   }
 
-  /** @param found a stale entry that may stand in for what the factory makes */
+  /** @param found a stale entry that may take the place of the factory's result */
   async #make(call: Call, found?: CacheEntry): Promise<Served> {
     Flight.assertNoCircle(this.#flights, call.key);
     const failure = found === undefined ? this.#flights.failureOf(call) : undefined;
@@ -106,7 +106,7 @@ export class ReadThrough {
     if (known !== undefined) throw known.error;
     const coming = this.#flights.of(call, found);
     const flown = coming instanceof Promise ? await coming : coming;
-    // Its last caller may have left just now.
+    // Its last caller may have just left.
     return flown.flight.isAborted ? this.#make(call, found) : this.#ride(call, flown, found);
   }
 
@@ -115,7 +115,7 @@ export class ReadThrough {
     return this.#ride(call, this.#flights.anew(call));
   }
 
-  /** One caller's wait for a flight, by its own times and its own signal. */
+  /** One caller's wait for a flight, with its own times and its own signal. */
   async #ride(call: Call, flown: Flown, found?: CacheEntry): Promise<Served> {
     const { flight, landing } = flown;
     const { timeoutMs, options } = call;
@@ -128,7 +128,7 @@ export class ReadThrough {
       landed = await within(landing, softMs ?? timeoutMs, signal);
       if (landed === LATE && softMs !== undefined) {
         const entry = await this.#standIn(call);
-        // The flight goes on without this caller.
+        // The flight continues without this caller.
         if (entry !== undefined) return this.#serve(call, entry, 'timeout');
         landed = await within(landing, timeoutMs && timeoutMs - softMs, signal);
       }
@@ -151,7 +151,7 @@ export class ReadThrough {
     found: CacheEntry | undefined,
     error: unknown,
   ): Promise<Served> {
-    // It was to replace an entry that is nothing to this caller.
+    // The flight was to replace an entry that this caller cannot use.
     if (found === undefined && flight.replaces !== undefined) return this.#make(call);
     const entry = this.#runs.standsIn(call, error) ? await this.#standIn(call) : undefined;
     if (entry === undefined) throw error;
@@ -181,7 +181,10 @@ export class ReadThrough {
     return entry === undefined ? this.#make(call) : this.#serve(call, entry, 'refreshing');
   }
 
-  /** What the caller may be given instead, as of now: what was deleted meanwhile never is, what was written is. */
+  /**
+   * What the caller may receive instead, as of now: an entry that was written in the meantime, but never one that was
+   * deleted.
+   */
   async #standIn(call: Call): Promise<CacheEntry | undefined> {
     if (call.graceMs === 0) return undefined;
     const { cache, drain, clock } = this.parts;
@@ -213,13 +216,13 @@ export class ReadThrough {
     return error === undefined ? served : { ...served, error };
   }
 
-  /** In the background; one process of all at a time, and no caller waits for it. */
+  /** Refreshes in the background: one process at a time does this, and no caller waits for it. */
   #refresh(call: Call, found: CacheEntry, reason: 'stale' | 'eager'): void {
     const flown = this.#flights.behind(call, reason, found);
     if (flown === undefined) return;
     this.parts.counters.refreshes++;
     this.#watch(call, flown, found).catch((error: unknown) =>
-      this.parts.onSilentError(new FactoryFailedError(error), 'telling of a refresh'),
+      this.parts.onSilentError(new FactoryFailedError(error), 'reporting a refresh'),
     );
   }
 
@@ -244,7 +247,7 @@ export class ReadThrough {
     else if (landed !== GONE) onRefreshed?.(call.key, cache.release(landed.value), undefined);
   }
 
-  /** Refreshes in the background may end within a time, in ms; then all factories are aborted. */
+  /** Lets background refreshes end within a time, in ms; then aborts all factories. */
   close(timeoutMs: number): Promise<void> {
     return this.#flights.close(timeoutMs, new ClosedError());
   }

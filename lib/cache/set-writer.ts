@@ -21,7 +21,7 @@ export interface SetWriterParts {
   readonly effects: WriteEffects;
   /** `set` and `delete` resolve before their commit. */
   readonly relaxed: boolean;
-  /** A relaxed write failed after its promise had resolved. */
+  /** Called when a relaxed write fails after its promise has resolved. */
   readonly onLostWrite: (error: HyperCacheError) => void;
 }
 
@@ -33,7 +33,7 @@ export interface WriteOfMany {
   readonly tags: readonly string[];
 }
 
-/** Room that a waiting relaxed set keeps for a newer value of its key. */
+/** Room that a waiting relaxed set reserves for a newer value of its key. */
 const SUPERSEDE_ROOM = 256;
 
 const DONE: Promise<number> = Promise.resolve(0);
@@ -41,7 +41,7 @@ const NO_TAGS: readonly string[] = [];
 const NOTHING = new CapturedValue(0);
 
 /**
- * Plain sets and deletions of one namespace: the node's own reads see them from the call on, and they may be relaxed.
+ * Plain sets and deletions of one namespace. The node's own reads see them from the call on, and they may be relaxed.
  *
  * @internal
  */
@@ -138,7 +138,7 @@ export class SetWriter {
           isResolved = true;
           resolve(true);
         },
-        // The primary answers a deletion with the result of one.
+        // The primary answers a deletion with the result of a deletion.
         (result) => resolve((result as ResultOf['delete']).deleted),
       );
       if (relaxed) isResolved = queue.pushRelaxed(write);
@@ -177,7 +177,7 @@ export class SetWriter {
     });
   }
 
-  /** What a relaxed write awaits that keeps up. */
+  /** What a relaxed write awaits while the queue keeps up. */
   #accepted(): Promise<number> {
     return this.parts.queue.rest()?.then(() => 0) ?? DONE;
   }
@@ -223,7 +223,7 @@ export class SetWriter {
   };
 }
 
-/** Of a set that waits, for the queue's bounds. */
+/** Size of a set that waits, for the queue's bounds. */
 function setBytes(captured: CapturedValue, tags: readonly string[]): number {
   return captured.bytes + SUPERSEDE_ROOM + tagBytes(tags);
 }

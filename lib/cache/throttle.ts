@@ -3,10 +3,10 @@ import type { Lifetime } from '../common/expiry.js';
 import { keepNewest } from '../common/keep-newest.js';
 import type { Seen } from '../engine/l2.js';
 
-/** Of so many keys it is known that their factories are not to be called yet; of more, the oldest may be too early. */
+/** Keys whose factories must not be called yet, at most; with more, the oldest may be called too early. */
 const MAX_KEYS = 10_000;
 
-/** Between two questions whether another process still refreshes a key. */
+/** Time between two checks whether another process still refreshes a key. */
 const HELD_MS = 1000;
 
 interface Pause extends Lifetime {
@@ -16,7 +16,7 @@ interface Pause extends Lifetime {
   readonly isAnswer: boolean;
 }
 
-/** A failure that callers get again. @internal */
+/** A failure that callers receive again. @internal */
 export interface Failure {
   readonly error: unknown;
   /** Monotonic ms. */
@@ -25,7 +25,7 @@ export interface Failure {
   readonly seen: Seen | undefined;
 }
 
-/** What this process knows of failures of the factories of one namespace. @internal */
+/** What this process knows about failures of the factories of one namespace. @internal */
 export class Throttle {
   readonly #pauses = new Map<string, Pause>();
   readonly #failures = new Map<string, Failure>();
@@ -33,9 +33,9 @@ export class Throttle {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * Whether the factory must not be called for the entry yet.
+   * Whether it is too early to call the factory for the entry.
    *
-   * @param waits the caller would wait for it: then an answer of before does not count
+   * @param waits the caller would wait for the factory: then an earlier answer does not count
    */
   isPaused(key: string, { freshUntil, expiresAt }: Lifetime, waits = false): boolean {
     const pause = this.#pauses.get(key);
@@ -47,13 +47,13 @@ export class Throttle {
     return false;
   }
 
-  /** The factory must not be called for so many ms; by default, until another process may have ended. */
+  /** Forbids calls of the factory for this many ms; by default, until another process may have ended. */
   pause(key: string, { freshUntil, expiresAt }: Lifetime, ms = HELD_MS, isAnswer = false): void {
     const until = this.clock.monotonic() + ms;
     keepNewest(this.#pauses, key, { freshUntil, expiresAt, until, isAnswer }, MAX_KEYS);
   }
 
-  /** Callers get it for so many ms. */
+  /** Callers receive the error for this many ms. */
   remember(key: string, error: unknown, ms: number, seen: Seen | undefined): void {
     const until = this.clock.monotonic() + ms;
     keepNewest(this.#failures, key, { error, until, seen }, MAX_KEYS);

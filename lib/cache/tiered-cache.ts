@@ -14,7 +14,7 @@ import type { PendingEntry, PendingWrites } from './pending-writes.js';
 /** Where an entry was found. @internal */
 export type Layer = HyperCacheEvents['hit']['layer'];
 
-/** What a read finds. The value is the cache's own: it goes out through {@link TieredCache.release}. @internal */
+/** What a read finds. The cache owns the value; callers receive it through {@link TieredCache.release}. @internal */
 export interface CacheEntry extends Lifetime {
   readonly value: unknown;
   readonly layer: Layer;
@@ -32,15 +32,15 @@ export interface TieredCacheParts {
   readonly events: CacheEvents;
   readonly isolation: Isolation;
   readonly clock: Clock;
-  /** A read below memory that failed: it is a miss, and this is told why. */
+  /** Called when a read below memory fails; the read then counts as a miss. */
   readonly onReadError: (error: unknown) => void;
 }
 
 const MISSING: VersionedEntry = { value: undefined, revision: 0, expiresAt: undefined };
 
 /**
- * The read side of one namespace: L1, else what waits to be committed, else the engine's entry, which fills L1. What is
- * here is returned at once, the rest by a promise.
+ * The read side of one namespace. It looks in L1, then among the writes that wait for their commit, then in the engine, whose
+ * entry fills L1. It returns a value that is available directly, and any other by a promise.
  *
  * @internal
  */
@@ -52,7 +52,7 @@ export class TieredCache {
   readonly #isolation: Isolation;
   readonly #hits: EventTopic<HyperCacheEvents['hit']>;
   readonly #misses: EventTopic<HyperCacheEvents['miss']>;
-  /** Whether a value has had to be promised since {@link mget} began. */
+  /** Whether a value had to be promised since {@link mget} began. */
   #isLate = false;
 
   constructor(private readonly parts: TieredCacheParts) {
@@ -65,7 +65,7 @@ export class TieredCache {
     this.#isolation = parts.isolation;
   }
 
-  /** The value, isolated as the caller's option says; `undefined` on a miss. */
+  /** The value, isolated as the option `isolation` says; `undefined` on a miss. */
   get(key: string): unknown {
     const l1 = this.#trusted();
     const value = l1?.read(key);
@@ -103,7 +103,7 @@ export class TieredCache {
     return hit;
   }
 
-  /** Isolates a value of the cache's own for a caller. */
+  /** Isolates for a caller a value that the cache owns. */
   release(value: unknown): unknown {
     return release(value, this.#isolation);
   }
@@ -127,7 +127,7 @@ export class TieredCache {
     return this.#open(() => this.#l2.freshUntil(key));
   }
 
-  /** Whether an entry that was found is fresh still. */
+  /** Whether an entry that was found is still fresh. */
   isFresh({ freshUntil }: Lifetime): boolean {
     return freshUntil === NEVER || !isExpired(freshUntil, this.parts.clock.coarseNow());
   }
@@ -140,8 +140,8 @@ export class TieredCache {
   }
 
   /**
-   * The entry, fresh or stale, neither counted nor told, and a moment at which it was there: for those who mean to replace
-   * it, once what waited is committed.
+   * The entry, fresh or stale, and a moment at which it was there; it is neither counted nor reported. For callers that mean
+   * to replace the entry, after the waiting writes are committed.
    */
   observe(key: string, tags: readonly string[]): Awaitable<Observation> {
     const observed = this.#l2.observe(key, tags);
@@ -150,12 +150,12 @@ export class TieredCache {
       : this.#withPending(key, observed);
   }
 
-  /** Whether nothing has happened to the key, to the tags or to the whole cache since then. */
+  /** Whether the key, the tags and the whole cache are unchanged since then. */
   isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean> {
     return this.parts.pending.get(seen.key) === undefined && this.#l2.isCurrent(seen, tags);
   }
 
-  /** Memory, while it may be believed. Asked before anything is read, because what it finds out may drop what is read. */
+  /** Memory, while it can be trusted. Consulted before anything is read, because the check may drop what would be read. */
   #trusted(): L1 | undefined {
     return this.#l1 !== undefined && this.#coherence.isTrusted() ? this.#l1 : undefined;
   }
@@ -177,7 +177,7 @@ export class TieredCache {
     return this.#arrived(l1, key, found, layer, takesStale);
   }
 
-  /** What was on its way is kept unless memory was told of a change meanwhile. */
+  /** Keeps a value that arrives, unless memory learned of a change in the meantime. */
   async #arrived(
     l1: L1 | undefined,
     key: string,
@@ -192,7 +192,7 @@ export class TieredCache {
     return this.#judged(key, found, layer, takesStale);
   }
 
-  /** Counted as a hit or a miss, unless it is a stale one that is wanted. */
+  /** Counts what was found as a hit or a miss, unless it is stale and stale entries are wanted. */
   #judged(
     key: string,
     found: (Lifetime & { readonly value: unknown }) | undefined,
@@ -206,7 +206,7 @@ export class TieredCache {
     return takesStale ? entry : this.#counted(key, undefined, layer);
   }
 
-  /** Without a memory layer a read needs no deadline, and what it decodes is the caller's own. */
+  /** Without a memory layer a read needs no deadline, and the caller owns what it decodes. */
   #getFromL2(key: string): unknown {
     assertKey(key);
     const { layer } = this.#l2;
@@ -242,7 +242,7 @@ export class TieredCache {
     return observed;
   }
 
-  /** A read that found nothing that it could use. */
+  /** Counts a read that found nothing usable. */
   missed(key: string): void {
     this.#counters.misses++;
     if (this.#misses.hasListeners) this.#misses.emit({ namespace: this.parts.namespace, key });
@@ -266,7 +266,7 @@ export class TieredCache {
     this.#hits.emit({ namespace: this.parts.namespace, key, layer });
   }
 
-  /** Reads fail open: a miss, and an error event. */
+  /** Reads fail open: a failure becomes a miss, and an error event. */
   #open<T>(read: () => Awaitable<T | undefined>): Awaitable<T | undefined> {
     try {
       const found = read();

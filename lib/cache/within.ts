@@ -2,19 +2,19 @@ import { AsyncResource } from 'node:async_hooks';
 
 /** The time was over first. @internal */
 export const LATE = Symbol('late');
-/** The signal came first. @internal */
+/** The signal aborted first. @internal */
 export const GONE = Symbol('gone');
 
-/** Timers belong to no caller, who would be kept in memory by them. */
+/** Timers belong to no caller, because they would keep that caller in memory. */
 const scope = new AsyncResource('HyperCacheTimer');
 
-/** A timer in the context of no caller, which holds no process. @internal */
+/** A timer in the context of no caller, which does not keep the process alive. @internal */
 export function startTimer(ms: number, ring: () => void): NodeJS.Timeout {
   return scope.runInAsyncScope(() => setTimeout(ring, ms)).unref();
 }
 
 /**
- * Resolves or rejects as a promise does, unless its time is over or the signal comes first.
+ * Settles as a promise does, unless its time is over or the signal aborts first.
  *
  * @internal
  */

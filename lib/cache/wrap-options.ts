@@ -9,7 +9,7 @@ export interface WrapOptions extends PolicyOptions {
   readonly fresh?: boolean | undefined;
   /** The factory is called without arguments. */
   readonly isBare?: boolean | undefined;
-  /** Called with what a factory made and the cache has stored. */
+  /** Called with a value that a factory made and the cache stored. */
   readonly onStored?: ((key: string, value: unknown) => void) | undefined;
   /** Called when a background refresh has ended. */
   readonly onRefreshed?: ((key: string, value: unknown, error: unknown) => void) | undefined;
@@ -18,7 +18,7 @@ export interface WrapOptions extends PolicyOptions {
 /** @internal */
 export type Factory = (context: WrapContext<never>) => unknown;
 
-/** What a factory's context overrides. @internal */
+/** What a factory overrides through its context. @internal */
 export interface Adapted {
   readonly ttl?: Duration | undefined;
   readonly stale?: Duration | undefined;
@@ -26,7 +26,7 @@ export interface Adapted {
   readonly tags?: readonly string[] | undefined;
 }
 
-/** Whether a fresh hit is answered whatever its deadlines are. @internal */
+/** Whether a fresh hit is returned whatever its deadlines are. @internal */
 export function isPlain({
   stale,
   grace,

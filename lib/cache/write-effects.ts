@@ -20,11 +20,11 @@ export interface WriteEffectsParts {
   readonly coherence: Pick<MemoryCoherence, 'keepsOwnWrites'>;
 }
 
-/** Encoded, a captured value never takes more than this many times its estimate. */
+/** The encoded form of a captured value never takes more than this many times its estimate. */
 const ENCODING_FACTOR = 6;
 
 /**
- * What all writes of one namespace share: the value as it is taken from a caller, and what memory and listeners are told.
+ * What all writes of one namespace share: how they take a value from a caller, and how they update memory and listeners.
  *
  * @internal
  */

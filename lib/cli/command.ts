@@ -2,7 +2,7 @@ import type { Target } from '../admin/target.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Terminal } from './terminal.js';
 
-/** The command line itself is wrong: the process ends with 2. @internal */
+/** An error in the command line itself. The process exits with 2. @internal */
 export class UsageError extends InvalidArgumentError {
   constructor(what: string, command?: string) {
     const help = command === undefined ? 'help' : `help ${command}`;
@@ -10,19 +10,19 @@ export class UsageError extends InvalidArgumentError {
   }
 }
 
-/** An option as `util.parseArgs` takes it, and what the help says of it. @internal */
+/** An option of `util.parseArgs`, with its text for the help. @internal */
 export interface OptionOf {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
-  /** How the help calls its value. */
+  /** The name of its value in the help. */
   readonly value?: string;
   readonly about: string;
 }
 
-/** What was given for the options of a command. @internal */
+/** The given values of the options of a command. @internal */
 export type Given = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-/** What a command gets to do its work. @internal */
+/** What a command receives to do its work. @internal */
 export interface Call {
   readonly name: string;
   /** Arguments without options, in order. */
@@ -32,28 +32,28 @@ export interface Call {
   readonly terminal: Terminal;
   /** `--path`, as an absolute path. @throws UsageError without it */
   path(): string;
-  /** Opens what `--path` or `--url` names; it is closed afterwards. */
+  /** Opens the target that `--path` or `--url` names. It is closed after the command. */
   target(): Promise<Target>;
 }
 
 /** One command of an operator. @internal */
 export interface CommandSpec {
   readonly summary: string;
-  /** Behind the name, such as `<key> <json>`. */
+  /** The arguments behind the name, such as `<key> <json>`. */
   readonly arguments?: string;
   /** How many arguments it takes. */
   readonly count?: readonly [least: number, most: number];
-  /** `path`: only a directory. `both`: a directory, or a node that runs. `none`: neither is needed. */
+  /** `path`: only a directory. `both`: a directory, or a running node. `none`: neither is needed. */
   readonly on: 'path' | 'both' | 'none';
   readonly options?: Readonly<Record<string, OptionOf>>;
-  /** For the help: what one should know. */
+  /** Important facts, for the help. */
   readonly notes?: readonly string[];
   readonly examples: readonly string[];
   /** @returns the exit code; nothing for 0 */
   run(call: Call): Promise<number | void>;
 }
 
-/** The text of an option; undefined when it was not given. @internal */
+/** The text of an option; undefined when it is missing. @internal */
 export function textOf({ given }: Pick<Call, 'given'>, name: string): string | undefined {
   const value = given[name];
   return typeof value === 'string' ? value : undefined;
@@ -65,7 +65,7 @@ export function textsOf({ given }: Pick<Call, 'given'>, name: string): readonly 
   return Array.isArray(value) ? (value as readonly string[]) : [];
 }
 
-/** A whole number of an option. @throws UsageError @internal */
+/** A whole number from an option. @throws UsageError @internal */
 export function wholeOf(
   call: Pick<Call, 'given' | 'name'>,
   option: string,
@@ -79,7 +79,7 @@ export function wholeOf(
   throw new UsageError(`--${option} is no whole number from ${least} to ${most}`, call.name);
 }
 
-/** Prints what a command has done: fields as JSON, or a text for people. @internal */
+/** Prints the result of a command: fields as JSON, or a text for people. @internal */
 export function print(call: Call, fields: object, text: string): Promise<void> {
   return call.terminal.out(`${call.isJson ? JSON.stringify(fields) : text}\n`);
 }

@@ -1,7 +1,7 @@
 import { UsageError, type Call } from './command.js';
 
 /**
- * Whether what cannot be undone is to be done: `--yes` says so, or a person on a terminal.
+ * Whether to do what cannot be undone: `--yes` or a person on a terminal decides.
  *
  * @throws UsageError where there is no terminal
  * @internal

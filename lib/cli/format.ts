@@ -18,7 +18,7 @@ const STEPS = [
   [1000, 's'],
 ] as const;
 
-/** Milliseconds for people; null never ends. @internal */
+/** Milliseconds for people; null means that it never ends. @internal */
 export function formatMs(ms: number | null): string {
   if (ms === null) return 'never';
   for (const [step, unit] of STEPS) if (ms >= step) return `${(ms / step).toFixed(1)} ${unit}`;
@@ -60,7 +60,7 @@ export function formatLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-/** Names and values, one a line; fields of objects as `outer.inner`. @internal */
+/** Names and values, one per line; fields of objects as `outer.inner`. @internal */
 export function formatFields(fields: object): string {
   return formatTable(flatten(fields, ''));
 }
@@ -79,7 +79,7 @@ function formatField(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
 }
 
-/** Without what a terminal would obey: keys come from anywhere. @internal */
+/** Removes what a terminal would obey: keys come from anywhere. @internal */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,

@@ -1,18 +1,18 @@
 import type { CommandSpec, OptionOf } from './command.js';
 import { formatTable } from './format.js';
 
-/** Of every command, after its own. @internal */
+/** The options of every command, shown after its own. @internal */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionOf>> = {
   json: { type: 'boolean', about: 'prints JSON: one object, or one for each line of a listing' },
-  help: { type: 'boolean', about: 'says all this' },
+  help: { type: 'boolean', about: 'prints this help' },
 };
 
-/** Of commands that look at a node. @internal */
+/** The option of commands that read the files of a node. @internal */
 export const PATH_OPTION: Readonly<Record<string, OptionOf>> = {
   path: { type: 'string', value: 'dir', about: 'the sqlitePath of a node, running or stopped' },
 };
 
-/** Of commands that can also ask a node. @internal */
+/** The options of commands that can also ask a node. @internal */
 export const URL_OPTIONS: Readonly<Record<string, OptionOf>> = {
   url: {
     type: 'string',
@@ -42,7 +42,7 @@ export function optionsOf({ on, options = {} }: CommandSpec): Readonly<Record<st
   };
 }
 
-/** What `hypercache help` prints. @internal */
+/** The text of `hypercache help`. @internal */
 export function overview(commands: Readonly<Record<string, CommandSpec>>): string {
   const rows = Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary]);
   return `Usage: hypercache <command> [arguments] --path <dir> | --url <url>
@@ -50,14 +50,14 @@ export function overview(commands: Readonly<Record<string, CommandSpec>>): strin
 ${formatTable(rows)}
   help <command>      says more; --version prints the version
 
-Reads with --path work beside the running application. Writes with --path go to the file of a primary only.
-With --url the node itself does it; HYPERCACHE_API_TOKEN holds the token, which does not travel.
+Reads with --path work while the application runs. Writes with --path go to the file of a primary only.
+With --url the node itself does the work; HYPERCACHE_API_TOKEN holds the token, which is never sent.
 Exit codes: 0 done, 1 it could not be done, 2 the command line is wrong.
 docs/operations.md of the package says when to use which.
 `;
 }
 
-/** What `hypercache help <command>` prints. @internal */
+/** The text of `hypercache help <command>`. @internal */
 export function helpOf(name: string, command: CommandSpec): string {
   const options = Object.entries(optionsOf(command)).map(([option, { value, about }]) => [
     `  --${option}${value === undefined ? '' : ` <${value}>`}`,

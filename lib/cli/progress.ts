@@ -1,21 +1,21 @@
 import { systemClock } from '../common/clock.js';
 import type { Terminal } from './terminal.js';
 
-/** What takes less has no bar. */
+/** Shorter work has no bar, in ms. */
 const PATIENCE_MS = 1000;
 
-/** What a bar shows. @internal */
+/** The bar of a running command. @internal */
 export interface Progress {
-  /** Of the total. */
+  /** Shows how much of the total is done. */
   update(done: number): void;
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void;
 }
 
 const SILENT: Progress = { update: () => undefined, end: () => undefined };
 
 /**
- * A bar on a terminal for what takes more than a second; nothing anywhere else.
+ * Shows a bar on a terminal for work that takes more than a second, and nothing elsewhere.
  *
  * @param total 0 when it is not known
  * @internal

@@ -18,7 +18,7 @@ import { WATCHING_COMMANDS } from './commands/watching.js';
 import { helpOf, optionsOf, overview } from './help.js';
 import type { Terminal } from './terminal.js';
 
-/** All of them, in the order of the help. @internal */
+/** All commands, in the order of the help. @internal */
 export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   ...WATCHING_COMMANDS,
   ...LISTING_COMMANDS,
@@ -31,7 +31,7 @@ export const COMMANDS: Readonly<Record<string, CommandSpec>> = {
   ...ROLE_COMMANDS,
 };
 
-/** What was wrong with an argument, wherever that was found. */
+/** The codes of errors in an argument, wherever they were found. */
 const USAGE_CODES = ['HC_ARGUMENT_INVALID', 'HC_KEY_INVALID', 'HC_TTL_INVALID'];
 
 /**
@@ -130,7 +130,7 @@ function parse(
 ): { given: Given; rest: readonly string[] } {
   if (args.some((arg) => /^--(api-?)?token(=|$)/i.test(arg))) {
     throw new UsageError(
-      'a token is not given as an argument, which other users of the machine can read: set HYPERCACHE_API_TOKEN',
+      'a token must not be an argument, which other users of the machine can read: set HYPERCACHE_API_TOKEN',
       name,
     );
   }

@@ -1,6 +1,6 @@
 import type { OptionOf } from './command.js';
 
-/** Of commands that work on one cache. @internal */
+/** The option of commands that work on one cache. @internal */
 export const ONE_NAMESPACE = {
   namespace: {
     type: 'string',
@@ -9,12 +9,12 @@ export const ONE_NAMESPACE = {
   },
 } as const satisfies Readonly<Record<string, OptionOf>>;
 
-/** Of commands that look at all caches. @internal */
+/** The option of commands that read all caches. @internal */
 export const ANY_NAMESPACE = {
   namespace: { type: 'string', value: 'name', about: 'one cache; all of them without' },
 } as const satisfies Readonly<Record<string, OptionOf>>;
 
-/** Of commands that ask before they do what cannot be undone. @internal */
+/** The option of commands that ask before they do what cannot be undone. @internal */
 export const YES = {
   yes: { type: 'boolean', about: 'do not ask' },
 } as const satisfies Readonly<Record<string, OptionOf>>;

@@ -1,2 +1,6 @@
-/** What is here at once, or comes by a promise. Who takes one pays for the promise only when there is one. @internal */
+/**
+ * A value that is available immediately, or a promise of it. The receiver pays for a promise only when there is one.
+ *
+ * @internal
+ */
 export type Awaitable<T> = T | Promise<T>;

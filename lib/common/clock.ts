@@ -2,7 +2,7 @@ import { platform, uptime } from 'node:os';
 import { setImmediate as onNextTurn } from 'node:timers';
 
 /**
- * The only source of time. Injected everywhere, so that tests move time instead of sleeping.
+ * The only source of time. It is injected everywhere, so that tests move time instead of sleeping.
  *
  * @publicApi
  */
@@ -10,20 +10,20 @@ export interface Clock {
   /** Wall clock, in Unix milliseconds. */
   now(): number;
   /**
-   * Wall clock for the hit path, in Unix milliseconds: read once per event-loop turn, and again
-   * after 256 uses in a turn that does not end, so a ttl is honoured to that accuracy.
+   * Wall clock for the hit path, in Unix milliseconds. It is read once per event-loop turn, and again after 256 uses within
+   * one turn. A ttl is honored to that accuracy.
    */
   coarseNow(): number;
   /**
-   * Milliseconds on a clock that never jumps. Its origin means nothing, but is the same for all processes of a
-   * machine until the machine starts again.
+   * Milliseconds on a clock that never jumps. Its origin has no meaning, but all processes of a machine share it until the
+   * machine restarts.
    */
   monotonic(): number;
-  /** As {@link monotonic}, and it goes on while the machine sleeps; less precise, and not made for often. */
+  /** As {@link monotonic}, but it also counts the time that the machine sleeps; less precise, and not for frequent use. */
   uptime(): number;
 }
 
-/** `Date.now()` costs about three L1 lookups; this many lookups share one reading at most. */
+/** `Date.now()` costs about as much as three L1 lookups; at most this many lookups share one reading. */
 const READS_PER_TURN = 256;
 
 /**
@@ -56,7 +56,7 @@ export class SystemClock implements Clock {
   }
 
   uptime(): number {
-    // Elsewhere the monotonic clock itself counts the sleep.
+    // On other platforms the monotonic clock itself counts the sleep.
     if (platform() !== 'linux') return this.monotonic();
     try {
       return uptime() * 1000;
@@ -68,11 +68,11 @@ export class SystemClock implements Clock {
   #readCoarse(): number {
     this.#coarse = Date.now();
     this.#readsLeft = READS_PER_TURN;
-    // Not unref'ed: an unref'ed immediate would let the loop sleep and wake with an old reading.
+    // Not unref'ed: with an unref'ed immediate the loop could sleep, and wake up with an old reading.
     onNextTurn(this.#expire);
     return this.#coarse;
   }
 }
 
-/** One per process: its coarse reading is shared by all nodes. @internal */
+/** One per process: all nodes share its coarse reading. @internal */
 export const systemClock: Clock = new SystemClock();

@@ -1,6 +1,6 @@
 /**
- * One text for several: different parts never make the same one, whatever characters they hold. Each part stands behind
- * its length, as in a netstring (D. J. Bernstein, 1997).
+ * Joins several strings into one key. Different parts never give the same key, whatever characters they contain: each part
+ * follows its length, as in a netstring (D. J. Bernstein, 1997).
  *
  * @internal
  */

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from './errors.js';
 /**
  * A length of time: milliseconds, or a number with its unit, such as `'500ms'`, `'30s'`, `'5m'`, `'2h'`, `'7d'` or `'1w'`.
  *
- * A text without a unit is refused: half of its readers would take `'5'` for seconds.
+ * A string without a unit is refused: half of its readers would take `'5'` for seconds.
  *
  * @publicApi
  */
@@ -38,12 +38,12 @@ const BYTES = {
   GiB: 1024 ** 3,
 };
 
-/** A program has a few texts, which each of its calls gives again: to read one costs as much as a hit. */
+/** A program has few duration strings, and passes them again with each call. To parse one costs as much as a hit. */
 const MAX_KNOWN = 1000;
 const known = new Map<string, number>();
 
 /**
- * Milliseconds of what is a duration's text. Everything else comes back as it is, for the caller to check.
+ * Converts a duration string to milliseconds. Returns every other value unchanged, for the caller to check.
  *
  * @internal
  */
@@ -60,11 +60,11 @@ function read(text: string): number | undefined {
 }
 
 /**
- * Milliseconds of a duration, for functions that take one as this library does.
+ * Converts a duration to milliseconds, for functions that accept durations as this library does.
  *
- * @param given milliseconds from 0, or a text with its unit such as `'5m'`
- * @param what it is, for the message
- * @throws {HC_ARGUMENT_INVALID} for everything else, and for what never ends
+ * @param given milliseconds from 0, or a string with its unit such as `'5m'`
+ * @param what names the value in the error message
+ * @throws {HC_ARGUMENT_INVALID} for every other value, and for an infinite one
  * @publicApi
  */
 export function toMilliseconds(given: Duration, what = 'duration'): number {
@@ -76,12 +76,12 @@ export function toMilliseconds(given: Duration, what = 'duration'): number {
   );
 }
 
-/** Bytes of what is a size's text. Everything else comes back as it is. @internal */
+/** Converts a size string to bytes. Returns every other value unchanged. @internal */
 export function bytes(given: unknown): unknown {
   return typeof given === 'string' ? (amountIn(given, BYTES) ?? given) : given;
 }
 
-/** The product is rounded to a thousandth, because `0.1 * 3` is no 0.3. */
+/** Rounds the product to a thousandth, because `0.1 * 3` is not 0.3. */
 function amountIn(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const [, amount, unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?)([A-Za-z]{1,3})$/.exec(text) ?? [];
   if (amount === undefined || !Object.hasOwn(units, unit)) return undefined;

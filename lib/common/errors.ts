@@ -1,5 +1,5 @@
 /**
- * Every code that HyperCache raises. `docs/errors.md` has a row for each; a test holds the two together.
+ * Every code that HyperCache raises. `docs/errors.md` has a row for each; a test compares the two.
  *
  * @publicApi
  */
@@ -72,7 +72,7 @@ export abstract class HyperCacheError extends Error {
   abstract readonly code: HyperCacheErrorCode;
   /** What to change, in one sentence. */
   readonly hint: string;
-  // Defined, not assigned: that may be refused where prototypes are frozen.
+  // Defined, not assigned: an assignment may be refused where prototypes are frozen.
   override readonly name: string = this.constructor.name;
 
   constructor(message: string, hint: string, options?: ErrorOptions) {
@@ -121,7 +121,7 @@ export class UnsupportedValueError extends HyperCacheError {
   }
 }
 
-/** A schema does not accept a value that was to be stored, or one that was read. @publicApi */
+/** A schema does not accept a value that was to be stored, or a value that was read. @publicApi */
 export class InvalidValueError extends HyperCacheError {
   readonly code = 'HC_VALUE_INVALID';
   /** @param issues one line each, without the value itself */
@@ -153,7 +153,7 @@ export class ValueTooLargeError extends HyperCacheError {
   }
 }
 
-/** `increment` or `decrement` of something that is no integer. @publicApi */
+/** `increment` or `decrement` was called on a value that is not an integer. @publicApi */
 export class NotAnIntegerError extends HyperCacheError {
   readonly code = 'HC_NOT_AN_INTEGER';
   constructor(what: string) {
@@ -167,14 +167,14 @@ export class NumberRangeError extends HyperCacheError {
   constructor() {
     super(
       'The counter would leave the safe integers, +-(2^53 - 1).',
-      'Delete the key to start over, or keep the count as a bigint of your own.',
+      'Delete the key to start over, or keep the count yourself, as a bigint.',
     );
   }
 }
 
-/** One thing that is wrong with the options. @publicApi */
+/** One problem in the options. @publicApi */
 export interface OptionProblem {
-  /** The option's name, or the environment variable's when the value came from there. */
+  /** The option's name, or the name of the environment variable if the value came from there. */
   readonly option: string;
   /** The value as given, shortened; secrets are never shown. */
   readonly value: string;
@@ -182,7 +182,7 @@ export interface OptionProblem {
   readonly instead: string;
 }
 
-/** All problems of the options at once. @publicApi */
+/** All problems in the options, reported together. @publicApi */
 export class InvalidOptionsError extends HyperCacheError {
   readonly code = 'HC_OPTIONS_INVALID';
   constructor(readonly problems: readonly OptionProblem[]) {
@@ -196,12 +196,12 @@ export class InvalidOptionsError extends HyperCacheError {
   }
 }
 
-/** The directory holds the data of a node of another role. @publicApi */
+/** The directory holds the data of a node with another role. @publicApi */
 export class RoleMismatchError extends HyperCacheError {
   readonly code = 'HC_ROLE_MISMATCH';
 }
 
-/** The primary could not be reached: the request did not arrive. @publicApi */
+/** The primary could not be reached, so the request did not arrive. @publicApi */
 export class PrimaryUnreachableError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_UNREACHABLE';
   constructor(url: string, cause: unknown) {
@@ -213,35 +213,35 @@ export class PrimaryUnreachableError extends HyperCacheError {
   }
 }
 
-/** The primary did not answer in time: whether the write was done is not known. @publicApi */
+/** The primary did not answer in time. It is unknown whether the write was executed. @publicApi */
 export class PrimaryTimeoutError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_TIMEOUT';
   constructor(url: string, reason: string, cause?: unknown) {
     super(
-      `The primary at ${url} did not answer: ${reason}. Whether it did what was asked is not known.`,
+      `The primary at ${url} did not answer: ${reason}. It is unknown whether the request was executed.`,
       'Read the key before you repeat a write that must not happen twice; raise the option timeout if the network is slow.',
       { cause },
     );
   }
 }
 
-/** The primary does not know this node's token. @publicApi */
+/** The primary does not accept this node's token. @publicApi */
 export class PrimaryRefusedError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_REFUSED';
   constructor(url: string) {
     super(
       `The primary at ${url} does not accept the apiToken of this node (after a promotion: its adminToken), or its signature.`,
-      'Give both the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both for a while. If requests are signed, give both signRequests, and the right time.',
+      'Give both nodes the same apiToken (or HYPERCACHE_API_TOKEN); to rotate it, let the primary accept both tokens for a while. If requests are signed, set signRequests and the right time on both nodes.',
     );
   }
 }
 
-/** Something answered that is not HyperCache. @publicApi */
+/** The answer did not come from HyperCache. @publicApi */
 export class PrimaryForeignError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_FOREIGN';
 }
 
-/** A request carries no valid token. Says nothing more. @publicApi */
+/** A request carries no valid token. The error reveals nothing more. @publicApi */
 export class UnauthorizedError extends HyperCacheError {
   readonly code = 'HC_UNAUTHORIZED';
   constructor(
@@ -252,23 +252,23 @@ export class UnauthorizedError extends HyperCacheError {
   }
 }
 
-/** Too many requests of one address had no valid token; this one had none either. @publicApi */
+/** Too many requests from one address had no valid token, and this request had none either. @publicApi */
 export class TooManyAttemptsError extends HyperCacheError {
   readonly code = 'HC_TOO_MANY_ATTEMPTS';
   constructor() {
     super(
       'Too many requests had no valid token.',
-      'Send one of the apiTokens as X-HyperCache-Token: with it no request is refused for those before.',
+      'Send one of the apiTokens as X-HyperCache-Token: a request with a valid token is never refused because of earlier ones.',
     );
   }
 }
 
-/** A request that cannot be understood. @publicApi */
+/** A request that the node cannot understand. @publicApi */
 export class InvalidRequestError extends HyperCacheError {
   readonly code = 'HC_REQUEST_INVALID';
 }
 
-/** A request's body is of another type, or encoded. @publicApi */
+/** The body of a request has another content type, or is encoded. @publicApi */
 export class ContentTypeError extends HyperCacheError {
   readonly code = 'HC_CONTENT_TYPE';
   constructor(wanted: string) {
@@ -276,7 +276,7 @@ export class ContentTypeError extends HyperCacheError {
   }
 }
 
-/** A request's body is over the limit; nothing of it was used. @publicApi */
+/** The body of a request exceeds the limit; no part of it was used. @publicApi */
 export class BodyTooLargeError extends HyperCacheError {
   readonly code = 'HC_BODY_TOO_LARGE';
   constructor(readonly maxBytes: number) {
@@ -295,7 +295,7 @@ export class UnknownRouteError extends HyperCacheError {
   }
 }
 
-/** The key asked for over HTTP is missing or expired. @publicApi */
+/** A key that was requested over HTTP is missing or expired. @publicApi */
 export class MissError extends HyperCacheError {
   readonly code = 'HC_MISS';
   constructor() {
@@ -303,7 +303,7 @@ export class MissError extends HyperCacheError {
   }
 }
 
-/** A node was asked for what only a primary offers. @publicApi */
+/** A node received a request that only a primary can serve. @publicApi */
 export class NotPrimaryError extends HyperCacheError {
   readonly code = 'HC_NOT_PRIMARY';
   constructor(
@@ -314,19 +314,19 @@ export class NotPrimaryError extends HyperCacheError {
   }
 }
 
-/** A line of a file that is imported cannot be used; nothing of its batch was stored. @publicApi */
+/** A line of an imported file cannot be used; nothing of its batch was stored. @publicApi */
 export class ImportInvalidError extends HyperCacheError {
   readonly code = 'HC_IMPORT_INVALID';
   constructor(
-    /** From 1. */
+    /** Counted from 1. */
     readonly line: number,
     reason: string,
   ) {
-    super(`Line ${line} cannot be imported: ${reason}`, 'Mend the line, or take it out.');
+    super(`Line ${line} cannot be imported: ${reason}`, 'Correct the line, or remove it.');
   }
 }
 
-/** A failure that nobody foresaw, on the node that answered a request. @publicApi */
+/** An unforeseen failure of the node that answered a request. @publicApi */
 export class InternalError extends HyperCacheError {
   readonly code = 'HC_INTERNAL';
   constructor(options?: ErrorOptions) {
@@ -346,7 +346,7 @@ export class ListenFailedError extends HyperCacheError {
   }
 }
 
-/** An optional package is needed and not installed. @publicApi */
+/** An optional package is needed but not installed. @publicApi */
 export class DependencyMissingError extends HyperCacheError {
   readonly code = 'HC_DEPENDENCY_MISSING';
   constructor(packages: string, purpose: string, cause: unknown) {
@@ -354,33 +354,33 @@ export class DependencyMissingError extends HyperCacheError {
   }
 }
 
-/** The primary has committed the write, but its change has not arrived here in time. @publicApi */
+/** The primary has committed the write, but the change did not arrive at this node in time. @publicApi */
 export class ReplicaBehindError extends HyperCacheError {
   readonly code = 'HC_REPLICA_BEHIND';
   constructor(timeoutMs: number) {
     super(
       `The primary has committed the write, but this node has not received it within ${timeoutMs} ms.`,
-      'It will arrive when the connection to the primary is back; until then reads on this node may be older.',
+      'It will arrive when the connection to the primary is back; until then reads on this node may return older values.',
     );
   }
 }
 
-/** What answered is HyperCache, but not a primary that this node can follow. @publicApi */
+/** The answer came from HyperCache, but not from a primary that this node can follow. @publicApi */
 export class PrimaryMismatchError extends HyperCacheError {
   readonly code = 'HC_PRIMARY_MISMATCH';
 }
 
-/** The history of a primary has ended: another node was promoted, and goes on. @publicApi */
+/** The history of a primary has ended: another node was promoted, and continues it. @publicApi */
 export class SupersededError extends HyperCacheError {
   readonly code = 'HC_SUPERSEDED';
 }
 
-/** More than one primary writes what should be one history. @publicApi */
+/** More than one primary writes to what should be one history. @publicApi */
 export class TwoPrimariesError extends HyperCacheError {
   readonly code = 'HC_TWO_PRIMARIES';
 }
 
-/** No backup was made; nothing of it is left. @publicApi */
+/** The backup was not made; no part of it is left. @publicApi */
 export class BackupFailedError extends HyperCacheError {
   readonly code = 'HC_BACKUP_FAILED';
 }
@@ -393,7 +393,7 @@ export class ClosedError extends HyperCacheError {
   }
 }
 
-/** A factory threw while it refreshed an entry; the entry stays as it is. @publicApi */
+/** A factory threw while it refreshed an entry; the entry is unchanged. @publicApi */
 export class FactoryFailedError extends HyperCacheError {
   readonly code = 'HC_FACTORY_FAILED';
   constructor(cause: unknown) {
@@ -405,15 +405,15 @@ export class FactoryFailedError extends HyperCacheError {
   }
 }
 
-/** A factory has neither returned nor thrown in time: its caller waits for it no longer. @publicApi */
+/** A factory has neither returned nor thrown in time, so its caller no longer waits for it. @publicApi */
 export class FactoryTimeoutError extends HyperCacheError {
   readonly code = 'HC_FACTORY_TIMEOUT';
   constructor(key: string, ms: number, isAborted = false) {
     super(
       `The factory of '${key}' has not ended within ${ms} ms.`,
       isAborted
-        ? 'Give it more time (`timeout`), or what it waits for less; its signal was aborted, and what it makes is not stored.'
-        : 'Give what it waits for a timeout; what it makes later is stored, if nothing has happened to the key.',
+        ? 'Raise `timeout`, or shorten what the factory waits for; its signal was aborted, and its result is not stored.'
+        : 'Set a timeout on what the factory waits for; a later result is stored if the key has not changed.',
     );
   }
 }
@@ -429,7 +429,7 @@ export class QueueFullError extends HyperCacheError {
   }
 }
 
-/** So many asynchronous writes wait for the primary that no more are accepted. @publicApi */
+/** Too many asynchronous writes wait for the primary; no more are accepted. @publicApi */
 export class OutboxFullError extends HyperCacheError {
   readonly code = 'HC_OUTBOX_FULL';
   constructor(operations: number, bytes: number) {
@@ -440,18 +440,18 @@ export class OutboxFullError extends HyperCacheError {
   }
 }
 
-/** A write came before the one that it follows, or after its sender gave it up; what was accepted is sent again. @publicApi */
+/** A write arrived before the one that it follows, or after its sender gave it up; accepted writes are sent again. @publicApi */
 export class OutOfOrderError extends HyperCacheError {
   readonly code = 'HC_OUT_OF_ORDER';
   constructor(sequence: number, last: number) {
     super(
-      `The write ${sequence} of another node did not come in its turn: the last was ${last}.`,
+      `The write ${sequence} of another node arrived out of order: the last one was ${last}.`,
       'The node sends it again by itself.',
     );
   }
 }
 
-/** A fenced write came too late: somebody else was granted the lock since. @publicApi */
+/** A fenced write came too late: the lock was granted again before it. @publicApi */
 export class FencedError extends HyperCacheError {
   readonly code = 'HC_FENCED';
   constructor(
@@ -460,12 +460,12 @@ export class FencedError extends HyperCacheError {
   ) {
     super(
       `The write under lock '${lock}' with token ${token} was refused: a later token was granted.`,
-      'The lease ended before the write; start over under a new one, or give it a longer ttl or renew: true.',
+      'The lease ended before the write. Start over under a new lease; give the lock a longer ttl, or renew: true.',
     );
   }
 }
 
-/** The lock was not free, or not within `wait`. @publicApi */
+/** The lock was not free, or did not become free within `wait`. @publicApi */
 export class LockTimeoutError extends HyperCacheError {
   readonly code = 'HC_LOCK_TIMEOUT';
   constructor(
@@ -481,7 +481,7 @@ export class LockTimeoutError extends HyperCacheError {
   }
 }
 
-/** The lease ended while its holder was still at work. @publicApi */
+/** The lease ended while its holder was still working. @publicApi */
 export class LockLostError extends HyperCacheError {
   readonly code = 'HC_LOCK_LOST';
   constructor(
@@ -497,10 +497,14 @@ export class LockLostError extends HyperCacheError {
   }
 }
 
-/** A method with `@WithLock` or the like was called on an object that Nest did not create, or there is no cache. @publicApi */
+/**
+ * A method with `@WithLock` or a similar decorator was called on an object that Nest did not create, or there is no cache.
+ *
+ * @publicApi
+ */
 export class ModuleMissingError extends HyperCacheError {
   readonly code = 'HC_MODULE_MISSING';
-  /** @param what needs a cache and has none */
+  /** @param what names the part that needs a cache and has none */
   constructor(what: string, options?: ErrorOptions) {
     super(
       `${what} has no cache.`,
@@ -510,12 +514,12 @@ export class ModuleMissingError extends HyperCacheError {
   }
 }
 
-/** better-sqlite3 is missing, was not compiled, or does not fit this Node. @publicApi */
+/** better-sqlite3 is missing, was not compiled, or does not fit this version of Node. @publicApi */
 export class NativeModuleError extends HyperCacheError {
   readonly code = 'HC_NATIVE_MODULE';
 }
 
-/** Another HyperCache of this process has the same file open; for a command: anybody. @publicApi */
+/** Another HyperCache in this process has the same file open; for a command, any process has it open. @publicApi */
 export class FileInUseError extends HyperCacheError {
   readonly code = 'HC_FILE_IN_USE';
   constructor(
@@ -532,13 +536,13 @@ export class StorageOpenError extends HyperCacheError {
   readonly code = 'HC_STORAGE_OPEN';
 }
 
-/** The file is a SQLite database, but not ours. @publicApi */
+/** The file is a SQLite database, but not one of HyperCache. @publicApi */
 export class ForeignFileError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FOREIGN';
   constructor(path: string) {
     super(
       `${path} is the database of another program.`,
-      'Give HyperCache a directory of its own in sqlitePath.',
+      'Give HyperCache its own directory in sqlitePath.',
     );
   }
 }
@@ -554,7 +558,7 @@ export class NewerSchemaError extends HyperCacheError {
   }
 }
 
-/** The disk, or the file's hard limit, is full; nothing of the write was stored. @publicApi */
+/** The disk is full, or the file has reached its hard limit; no part of the write was stored. @publicApi */
 export class StorageFullError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FULL';
   constructor(
@@ -580,19 +584,19 @@ export class StorageBusyError extends HyperCacheError {
   }
 }
 
-/** The thread for checkpoints cannot run; they are done within the commits. @publicApi */
+/** The thread for checkpoints cannot run, so commits do the checkpoints. @publicApi */
 export class CheckpointsInlineError extends HyperCacheError {
   readonly code = 'HC_CHECKPOINTS_INLINE';
   constructor(cause: unknown) {
     super(
       `The thread for checkpoints cannot run: ${cause instanceof Error ? cause.message : String(cause)}. Some commits will hold the event loop for longer.`,
-      "See the cause; where worker threads are not to be had, set checkpoints: 'inline'.",
+      "See the cause; where worker threads are unavailable, set checkpoints: 'inline'.",
       { cause },
     );
   }
 }
 
-/** A reader of another program keeps the write-ahead log from being carried into the file. @publicApi */
+/** A reader in another program prevents the write-ahead log from being carried into the file. @publicApi */
 export class LogTooLargeError extends HyperCacheError {
   readonly code = 'HC_LOG_TOO_LARGE';
   constructor(
@@ -606,12 +610,12 @@ export class LogTooLargeError extends HyperCacheError {
   }
 }
 
-/** The file was damaged, deleted or replaced while in use; a new one was begun. @publicApi */
+/** The file was damaged, deleted or replaced while in use; the node began a new one. @publicApi */
 export class StorageLostError extends HyperCacheError {
   readonly code = 'HC_STORAGE_LOST';
 }
 
-/** Any other failure of SQLite; nothing of the write was stored. @publicApi */
+/** Any other failure of SQLite; no part of the write was stored. @publicApi */
 export class StorageFailedError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FAILED';
   constructor(
@@ -625,7 +629,7 @@ export class StorageFailedError extends HyperCacheError {
   }
 }
 
-/** The bytes of a stored value are damaged. Says nothing of them: they may be part of what was cached. @publicApi */
+/** The bytes of a stored value are damaged. The error does not show them: they may be part of a cached value. @publicApi */
 export class UnreadableValueError extends HyperCacheError {
   readonly code = 'HC_VALUE_UNREADABLE';
   constructor() {
@@ -634,7 +638,7 @@ export class UnreadableValueError extends HyperCacheError {
 }
 
 function reasonOf(cause: unknown): string {
-  // Under Jest, Node's own errors are of another realm: no `instanceof` here.
+  // Under Jest, Node's own errors belong to another realm, so `instanceof` does not work here.
   if (typeof cause !== 'object' || cause === null || !('message' in cause)) return String(cause);
   return String(cause.message) || ('code' in cause ? String(cause.code) : 'no reason given');
 }

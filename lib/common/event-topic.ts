@@ -8,7 +8,7 @@ type Listener<P> = (payload: P) => void;
  * @internal
  */
 export class EventTopic<P> {
-  /** Replaced, never changed: a listener may take itself off while the others are told. */
+  /** Replaced, never changed in place: a listener may remove itself while the others are being notified. */
   #listeners: readonly Listener<P>[] = [];
   #hasListeners = false;
   readonly #faulty = new WeakSet<Listener<P>>();
@@ -16,8 +16,8 @@ export class EventTopic<P> {
   constructor(private readonly channel: Channel) {}
 
   /**
-   * Whether anyone is told. Asked on every hit, before its payload is made: a field, and a getter that is
-   * constant until somebody subscribes.
+   * Whether any listener or subscriber receives the event. It is checked on every hit, before the payload is made. It
+   * therefore reads a field, and a getter that is constant until the first subscription.
    */
   get hasListeners(): boolean {
     return this.#hasListeners || this.channel.hasSubscribers;
@@ -27,15 +27,15 @@ export class EventTopic<P> {
     this.#set([...this.#listeners, listener]);
   }
 
-  /** Takes off the listener that was added last, if it was added more than once. */
+  /** Removes a listener. If it was added more than once, removes the last addition. */
   remove(listener: Listener<P>): void {
     const at = this.#listeners.lastIndexOf(listener);
     if (at >= 0) this.#set(this.#listeners.toSpliced(at, 1));
   }
 
   /**
-   * A listener that throws or rejects never breaks what was being done, nor ends the process: it is warned of, once. (What
-   * a subscriber of a channel throws is an uncaught exception; that is Node's doing.)
+   * A listener that throws or rejects neither breaks the operation nor ends the process; it causes one warning. (An error
+   * from a subscriber of a channel is an uncaught exception; Node raises it.)
    */
   emit(payload: P): void {
     for (const listener of this.#listeners) {
@@ -49,7 +49,7 @@ export class EventTopic<P> {
     if (this.channel.hasSubscribers) this.channel.publish(payload);
   }
 
-  /** An async function is a listener too. */
+  /** A listener may be an async function. */
   #watch(listener: Listener<P>, result: object): void {
     Promise.resolve(result).catch((error: unknown) => this.#warnOf(listener, error));
   }
@@ -60,7 +60,7 @@ export class EventTopic<P> {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.emitWarning(`A listener of '${String(this.channel.name)}' has failed: ${what}`, {
       type: 'HyperCacheWarning',
-      detail: 'The cache goes on. It is not told again for this listener.',
+      detail: 'The cache continues. There is no further warning about this listener.',
     });
   }
 

@@ -3,19 +3,19 @@ import { InvalidArgumentError, type HyperCacheError } from './errors.js';
 import { EventTopic } from './event-topic.js';
 
 /**
- * What `HyperCache.on` can tell, and the channels `hypercache:<event>` of `node:diagnostics_channel`. Values and tokens
- * are never part of an event.
+ * The events of `HyperCache.on`, and of the channels `hypercache:<event>` of `node:diagnostics_channel`. An event never
+ * contains a value or a token.
  *
  * @publicApi
  */
 export interface HyperCacheEvents {
-  /** A read found a live entry: in memory, in this node's file (or among what waits for it), or on the primary. */
+  /** A read found a live entry: in memory, in this node's file (or among the writes that wait for it), or on the primary. */
   hit: { namespace: string; key: string; layer: 'l1' | 'l2' | 'primary' };
   /** A read found nothing live. */
   miss: { namespace: string; key: string };
   /**
-   * `wrap` has served a stale value, so many ms after its ttl: while it is refreshed, because its factory failed or was late, or
-   * because it failed a short time ago.
+   * `wrap` served a stale value, `age` ms after its ttl. It did so during a refresh, because the factory failed or was late,
+   * or because the factory failed a short time ago.
    */
   stale: {
     namespace: string;
@@ -24,7 +24,7 @@ export interface HyperCacheEvents {
     reason: 'refreshing' | 'error' | 'timeout' | 'throttled';
     age: number;
   };
-  /** A factory of `wrap` has ended, after so many ms, and what became of its value. */
+  /** A factory of `wrap` ended after `ms`; `outcome` is what happened to its value. */
   factory: {
     namespace: string;
     key: string;
@@ -37,29 +37,29 @@ export interface HyperCacheEvents {
   set: { namespace: string; key: string };
   /** This node has deleted a live entry: the deletion is committed. */
   del: { namespace: string; key: string };
-  /** A namespace was cleared; on a primary also by a secondary. */
+  /** A namespace was cleared; a primary also reports a clear by a secondary. */
   clear: { namespace: string; deleted: number };
   /** Live entries were removed for space. */
   evicted: { entries: number };
-  /** Something failed that no caller was told about: a read that became a miss, background work. */
+  /** A failure that no caller sees: a read that became a miss, or background work. */
   error: { error: HyperCacheError; during: string };
-  /** The file was damaged or deleted while in use, and a new one was begun. */
+  /** The file was damaged or deleted while in use, and the node began a new one. */
   recovered: { reason: 'corrupt' | 'unlinked'; quarantined: string | undefined };
-  /** This node follows the primary's changes, from a revision on. */
+  /** This node now follows the primary's changes, starting at a revision. */
   'replica:connected': { revision: number };
-  /** This node no longer follows the primary; it serves what it holds, as of a revision, and tries again. */
+  /** This node no longer follows the primary. It serves what it holds, as of a revision, and tries again. */
   'replica:lost': { error: HyperCacheError; revision: number };
   /** This node has copied everything that the primary holds. */
   'replica:snapshot': { entries: number; ms: number };
   /**
-   * What runs once was asked to run here: it ended well, it failed, its window or slot was used up, it runs already, the
-   * clock of this node is wrong, or it cannot be known.
+   * A caller asked to run here what runs once. It ended well, it failed, its window or slot was used up, it was already
+   * running, the clock of this node was wrong, or the decision was not available.
    */
   run: {
     name: string;
     outcome: 'ok' | 'failed' | 'skipped' | 'running' | 'skewed' | 'unavailable';
   };
-  /** An asynchronous write was refused for good, mostly by the primary; it is kept among the dead letters. */
+  /** An asynchronous write was refused for good, usually by the primary; it is kept among the dead letters. */
   'outbox:refused': { namespace: string; key: string; error: HyperCacheError };
 }
 
@@ -69,7 +69,7 @@ export type HyperCacheEvent = keyof HyperCacheEvents;
 /** @publicApi */
 export type HyperCacheListener<E extends HyperCacheEvent> = (event: HyperCacheEvents[E]) => void;
 
-/** Held here for as long as the process runs: Node keeps channels by weak references. */
+/** Held here for as long as the process runs, because Node keeps channels by weak references. */
 const CHANNELS = {
   hit: channel('hypercache:hit'),
   miss: channel('hypercache:miss'),
@@ -94,12 +94,12 @@ export const EVENT_NAMES = Object.freeze(Object.keys(CHANNELS)) as readonly Hype
 type Topics = { readonly [E in HyperCacheEvent]: EventTopic<HyperCacheEvents[E]> };
 
 /**
- * The events of a node. 'error', unlike Node's, is no crash when nobody listens.
+ * The events of a node. Unlike Node's, an 'error' event without a listener does not end the process.
  *
  * @internal
  */
 export class CacheEvents {
-  /** For those who tell so often that they first ask whether anybody hears it. */
+  /** For frequent emitters, which first check whether an event has a receiver. */
   readonly topics: Topics = {
     hit: new EventTopic(CHANNELS.hit),
     miss: new EventTopic(CHANNELS.miss),
@@ -118,18 +118,18 @@ export class CacheEvents {
     'outbox:refused': new EventTopic(CHANNELS['outbox:refused']),
   };
 
-  /** @throws {HC_ARGUMENT_INVALID} for an event that there is not, or a listener that cannot be called */
+  /** @throws {HC_ARGUMENT_INVALID} for an unknown event, or a listener that is not a function */
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
     if (typeof listener !== 'function') {
       throw new InvalidArgumentError(
-        `The listener of '${event}' is no function.`,
+        `The listener of '${event}' is not a function.`,
         `Pass a function: cache.on('${event}', (event) => { ... }).`,
       );
     }
     this.#topic(event).add(listener);
   }
 
-  /** @throws {HC_ARGUMENT_INVALID} for an event that there is not */
+  /** @throws {HC_ARGUMENT_INVALID} for an unknown event */
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): void {
     this.#topic(event).remove(listener);
   }

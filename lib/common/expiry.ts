@@ -4,21 +4,21 @@ import { InvalidArgumentError, InvalidTtlError } from './errors.js';
 /** `expiresAt` of an entry that never expires. Stored as SQLite's REAL infinity. @internal */
 export const NEVER = Infinity;
 
-/** ECMAScript's last instant (8.64e15 ms); a deadline beyond it is no deadline. */
+/** ECMAScript's last instant (8.64e15 ms); a later deadline means no deadline. */
 const LAST_INSTANT = 8.64e15;
 
 /**
- * How long an entry lives, in Unix ms; Infinity without an end. Without a window both are the same.
+ * How long an entry lives, in Unix ms; Infinity means that it has no end. Without a window both fields are equal.
  *
  * @internal
  */
 export interface Lifetime {
   /**
-   * From then on it is stale: only those see it who ask for stale values. Below 0 once `expire` has made it so: the moment is
-   * {@link staleSince}, and nobody's clock, which may be late, takes it for fresh.
+   * From then on the entry is stale, and only reads that ask for stale values find it. The value is below 0 after `expire`:
+   * the moment is then {@link staleSince}, and even a node whose clock is late does not take the entry for fresh.
    */
   readonly freshUntil: number;
-  /** From then on it is gone. */
+  /** From then on the entry is gone. */
   readonly expiresAt: number;
 }
 
@@ -35,10 +35,10 @@ export function isExpired(expiresAt: number, now: number): boolean {
 /**
  * The deadline that a caller's `ttl` means, as cache-manager 7 defines it.
  *
- * @param ttl milliseconds or a duration's text; `undefined` and `null` mean `defaultTtl`; 0 and Infinity mean no expiry; a negative
- *   one is in the past, so the entry is expired at once
+ * @param ttl milliseconds or a duration string; `undefined` and `null` mean `defaultTtl`; 0 and Infinity mean no expiry; a
+ *   negative ttl is in the past, so the entry is expired at once
  * @param defaultTtl milliseconds; 0 means no expiry
- * @throws {HC_TTL_INVALID} for NaN and everything that is neither a number nor a duration
+ * @throws {HC_TTL_INVALID} for NaN and every value that is neither a number nor a duration
  * @internal
  */
 export function expiresAtFor(
@@ -48,7 +48,7 @@ export function expiresAtFor(
 ): number {
   const given = ttl ?? defaultTtl;
   const ms = typeof given === 'number' ? given : milliseconds(given);
-  // Most entries have no deadline, and a reading of the clock is a third of a relaxed write.
+  // Most entries have no deadline, and reading the clock takes a third of the time of a relaxed write.
   if (ms === 0) return NEVER;
   if (typeof ms !== 'number' || Number.isNaN(ms)) throw new InvalidTtlError(ms);
   const expiresAt = Math.ceil(clock.now() + ms);
@@ -58,9 +58,9 @@ export function expiresAtFor(
 /**
  * As {@link expiresAtFor}, and how long the entry is kept after that.
  *
- * @param windowMs the longer of `stale` and `grace`, milliseconds
+ * @param windowMs the longer of `stale` and `grace`, in milliseconds
  * @throws {HC_TTL_INVALID}
- * @throws {HC_ARGUMENT_INVALID} for a window behind an entry that never ends
+ * @throws {HC_ARGUMENT_INVALID} for a window after an entry that never ends
  * @internal
  */
 export function lifetimeFor(
@@ -76,22 +76,27 @@ export function lifetimeFor(
   if (freshUntil !== NEVER) return { freshUntil, expiresAt: endAfter(freshUntil, windowMs) };
   throw new InvalidArgumentError(
     'An entry that never expires has no time after its end.',
-    'Give a ttl above 0 beside `stale` or `grace`, or leave both out.',
+    'Give a ttl above 0 together with `stale` or `grace`, or leave both out.',
   );
 }
 
-/** When an entry became stale, or will: Unix ms. @internal */
+/** When an entry became stale, or will become stale, in Unix ms. @internal */
 export function staleSince({ freshUntil }: Pick<Lifetime, 'freshUntil'>): number {
   return Math.trunc(Math.abs(freshUntil));
 }
 
-/** Of an entry that is stale by `expire`, once more each time: whoever has put off its refresh is to see another entry. @internal */
+/**
+ * The `freshUntil` of an entry after `expire`. Each call changes it, so that a node that postponed its refresh sees another
+ * entry.
+ *
+ * @internal
+ */
 export function staleNow(freshUntil: number, now: number): number {
   if (freshUntil > now) return -now;
   return freshUntil > 0 ? -freshUntil : freshUntil - MICROSECOND;
 }
 
-/** When the window behind a moment ends. @internal */
+/** When the window that begins at a moment ends. @internal */
 export function endAfter(freshUntil: number, windowMs: number): number {
   const expiresAt = Math.ceil(freshUntil + windowMs);
   return expiresAt > LAST_INSTANT ? NEVER : expiresAt;

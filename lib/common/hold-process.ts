@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from './limits.js';
 /**
- * Keeps the process going until a promise is settled that a caller awaits, whatever it waits for. Timers that only look after
- * things let the process end.
+ * Keeps the process alive until a promise that a caller awaits is settled, whatever it waits for. Housekeeping timers alone
+ * let the process end.
  *
  * @internal
  */

@@ -3,14 +3,14 @@ import type { HyperCacheError, HyperCacheErrorCode } from './errors.js';
 import type { CacheEvents } from './events.js';
 import type { HyperCacheLogger } from './logger.js';
 
-/** One line for each code in this time; what came in between is counted. */
+/** At most one line per code in this time; incidents in between are counted. */
 const LINE_INTERVAL_MS = 10_000;
 
 const MINUTE_MS = 60_000;
 const MAX_RECENT = 1000;
 
 /**
- * Where errors go that no caller is told about: an event, a counter, and a log line that a failing disk cannot
+ * Receives the errors that no caller sees. It turns them into an event, a counter, and a log line that a failing disk cannot
  * turn into a flood.
  *
  * @internal
@@ -18,7 +18,7 @@ const MAX_RECENT = 1000;
 export class IncidentLog {
   readonly #lines = new Map<HyperCacheErrorCode, { at: number; held: number }>();
   #count = 0;
-  /** Monotonic ms, the oldest first. */
+  /** When the recent incidents happened, in monotonic ms, oldest first. */
   #recent: number[] = [];
   #lastCode: HyperCacheErrorCode | undefined;
 
@@ -33,7 +33,7 @@ export class IncidentLog {
     return this.#count;
   }
 
-  /** Those of the last minute, of which 1,000 are counted at most; and the code of the last one. */
+  /** How many incidents the last minute had, counted up to 1,000; and the code of the last incident. */
   get recent(): { lastMinute: number; lastCode: HyperCacheErrorCode | undefined } {
     const since = this.clock.monotonic() - MINUTE_MS;
     this.#recent = this.#recent.filter((at) => at > since);
@@ -41,7 +41,7 @@ export class IncidentLog {
     return { lastMinute, lastCode: lastMinute === 0 ? undefined : this.#lastCode };
   }
 
-  /** @param during what was being done, such as 'reading' */
+  /** @param during the operation, such as 'reading' */
   report(error: HyperCacheError, during: string): void {
     this.#count++;
     this.#lastCode = error.code;

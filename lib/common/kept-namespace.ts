@@ -1,4 +1,4 @@
-/** What the name of a namespace begins with whose entries are never evicted: every node, and every file, knows it by that. */
+/** Prefix of a namespace whose entries are never evicted. Every node and every file recognizes the namespace by it. */
 const KEPT = 'kept:';
 
 /** @internal */
@@ -6,7 +6,7 @@ export function keptNamespace(name: string): string {
   return KEPT + name;
 }
 
-/** Whether its entries are never evicted. @internal */
+/** Whether the entries of the namespace are never evicted. @internal */
 export function isKept(namespace: string): boolean {
   return namespace.startsWith(KEPT);
 }

@@ -2,9 +2,9 @@ import { InvalidArgumentError, InvalidKeyError } from './errors.js';
 import { MAX_KEY_BYTES, MAX_NAMESPACE_LENGTH } from './limits.js';
 
 /**
- * Refuses what SQLite or HTTP would change on the way: only a key that comes back exactly is accepted.
+ * Accepts only a key that comes back exactly, and refuses what SQLite or HTTP would change on the way.
  *
- * @param what how the error calls it
+ * @param what names the value in the error message
  * @throws {HC_KEY_INVALID} not a string, empty, over 1024 bytes of UTF-8, or with a lone surrogate
  * @internal
  */
@@ -13,7 +13,7 @@ export function assertKey(key: unknown, what = 'key'): asserts key is string {
     throw new InvalidKeyError(`The ${what} is ${describe(key)}, not a string.`);
   }
   if (key.length === 0) throw new InvalidKeyError(`The ${what} is empty.`);
-  // A UTF-16 unit takes at most 3 bytes of UTF-8: short keys need no count.
+  // A UTF-16 unit takes at most 3 bytes of UTF-8, so short keys need no byte count.
   if (key.length > MAX_KEY_BYTES / 3 && Buffer.byteLength(key) > MAX_KEY_BYTES) {
     throw new InvalidKeyError(
       `The ${what} takes ${Buffer.byteLength(key)} bytes; the limit is ${MAX_KEY_BYTES}.`,
@@ -24,7 +24,7 @@ export function assertKey(key: unknown, what = 'key'): asserts key is string {
   }
 }
 
-/** Whether it can name a namespace. @internal */
+/** Whether the value can be the name of a namespace. @internal */
 export function isNamespace(name: unknown): name is string {
   return (
     typeof name === 'string' &&
@@ -54,7 +54,7 @@ export function prefixEnd(prefix: string): string | undefined {
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     const code = last.codePointAt(0) ?? 0;
     if (code < 0x10ffff) {
-      // U+D800 to U+DFFF are no characters: the successor of U+D7FF is U+E000.
+      // U+D800 to U+DFFF are not characters: the successor of U+D7FF is U+E000.
       const next = code === 0xd7ff ? 0xe000 : code + 1;
       return points.join('') + String.fromCodePoint(next);
     }

@@ -17,7 +17,7 @@ export const silentLogger: HyperCacheLogger = {
 };
 
 /**
- * An application's logger that may throw: nothing that writes a line fails because of that. It is warned of once.
+ * Wraps an application's logger that may throw: no operation fails because of it, and one warning reports it.
  *
  * @internal
  */

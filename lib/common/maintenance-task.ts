@@ -4,8 +4,8 @@
  * @internal
  */
 export interface MaintenanceTask {
-  /** Does a step that holds the event loop for little, milliseconds at most; returns whether more waits. */
+  /** Does a step, which blocks the event loop for milliseconds at most; returns whether more work waits. */
   step(): boolean;
-  /** Whether it rests in the middle of a round over everything. */
+  /** Whether it pauses in the middle of a round over everything. */
   readonly isMidway?: boolean;
 }

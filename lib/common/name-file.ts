@@ -1,20 +1,20 @@
 import { link, open, rename, rm } from 'node:fs/promises';
 import { errnoOf } from './errno.js';
 
-/** Of a file while it is made: no other user of the host reads it. */
+/** Permissions of a file while it is made: no other user of the host can read it. */
 const OWNER_ONLY = 0o600;
 
-/** Makes an empty file, and follows no link. @throws the error of the file system, `EEXIST` among them @internal */
+/** Makes an empty file, and does not follow a link. @throws the file system's error, for example `EEXIST` @internal */
 export async function reserveFile(path: string): Promise<void> {
   const file = await open(path, 'wx', OWNER_ONLY);
   await file.close();
 }
 
 /**
- * Gives a complete file its name, which a rename would take from another file.
+ * Gives a complete file its name. Unlike a rename, it does not take the name from another file.
  *
- * @returns false when the name is taken: the file keeps its own
- * @throws the error of the file system
+ * @returns false when the name is taken; the file then keeps its own name
+ * @throws the file system's error
  * @internal
  */
 export async function nameFile(partial: string, to: string): Promise<boolean> {
@@ -27,7 +27,7 @@ export async function nameFile(partial: string, to: string): Promise<boolean> {
   return true;
 }
 
-/** On a file system without hard links: the name is taken first, and the file put in place of what took it. */
+/** For a file system without hard links: reserves the name with an empty file, then replaces that file. */
 async function nameWithoutLinks(partial: string, to: string): Promise<boolean> {
   try {
     await reserveFile(to);

@@ -6,11 +6,11 @@ import { randomFillSync } from 'node:crypto';
  * @internal
  */
 export interface Random {
-  /** `bytes` random bytes, 4096 at most, as lower-case hexadecimal, from the system's CSPRNG. */
+  /** `bytes` random bytes, at most 4096, as lower-case hexadecimal, from the system's CSPRNG. */
   hex(bytes: number): string;
 }
 
-/** Asked for at once: a call of the generator costs as much as dozens of ids. */
+/** Requested in one call, because a call of the generator costs as much as dozens of ids. */
 const POOL_BYTES = 4096;
 
 class SystemRandom implements Random {

@@ -1,25 +1,28 @@
 import type { Clock } from './clock.js';
 
-/** Heartbeats of which the best estimate is taken. */
+/** Recent heartbeats, of which the best estimate counts. */
 const SAMPLES = 16;
 
 /**
- * The primary's clock, as far as a replica can know it: deadlines are the primary's. It is kept as a distance to
- * this machine's monotonic clock, so nobody who sets the wall clock here changes what is expired. Each reading of it
- * arrives late by the way it took, so the largest difference of the last ones is the closest.
+ * The primary's clock, as far as a replica knows it; deadlines follow that clock. It is kept as an offset from this machine's
+ * monotonic clock, so a change of the wall clock here does not change what is expired. Each reading arrives late by its
+ * travel time, so the largest of the last offsets is the most accurate.
  *
  * @internal
  */
 export class RemoteClock implements Clock {
   #samples: number[] = [];
-  /** Undefined until the primary was heard: then its clock is taken to be that of this machine. */
+  /** Undefined before the primary's first sign of life; until then this machine's clock takes its place. */
   #offset: number | undefined;
   #turn = NaN;
   #coarse = 0;
 
   constructor(private readonly own: Clock) {}
 
-  /** How far the primary's clock is ahead of this machine's monotonic one, in ms; undefined until it was heard. */
+  /**
+   * How far the primary's clock is ahead of this machine's monotonic clock, in ms; undefined before the primary's first sign
+   * of life.
+   */
   get offset(): number | undefined {
     return this.#offset;
   }
@@ -31,7 +34,7 @@ export class RemoteClock implements Clock {
   }
 
   coarseNow(): number {
-    // Is another one in each turn, and cheap.
+    // The machine's coarse clock changes with each turn, and is cheap to read.
     const turn = this.own.coarseNow();
     if (turn === this.#turn) return this.#coarse;
     this.#turn = turn;
@@ -43,7 +46,7 @@ export class RemoteClock implements Clock {
     return this.own.monotonic();
   }
 
-  /** Another process of this machine has heard the primary. */
+  /** Takes the offset from another process of this machine, which follows the primary. */
   adopt(offset: number | undefined): void {
     this.#samples = [];
     this.#offset = offset;
@@ -54,7 +57,7 @@ export class RemoteClock implements Clock {
     return this.own.uptime();
   }
 
-  /** What was heard before was perhaps another primary's clock. */
+  /** Earlier readings may come from another primary's clock. */
   restart(primaryNow: number): void {
     this.#samples = [];
     this.observe(primaryNow);

@@ -23,7 +23,7 @@ import {
   type HyperCacheErrorCode,
 } from './errors.js';
 
-/** What a primary may answer a node with. */
+/** Error classes that a primary may answer a node with. */
 const CLASSES: { readonly [code in HyperCacheErrorCode]?: { prototype: HyperCacheError } } = {
   HC_ARGUMENT_INVALID: InvalidArgumentError,
   HC_BODY_TOO_LARGE: BodyTooLargeError,
@@ -47,10 +47,10 @@ const CLASSES: { readonly [code in HyperCacheErrorCode]?: { prototype: HyperCach
   HC_VALUE_UNSUPPORTED: UnsupportedValueError,
 };
 
-/** What errors tell beside their code and message. */
+/** Fields of errors in addition to code and message. */
 const FIELDS = ['hint', 'lock', 'token', 'bytes', 'maxBytes'] as const;
 
-/** The fields of an error as they travel. @internal */
+/** The fields of an error, as nodes send them. @internal */
 export type ErrorFields = readonly (readonly [name: string, value: unknown])[];
 
 /** @internal */
@@ -59,7 +59,7 @@ export function fieldsOf(error: HyperCacheError): ErrorFields {
 }
 
 /**
- * The error that another node had, by its code and message, as an instance of its own class.
+ * Rebuilds the error of another node from its code and message, as an instance of its own class.
  *
  * @internal
  */
@@ -75,7 +75,7 @@ export function reviveError(
       'Run the same version of nestjs-hypercache on all nodes.',
     );
   }
-  // The message is complete: no constructor is to add its own hint.
+  // The message is complete: no constructor may add its own hint.
   const error = Reflect.construct(Error, [message], known as never) as HyperCacheError;
   const { name } = known.prototype.constructor;
   const own = Object.fromEntries(fields.filter(([field]) => isField(field)));

@@ -1,6 +1,6 @@
 import { HyperCacheError } from './errors.js';
 
-/** The server of the cache cannot be reached: nothing was sent, or only a read. @publicApi */
+/** The cache server cannot be reached. Nothing was sent, or only a read. @publicApi */
 export class ServerUnreachableError extends HyperCacheError {
   readonly code = 'HC_SERVER_UNREACHABLE';
   constructor(reason: string, options?: ErrorOptions) {
@@ -12,7 +12,7 @@ export class ServerUnreachableError extends HyperCacheError {
   }
 }
 
-/** The server answers, and cannot serve as a cache. @publicApi */
+/** The server answers, but it cannot serve as a cache. @publicApi */
 export class ServerUnfitError extends HyperCacheError {
   readonly code = 'HC_SERVER_UNFIT';
   /** @param problems one sentence each, with the line to change */
@@ -28,31 +28,31 @@ export class ServerUnfitError extends HyperCacheError {
   }
 }
 
-/** The link was lost after a write was sent: the server may have executed it. @publicApi */
+/** The connection was lost after a write was sent; the server may have executed the write. @publicApi */
 export class OutcomeUnknownError extends HyperCacheError {
   readonly code = 'HC_OUTCOME_UNKNOWN';
   constructor(reason: string, options?: ErrorOptions) {
     super(
       `The server has not answered a write (${reason}): it may or may not have been executed.`,
-      'Read before you write again, or repeat only what does no harm twice.',
+      'Read before you write again, or repeat only what is safe to run twice.',
       options,
     );
   }
 }
 
-/** Another program keeps something of its own in the place of an entry. @publicApi */
+/** Another program keeps its own data in the place of an entry. @publicApi */
 export class ForeignKeyError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FOREIGN';
   constructor(cause: unknown) {
     super(
-      'The cache server holds something of another program in the place of an entry.',
+      'The cache server holds data of another program in the place of an entry.',
       'Give the option prefix of redis() another value, or delete that key on the server.',
       { cause },
     );
   }
 }
 
-/** The engine of this node does not offer this. @publicApi */
+/** The engine of this node does not offer this capability. @publicApi */
 export class CapabilityAbsentError extends HyperCacheError {
   readonly code = 'HC_CAPABILITY_ABSENT';
 }

@@ -1,5 +1,5 @@
 /**
- * Tells those who have asked for it, in the order in which they have: how a part reaches others that are made after it.
+ * Notifies its listeners in the order in which they registered. It connects a part to parts that are made after it.
  *
  * @internal
  */

@@ -1,18 +1,18 @@
 import type { Clock } from './clock.js';
 
-/** The wall clock is followed at once when it is set by less, in ms. */
+/** A smaller step of the wall clock is followed at once, in ms. */
 const STEP_MS = 1000;
 
-/** As much as a wall clock may run fast or slow while it is disciplined: that is no step. */
+/** A disciplined wall clock may run fast or slow by this share of the time; that is not a step. */
 const DRIFT = 500e-6;
 
-/** A clock that is set by more was simply wrong, in ms: it is followed at once. */
+/** A larger step means that the clock was simply wrong, in ms; it is followed at once. */
 const WRONG_MS = 24 * 3_600_000;
 
-/** A step is made good by so much of the time that passes. */
+/** A step is corrected by this share of the time that passes. */
 const PACE = 0.1;
 
-/** Where a {@link SteadyClock} stood, for another process of the same machine. @internal */
+/** The state of a {@link SteadyClock}, for another process of the same machine. @internal */
 export interface ClockReading {
   readonly wall: number;
   readonly monotonic: number;
@@ -21,21 +21,21 @@ export interface ClockReading {
 }
 
 /**
- * The clock of deadlines: the wall clock, as long as nobody sets it. When somebody does, entries neither expire at
- * once nor live on: this clock runs a tenth faster or slower than time does, until it has come to the wall
- * clock. The time that a machine slept is no such step.
+ * The clock of deadlines. It follows the wall clock until the wall clock is set. After that, entries neither expire at once
+ * nor live longer: this clock runs a tenth faster or slower, until it agrees with the wall clock again. The time that a
+ * machine slept is not such a step.
  *
  * @internal
  */
 export class SteadyClock implements Clock {
-  /** Of the wall clock, in ms. */
+  /** How far the wall clock is ahead of this clock, in ms. */
   #ahead = 0;
   #steps = 0;
   /** When the wall clock was last compared with the monotonic one. */
   #wall: number;
   #monotonic: number;
   #slept: number;
-  /** While it is on its way to the wall clock: the last reading of both. */
+  /** The last reading of both clocks, while this clock approaches the wall clock. */
   #seen = NaN;
   #last = 0;
 
@@ -66,14 +66,14 @@ export class SteadyClock implements Clock {
     return this.own.uptime();
   }
 
-  /** What another process needs to be on the same clock. */
+  /** What another process needs to share this clock. */
   note(): ClockReading {
     this.#compare();
     const monotonic = this.#monotonic;
     return { wall: this.#wall, monotonic, uptime: monotonic + this.#slept, ahead: this.#ahead };
   }
 
-  /** Goes on where another process of this machine stood, or stands. */
+  /** Continues from the state of another process of this machine. */
   resume({ wall, monotonic, uptime, ahead }: ClockReading): void {
     this.#wall = wall;
     this.#monotonic = monotonic;

@@ -1,30 +1,30 @@
 import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
 import { systemClock } from './clock.js';
 
-/** What every message of a tracing channel has once its operation has ended. @internal */
+/** What every message of a tracing channel contains after its operation has ended. @internal */
 export interface Trace {
   ms?: number;
   error?: unknown;
 }
 
-/** Ends an operation: failed or not, its callback runs between `asyncStart` and `asyncEnd`. @internal */
+/** Ends an operation, whether it failed or not; its callback runs between `asyncStart` and `asyncEnd`. @internal */
 export type EndTrace = (error: unknown, callback: () => void) => void;
 
 /**
- * The five channels `tracing:<name>:...` of one kind of operation. They follow `tracePromise` of Node, with one difference:
- * the message never gets the result, which would be a value of the cache.
+ * The five channels `tracing:<name>:...` of one kind of operation. They follow Node's `tracePromise`, with one difference: a
+ * message never contains the result, which would be a cached value.
  *
  * @internal
  */
 export class Tracing<M extends Trace> {
-  /** Held for as long as the process runs: Node keeps channels by weak references. */
+  /** Held for as long as the process runs, because Node keeps channels by weak references. */
   readonly #channels: TracingChannel<unknown, M>;
 
   constructor(name: string) {
     this.#channels = tracingChannel<unknown, M>(name);
   }
 
-  /** Some versions of Node 20 have no such getter on a tracing channel. Asked before a message is made. */
+  /** Checked before a message is made. Some versions of Node 20 have no such getter on a tracing channel. */
   get hasSubscribers(): boolean {
     const { start, end, asyncStart, asyncEnd, error } = this.#channels;
     return (
@@ -36,7 +36,7 @@ export class Tracing<M extends Trace> {
     );
   }
 
-  /** Publishes around the begin of an operation; `begin` keeps what ends it, and calls that once. */
+  /** Publishes around the start of an operation; `begin` keeps the function that ends it, and calls that once. */
   callback<T>(message: M, begin: (end: EndTrace) => T): T {
     const channels = this.#channels;
     const since = systemClock.monotonic();
@@ -67,7 +67,7 @@ export class Tracing<M extends Trace> {
     });
   }
 
-  /** As {@link callback}, of an operation that ends with its promise. */
+  /** As {@link callback}, for an operation that ends with its promise. */
   promise<T>(message: M, begin: () => Promise<T>): Promise<T> {
     return this.callback(
       message,

@@ -1,2 +1,2 @@
-/** The version of this package; a test holds it to `package.json`. @publicApi */
+/** The version of this package; a test compares it with `package.json`. @publicApi */
 export const VERSION = '0.1.0';

@@ -4,7 +4,7 @@ interface Waiter<T> {
 }
 
 /**
- * Promises that wait until something has come as far as each of them needs.
+ * Promises that each wait until something has reached a target.
  *
  * @internal
  */
@@ -16,9 +16,9 @@ export class Waiters<T> {
   }
 
   /**
-   * Resolves to whether the target was reached within the time.
+   * Resolves to whether the target was reached in time.
    *
-   * @param timeoutMs without it the time does not end; keeps no process alive
+   * @param timeoutMs without it the wait has no limit; its timer keeps no process alive
    */
   wait(target: T, timeoutMs?: number): Promise<boolean> {
     return new Promise((resolve) => {
@@ -40,7 +40,7 @@ export class Waiters<T> {
     });
   }
 
-  /** Those whose targets are reached wait no longer. */
+  /** Resolves every wait whose target is reached. */
   settle(isReached: (target: T) => boolean): void {
     if (this.#waiting.length === 0) return;
     const left: Waiter<T>[] = [];

@@ -6,9 +6,9 @@
 export interface CacheCounters {
   /** Reads that memory answered. */
   l1Hits: number;
-  /** Reads that this node's file answered, or a write that waited for it. */
+  /** Reads that this node's file answered, or a write that waits for it. */
   l2Hits: number;
-  /** Reads that the primary answered, because this node holds no replica, or not yet. */
+  /** Reads that the primary answered, because this node has no replica, or its replica is not ready yet. */
   primaryHits: number;
   /** Reads that found nothing live. */
   misses: number;
@@ -22,16 +22,16 @@ export interface CacheCounters {
   refreshes: number;
   /** Factories that failed. */
   factoryErrors: number;
-  /** Calls of `wrap` that no longer waited for a factory (`timeout`), and factories that did not end. */
+  /** Calls of `wrap` that stopped waiting for a factory (`timeout`), and factories that did not end. */
   factoryTimeouts: number;
-  /** Stale hits without a call of the factory, because it had failed a short time before. */
+  /** Stale hits that did not call the factory, because it had failed a short time before. */
   throttled: number;
-  /** Factory results that were not stored, because something newer happened to the key. */
+  /** Factory results that were not stored, because a newer change affected the key. */
   fillsRefused: number;
 }
 
 /**
- * Which part of all reads each layer has answered, from 0 to 1; the layers add up to the total. 0 when nothing was read.
+ * The share of all reads that each layer answered, from 0 to 1; the layers add up to the total. 0 when there were no reads.
  *
  * @publicApi
  */
@@ -39,13 +39,13 @@ export interface HitRatios {
   l1: number;
   l2: number;
   primary: number;
-  /** Answered by `wrap` with a stale value. Not part of the total. */
+  /** Answered by `wrap` with a stale value; not part of the total. */
   stale: number;
   total: number;
 }
 
 /**
- * Counters of one named cache, and what they come to.
+ * Counters of one named cache, and the ratios that follow from them.
  *
  * @publicApi
  */
@@ -72,7 +72,7 @@ export function zeroCounters(): CacheCounters {
   };
 }
 
-/** Of several caches together. @internal */
+/** The ratios of several caches together. @internal */
 export function hitRatios(caches: Iterable<CacheCounters>): HitRatios {
   let l1 = 0;
   let l2 = 0;
@@ -87,7 +87,7 @@ export function hitRatios(caches: Iterable<CacheCounters>): HitRatios {
     stale += counters.staleHits;
   }
   const hits = l1 + l2 + primary;
-  // Without reads everything is 0 of 1, which no consumer has to guard against.
+  // Without reads every ratio is 0 divided by 1, so no consumer needs a guard.
   const reads = Math.max(hits + stale + misses, 1);
   return {
     l1: l1 / reads,

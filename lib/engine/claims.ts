@@ -6,27 +6,27 @@ import type { Observation } from './l2.js';
 /** What a factory made. @internal */
 export interface FilledEntry {
   readonly value: StoredValue;
-  /** Unix ms; Infinity when it never expires; 0 when the origin has nothing any more. */
+  /** Unix ms; Infinity when it never expires; 0 when the origin no longer has it. */
   readonly expiresAt: number;
-  /** Unix ms, when it is stale; undefined means `expiresAt`. */
+  /** When it becomes stale, in Unix ms; undefined means `expiresAt`. */
   readonly freshUntil?: number | undefined;
   readonly tags: readonly string[];
 }
 
-/** The right to call the factory of a key. Its engine keeps it alive until it is given back, for a bounded time. @internal */
+/** The right to call the factory of a key. The engine keeps it alive until it is released, for a bounded time. @internal */
 export interface OwnClaim {
   readonly isOurs: true;
-  /** The key as it is since the right is ours: the holder before may have stored what is wanted. */
+  /** The key as observed after this process got the right: the previous holder may have stored the wanted entry. */
   readonly observed: Observation;
-  /** The command that stores the entry, if nothing has happened to its key since it was observed. */
+  /** The command that stores the entry, if its key has not changed since it was observed. */
   fillWith(entry: FilledEntry): CommandOf<'fill'>;
-  /** Gives the right back, but to no process for so many ms, or until the entry that was observed has changed. */
+  /** Releases the right, but withholds it from every process for this many ms, or until the observed entry has changed. */
   fail(retryAfterMs: number): void;
-  /** Gives the right back. Idempotent; after {@link fail} it does nothing. */
+  /** Releases the right. Idempotent; after {@link fail} it does nothing. */
   release(): void;
 }
 
-/** Another process has it. @internal */
+/** Another process has the right. @internal */
 export interface HeldClaim {
   readonly isOurs: false;
   /** Resolves when it may have ended; never rejects. */
@@ -34,16 +34,17 @@ export interface HeldClaim {
 }
 
 /**
- * Who may call the factories of one namespace: one process of all that share the cache at a time. A claim is of what
- * was observed: of a missing key, or of a new value in the place of the entry that was found.
+ * Decides which process may call the factories of one namespace: one at a time among all that share the cache. A claim
+ * applies to what was observed: to a missing key, or to the replacement of the entry that was found.
  *
  * @internal
  */
 export interface Claims {
   /**
-   * Never fails: when the engine cannot be asked, each caller has the right. At once when no other process shares the cache.
+   * Never fails: when the engine is unavailable, each caller has the right. Returns immediately when no other process shares
+   * the cache.
    *
-   * @param isReplacing the entry that was observed serves in the meantime; else the key counts as missing
+   * @param isReplacing the observed entry serves in the meantime; otherwise the key counts as missing
    */
   claim(observed: Observation, isReplacing: boolean): Awaitable<OwnClaim | HeldClaim>;
 }

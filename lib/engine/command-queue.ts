@@ -8,7 +8,7 @@ export interface WriteLabel {
 }
 
 /**
- * A write that waits for its commit. Exactly one of the two callbacks runs, once.
+ * A write that waits for its commit. Exactly one of `committed` and `failed` runs, once.
  *
  * @internal
  */
@@ -16,30 +16,30 @@ export interface QueuedWrite<C, R> {
   readonly command: C;
   /** Size for the queue's bounds. */
   readonly bytes: number;
-  /** What traces call it, known before its command is made; a write without one is not traced. */
+  /** The name of the write in traces, known before its command is made; a write without a label is not traced. */
   readonly label?: WriteLabel | undefined;
   committed(result: R): void;
   failed(error: HyperCacheError): void;
   /**
-   * There for a write that need not wait for its result: it was accepted, durably, and one of the other two follows
-   * later.
+   * Present on a write that need not wait for its result: called when the write is durably accepted. `committed`
+   * or `failed` follows later.
    */
   readonly accepted?: (() => void) | undefined;
   /**
-   * There for a write that this node's reads find while it waits: its caller is told its result, although reads of what
-   * is committed may not show it yet; `committed` follows.
+   * Present on a write that this node's reads find while it waits. Its caller receives the result, although reads of what is
+   * committed may not show it yet; `committed` follows.
    */
   readonly answered?: ((result: R) => void) | undefined;
 }
 
-/** Where writes go: into the file, or to the primary. @internal */
+/** Takes writes to the file, or to the primary. @internal */
 export interface CommandQueue {
   /**
-   * Several writes whose results nobody needs belong together: if this does not throw, none of them is refused that are
-   * pushed next, in this turn.
+   * Checks the room for several writes that belong together and whose results no caller needs. If this does not throw, none
+   * of them is refused when they are pushed next, in this turn.
    *
-   * @param bytes of all of them, for the queue's bounds
-   * @throws what {@link push} of one of them would
+   * @param bytes of all these writes, for the queue's bounds
+   * @throws what {@link push} of one of them would throw
    */
   assertRoom(count: number, bytes: number): void;
   /**
@@ -51,14 +51,14 @@ export interface CommandQueue {
   /**
    * Adds a write that its caller need not await.
    *
-   * @returns false when so much waits that the caller should
+   * @returns false when so many writes wait that the caller should await this one
    * @throws {HC_CLOSED | HC_QUEUE_FULL}
    */
   pushRelaxed(write: QueuedWrite<Command, CommandResult>): boolean;
-  /** Whether the relaxed writes are few and young. */
+  /** Whether the relaxed writes are few and recent. */
   keepsUp(): boolean;
-  /** The next turn of the event loop, for relaxed writes that have left it none for too long. */
+  /** The next turn of the event loop, when relaxed writes have left it none for too long. */
   rest(): Promise<void> | undefined;
-  /** Resolves when everything that waits now is committed or refused. */
+  /** Resolves when every write that waits now is committed or refused. */
   drain(): Promise<void>;
 }

@@ -4,8 +4,8 @@ import type { RunDecision, RunRecord, RunRequest } from './run.js';
 import type { ThrottleDecision, ThrottleLimits, ThrottleName } from './throttle.js';
 
 /**
- * Everything that changes the state of a cache, as plain data: what the write queue collects and the
- * executor runs, and what will travel between nodes. Times are Unix ms of the primary's clock.
+ * Everything that changes the state of a cache, as plain data. The write queue collects commands, the executor runs them, and
+ * nodes send them to each other. Times are Unix ms of the primary's clock.
  *
  * @internal
  */
@@ -47,15 +47,15 @@ interface KeyCommand {
 
 interface ValueCommand extends KeyCommand {
   readonly value: StoredValue;
-  /** When it is gone; Infinity when it never expires. */
+  /** When it expires; Infinity when it never expires. */
   readonly expiresAt: number;
-  /** When it is stale; undefined means `expiresAt`. */
+  /** When it becomes stale; undefined means `expiresAt`. */
   readonly freshUntil?: number | undefined;
   readonly tags: readonly string[];
 }
 
 /**
- * Which of the asynchronous writes of another node a command is: it is executed once, however often it comes.
+ * Identifies an asynchronous write of another node, so that it is executed once, however often it arrives.
  *
  * @internal
  */
@@ -64,39 +64,39 @@ export interface Origin {
   readonly source: string;
   /** Grows with each write of the source. */
   readonly sequence: number;
-  /** The one that must have been executed last; undefined for the first of a request. */
+  /** The sequence that must have been executed last; undefined for the first write of a request. */
   readonly follows: number | undefined;
 }
 
-/** Stores, unless its fence is out of date. Result: `{ stored, revision }`. */
+/** Stores a value, unless its fence is out of date. Result: `{ stored, revision }`. */
 export interface SetCommand extends ValueCommand {
   readonly kind: 'set';
-  /** Refused when a later token of this lock was granted. */
+  /** The write is refused when a later token of this lock was granted. */
   readonly fence?: Fence | undefined;
   readonly origin?: Origin | undefined;
 }
 
-/** The lock under which a write is made, and the token that its writer was given. @internal */
+/** The lock under which a write is made, and the token of its writer. @internal */
 export interface Fence {
   readonly name: string;
   readonly token: number;
 }
 
-/** Stores a computed value unless something touched the key since it was found missing. Result: `{ stored, revision }`. */
+/** Stores a computed value, unless the key changed after it was found missing. Result: `{ stored, revision }`. */
 export interface FillCommand extends ValueCommand {
   readonly kind: 'fill';
   /** The last revision committed when the key was found missing. */
   readonly seen: number;
-  /** What an engine keeps in the place of the key while its factory runs; undefined where `seen` says all. */
+  /** What an engine keeps in the place of the key while its factory runs; undefined where `seen` is enough. */
   readonly claim?: string | undefined;
 }
 
-/** Stores if the key is missing or expired. Result: `{ stored, revision }`. */
+/** Stores a value if the key is missing or expired. Result: `{ stored, revision }`. */
 export interface AddCommand extends ValueCommand {
   readonly kind: 'add';
 }
 
-/** Stores if the live entry has this revision; 0 means that there is none. Result: `{ stored, revision }`. */
+/** Stores a value if the live entry has this revision; 0 means that there is no entry. Result: `{ stored, revision }`. */
 export interface SetIfCommand extends ValueCommand {
   readonly kind: 'setIf';
   readonly revision: number;
@@ -108,20 +108,20 @@ export interface DeleteCommand extends KeyCommand {
   readonly origin?: Origin | undefined;
 }
 
-/** Reads and deletes. Result: `{ entry, revision }`. */
+/** Reads an entry and deletes it. Result: `{ entry, revision }`. */
 export interface PullCommand extends KeyCommand {
   readonly kind: 'pull';
 }
 
-/** Changes the deadline of a fresh entry; its windows stay as long as they are. Result: `{ touched, revision }`. */
+/** Changes the deadline of a fresh entry; its windows keep their length. Result: `{ touched, revision }`. */
 export interface TouchCommand extends KeyCommand {
   readonly kind: 'touch';
   readonly expiresAt: number;
 }
 
 /**
- * Makes a fresh entry stale, or deletes it when it has no window; with `keeps` it stays as it is. A missing key is logged
- * too: whatever began before is overdue. Result: `{ expired, revision }`.
+ * Makes a fresh entry stale, or deletes it when it has no window; with `keeps` the entry stays unchanged. A missing key is
+ * logged too: every factory that began before is out of date. Result: `{ expired, revision }`.
  */
 export interface ExpireCommand extends KeyCommand {
   readonly kind: 'expire';
@@ -133,7 +133,7 @@ export interface IncrementCommand extends KeyCommand {
   readonly kind: 'increment';
   readonly by: number;
   readonly initial: number;
-  /** The deadline of a counter that starts; an existing one keeps its own. */
+  /** The deadline of a new counter; an existing counter keeps its own. */
   readonly expiresAt: number;
 }
 
@@ -148,7 +148,7 @@ export interface DeletePrefixCommand extends PrefixCommand {
   readonly kind: 'deletePrefix';
 }
 
-/** As {@link ExpireCommand}, of a bounded number of entries by prefix. Result: a {@link Removal}. */
+/** As {@link ExpireCommand}, for a bounded number of entries by prefix. Result: a {@link Removal}. */
 export interface ExpirePrefixCommand extends PrefixCommand {
   readonly kind: 'expirePrefix';
 }
@@ -164,7 +164,7 @@ export interface DeleteTagCommand extends TagCommand {
   readonly kind: 'deleteTag';
 }
 
-/** As {@link ExpireCommand}, of a bounded number of entries by tag. Result: a {@link Removal}. */
+/** As {@link ExpireCommand}, for a bounded number of entries by tag. Result: a {@link Removal}. */
 export interface ExpireTagCommand extends TagCommand {
   readonly kind: 'expireTag';
 }
@@ -180,19 +180,19 @@ interface LeaseCommand {
   readonly lease: LeaseName;
 }
 
-/** Takes a lease if one of its slots is free or expired, or joins those who wait. */
+/** Takes a lease if one of its slots is free or expired; otherwise joins its queue. */
 export interface AcquireLeaseCommand extends LeaseCommand {
   readonly kind: 'acquireLease';
   readonly owner: string;
   /** Milliseconds. */
   readonly ttl: number;
-  /** How many may hold it at once. */
+  /** How many owners may hold it at the same time. */
   readonly slots: number;
-  /** Milliseconds to wait at most; 0 not to wait. */
+  /** Milliseconds to wait at most; 0 means not to wait. */
   readonly wait: number;
-  /** It was in the queue before, and may be in it still, or may have been served meanwhile. */
+  /** The owner was in the queue before. It may still be there, or may have received the lease in the meantime. */
   readonly isAgain?: boolean;
-  /** Its caller would wait: then it is an error that the owner has a slot already, and no answer. */
+  /** The caller would wait. It is then an error, and not an answer, that the owner already has a slot. */
   readonly mayWait?: boolean;
 }
 
@@ -203,27 +203,27 @@ export interface ExtendLeaseCommand extends LeaseCommand {
   readonly ttl: number;
 }
 
-/** Ends the lease of the live owner, and gives it to the first who waits. */
+/** Ends the lease of the live owner, and gives it to the first waiter. */
 export interface ReleaseLeaseCommand extends LeaseCommand {
   readonly kind: 'releaseLease';
   readonly owner: string;
 }
 
-/** Ends the lease whoever holds it. */
+/** Ends the lease, whichever owner holds it. */
 export interface ForceReleaseLeaseCommand extends LeaseCommand {
   readonly kind: 'forceReleaseLease';
 }
 
-/** Gives what has expired to those who wait. */
+/** Gives expired leases to waiters. */
 export interface PromoteWaitersCommand extends LeaseCommand {
   readonly kind: 'promoteWaiters';
 }
 
-/** Leaves the queue. The result has the grant if there was one meanwhile and it is not declined. */
+/** Leaves the queue. The result contains a grant that came in the meantime, unless it is declined. */
 export interface CancelWaitCommand extends LeaseCommand {
   readonly kind: 'cancelWait';
   readonly owner: string;
-  /** Whether a lease that was given meanwhile goes on to the next. */
+  /** Whether a lease that was granted in the meantime passes to the next waiter. */
   readonly declines: boolean;
 }
 
@@ -242,17 +242,17 @@ export interface ThrottleCommand {
 /** Forgets the hits and the block of a key. Result: `{ reset }`. */
 export interface ResetThrottleCommand {
   readonly kind: 'resetThrottle';
-  /** Without a name: of all throttlers. */
+  /** Without a name, the key is reset for all throttlers. */
   readonly throttle: { readonly key: string; readonly name: string | undefined };
 }
 
-/** Notes the start of a run, if it may begin. Result: `{ decision }`. */
+/** Records the start of a run, if it may begin. Result: `{ decision }`. */
 export interface BeginRunCommand {
   readonly kind: 'beginRun';
   readonly run: RunRequest;
 }
 
-/** Notes the end of a run. Result: `{ finished }`. */
+/** Records the end of a run. Result: `{ finished }`. */
 export interface FinishRunCommand {
   readonly kind: 'finishRun';
   readonly name: string;
@@ -266,11 +266,11 @@ export interface LastRunCommand {
   readonly name: string;
 }
 
-/** Where a removal of many entries goes on; its first step has none. */
+/** Where a removal of many entries continues; its first step has none. */
 export interface RemovalStep {
-  /** Entries that changed after it are spared: they were written after it began. */
+  /** Entries that changed after this revision are spared: they were written after the removal began. */
   readonly before: number;
-  /** The key to go on from, for a prefix. */
+  /** The key from which a removal by prefix continues. */
   readonly from: string;
 }
 
@@ -280,14 +280,14 @@ export interface Removal {
   /** How many of them were fresh. */
   readonly deleted: number;
   readonly revision: number;
-  /** The next step; undefined when all are gone. */
+  /** The next step; undefined when nothing is left to remove. */
   readonly next: RemovalStep | undefined;
 }
 
 /** @internal */
 export interface StoreResult {
   readonly stored: boolean;
-  /** The entry's revision now; of the existing one when it was not stored; 0 when there is none. */
+  /** The entry's revision now; if it was not stored, the existing entry's revision; 0 when there is none. */
   readonly revision: number;
 }
 
@@ -348,11 +348,11 @@ export interface LastRunResult {
 
 /** @internal */
 export interface ResetThrottleResult {
-  /** Whether anything was known of the key. */
+  /** Whether anything was known about the key. */
   readonly reset: boolean;
 }
 
-/** A lease that went to somebody who waited for it. @internal */
+/** A lease that was given to a waiter. @internal */
 export interface HandOver {
   readonly lease: LeaseName;
   readonly owner: string;
@@ -361,13 +361,13 @@ export interface HandOver {
 
 /** @internal */
 export interface LeaseResult {
-  /** Whether the command did what it says. */
+  /** Whether the command had its effect. */
   readonly done: boolean;
   /** The owner's lease now. */
   readonly grant: Grant | undefined;
   /** What the command gave to others. */
   readonly handOvers: readonly HandOver[];
-  /** When the next lease of the name that somebody waits for expires, on the monotonic clock. */
+  /** When the next lease of this name that has waiters expires, on the monotonic clock. */
   readonly nextExpiry: number | undefined;
 }
 

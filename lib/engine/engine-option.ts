@@ -8,13 +8,13 @@ import type { HyperCacheStats } from './node-stats.js';
 
 /** What a node gives its engine. @internal */
 export interface EngineParts {
-  /** The machine's until the engine has read the server's. */
+  /** The machine's clock until the engine has read the server's clock. */
   readonly clock: RemoteClock;
   readonly random: Random;
   readonly logger: HyperCacheLogger;
-  /** What the node has in memory. */
+  /** The node's memory, which the engine notifies of changes. */
   readonly memory: MemoryListener;
-  /** A failure that no caller learns of. */
+  /** Reports a failure that no caller sees. */
   readonly report: (error: HyperCacheError, during: string) => void;
   /** The longest ttl of a lock, in ms. */
   readonly maxLockTtl: number;
@@ -24,7 +24,7 @@ export interface EngineParts {
 export interface RunningEngine extends Engine {
   /** Whether writes may succeed now. */
   readonly isOpen: boolean;
-  /** Whether it takes a request to ask it. */
+  /** Whether each question to the engine takes a request. */
   readonly isRemote: boolean;
   start(): Promise<void>;
   /** Does what its timers would have done by now. */
@@ -35,7 +35,7 @@ export interface RunningEngine extends Engine {
 }
 
 /**
- * Another engine than SQLite, for the option `engine`: `redis()` of `nestjs-hypercache/redis` makes one.
+ * An engine other than SQLite, for the option `engine`: `redis()` of `nestjs-hypercache/redis` makes one.
  *
  * @publicApi
  */

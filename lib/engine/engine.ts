@@ -6,12 +6,12 @@ import type { LeaseService } from './lease-service.js';
 import type { MemoryCoherence } from './memory-coherence.js';
 
 /**
- * What stores and orders, as those above see it. The cache and the locks are built on it, whatever it is.
+ * Stores and orders the entries. The cache and the locks are built on it, whichever engine it is.
  *
  * @internal
  */
 export interface Engine {
-  /** By which deadlines are set and judged. */
+  /** The clock that sets and judges deadlines. */
   readonly clock: Clock;
   readonly queue: CommandQueue;
   readonly leases: LeaseService;

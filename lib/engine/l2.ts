@@ -3,9 +3,9 @@ import type { Lifetime } from '../common/expiry.js';
 
 /** An entry as an engine has it, fresh or stale, by the engine's clock. @internal */
 export interface L2Entry extends Lifetime {
-  /** Decoded, and the reader's own. */
+  /** Decoded; the reader owns it. */
   readonly value: unknown;
-  /** Of the encoded value: roughly what it takes in memory. */
+  /** Size of the encoded value: roughly what it takes in memory. */
   readonly bytes: number;
 }
 
@@ -18,10 +18,10 @@ export interface VersionedEntry {
   readonly expiresAt: number | undefined;
 }
 
-/** Some of a listing. @internal */
+/** A part of a listing. @internal */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** The key that the next page follows, whoever reads it; undefined after the last one. */
+  /** The key after which the next page begins, for every reader; undefined after the last page. */
   readonly next: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface Page<T> {
 export type ListedEntry = [key: string, value: unknown];
 
 /**
- * A moment in the life of a key, for its engine to recognize. What else stands in it is the engine's own.
+ * A moment in the life of a key, which its engine recognizes. An engine may add its own fields.
  *
  * @internal
  */
@@ -39,41 +39,41 @@ export interface Seen {
   readonly tags: readonly string[];
 }
 
-/** What a key was found to be, and when that was. @internal */
+/** What was found under a key, and when. @internal */
 export interface Observation {
   readonly entry: L2Entry | undefined;
   readonly seen: Seen;
 }
 
 /**
- * The committed entries of one namespace. What an engine has at hand it returns at once, the rest by a promise. Methods
- * throw or reject with a `HyperCacheError`; a value that cannot be read is one of them.
+ * The committed entries of one namespace. An engine returns what it already has directly, and everything else by a promise.
+ * Methods throw or reject with a `HyperCacheError`, also for an unreadable value.
  *
  * @internal
  */
 export interface L2 {
-  /** Where answers come from just now. */
+  /** Where answers come from at the moment. */
   readonly layer: 'l2' | 'primary';
   /** The fresh value alone; undefined on a miss. Cheaper than {@link read}. */
   readValue(key: string): Awaitable<unknown>;
-  /** The entry, fresh or stale. Reads of one turn of the event loop may travel together. */
+  /** The entry, fresh or stale. Reads of one turn of the event loop may share a request. */
   read(key: string): Awaitable<L2Entry | undefined>;
   /** When the fresh entry stops being fresh, without reading its value. */
   freshUntil(key: string): Awaitable<number | undefined>;
   /** The fresh entry. */
   readVersioned(key: string): Awaitable<VersionedEntry>;
   /**
-   * The entry, fresh or stale, and a moment at which it was there. Whatever is committed to the key after that is found by
-   * {@link isCurrent}, and refuses a fill. Never fails: what cannot be read is told, and no entry.
+   * The entry, fresh or stale, and a moment at which it was there. {@link isCurrent} finds every later commit to the key, and
+   * such a commit prevents a fill. Never fails: an unreadable entry is reported, and counts as missing.
    */
   observe(key: string, tags: readonly string[]): Awaitable<Observation>;
   /**
-   * Whether nothing has happened to the key, to its tags, to these tags or to the whole namespace since then. What was
-   * seen of another engine is not.
+   * Whether the key, its tags, these tags and the whole namespace are unchanged since then. A moment that another engine
+   * observed is not current.
    */
   isCurrent(seen: Seen, tags: readonly string[]): Awaitable<boolean>;
-  /** Fresh keys with this prefix behind a key, '' for the first page, in an order of the engine's own. */
+  /** Fresh keys with this prefix after a given key ('' for the first page), in an order that the engine chooses. */
   keysPage(prefix: string, after: string): Awaitable<Page<string>>;
-  /** As {@link keysPage}, with values; one that cannot be read is told, and left out. */
+  /** As {@link keysPage}, with values; an unreadable value is reported, and left out. */
   entriesPage(after: string): Awaitable<Page<ListedEntry>>;
 }

@@ -1,11 +1,11 @@
 import type { HyperCacheError } from '../common/errors.js';
 import type { LeaseHolder } from './lease-service.js';
 
-/** So many holders are not worth a review. */
+/** A smaller number of holders is not worth a review. */
 const MIN_REVIEW = 1000;
 
 /**
- * Those who hold a lease in this process, to be told when all leases are lost at once.
+ * The holders of leases in this process, which are notified when all leases are lost at once.
  *
  * @internal
  */
@@ -13,14 +13,14 @@ export class LeaseHolders {
   readonly #holders = new Set<LeaseHolder>();
   #reviewAt = MIN_REVIEW;
 
-  /** Returns how to be forgotten before the lease has ended. */
+  /** Returns a function that ends the watch before the lease has ended. */
   watch(holder: LeaseHolder): () => void {
     if (this.#holders.size >= this.#reviewAt) this.#forgetEnded();
     this.#holders.add(holder);
     return () => this.#holders.delete(holder);
   }
 
-  /** Those who hold a lease that has not ended, as far as they know. */
+  /** How many holders have a lease that has not ended, as far as they know. */
   countLive(): number {
     this.#forgetEnded();
     return this.#holders.size;
@@ -34,7 +34,7 @@ export class LeaseHolders {
     for (const holder of Array.from(this.#holders)) holder.runDue();
   }
 
-  /** Who never releases has to go some time: those who hold are reviewed whenever they have doubled. */
+  /** Forgets holders that never release: all holders are reviewed whenever their number has doubled. */
   #forgetEnded(): void {
     for (const holder of this.#holders) if (!holder.isLive) this.#holders.delete(holder);
     this.#reviewAt = Math.max(MIN_REVIEW, 2 * this.#holders.size);

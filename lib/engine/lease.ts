@@ -1,10 +1,10 @@
-/** Numbers stand in the file. @internal */
+/** The numbers are stored in the file. @internal */
 export const LeaseKind = {
   Lock: 0,
   Semaphore: 1,
   /** The right to call the factory of a key. */
   Fill: 2,
-  /** The right to run what runs once. */
+  /** The right to run a task that runs once. */
   Run: 3,
 } as const;
 /** @internal */
@@ -16,7 +16,7 @@ export interface LeaseName {
   readonly name: string;
 }
 
-/** A lease that was given. Times are ms on the machine's monotonic clock. @internal */
+/** A lease that was granted. Times are ms on the machine's monotonic clock. @internal */
 export interface Grant {
   readonly token: number;
   readonly expiresAt: number;

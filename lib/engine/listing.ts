@@ -1,16 +1,16 @@
 import type { RunRecord } from './run.js';
 import type { PortableValue } from '../value/portable-value.js';
 
-/** A fresh entry as an operator sees it: what plain reads find. @internal */
+/** A fresh entry as an operator sees it: one that plain reads find. @internal */
 export interface ListedEntry {
   readonly key: string;
-  /** Milliseconds that it is still fresh; null when it never expires. */
+  /** Milliseconds until it is no longer fresh; null when it never expires. */
   readonly ttl: number | null;
   readonly revision: number;
-  /** Of the encoded value. */
+  /** Size of the encoded value. */
   readonly bytes: number;
   readonly tags: readonly string[];
-  /** Only where it was asked for. */
+  /** Present only if it was requested. */
   readonly content?: PortableValue;
 }
 
@@ -18,9 +18,9 @@ export interface ListedEntry {
 export interface ListingRequest {
   readonly namespace: string;
   readonly prefix: string;
-  /** The last key that was seen; '' to begin. */
+  /** The last key that was seen; '' for the first page. */
   readonly after: string;
-  /** Rows that are looked at, from 1 to {@link MAX_LISTED}. */
+  /** Rows to look at, from 1 to {@link MAX_LISTED}. */
   readonly limit: number;
   readonly values: boolean;
 }
@@ -28,11 +28,11 @@ export interface ListingRequest {
 /** Entries in order of the UTF-8 bytes of their keys. @internal */
 export interface ListingPage {
   readonly entries: readonly ListedEntry[];
-  /** What the next page comes after; undefined after the last one. */
+  /** The key after which the next page begins; undefined after the last page. */
   readonly next: string | undefined;
 }
 
-/** Which tags of a namespace are listed: those with a prefix, behind one that was seen. @internal */
+/** Which tags of a namespace are listed: those with a prefix, after the last tag that was seen. @internal */
 export type TagRequest = Omit<ListingRequest, 'values'>;
 
 /** A tag, and how many entries have it. @internal */
@@ -63,7 +63,7 @@ export interface ListedChange {
 /** @internal */
 export interface ChangesPage {
   readonly changes: readonly ListedChange[];
-  /** What the next page comes after. */
+  /** The revision after which the next page begins. */
   readonly next: number;
   /** Whether changes after the given one are missing, because the log no longer holds them. */
   readonly isGap: boolean;
@@ -73,27 +73,28 @@ export interface ChangesPage {
 export const MAX_LISTED = 1000;
 
 /**
- * What an operator reads of the entries that a node holds itself: page by page, each as of one moment, and committed.
+ * What an operator reads of the entries that a node itself holds. It comes page by page; each page shows the committed state
+ * of one moment.
  *
  * @internal
  */
 export interface Listing {
-  /** With the rows that they hold, expired ones included. Walks through all rows. */
+  /** The namespaces, with the number of rows that they hold, expired ones included. Walks through all rows. */
   namespaces(): readonly { readonly name: string; readonly entries: number }[];
   /** Names of namespaces, in order. */
   names(): readonly string[];
-  /** Rows of a namespace, expired ones included, as they were counted when they came and went: it costs nothing. */
+  /** Rows of a namespace, expired ones included. They are counted as they come and go, so this costs nothing. */
   count(namespace: string): number;
   page(request: ListingRequest): ListingPage;
   find(namespace: string, key: string): ListedEntry | undefined;
-  /** Tags in order, and what the next page comes after; undefined after the last one. */
+  /** Tags in order, and the tag after which the next page begins; undefined after the last page. */
   tags(request: TagRequest): {
     readonly tags: readonly ListedTag[];
     readonly next: string | undefined;
   };
-  /** The entries of a tag; `after` is the `next` of the page before, or ''. */
+  /** The entries of a tag; `after` is the `next` of the previous page, or ''. */
   tagged(request: Omit<TagRequest, 'prefix'> & { readonly tag: string }): ListingPage;
-  /** The runs that began last; on a secondary none, because the primary keeps them. */
+  /** The runs that began last; none on a secondary, because the primary keeps them. */
   runs(limit: number): readonly ListedRun[];
   /** The revision of the last change. */
   head(): number;

@@ -9,7 +9,7 @@ export interface LocalWaiter {
   readonly request: AcquireRequest;
   /** Monotonic ms. */
   readonly deadline: number;
-  /** It has yet to be put into the queue in the file, or is about to leave it. */
+  /** It is not yet in the queue in the file, or is about to leave it. */
   isMoving: boolean;
   readonly settle: (grant: Grant | undefined) => void;
   readonly fail: (error: unknown) => void;
@@ -18,14 +18,14 @@ export interface LocalWaiter {
 interface WaitedLease {
   readonly lease: LeaseName;
   waiters: number;
-  /** Fires when the lease that stands in the way expires. */
+  /** Fires when the blocking lease expires. */
   timer: NodeJS.Timeout | undefined;
-  /** When that is, in monotonic ms. */
+  /** When the timer fires, in monotonic ms. */
   firesAt: number;
 }
 
 /**
- * Those who wait in this process, and the leases that they wait for.
+ * The waiters of this process, and the leases that they wait for.
  *
  * @internal
  */
@@ -35,7 +35,7 @@ export class LocalWaiters {
 
   constructor(
     private readonly clock: Clock,
-    /** Something that is waited for has expired. */
+    /** Called when a lease with waiters has expired. */
     private readonly onExpiry: (lease: LeaseName) => void,
   ) {}
 
@@ -75,17 +75,17 @@ export class LocalWaiters {
     return true;
   }
 
-  /** Those who come or go while one looks through them are met or not. */
+  /** An iteration may or may not meet waiters that come or go during it. */
   all(): IterableIterator<LocalWaiter> {
     return this.#waiters.values();
   }
 
-  /** As {@link all}, what they wait for. */
+  /** As {@link all}, for the leases that they wait for. */
   leases(): IterableIterator<{ readonly lease: LeaseName }> {
     return this.#waited.values();
   }
 
-  /** Calls back when the lease that stands in the way has expired, or before. Monotonic ms. */
+  /** Calls back when the blocking lease has expired, or earlier. Monotonic ms. */
   schedule(lease: LeaseName, nextExpiry: number | undefined): void {
     const waited = this.#waited.get(leaseKey(lease));
     if (waited === undefined || nextExpiry === undefined || waited.firesAt <= nextExpiry) return;

@@ -1,30 +1,30 @@
 /**
- * Whether this process may believe what it has in memory. Given by the engine, asked by the tiers.
+ * Whether this process may trust what it has in memory. The engine provides it, and the tiers consult it.
  *
  * @internal
  */
 export interface MemoryCoherence {
   /**
-   * To be called before each read from memory. What others have changed has left memory when it returns true; false
-   * while nobody knows: then nothing is read from memory, and nothing is put there.
+   * Consulted before each read from memory. True means that everything that others have changed has left memory. False means
+   * that this is unknown: then nothing is read from memory, and nothing is put there.
    */
   isTrusted(): boolean;
   /**
-   * Whether a committed value of this node's own goes into memory. Not on a replica: what it has applied by then may be
-   * newer, and has left memory already.
+   * Whether a value that this node committed enters memory. It does not on a replica: a newer value may have been applied by
+   * then, and may already have left memory.
    */
   readonly keepsOwnWrites: boolean;
 }
 
 /**
- * What an engine tells those who have entries in memory. Each call also voids the tickets of reads that are on their
- * way: what they bring is returned, and not kept.
+ * How an engine notifies the holders of entries in memory. Each call also voids the tickets of pending reads: their results
+ * are returned, but not kept.
  *
  * @internal
  */
 export interface MemoryListener {
   changed(namespace: string, key: string): void;
   cleared(namespace: string): void;
-  /** Nobody knows what has changed. */
+  /** It is unknown what has changed. */
   lost(): void;
 }

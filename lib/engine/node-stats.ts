@@ -9,7 +9,7 @@ export interface HyperCacheStats {
   role: 'primary' | 'secondary';
   /** Random, made with the database file. */
   historyId: string;
-  /** Grows at each start, but of a process that joins others: the time of the start in ms since 2026, or more. */
+  /** Grows at each start, except when a process joins others: it is the time of the start in ms since 2026, or more. */
   epoch: number;
   /** The revision of the last committed change. */
   revision: number;
@@ -25,25 +25,25 @@ export interface HyperCacheStats {
     usedBytes: number;
     fileBytes: number;
     walBytes: number;
-    /** Bound of `usedBytes`, the option `maxSize`; on a primary, which evicts for all. */
+    /** Bound of `usedBytes`, the option `maxSize`; present on a primary, which evicts for all. */
     maxBytes?: number;
-    /** Who carries the log into the file, now. */
+    /** What carries the log into the file now. */
     checkpoints?: 'worker' | 'inline';
     evicted: number;
     swept: number;
   };
-  /** With another engine than SQLite: its own part. Then `historyId`, `epoch`, `revision` and `l2` are empty. */
+  /** The engine's own figures, with an engine other than SQLite. `historyId`, `epoch`, `revision` and `l2` are then empty. */
   engine?: EngineStats;
   /** Writes that wait for their commit. */
   queued: number;
   /**
-   * On a primary: locks and slots of semaphores that are held, whoever holds them. Counted among the first 10,000 that
-   * are known, in order of their names; one that is free is known for `maxLockTtl` more, or until there are more than that.
+   * On a primary: locks and slots of semaphores that are held, by any owner. Counted among the first 10,000 known ones, in
+   * order of their names. A free one stays known for `maxLockTtl` more, or until there are more than that.
    */
   locksHeld?: number;
   /** Promises of this process that wait for a lock; on a primary also those of secondaries. */
   lockWaiters: number;
-  /** Failures that no caller was told about; see the 'error' event. */
+  /** Failures that no caller saw; see the 'error' event. */
   incidents: number;
   /** On a secondary. */
   replica?: {
@@ -51,13 +51,13 @@ export interface HyperCacheStats {
     isReady: boolean;
     /** Whether the primary's changes arrive. */
     isConnected: boolean;
-    /** Whether the primary has been away for `staleAfter`, and reads find nothing (`onPrimaryLost: 'miss'`). */
+    /** Whether the primary has been away for `staleAfter`, so that reads find nothing (`onPrimaryLost: 'miss'`). */
     isStale: boolean;
-    /** Revisions of the primary that are known of and not yet here. */
+    /** Revisions of the primary that are known of but have not arrived here. */
     lag: number;
-    /** Milliseconds from the commit of the last change that arrived until it was here. */
+    /** Milliseconds from the commit of the last change that arrived to its arrival here. */
     lagMs: number;
-    /** Taken since the start. */
+    /** Snapshots taken since the start. */
     snapshots: number;
     /** How often it began to follow the primary, and how often it lost it; see 'replica:connected', 'replica:lost'. */
     connected: number;
@@ -65,7 +65,7 @@ export interface HyperCacheStats {
   };
   /** On a secondary: what waits for the primary, and what it has refused. */
   outbox?: { entries: number; bytes: number; deadLetters: number };
-  /** On a primary: those who follow it. */
+  /** On a primary: the replicas that follow it. */
   replicas?: {
     id: string;
     revision: number;
@@ -75,24 +75,24 @@ export interface HyperCacheStats {
   }[];
 }
 
-/** Of an engine that keeps its entries on a server. @publicApi */
+/** Figures of an engine that keeps its entries on a server. @publicApi */
 export interface EngineStats {
   kind: string;
-  /** Such as `'valkey 8.1.1'`; undefined before the first connection. */
+  /** For example `'valkey 8.1.1'`; undefined before the first connection. */
   server: string | undefined;
   state: 'closed' | 'opening' | 'open';
-  /** Connections that were made. */
+  /** Connections made since the start. */
   sessions: number;
-  /** Milliseconds of the last round trip. */
+  /** Duration of the last round trip, in milliseconds. */
   roundTrip: number | undefined;
-  /** Messages of the server that something in memory has changed. */
+  /** Messages from the server about changes to something in memory. */
   invalidations: number;
 }
 
-/** What a replica says of itself. @internal */
+/** The figures that a replica reports. @internal */
 export type ReplicaStats = Omit<NonNullable<HyperCacheStats['replica']>, keyof ReplicaTransitions>;
 
-/** Counted by the node, whatever its replica is. @internal */
+/** Counted by the node, whichever kind of replica it has. @internal */
 export type ReplicaTransitions = Pick<
   NonNullable<HyperCacheStats['replica']>,
   'connected' | 'lost'
@@ -102,12 +102,12 @@ export type ReplicaTransitions = Pick<
 export interface DeadLetterInfo {
   /** When it was refused, in Unix ms. */
   readonly at: number;
-  /** Of the refusal. */
+  /** Code of the refusal. */
   readonly code: string;
   readonly message: string;
   readonly kind: 'set' | 'delete';
   readonly namespace: string;
   readonly key: string;
-  /** What was to be stored; undefined for a deletion, and for what cannot be read. */
+  /** The value that was to be stored; undefined for a deletion, and for an unreadable value. */
   readonly value: unknown;
 }

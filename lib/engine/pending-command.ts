@@ -5,10 +5,10 @@ import type { Command, CommandOf, CommandResult, ResultOf } from './command.js';
 type Settle<R> = (result: R) => void;
 type Fail = (error: HyperCacheError) => void;
 
-/** What a command takes besides its value, roughly. @internal */
+/** Approximate size of a command without its value. @internal */
 export const COMMAND_BYTES = 100;
 
-/** What a tag takes besides its text, roughly. */
+/** Approximate size of a tag without its text. */
 const TAG_BYTES = 20;
 
 /** A command that waits for its commit. @internal */
@@ -16,7 +16,7 @@ export class PendingCommand<R extends CommandResult> implements QueuedWrite<
   Command,
   CommandResult
 > {
-  /** Roughly, for the queue's bounds. */
+  /** Approximate, for the queue's bounds. */
   readonly bytes: number;
 
   constructor(
@@ -59,7 +59,7 @@ export function execute<K extends keyof ResultOf>(
   });
 }
 
-/** What the tags of a write take, for the queue's bounds. @internal */
+/** Approximate size of the tags of a write, for the queue's bounds. @internal */
 export function tagBytes(tags: readonly string[]): number {
   let bytes = 0;
   for (const tag of tags) bytes += tag.length + TAG_BYTES;

@@ -1,35 +1,35 @@
-/** What is known of the last run of a name. Times are Unix ms of the primary's clock. @internal */
+/** What is known about the last run of a name. Times are Unix ms of the primary's clock. @internal */
 export interface RunRecord {
-  /** Random, of this run. */
+  /** Random id of this run. */
   readonly id: string;
-  /** The instant that it is the run of. */
+  /** The instant for which it runs. */
   readonly slot: number;
   readonly startedAt: number;
-  /** null while it runs, or when its process has ended. */
+  /** null while it runs, or when its process has ended before it did. */
   readonly finishedAt: number | null;
   /** Whether it ended without an error; null while it has not ended. */
   readonly ok: boolean | null;
-  /** Where it runs, for people. */
+  /** Where it runs, for people to read. */
   readonly node: string;
 }
 
-/** When a run may begin. Its caller holds the lease of the name. @internal */
+/** The terms on which a run may begin. Its caller holds the lease of the name. @internal */
 export interface RunRequest {
   readonly name: string;
   readonly id: string;
-  /** Unix ms; null for one that has its time of start for its slot. */
+  /** Unix ms; null for a run whose slot is its time of start. */
   readonly slot: number | null;
-  /** At most one start in so many ms, of a run without a slot. */
+  /** For a run without a slot: at most one start in this many ms. */
   readonly window: number;
-  /** The caller's clock, and how far from the primary's it may be, in ms. */
+  /** The caller's clock, and how far it may differ from the primary's, in ms. */
   readonly at: number;
   readonly maxSkew: number;
-  /** Whether a slot is used up by a start, or only by a run that has ended well. */
+  /** Whether a start uses up a slot, or only a run that has ended well. */
   readonly on: 'start' | 'success';
   readonly node: string;
 }
 
-/** What comes of a request. @internal */
+/** The answer to a request. @internal */
 export type RunDecision = 'begun' | 'skipped' | 'skewed';
 
 /**
@@ -46,10 +46,10 @@ export function decideRun(
   const { slot, window, at, maxSkew, on } = request;
   if (Math.abs(now - at) > maxSkew) return 'skewed';
   if (last === undefined) return 'begun';
-  // The caller holds the lease, so a run that has not ended never will.
+  // The caller holds the lease, so a run that has not ended will never end.
   const isFreed = on === 'success' && last.ok !== true;
   if (slot === null) {
-    // What lies ahead was begun by a clock that was wrong.
+    // A run in the future was begun by a clock that was wrong.
     const isOver = now - last.slot >= window || last.slot > now;
     return isOver || isFreed ? 'begun' : 'skipped';
   }

@@ -1,29 +1,29 @@
-/** What is counted: of one key, by several throttlers apart. @internal */
+/** What is counted: the hits of one key, separately for each throttler. @internal */
 export interface ThrottleName {
   readonly key: string;
-  /** Of the throttler. */
+  /** Name of the throttler. */
   readonly name: string;
 }
 
-/** What a hit is judged by. Times are milliseconds. @internal */
+/** The limits by which a hit is judged. Times are milliseconds. @internal */
 export interface ThrottleLimits {
   readonly limit: number;
   /** How long a hit counts. */
   readonly ttl: number;
-  /** How long a key is blocked by the first hit over the limit; 0 counts on, and blocks while the limit is used up. */
+  /** How long the first hit over the limit blocks the key; 0 keeps counting, and blocks while the limit is used up. */
   readonly blockDuration: number;
-  /** Whether each hit ends `ttl` after itself, or all of a period with the period. */
+  /** Whether each hit ends `ttl` after itself, or all hits of a period end with the period. */
   readonly window: 'sliding' | 'fixed';
 }
 
-/** What is known of a key. Times are Unix ms of the clock that judges. @internal */
+/** What is known about a key. Times are Unix ms of the clock that judges. @internal */
 export interface ThrottleState {
-  /** When each hit ends; behind a negative number, so many of them at once. */
+  /** When each hit ends. A negative number before an end means that this many hits end then. */
   readonly hits: readonly number[];
   readonly periodEnd: number;
   /** 0 when it was never blocked. */
   readonly blockUntil: number;
-  /** The longest that a hit may count, and a block may last: so a clock that was set back lengthens neither. */
+  /** The longest time that a hit may count, and that a block may last: a clock that was set back lengthens neither. */
   readonly ttl: number;
   readonly block: number;
 }
@@ -36,16 +36,16 @@ export interface ThrottleDecision {
   readonly timeToBlockExpire: number;
 }
 
-/** Up to this limit each hit is remembered; above it those of a 32nd of the ttl end together. */
+/** Up to this limit each hit is remembered; above it, all hits of a 32nd of the ttl end together. */
 const EXACT_LIMIT = 1000;
 const SUB_WINDOWS = 32;
-/** Numbers that a state holds at most: beyond, the oldest hits end together. */
+/** Numbers that a state holds at most; beyond this, the oldest hits end together. */
 const MOST_NUMBERS = EXACT_LIMIT + 4 * SUB_WINDOWS;
 
 /**
- * Judges one more hit: the contract of the storage of @nestjs/throttler 6.
+ * Judges one more hit, by the contract of the storage of @nestjs/throttler 6.
  *
- * @param state undefined when nothing is known of the key
+ * @param state undefined when nothing is known about the key
  * @returns the decision, and the state after it
  * @internal
  */
@@ -85,7 +85,7 @@ export function decideThrottle(
   };
 }
 
-/** When nothing of the state counts any more. @internal */
+/** When nothing in the state counts any more. @internal */
 export function endOfThrottle({ hits, periodEnd, blockUntil }: ThrottleState): number {
   let end = Math.max(periodEnd, blockUntil);
   for (const number of hits) end = Math.max(end, number);
@@ -94,7 +94,7 @@ export function endOfThrottle({ hits, periodEnd, blockUntil }: ThrottleState): n
 
 const EMPTY: ThrottleState = { hits: [], periodEnd: 0, blockUntil: 0, ttl: 0, block: 0 };
 
-/** Nothing lies farther ahead than it can: the clock may have been set back. */
+/** Limits each time to the latest possible one, because the clock may have been set back. */
 function steady(state: ThrottleState, now: number): ThrottleState {
   const { ttl, block } = state;
   const latest = now + ttl;
@@ -131,7 +131,7 @@ function liveHits(hits: readonly number[], now: number): number[] {
 
 function countOf(hits: readonly number[]): number {
   let total = 0;
-  // Behind each negative number stands one that counts once already.
+  // The number after each negative number already counts as one.
   for (const number of hits) total += number < 0 ? -number - 1 : 1;
   return total;
 }
@@ -159,7 +159,7 @@ function withHit(
   return hits;
 }
 
-/** One more that ends with the last, if that ends then; else one of its own. */
+/** Adds a hit: it joins the last group if that ends at the same time, otherwise it is a new one. */
 function joined(hits: number[], end: number): number[] {
   const last = hits.length - 1;
   const count = hits[last - 1] ?? 0;
@@ -169,7 +169,7 @@ function joined(hits: number[], end: number): number[] {
   return hits;
 }
 
-/** The first two end together, with the later one. */
+/** Joins the first two, which then end at the later time. */
 function joinOldest(hits: number[]): void {
   const take = (): readonly [count: number, end: number] => {
     const number = hits.shift() ?? 0;

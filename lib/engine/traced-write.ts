@@ -4,8 +4,8 @@ import type { HyperCacheError } from '../common/errors.js';
 import type { QueuedWrite } from './command-queue.js';
 
 /**
- * Adds a write to its queue, and tells the subscribers of `tracing:hypercache:command:...` until its caller has an answer. For
- * callers that have asked whether there are any.
+ * Adds a write to its queue, and reports it to the subscribers of `tracing:hypercache:command:...` until its caller has an
+ * answer. Callers first check that there are subscribers.
  *
  * @throws what `add` throws
  * @internal
@@ -39,7 +39,7 @@ class TracedWrite<C, R> implements QueuedWrite<C, R> {
     }
   }
 
-  /** A set is encoded when it is asked for its command, which is not before its batch is written. */
+  /** A set is encoded when its command is read, which happens only when its batch is written. */
   get command(): C {
     return this.write.command;
   }
@@ -52,7 +52,7 @@ class TracedWrite<C, R> implements QueuedWrite<C, R> {
     this.#settle(() => this.write.failed(error), error);
   }
 
-  /** The first answer is the one that the caller gets. */
+  /** The caller receives the first answer. */
   #settle(callback: () => void, error?: HyperCacheError): void {
     const end = this.#end;
     this.#end = undefined;

@@ -5,18 +5,18 @@ import { isSigned, isSignedByOneOf, NODE_HEADER, readSignature } from './request
 import type { ReplayWindow } from './replay-window.js';
 import { TokenList } from './token-list.js';
 
-/** Carries the token of a request. @internal */
+/** The header with the token of a request. @internal */
 export const TOKEN_HEADER = 'x-hypercache-token';
 
-/** A request, and what will answer it. @internal */
+/** A request and its response. @internal */
 export interface RawExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
 /**
- * Decides which requests come from somebody who knows a token. A signed request shows that without the token itself; it
- * is accepted also where nobody asks for signatures, so that nodes can change to them one after the other.
+ * Decides which requests come from a client that knows a token. A signed request proves that without sending the token. It is
+ * accepted even where signatures are not required, so that nodes can switch to them one after the other.
  *
  * @internal
  */
@@ -40,11 +40,11 @@ export class Admission {
     const signed = readSignature(request.method ?? '', rawUrl(request), request.headers);
     if (signed === undefined) return false;
     const { request: claim, signature } = signed;
-    // A nonce is remembered only for who knows a token: nobody else can fill the memory.
+    // A nonce is remembered only for a client that knows a token: no other client can fill the memory.
     if (!isSignedByOneOf(this.secrets, claim, signature)) return false;
     promiseBody(request, claim.bodyHash);
     const answer = (isAccepted: boolean): boolean => {
-      // Also where it is refused: its sender has to know whom to name.
+      // Also set when the request is refused: its sender must learn which node to name.
       response.setHeader(NODE_HEADER, this.replays.node);
       return isAccepted;
     };

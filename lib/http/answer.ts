@@ -7,16 +7,16 @@ import { RETRY_AFTER, statusOf } from './status-table.js';
 import { jsonText } from './json-text.js';
 import { rawResponse } from './raw-exchange.js';
 
-/** Stands in every answer of ours, and in none of the host's. @internal */
+/** Part of each of our answers, and of none of the host's. @internal */
 export const PROTOCOL_HEADER = 'x-hypercache';
 
 /** The content type between nodes. @internal */
 export const SYNC_CONTENT_TYPE = 'application/vnd.hypercache';
 
-/** How long the rest of a body that is not wanted is thrown away, so that its sender gets to read the answer. */
+/** How long the rest of an unwanted body is read and discarded, so that its sender can read the answer. */
 const LINGER_MS = 1000;
 
-/** How long a receiver may take nothing of a file, which stands on the disk until all of it was sent. */
+/** How long a receiver may read nothing of a file. The file stays on the disk until it is sent. */
 const STALL_MS = 60_000;
 
 /** @internal */
@@ -38,7 +38,7 @@ export function answerError(response: unknown, error: HyperCacheError): void {
   answerJson(response, { code: error.code, message: error.message }, status);
 }
 
-/** The host refused the request: the answer is its own, and must not be taken for ours. @internal */
+/** The host refused the request. The answer is the host's, and must not look like ours. @internal */
 export function answerForHost(response: unknown, body: unknown, status: number): void {
   const raw = rawResponse(response);
   const text = JSON.stringify(
@@ -52,8 +52,8 @@ export function answerForHost(response: unknown, body: unknown, status: number):
 }
 
 /**
- * Prepares an answer without an end: no buffering on the way, no timeouts. The headers go out with the first byte or
- * with `flushHeaders()`.
+ * Prepares an answer without an end: no buffering on the way, no timeouts. The headers are sent with the first byte or with
+ * `flushHeaders()`.
  *
  * @internal
  */
@@ -67,7 +67,7 @@ export function beginStream(response: unknown): ServerResponse {
 }
 
 /**
- * A file, as fast as its receiver takes it. Resolves when all was sent, or the receiver has left or takes nothing.
+ * Sends a file as fast as its receiver reads it. Resolves when everything is sent, or the receiver disconnects or stalls.
  *
  * @internal
  */
@@ -80,15 +80,15 @@ export async function answerFile(
   const raw = rawResponse(response);
   setHead(raw, 200, 'application/octet-stream');
   raw.setHeader('content-length', bytes);
-  // One answer that takes long: a server that stops need not wait for what might come after it.
+  // One long answer: a server that stops need not wait for later requests on the connection.
   raw.setHeader('connection', 'close');
   raw.setTimeout(stallMs, () => raw.destroy());
-  // Its receiver sees an answer that is cut short, and none that never came, when the disk is slower than that.
+  // When the disk is slow, the receiver then sees a truncated answer, not a missing one.
   raw.flushHeaders();
   try {
     await pipeline(createReadStream(path), raw);
   } catch {
-    // A receiver that leaves has noticed; one that stays sees an answer that is too short.
+    // A receiver that disconnects has noticed. One that stays sees an answer that is too short.
     raw.destroy();
   }
 }
@@ -109,7 +109,7 @@ function setHead(raw: ServerResponse, status: number, type: string): void {
   raw.setHeader('cache-control', 'no-store, no-transform');
 }
 
-/** Who still sends would lose the answer if the connection were closed at once. */
+/** A client that is still sending would lose the answer if the connection were closed immediately. */
 function endAfterBody(raw: ServerResponse, body: string | Buffer): void {
   const end = (): void => {
     clearTimeout(timer);
@@ -121,7 +121,7 @@ function endAfterBody(raw: ServerResponse, body: string | Buffer): void {
   raw.req.once('end', end).once('close', end).resume();
 }
 
-/** Half an answer went out: only an abrupt end tells that it is no whole one. */
+/** Part of the answer was sent. Only an abrupt end shows that it is incomplete. */
 function abandon(raw: ServerResponse): void {
   if (!raw.writableEnded) raw.destroy();
 }

@@ -1,9 +1,9 @@
 import { BackupFailedError } from '../common/errors.js';
 
-/** Each stands on the disk until it was sent, and takes as much room as the node's file. */
+/** Each copy is on the disk until it is sent, and takes as much room as the node's file. */
 const MAX_BACKUPS = 2;
 
-/** How many copies of the node's file are made and sent at once. @internal */
+/** How many copies of the node's file are made and sent at the same time. @internal */
 export class BackupLimit {
   #running = 0;
 
@@ -11,7 +11,7 @@ export class BackupLimit {
   async during(work: () => Promise<void>): Promise<void> {
     if (this.#running === MAX_BACKUPS) {
       throw new BackupFailedError(
-        `${MAX_BACKUPS} backups of this node are being made or sent already.`,
+        `${MAX_BACKUPS} backups of this node are already being made or sent.`,
         'Wait until one of them has ended.',
       );
     }

@@ -2,12 +2,12 @@ import type { Clock } from '../common/clock.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 
 const WINDOW_MS = 60_000;
-/** Of one address within a window; more are answered 429. */
+/** The most failures of one address within a window. Further ones are answered 429. */
 const MAX_FAILURES = 100;
 const MAX_ADDRESSES = 1000;
 
 /**
- * Counts requests without a valid token, by address. It makes guessing heard, and never turns a valid token away: who
+ * Counts requests without a valid token, by address. It makes guessing visible, and never refuses a valid token: a client that
  * shares an address with an attacker, behind a proxy, is not locked out (see docs/maintainers/decisions.md).
  *
  * @internal
@@ -20,7 +20,7 @@ export class FailedAttempts {
     private readonly logger: HyperCacheLogger,
   ) {}
 
-  /** Counts one; true when there were too many. */
+  /** Counts one failure. Returns true when there were too many. */
   isTooMany(address: string): boolean {
     const now = this.clock.monotonic();
     let failures = this.#byAddress.get(address);

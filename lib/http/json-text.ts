@@ -1,17 +1,18 @@
 import { types } from 'node:util';
 import { UnsupportedValueError } from '../common/errors.js';
 
-/** Writing a bigint in decimal takes the square of its length: 3 ms for this many bits. */
+/** The time to write a bigint in decimal grows with the square of its length: 3 ms for this many bits. */
 const MAX_BIGINT_BITS = 65_536;
-/** What JSON takes as long as any other field. */
+/** A bigint up to this size takes JSON no longer than any other field. */
 const SHORT_BIGINT_BITS = 256;
 
 /**
- * A cached value as JSON. What JSON cannot express becomes: Date an ISO string, Buffer and Uint8Array base64, bigint
- * a decimal string, Map an array of [key, value], Set an array, NaN and the infinities null.
+ * Writes a cached value as JSON. Values that JSON cannot express change: a Date becomes an ISO string, a Buffer and a
+ * Uint8Array base64, a bigint a decimal string, a Map an array of [key, value], a Set an array, and NaN and the infinities
+ * null.
  *
- * @throws {HC_VALUE_UNSUPPORTED} when it is nested deeper than a node would have accepted it, or when its bigints take
- * longer to write than one of 65,536 bits
+ * @throws {HC_VALUE_UNSUPPORTED} when it is nested deeper than a node accepts, or when its bigints take longer to write than
+ * one of 65,536 bits
  * @internal
  */
 export function jsonText(value: unknown): string {
@@ -38,7 +39,7 @@ function stringify(value: unknown): string {
   };
 
   return JSON.stringify(value, function (this: unknown, key: string, field: unknown): unknown {
-    // A Buffer has been through its own toJSON already.
+    // A Buffer has already passed through its own toJSON.
     const original: unknown = Reflect.get(Object(this), key);
     if (types.isUint8Array(original)) {
       const { buffer, byteOffset, byteLength } = original;

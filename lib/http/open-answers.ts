@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClosedError } from '../common/errors.js';
 
-/** How long the rest of a body may take once the application ends, in ms. */
+/** How long the rest of a body may take once the application shuts down, in ms. */
 const BODY_GRACE_MS = 1000;
 
-/** What may take long: bodies that are being sent, streams between nodes, and requests that wait for a lock. @internal */
+/**
+ * The operations that may take long: bodies that are being sent, streams between nodes, and requests that wait for a lock.
+ *
+ * @internal
+ */
 export class OpenAnswers {
   readonly #bodies = new Set<IncomingMessage>();
   readonly #streams = new Set<ServerResponse>();
@@ -16,12 +20,12 @@ export class OpenAnswers {
     if (this.#isClosed) throw new ClosedError();
   }
 
-  /** Lets the connection end with its answer once the application ends: a server waits for those that stay. */
+  /** Closes the connection with its answer while the application shuts down. A server waits for open connections. */
   beforeAnswer(raw: ServerResponse): void {
     if (this.#isClosed && !raw.headersSent) raw.setHeader('connection', 'close');
   }
 
-  /** A request whose body may still be on its way. */
+  /** Adds a request whose body may still be arriving. */
   addRequest(request: IncomingMessage): void {
     if (request.complete || this.#bodies.has(request)) return;
     this.#bodies.add(request);
@@ -35,9 +39,9 @@ export class OpenAnswers {
   }
 
   /**
-   * Does what may take long, until the client leaves or the application ends.
+   * Does work that may take long, until the client disconnects or the application shuts down.
    *
-   * @throws {HC_CLOSED} and what the work throws
+   * @throws {HC_CLOSED} and the error that the work throws
    */
   async during<T>(raw: ServerResponse, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.assertOpen();
@@ -59,7 +63,7 @@ export class OpenAnswers {
     this.#isClosed = true;
     for (const controller of this.#waits) controller.abort(new ClosedError());
     for (const stream of this.#streams) stream.destroy();
-    // A server waits for them as long as it would for any request.
+    // A server waits for them as long as for any request.
     setTimeout(() => {
       for (const request of this.#bodies) request.destroy();
     }, BODY_GRACE_MS).unref();

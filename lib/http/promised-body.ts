@@ -4,14 +4,14 @@ import { hashOfBody } from './request-signature.js';
 
 const promised = new WeakMap<IncomingMessage, string>();
 
-/** A signature was checked before the body was read: what is read must be what was signed. @internal */
+/** Notes the body hash of a signature that was checked before the body was read. The body must match it. @internal */
 export function promiseBody(request: IncomingMessage, bodyHash: string): void {
   promised.set(request, bodyHash);
 }
 
 /**
- * @param body what is left of it when the host has parsed it is not what was signed
- * @throws {HC_UNAUTHORIZED | HC_REQUEST_INVALID} when it is not the body of which the signature speaks
+ * @param body as read. The body that a parser of the host leaves over is not the signed one.
+ * @throws {HC_UNAUTHORIZED | HC_REQUEST_INVALID} when it is not the body that the signature covers
  * @internal
  */
 export function assertPromised(request: IncomingMessage, body: unknown): void {
@@ -20,7 +20,7 @@ export function assertPromised(request: IncomingMessage, body: unknown): void {
   if (!Buffer.isBuffer(body)) {
     throw new InvalidRequestError(
       'The host application has parsed the body, so its signature cannot be checked.',
-      'Take its middleware off the path of the API, or set the option listen.',
+      'Remove its middleware from the path of the API, or set the option listen.',
     );
   }
   if (hashOfBody(body) !== bodyHash) throw new UnauthorizedError();

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Node's request behind Fastify's; Express' is Node's. @internal */
+/** Node's request behind Fastify's. Express' request is already Node's. @internal */
 export function rawRequest(request: unknown): IncomingMessage {
   return (isRecord(request) && 'raw' in request ? request.raw : request) as IncomingMessage;
 }
 
 /**
- * Node's response behind the platform's, from now on written by us alone: no hook, serializer or interceptor of the
- * host touches it.
+ * Node's response behind the platform's. From now on, only we write it: no hook, serializer or interceptor of the host touches
+ * it.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ export function rawResponse(response: unknown): ServerResponse {
   return response as ServerResponse;
 }
 
-/** As {@link rawResponse}, while the platform may still be the one that answers: for headers of any answer. @internal */
+/** As {@link rawResponse}, while the platform may still answer itself: for headers of any answer. @internal */
 export function rawHead(response: unknown): ServerResponse {
   return (isRecord(response) && 'raw' in response ? response.raw : response) as ServerResponse;
 }

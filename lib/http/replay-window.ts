@@ -9,23 +9,23 @@ import { NonceFile } from '../sqlite/nonce-file.js';
 import { toStorageError } from '../sqlite/sqlite-error.js';
 import { whenFree } from '../sqlite/when-free.js';
 
-/** How far the clocks of two nodes may be apart, the way of the request included. @internal */
+/** How far the clocks of two nodes may differ, including the travel time of the request. @internal */
 export const REPLAY_WINDOW_MS = 30_000;
 
-/** How long another process may have the file of nonces locked. */
+/** How long another process may keep the file of nonces locked. */
 const BUSY_TIMEOUT_MS = 1000;
 
 const NONCES_NAME = 'hypercache.nonces.sqlite';
 
-/** One line in this time says that the nonces cannot be written. */
+/** The interval of log lines that report that the nonces cannot be written. */
 const LINE_INTERVAL_MS = 10_000;
 
-/** What was signed. @internal */
+/** The signed part of a request. @internal */
 export interface SignedClaim {
   readonly nonce: string;
   /** Unix ms. */
   readonly timestamp: number;
-  /** The node that it is for; undefined means the primary. */
+  /** The id of the node that the request is for; undefined means the primary. */
   readonly node: string | undefined;
 }
 
@@ -33,27 +33,27 @@ export interface SignedClaim {
 export interface ReplayWindowParts {
   readonly clock: Clock;
   readonly isPrimary: boolean;
-  /** What all processes of the node know, over their starts. */
+  /** The nonces of all processes of the node, which survive restarts. */
   readonly file: NonceFile;
-  /** What this process knows, whatever becomes of the file. */
+  /** The nonces of this process, which do not depend on the file. */
   readonly memory: NonceFile;
-  /** The file cannot be used. */
+  /** Called when the file cannot be used. */
   readonly onError: (error: HyperCacheError) => void;
 }
 
 /**
- * Lets a signed request pass once, and only at the node that it is for. Its nonce is remembered in a file that the
- * processes of the node share. While the file cannot be used, each process knows what has passed at itself.
+ * Accepts a signed request once, and only at the node that it is for. Its nonce is remembered in a file that the processes of
+ * the node share. While the file cannot be used, each process knows only the requests that it accepted itself.
  *
  * @internal
  */
 export class ReplayWindow {
-  /** Since the file was last usable. */
+  /** The id from the last time the file was usable. */
   #node: string | undefined;
 
   constructor(private readonly parts: ReplayWindowParts) {}
 
-  /** What signatures have to name. */
+  /** The id that signatures must name. */
   get node(): string {
     return this.#node ?? this.parts.memory.node;
   }
@@ -65,7 +65,7 @@ export class ReplayWindow {
       this.#node = file.node;
       isAccepted = this.#isForThisNode(claim) && this.#remember(file, claim);
     };
-    // Refused without a trace, as often as it comes.
+    // Refused without a trace, as often as it is sent.
     if (Math.abs(clock.now() - claim.timestamp) > REPLAY_WINDOW_MS) return false;
     try {
       const waiting = whenFree(ask, { timeoutMs: BUSY_TIMEOUT_MS });
@@ -105,7 +105,7 @@ export class ReplayWindow {
 }
 
 /**
- * As a node with these options needs it. Nothing is opened before the first signed request.
+ * Creates the window for a node with these options. It opens nothing before the first signed request.
  *
  * @internal
  */
@@ -131,7 +131,7 @@ export function createReplayWindow(
       if (now - told < LINE_INTERVAL_MS) return;
       told = now;
       logger.error(
-        `${code} while remembering signed requests: ${message} Each process now refuses only those that came to itself before.`,
+        `${code} while remembering signed requests: ${message} Each process now refuses only the requests that it has accepted itself.`,
       );
     },
   });

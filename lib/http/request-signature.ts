@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What a signature covers, and the headers that carry it. @internal */
+/** The content that a signature covers, and that the headers carry. @internal */
 export interface SignedRequest {
   readonly method: string;
   /** Path and query, as sent. */
@@ -12,7 +12,7 @@ export interface SignedRequest {
   readonly nonce: string;
   /** SHA-256 of the body, as lower-case hexadecimal. */
   readonly bodyHash: string;
-  /** The node that it is for, as its answers name it; undefined means the primary. */
+  /** The id of the node that the request is for, from its answers; undefined means the primary. */
   readonly node: string | undefined;
 }
 
@@ -23,7 +23,7 @@ const HEADERS = {
   signature: 'x-hypercache-signature',
 } as const;
 
-/** In a request the node that it is for, in answers to signed ones the node that answers. @internal */
+/** In a request, the id of the node that it is for. In answers to signed requests, the id of the node that answers. @internal */
 export const NODE_HEADER = 'x-hypercache-node';
 
 const EMPTY = Buffer.alloc(0);
@@ -49,7 +49,7 @@ export function isSigned(headers: IncomingHttpHeaders): boolean {
   return headers[HEADERS.signature] !== undefined;
 }
 
-/** What the headers of a request say, undefined when they are malformed; whether it is true is another question. @internal */
+/** Reads the headers of a signed request; undefined when they are malformed. It does not verify the signature. @internal */
 export function readSignature(
   method: string,
   url: string,
@@ -81,7 +81,7 @@ export function isSignedByOneOf(
   return matches === 1;
 }
 
-/** HMAC-SHA-256 with the token as its key; no field can hold the line feed that parts them. */
+/** HMAC-SHA-256 with the token as its key. No field can contain the line feed that separates them. */
 function sign(request: SignedRequest, token: string): Buffer {
   const { method, url, timestamp, nonce, bodyHash, node } = request;
   const fields = [method, url, timestamp, nonce, bodyHash, ...(node === undefined ? [] : [node])];

@@ -3,7 +3,7 @@ import type { HyperCacheErrorCode } from '../common/errors.js';
 /** How many seconds a client should wait, by the status of an answer. @internal */
 export const RETRY_AFTER: { readonly [status: number]: string } = { 429: '60', 503: '1' };
 
-/** What is not here is a 500. */
+/** A code that is not listed here is a 500. */
 const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
   HC_ARGUMENT_INVALID: 400,
   HC_KEY_INVALID: 400,

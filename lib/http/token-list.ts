@@ -8,7 +8,7 @@ export class TokenList {
     this.#hashes = tokens.map(hashOf);
   }
 
-  /** Takes as long for a wrong token as for a right one, and for the first as for the last. */
+  /** Takes as long for a wrong token as for a right one, and for the first token as for the last. */
   accepts(token: unknown): boolean {
     const given = hashOf(typeof token === 'string' ? token : '');
     let matches = 0;

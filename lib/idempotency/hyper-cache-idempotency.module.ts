@@ -3,7 +3,7 @@ import { HyperCacheModule } from '../index.js';
 import { CACHE_NAME, IdempotencyInterceptor } from './idempotency.interceptor.js';
 
 /**
- * What `@Idempotent` needs: a cache of its own whose entries are never evicted. To be imported once, beside
+ * Provides what `@Idempotent` needs: a separate cache whose entries are never evicted. Import it once, next to
  * `HyperCacheModule.forRoot()`.
  *
  * @publicApi

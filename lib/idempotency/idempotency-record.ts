@@ -1,4 +1,4 @@
-/** What is kept of a request with a key. @internal */
+/** The stored record of a request with a key. @internal */
 export type IdempotencyRecord = RunningRecord | AnswerRecord;
 
 interface RunningRecord {
@@ -17,8 +17,8 @@ export interface AnswerRecord {
 }
 
 /**
- * The body as JSON; undefined when it cannot be kept: it is a stream or bytes, or holds an instance of a class, of which an
- * outer interceptor may leave out fields that a replay must not show.
+ * The body as JSON; undefined when it cannot be stored. That is a stream, bytes, or a body with an instance of a class, because
+ * an outer interceptor may leave out fields that a replay must not show.
  *
  * @internal
  */

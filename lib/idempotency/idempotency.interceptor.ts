@@ -24,13 +24,13 @@ import { entryKeyOf, fingerprintOf, keyOf, type RequestLike } from './request-ke
 
 /** @internal */
 export const CACHE_NAME = 'idempotency';
-/** Where the decorator leaves its options on the handler. @internal */
+/** The metadata key of the decorator's options on the handler. @internal */
 export const OPTIONS = Symbol('HyperCache: options of @Idempotent');
 
-/** How long a key counts as at work when its process is gone, in ms; it is renewed meanwhile. */
+/** How long a key counts as in progress after its process has died, in ms. It is renewed while the request runs. */
 const LEASE_MS = 10_000;
 
-/** What is used of a response, on Express and on Fastify. */
+/** The part of a response that we use, on Express and on Fastify. */
 interface ResponseLike {
   statusCode: number;
   readonly headersSent?: boolean;
@@ -47,18 +47,18 @@ interface Attempt {
   readonly fingerprint: string;
   readonly entryKey: string;
   readonly next: CallHandler;
-  /** Its name, for messages. */
+  /** The name of the handler, for messages. */
   readonly handler: string;
-  /** Whether the handler itself was called: pipes come before it. */
+  /** Whether the handler itself was called. Pipes run before it. */
   hasBegun: boolean;
 }
 
-/** Requests that are at work: a decorator that stands twice is one. */
+/** Requests in progress. A decorator that is present twice counts once. */
 const requests = new WeakSet<object>();
 
 const attempts = new AsyncLocalStorage<Attempt>();
 
-/** The handler of the request at work was called. @internal */
+/** Notes that the handler of the current request was called. @internal */
 export function markBegun(): void {
   const attempt = attempts.getStore();
   if (attempt !== undefined) attempt.hasBegun = true;
@@ -88,8 +88,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const options = Reflect.getMetadata(OPTIONS, handler) as ResolvedIdempotentOptions;
     if (!options.methods.includes(request.method)) {
       throw new InvalidArgumentError(
-        `@Idempotent stands on ${handler.name}(), which answers ${request.method}.`,
-        "Take it off: such a request is idempotent by itself. Or give { methods: ['PUT'] }.",
+        `@Idempotent is on ${handler.name}(), which answers ${request.method}.`,
+        "Remove it: such a request is idempotent by itself. Or give { methods: ['PUT'] }.",
       );
     }
     const response = context.switchToHttp().getResponse<ResponseLike>();
@@ -134,7 +134,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     }
   }
 
-  /** The answer that there is, or the revision of the note that this request is at work, under the lock. */
+  /** Under the lock, returns the existing answer, or the revision of a note that this request is in progress. */
   async #claim(lock: Lock, attempt: Attempt): Promise<AnswerRecord | number> {
     const { options, entryKey, fingerprint } = attempt;
     try {
@@ -147,7 +147,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
         known = await this.#find(attempt);
       }
       if (known.value !== undefined && known.value.state !== 'running') return known.value;
-      // Nobody is at work: the process that was has ended.
+      // No request is in progress: the process of the earlier one has ended.
       if (known.value !== undefined && options.onCrash === 'reject') {
         throw new IdempotencyProblem('outcome_unknown');
       }
@@ -160,7 +160,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     }
   }
 
-  /** What is known of the key, if it is about the same request: that comes before anything else. */
+  /** The record of the key, if it belongs to the same request. This check comes before any other. */
   async #find({ entryKey, fingerprint }: Attempt): Promise<Versioned<IdempotencyRecord>> {
     const known = await this.cache.getWithRevision<IdempotencyRecord>(entryKey);
     if (known.value !== undefined && known.value.fingerprint !== fingerprint) {
@@ -181,7 +181,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
     return body;
   }
 
-  /** Before the answer is sent. What has had its effect is answered, whether that could be kept or not. */
+  /**
+   * Stores the answer before it is sent. A request that has had its effect is answered, whether or not the answer could be
+   * stored.
+   */
   async #keep(attempt: Attempt, revision: number, record: AnswerRecord | undefined): Promise<void> {
     const { entryKey, options } = attempt;
     try {
@@ -206,7 +209,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-/** The cache could not say whether the key was used: nothing has happened yet. */
+/** The cache could not check whether the key was used. Nothing has happened yet. */
 class Unavailable {
   constructor(readonly cause: HyperCacheError) {}
 
@@ -219,7 +222,7 @@ function handled({ next }: Attempt): Promise<unknown> {
   return lastValueFrom(next.handle().pipe(defaultIfEmpty(undefined)));
 }
 
-/** What is kept of an answer; undefined when the key is free again. */
+/** The record of an answer; undefined when the key becomes free again. */
 function answerOf(body: unknown, attempt: Attempt): AnswerRecord | undefined {
   const { options, response, fingerprint } = attempt;
   const status = response.statusCode;
@@ -233,7 +236,7 @@ function answerOf(body: unknown, attempt: Attempt): AnswerRecord | undefined {
   return { state: 'answered', fingerprint, status, headers: keptHeaders(attempt), body: text };
 }
 
-/** As {@link answerOf}, of what was thrown. */
+/** As {@link answerOf}, for an error. */
 function failureOf(error: unknown, attempt: Attempt): AnswerRecord | undefined {
   const { options, fingerprint, hasBegun } = attempt;
   if (!hasBegun || !(error instanceof HttpException)) return undefined;

@@ -3,49 +3,50 @@ import { InvalidArgumentError, toMilliseconds, type Duration } from '../index.js
 
 /** @publicApi */
 export interface IdempotentOptions {
-  /** Whether a request without a key is refused with 400; otherwise it just runs. @default true */
+  /** Whether a request without a key is refused with 400. Otherwise it runs without protection. @default true */
   required?: boolean | undefined;
   /** How long an answer is kept, in ms or as a duration. @default '24h' */
   ttl?: Duration | undefined;
   /**
-   * Whose key it is: two of different scopes never meet. A function of the request's context, after the guards.
+   * The scope of a key: keys of different scopes never meet. A function of the request's context, called after the guards.
    *
    * @default a digest of the header Authorization
    */
   scope?: ((context: ExecutionContext) => string | undefined) | undefined;
   /**
-   * What must be the same when a key comes again, else it is 422: a function of the context, or `false` for nothing.
+   * The fingerprint that must be the same when a key is used again, or the answer is 422. A function of the context, or `false`
+   * for none.
    *
    * @default a digest of method, path and body
    */
   fingerprint?: false | ((context: ExecutionContext) => string) | undefined;
-  /** What happens to a request whose key is at work: 409 at once, or it waits for the answer. @default 'reject' */
+  /** What happens to a request whose key is in progress: an immediate 409, or it waits for the answer. @default 'reject' */
   onConcurrent?: 'reject' | 'wait' | undefined;
-  /** How long it waits, in ms or as a duration; then it is 409. @default '10s' */
+  /** How long it waits before the answer is 409, in ms or as a duration. @default '10s' */
   wait?: Duration | undefined;
   /**
-   * What happens to a request whose key was at work when its process ended: 409 `outcome_unknown`, or it runs again.
+   * What happens to a request whose key was in progress when its process died: 409 `outcome_unknown`, or it runs again.
    *
    * @default 'reject'
    */
   onCrash?: 'reject' | 'rerun' | undefined;
   /**
-   * Which answers are kept, by status. What a pipe refused is never kept, because the handler did not run.
+   * Which answers are stored, by status. The refusal of a pipe is never stored, because the handler did not run.
    *
-   * @default 200 to 499 but 401, 403, 408, 409, 425 and 429
+   * @default 200 to 499 except 401, 403, 408, 409, 425 and 429
    */
   store?: ((status: number) => boolean) | undefined;
-  /** The body as it is kept, of what the handler returned: for class instances, which are not kept as they are. */
+  /** Converts the handler's result to the body to store. It is needed for class instances, which are not stored unchanged. */
   serialize?: ((body: unknown) => unknown) | undefined;
-  /** Bytes of JSON of a body that is kept; a larger one is answered, and its replay is 409. @default 1_048_576 */
+  /** The most bytes of JSON of a stored body. A larger one is answered, and its replay is 409. @default 1_048_576 */
   maxBytes?: number | undefined;
-  /** Where the key is. @default 'Idempotency-Key' */
+  /** The header of the key. @default 'Idempotency-Key' */
   header?: string | undefined;
-  /** Response headers that are kept and replayed. @default location, content-location, etag, link, retry-after */
+  /** Response headers that are stored and replayed. @default location, content-location, etag, link, retry-after */
   headers?: readonly string[] | undefined;
-  /** Methods for which it stands. @default POST and PATCH; the others are idempotent by themselves */
+  /** The methods that it protects. @default POST and PATCH; the others are idempotent by themselves */
   methods?: readonly string[] | undefined;
-  /** What happens while the cache cannot be asked: 503, or the handler runs unprotected. @default 'reject' */
+  /** What happens while the cache is unreachable: 503, or the handler runs unprotected. @default 'reject' */
   onUnavailable?: 'reject' | 'run' | undefined;
 }
 
@@ -81,7 +82,7 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
   onUnavailable: ['reject', 'run'],
 };
 
-/** No timer of Node waits longer. */
+/** The longest wait of a timer of Node. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
 /** @throws {HC_ARGUMENT_INVALID} @internal */

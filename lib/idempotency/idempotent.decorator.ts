@@ -4,8 +4,8 @@ import { resolveIdempotentOptions, type IdempotentOptions } from './idempotent-o
 import { IdempotencyInterceptor, markBegun, OPTIONS } from './idempotency.interceptor.js';
 
 /**
- * Runs a handler once for each idempotency key that clients send, and answers the same to whoever sends the key again, on
- * all processes and servers. Needs `HyperCacheIdempotencyModule`.
+ * Runs a handler once for each idempotency key that clients send, and repeats its answer when a client sends the key again, on
+ * all processes and servers. It needs `HyperCacheIdempotencyModule`.
  *
  * @throws {HC_ARGUMENT_INVALID} when the class is loaded
  * @publicApi
@@ -16,17 +16,17 @@ export function Idempotent(options: IdempotentOptions = {}): MethodDecorator {
     const method: unknown = descriptor?.value;
     if (typeof method !== 'function') {
       throw new InvalidArgumentError(
-        `@Idempotent stands on ${String(property)}, which is no method.`,
+        `@Idempotent is on ${String(property)}, which is no method.`,
         'Put it on a handler of a controller.',
       );
     }
-    // Of a route decorator below; one above is found out with the first request.
+    // The verb of a route decorator below. One above is detected at the first request.
     const verb: unknown = Reflect.getMetadata('method', method);
     const verbName = typeof verb === 'number' ? RequestMethod[verb] : undefined;
     if (verbName !== undefined && !resolved.methods.includes(verbName)) {
       throw new InvalidArgumentError(
-        `@Idempotent stands on ${String(property)}(), which answers ${verbName}.`,
-        `Take it off: such a request is idempotent by itself. Or give { methods: ['${verbName}'] }.`,
+        `@Idempotent is on ${String(property)}(), which answers ${verbName}.`,
+        `Remove it: such a request is idempotent by itself. Or give { methods: ['${verbName}'] }.`,
       );
     }
     const handler = function (this: unknown, ...args: unknown[]): unknown {

@@ -3,13 +3,13 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { ResolvedIdempotentOptions } from './idempotent-options.js';
 import { IdempotencyProblem } from './problem.js';
 
-/** What is read of a request, on Express and on Fastify. @internal */
+/** The part of a request that we read, on Express and on Fastify. @internal */
 export interface RequestLike {
   readonly method: string;
   readonly url: string;
   readonly originalUrl?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Each line of its own, where the platform has joined them. */
+  /** Each header line separately, where the platform has joined them. */
   readonly rawHeaders?: readonly string[];
   readonly raw?: { readonly rawHeaders?: readonly string[] };
   readonly body?: unknown;
@@ -39,7 +39,7 @@ export function keyOf(request: RequestLike, header: string): string | undefined 
   return key;
 }
 
-/** Under which an answer is kept: of one route, one scope and one key. @internal */
+/** The key under which an answer is stored: of one route, one scope and one idempotency key. @internal */
 export function entryKeyOf(
   context: ExecutionContext,
   request: RequestLike,
@@ -52,7 +52,7 @@ export function entryKeyOf(
   return digest([route, request.method, own, key]);
 }
 
-/** What must be the same when a key comes again. @internal */
+/** The fingerprint that must be the same when a key is used again. @internal */
 export function fingerprintOf(
   context: ExecutionContext,
   request: RequestLike,
@@ -64,12 +64,12 @@ export function fingerprintOf(
   return digest([method, originalUrl, canonical(body)]);
 }
 
-/** The parts cannot be taken for others: JSON keeps them apart. */
+/** Different lists of parts always differ: JSON separates the parts. */
 function digest(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-/** JSON whose fields are in the order of their names. */
+/** JSON whose fields are sorted by name. */
 function canonical(value: unknown): string {
   if (Buffer.isBuffer(value)) return `bytes ${value.toString('base64')}`;
   return JSON.stringify(value, inOrder) ?? '';

@@ -3,13 +3,13 @@ import { formatCount } from './format.js';
 import type { InspectorContext } from './inspector-context.js';
 import { listingOf } from './listing.js';
 
-/** A ttl that a lock handle needs, and that nothing uses. */
+/** A ttl that a lock handle requires, and that nothing uses. */
 const UNUSED_TTL_MS = 1000;
 
-/** Changes something; resolves to what is said of it. */
+/** Changes something. Resolves to the message for the page. */
 type Action = (context: InspectorContext, query: URLSearchParams) => Promise<string>;
 
-/** What a page can do, by name. @internal */
+/** The actions of the pages, by name. @internal */
 export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
   [
     'delete',
@@ -51,14 +51,14 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
           ? cache.semaphore(name, { ...options, limit: 1 })
           : cache.lock(name, options);
       const wasHeld = await lock.forceRelease();
-      return wasHeld ? `${name} is released.` : `${name} was not held any more.`;
+      return wasHeld ? `${name} is released.` : `${name} was no longer held.`;
     },
   ],
 ]);
 
 function cacheOf({ node }: InspectorContext, query: URLSearchParams) {
   const namespace = required(query, 'namespace');
-  // What is only asked for is not to become a namespace.
+  // A namespace must not come into being just because a request names it.
   if (listingOf(node).names().includes(namespace)) return node.cache(namespace);
   throw new InvalidArgumentError(`There is no namespace ${namespace}.`, 'Reload the page.');
 }

@@ -8,9 +8,9 @@ const GRID_LINES = 2;
 /** @internal */
 export interface Series {
   readonly name: string;
-  /** Which of the four colours of the style sheet. */
+  /** Which of the four colors of the style sheet. */
   readonly colour: 1 | 2 | 3 | 4;
-  /** Undefined where nothing is known. */
+  /** Undefined where the value is unknown. */
   readonly points: readonly (readonly [at: number, value: number | undefined])[];
 }
 
@@ -18,9 +18,9 @@ export interface Series {
 export interface Chart {
   readonly title: string;
   readonly series: readonly Series[];
-  /** The end of the 15 minutes that are drawn, in ms of the points' clock. */
+  /** The end of the 15 minutes of the plot, in ms of the points' clock. */
   readonly now: number;
-  /** Of the upper edge; the highest point without it. */
+  /** The value at the upper edge. Defaults to the highest point. */
   readonly most?: number;
   readonly format: (value: number) => string;
 }
@@ -54,7 +54,7 @@ function legend(one: Series, format: Chart['format']): Html {
   return markup`<span class="series c${one.colour}">${one.name} <b>${now}</b></span>`;
 }
 
-/** What a reader of the screen says of the plot. */
+/** The description of the plot for screen readers. */
 function summary(title: string, series: readonly Series[], format: Chart['format']): string {
   const told = series.map((one) => {
     const values = valuesOf(one);
@@ -73,7 +73,7 @@ function gridLines(): Html[] {
   });
 }
 
-/** One path, with a gap where nothing is known. */
+/** One path, with a gap where a value is unknown. */
 function line({ points, colour }: Series, now: number, top: number): Html {
   let path = '';
   let isDrawing = false;
@@ -94,7 +94,7 @@ function valuesOf({ points }: Series): number[] {
   return points.flatMap(([, value]) => (value === undefined ? [] : [value]));
 }
 
-/** To 1, 2 or 5 times a power of ten, so that the edge stays where it is while the values move. */
+/** Rounds up to 1, 2 or 5 times a power of ten, so that the edge stays in place while the values move. */
 function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -1,6 +1,6 @@
 import type { Clock, HyperCache, HyperCacheEvent } from '../index.js';
 
-/** Events that come with every read and write: taken only while a page shows them. */
+/** Events of every read and write. They are recorded only while a page shows them. */
 const FREQUENT = ['hit', 'miss', 'stale', 'set', 'del'] as const;
 const RARE = [
   'clear',
@@ -14,9 +14,9 @@ const RARE = [
   'outbox:refused',
 ] as const;
 
-/** What is kept of each kind, the newest. */
+/** How many of each kind are kept, the newest. */
 const MAX_KEPT = 100;
-/** Frequent events that are taken within a second at most; the others are counted. */
+/** How many frequent events are recorded per second at most. The others are counted. */
 const MAX_A_SECOND = 20;
 const SECOND_MS = 1000;
 const MAX_TEXT = 200;
@@ -31,7 +31,7 @@ export interface LoggedEvent {
   readonly detail: string;
 }
 
-/** The last events of the node: rare ones always, frequent ones sampled while a page shows them. @internal */
+/** The last events of the node. Rare ones are always recorded, frequent ones are sampled while a page shows them. @internal */
 export class EventLog {
   readonly #rare: LoggedEvent[] = [];
   #frequent: LoggedEvent[] = [];
@@ -61,7 +61,7 @@ export class EventLog {
     for (const [event, listener] of this.#onRare) this.cache.off(event, listener);
   }
 
-  /** Whether a page shows the events now. */
+  /** Sets whether a page shows the events now. */
   watch(isWatched: boolean): void {
     if (isWatched === this.#isWatched) return;
     this.#isWatched = isWatched;
@@ -79,7 +79,7 @@ export class EventLog {
     return [...this.#rare, ...this.#frequent].toReversed().toSorted((a, b) => b.at - a.at);
   }
 
-  /** Frequent events that were counted only, since a page shows them. */
+  /** Frequent events that were only counted since a page shows them. */
   get passedOver(): number {
     return this.#passedOver;
   }
@@ -117,7 +117,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, MAX_TEXT) : undefined;
 }
 
-/** Of an error its code or name: its message may hold what was cached. */
+/** The code or the name of an error. Its message may contain cached data. */
 function shown(value: unknown): string {
   const { code, name }: { code?: unknown; name?: unknown } = Object(value);
   return String(code ?? name ?? value).slice(0, MAX_TEXT);

@@ -1,12 +1,12 @@
 import type { HyperCache, HyperCacheListener } from '../index.js';
 import { NewestMap } from './newest-map.js';
 
-/** Keys that are remembered: those whose factories ended last. */
+/** How many keys are remembered: those whose factories ended last. */
 const MAX_KEYS = 1000;
 const MAX_SHOWN = 50;
 const MAX_MESSAGE = 200;
 
-/** How the factories of one key did, since the start. @internal */
+/** The statistics of the factories of one key since the start. @internal */
 export interface FactoryRecord {
   readonly namespace: string;
   readonly key: string;
@@ -22,7 +22,7 @@ export interface FactoryRecord {
 
 type FactoryEvent = Parameters<HyperCacheListener<'factory'>>[0];
 
-/** The factories that were slowest, and those that fail, in memory. @internal */
+/** The slowest factories and those that fail, in memory. @internal */
 export class FactoryLog {
   readonly #records = new NewestMap<FactoryRecord>(MAX_KEYS);
 
@@ -36,12 +36,12 @@ export class FactoryLog {
     this.cache.off('factory', this.#note);
   }
 
-  /** Those that took longest in their slowest call, 50 at most. */
+  /** The factories whose slowest calls took longest, 50 at most. */
   get slowest(): readonly FactoryRecord[] {
     return this.#top((a, b) => b.slowestMs - a.slowestMs);
   }
 
-  /** Those that failed most often, 50 at most. */
+  /** The factories that failed most often, 50 at most. */
   get failing(): readonly FactoryRecord[] {
     return this.#top((a, b) => b.failures - a.failures).filter(({ failures }) => failures > 0);
   }

@@ -18,7 +18,7 @@ export function formatRate(rate: number): string {
   return Math.abs(rate) < 10 ? ONE_DIGIT.format(rate) : NUMBERS.format(rate);
 }
 
-/** From 0 to 1, as '99.5 %'. @internal */
+/** A number from 0 to 1, as '99.5 %'. @internal */
 export function formatRatio(ratio: number): string {
   return `${ONE_DIGIT.format(100 * ratio)} %`;
 }
@@ -52,7 +52,7 @@ function twoParts(ms: number, [large, largeUnit]: Step, [small, smallUnit]: Step
   return rest === 0 ? first : `${first} ${rest} ${smallUnit}`;
 }
 
-/** A wall clock's time of day in UTC, '14:03:22.125'. @internal */
+/** The time of day in UTC, as '14:03:22.125'. @internal */
 export function formatTime(at: number): string {
   return new Date(at).toISOString().slice(11, 23);
 }

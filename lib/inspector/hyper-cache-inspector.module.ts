@@ -8,7 +8,7 @@ import {
 } from './inspector-options.js';
 
 /**
- * A page that shows what the node of this application holds and does. It needs `HyperCacheModule.forRoot()`.
+ * A page that shows the content and the activity of this application's node. It needs `HyperCacheModule.forRoot()`.
  *
  * @publicApi
  */

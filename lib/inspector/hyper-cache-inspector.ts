@@ -43,7 +43,7 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
   /** @internal */
   readonly sampler: Sampler;
 
-  /** @internal Nest makes it. */
+  /** @internal Nest creates it. */
   constructor(
     @Inject(HyperCache) cache: HyperCache,
     @Inject(HYPERCACHE_NODE) private readonly node: HyperCacheNode,
@@ -67,12 +67,12 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
     });
   }
 
-  /** Where the port of the option `listen` answers, path included; undefined without it. */
+  /** The URL of the port of the option `listen`, path included; undefined without it. */
   get url(): string | undefined {
     return this.#port?.url;
   }
 
-  /** Never rejects. @param depth segments of the path below that of the inspector @internal */
+  /** Never rejects. @param depth how many segments the path has below that of the inspector @internal */
   answer(request: IncomingMessage, response: ServerResponse, depth: number): Promise<void> {
     return this.#pages.answer(request, response, depth);
   }
@@ -84,7 +84,7 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
       try {
         this.#port = await InspectorPort.open(this.#pages, { ...listen, path });
       } catch (error) {
-        // The application does not start, and may be left without a close.
+        // The application does not start, and may never be closed.
         await this.node.close();
         throw error;
       }
@@ -96,7 +96,7 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
     this.sampler.start();
   }
 
-  /** While the node is still open: its server would wait for the streams. @internal */
+  /** Runs while the node is still open. Its server would wait for the streams. @internal */
   async beforeApplicationShutdown(): Promise<void> {
     this.sampler.close();
     this.#context.events.close();
@@ -107,7 +107,7 @@ export class HyperCacheInspector implements OnApplicationBootstrap, BeforeApplic
   }
 }
 
-/** Without its message, which may hold what was cached. */
+/** The place of the error, without its message, which may contain cached data. */
 function whereOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

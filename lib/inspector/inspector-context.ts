@@ -5,10 +5,10 @@ import type { JobLog } from './job-log.js';
 import type { ResolvedInspectorOptions } from './inspector-options.js';
 import type { SampleHistory } from './samples.js';
 
-/** The injection token of another clock than the machine's, for tests. @internal */
+/** The injection token of a clock that replaces the machine's, for tests. @internal */
 export const INSPECTOR_CLOCK = Symbol('HyperCacheInspectorClock');
 
-/** What the views show. @internal */
+/** The data that the views show. @internal */
 export interface InspectorContext {
   readonly cache: HyperCache;
   readonly node: HyperCacheNode;

@@ -1,33 +1,33 @@
 import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import { InvalidOptionsError, type OptionProblem } from '../index.js';
 
-/** Which entry a value belongs to. @publicApi */
+/** The entry to which a value belongs. @publicApi */
 export interface InspectedEntry {
   namespace: string;
   key: string;
 }
 
-/** For whom the inspector opens, and what it shows. Either `guards` or `listen` is needed. @publicApi */
+/** Which clients may open the inspector, and what it shows. Either `guards` or `listen` is required. @publicApi */
 export interface HyperCacheInspectorOptions {
-  /** Where it is mounted, below the global prefix of the application. @default '/hypercache' */
+  /** The path where it is mounted, below the global prefix of the application. @default '/hypercache' */
   path?: string | undefined;
-  /** Guards of the application, each a class or an instance: all of them have to let a request pass. */
+  /** Guards of the application, each a class or an instance. All of them must let a request pass. */
   guards?: readonly (CanActivate | Type<CanActivate>)[] | undefined;
   /** Modules that provide what the guards inject. @default [] */
   imports?: ModuleMetadata['imports'];
-  /** A port of its own on a loopback address, in place of guards. */
+  /** A separate port on a loopback address, in place of guards. */
   listen?: InspectorListenOptions | undefined;
   /** Whether the page of an entry shows its value, and that of a factory its error message. @default false */
   values?: boolean | undefined;
-  /** Called with each value before it is shown; what it returns is shown in its place. @default shows the value */
+  /** Called with each value before it is shown. Its result is shown instead. @default shows the value */
   redact?: ((value: unknown, entry: InspectedEntry) => unknown) | undefined;
   /** Whether entries can be deleted, namespaces cleared and locks released. @default false */
   actions?: boolean | undefined;
 }
 
-/** A port of the inspector's own. @publicApi */
+/** The inspector's own port. @publicApi */
 export interface InspectorListenOptions {
-  /** From 0 to 65535; 0 takes a free one, which a log line names. */
+  /** From 0 to 65535; 0 takes a free port, which a log line names. */
   port: number;
   /** 'localhost', '::1', or an address that begins with '127.'. @default '127.0.0.1' */
   host?: string | undefined;
@@ -109,7 +109,7 @@ function problemsOf(options: HyperCacheInspectorOptions): OptionProblem[] {
   });
 }
 
-/** Without them the page would be open to all, and guards do not see the requests of the other port. */
+/** Without guards or a port, the page would be open to all. Guards do not see the requests of the other port. */
 function problemsOfAccess({ guards, listen }: HyperCacheInspectorOptions): OptionProblem[] {
   if ((guards === undefined) !== (listen === undefined)) return [];
   return [

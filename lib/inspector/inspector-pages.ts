@@ -19,30 +19,30 @@ const TEXT = 'text/plain; charset=utf-8';
 export interface InspectorPagesParts {
   readonly context: InspectorContext;
   readonly streams: LiveStreams;
-  /** Random, of this process: an action carries it. */
+  /** A random token of this process, which each action carries. */
   readonly token: string;
-  /** What fails without a word for its reader. */
+  /** Called with an error whose details the reader does not see. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A request whose path is understood. */
+/** A request whose path is valid. */
 interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Of the path below that of the inspector. */
+  /** The segments of the path below that of the inspector. */
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
   readonly links: Links;
 }
 
-/** Answers requests that the guards or the port have let pass. @internal */
+/** Answers the requests that the guards or the port have let pass. @internal */
 export class InspectorPages {
   constructor(private readonly parts: InspectorPagesParts) {}
 
   /**
    * Never rejects.
    *
-   * @param depth segments of the request's path below that of the inspector
+   * @param depth how many segments the path has below that of the inspector
    */
   async answer(request: IncomingMessage, response: ServerResponse, depth: number): Promise<void> {
     try {
@@ -77,7 +77,7 @@ export class InspectorPages {
     return { status, type: HTML, body };
   }
 
-  /** What a reader can mend is said on the page. */
+  /** An error that the reader can fix is shown on the page. */
   async #render(
     view: View,
     { query, links }: Pick<Call, 'query' | 'links'>,
@@ -113,7 +113,7 @@ export class InspectorPages {
       return textAnswer(404, 'There is no such action.');
     }
     if (!isOfSameOrigin(request) || !hasToken(request, token)) {
-      return textAnswer(403, 'The page is not of this process any more: reload it.');
+      return textAnswer(403, 'The page belongs to an earlier process: reload it.');
     }
     try {
       return textAnswer(200, await action(context, query));
@@ -149,7 +149,7 @@ function assetAnswer(asset: Asset | undefined): Answer {
   return { status: 200, type: asset.type, body: asset.content, headers };
 }
 
-/** The header tells an answer of ours from one of the host. */
+/** The header distinguishes our answer from one of the host. */
 function textAnswer(status: number, body: string): Answer {
   return { status, type: TEXT, body, headers: { [ACTION_HEADER]: 'answer' } };
 }

@@ -11,7 +11,7 @@ const TEXT = 'text/plain; charset=utf-8';
 export interface InspectorPortOptions {
   readonly host: string;
   readonly port: number;
-  /** Of the inspector. */
+  /** The path of the inspector. */
   readonly path: string;
 }
 
@@ -19,7 +19,7 @@ export interface InspectorPortOptions {
 export class InspectorPort {
   private constructor(
     private readonly server: Server,
-    /** Path included. */
+    /** The URL, path included. */
     readonly url: string,
   ) {}
 

@@ -14,7 +14,8 @@ import { HyperCacheInspector } from './hyper-cache-inspector.js';
 import type { ResolvedInspectorOptions } from './inspector-options.js';
 
 /**
- * The inspector's routes in the application, behind the guards. No route is a wildcard, which the platforms write differently.
+ * The inspector's routes in the application, behind the guards. No route has a wildcard, because the platforms write it
+ * differently.
  *
  * @internal
  */

@@ -3,10 +3,10 @@ import { NewestMap } from './newest-map.js';
 
 type RunEvent = Parameters<HyperCacheListener<'run'>>[0];
 
-/** Names that are remembered: those that were asked to run last. */
+/** How many names are remembered: those requested last. */
 const MAX_NAMES = 200;
 
-/** How often this process was asked to run something, and what came of it, since its start. @internal */
+/** How often this process was asked to run a job since its start, and the last result. @internal */
 export interface JobRecord {
   readonly name: string;
   /** Unix ms. */
@@ -15,7 +15,7 @@ export interface JobRecord {
   readonly counts: Readonly<Partial<Record<RunEvent['outcome'], number>>>;
 }
 
-/** What this process was asked to run. @internal */
+/** The jobs that this process was asked to run. @internal */
 export class JobLog {
   readonly #records = new NewestMap<JobRecord>(MAX_NAMES);
 
@@ -32,7 +32,7 @@ export class JobLog {
     this.cache.off('run', this.#note);
   }
 
-  /** What was asked for last comes first. */
+  /** The last requested job comes first. */
   get records(): readonly JobRecord[] {
     return this.#records.values();
   }

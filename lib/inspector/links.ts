@@ -1,21 +1,21 @@
-/** Query parameters of a link; those that are undefined are left out. @internal */
+/** Query parameters of a link. Undefined ones are left out. @internal */
 export type LinkQuery = Readonly<Record<string, string | undefined>>;
 
 /**
- * Links from one page of the inspector to others. They are relative, so they hold below any prefix, and behind a proxy that takes
- * one away.
+ * Links from one page of the inspector to others. They are relative, so they work below any prefix, and behind a proxy that
+ * removes one.
  *
  * @internal
  */
 export class Links {
   private constructor(
-    /** What leads from the page to the inspector's own path; with a slash, or ''. */
+    /** The relative path from the page to the inspector's own path, with a slash, or ''. */
     readonly base: string,
   ) {}
 
   /**
    * @param path of the request, as it was sent
-   * @param depth segments of the path below that of the inspector
+   * @param depth how many segments the path has below that of the inspector
    */
   static from(path: string, depth: number): Links {
     const endsWithSlash = path.endsWith('/');
@@ -24,7 +24,7 @@ export class Links {
     return new Links(`${path.slice(path.lastIndexOf('/') + 1)}/`);
   }
 
-  /** @param target below the path of the inspector; '' for its first page */
+  /** @param target the path below that of the inspector; '' for its first page */
   to(target: string, query: LinkQuery = {}): string {
     const given = Object.entries(query).filter((pair): pair is [string, string] => {
       return pair[1] !== undefined;

@@ -5,7 +5,7 @@ type Listing = NonNullable<HyperCacheNode['listing']>;
 /** @internal */
 export type ListedEntry = NonNullable<ReturnType<Listing['find']>>;
 
-/** What this node holds itself. @throws {HC_ROLE_MISMATCH} @internal */
+/** The entries that this node holds itself. @throws {HC_ROLE_MISMATCH} @internal */
 export function listingOf({ listing }: HyperCacheNode): Listing {
   if (listing !== undefined) return listing;
   throw new RoleMismatchError(

@@ -3,21 +3,21 @@ import type { Clock } from '../index.js';
 import { beginEvents } from './answer.js';
 import type { View } from './views/view.js';
 
-/** From one rendering to the next, in ms. */
+/** The time between two renderings, in ms. */
 const TICK_MS = 2000;
-/** Streams of all pages together. */
+/** The most streams, of all pages together. */
 const MAX_STREAMS = 20;
-/** Then the browser asks again, and by the guards. */
+/** The longest time of a stream. The browser then asks again, and the guards check it again. */
 const MAX_STREAM_MS = 10 * 60_000;
-/** Bytes that wait for a browser which reads too slowly. */
+/** The most bytes that wait for a browser which reads too slowly. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** What a stream shows. @internal */
+/** A view that a stream follows. @internal */
 export interface Followed {
   readonly view: View;
-  /** Those of one name get the same bytes. */
+  /** Streams of one group receive the same bytes. */
   readonly group: string;
-  /** Never rejects: an event that is ready to be sent. */
+  /** Renders an event to send. Never rejects. */
   readonly render: () => Promise<string>;
 }
 
@@ -26,7 +26,7 @@ interface Stream extends Followed {
   readonly endsAt: number;
 }
 
-/** The pages that follow a view: each view is rendered once every 2 seconds, for all of them. @internal */
+/** The streams of the pages that follow a view. Each view is rendered once every 2 seconds for all of them. @internal */
 export class LiveStreams {
   readonly #streams = new Map<ServerResponse, Stream>();
   #timer: NodeJS.Timeout | undefined;
@@ -38,7 +38,7 @@ export class LiveStreams {
     private readonly onWatched: (view: View, isWatched: boolean) => void,
   ) {}
 
-  /** @returns whether there was room, or the browser has left */
+  /** @returns false when there was no room; true also when the browser has disconnected */
   add(response: ServerResponse, followed: Followed): boolean {
     if (response.destroyed) return true;
     if (this.#isClosed || this.#streams.size >= MAX_STREAMS) return false;
@@ -53,7 +53,7 @@ export class LiveStreams {
     return true;
   }
 
-  /** Renders what is followed, and sends it. */
+  /** Renders the followed views, and sends them. */
   async tick(): Promise<void> {
     if (this.#isRendering) return;
     this.#isRendering = true;
@@ -69,14 +69,14 @@ export class LiveStreams {
     }
   }
 
-  /** Ends all of them, and lets no new one begin. */
+  /** Ends all streams, and lets no new one begin. */
   close(): void {
     this.#isClosed = true;
     for (const response of this.#streams.keys()) response.destroy();
   }
 
   #send(response: ServerResponse, event: string, endsAt: number): void {
-    // One that was ended may take long to leave; a write after the end would be an error of the process.
+    // A stream that has ended may take long to close. A write after the end would be an error of the process.
     if (response.writableEnded || response.destroyed) return;
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
     else if (this.clock.monotonic() >= endsAt) response.end(event);

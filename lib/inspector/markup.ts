@@ -1,7 +1,7 @@
-/** What a template takes: text is escaped, {@link Html} is not, `undefined` and `false` leave nothing. @internal */
+/** A value in a template: text is escaped, {@link Html} is not, and `undefined` and `false` leave nothing. @internal */
 export type Part = Html | string | number | undefined | false | readonly Part[];
 
-/** Text that is HTML already. @internal */
+/** Text that is already HTML. @internal */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -15,7 +15,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A template of HTML: whatever is put in is text, in an element or in a quoted attribute, and can be no markup.
+ * A template of HTML. Every inserted value is text, in an element or in a quoted attribute, and cannot become markup.
  *
  * @internal
  */
@@ -33,7 +33,7 @@ function textOf(part: Part): string {
 }
 
 function escaped(text: string): string {
-  // A browser would read a lone surrogate or a NUL as something else; a key may hold both.
+  // A browser would change a lone surrogate or a NUL; a key may contain both.
   return text
     .toWellFormed()
     .replaceAll('\0', '\u2400')

@@ -1,4 +1,4 @@
-/** A map of the entries that were set last, the newest at the end; of more than a bound the oldest goes. @internal */
+/** A map of the entries that were set last, the newest at the end. Above a bound, the oldest entry is removed. @internal */
 export class NewestMap<V> {
   readonly #entries = new Map<string, V>();
 

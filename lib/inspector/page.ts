@@ -10,11 +10,11 @@ export interface Page {
   readonly content: Html;
   readonly links: Links;
   readonly role: string;
-  /** Sent with actions; undefined where there are none. */
+  /** The token of actions; undefined where there are none. */
   readonly token: string | undefined;
 }
 
-/** A whole document. @internal */
+/** Renders a whole document. @internal */
 export function renderPage({ view, views, content, links, role, token }: Page): string {
   const asset = (name: string): string => links.to(`assets/${name}`);
   const stream = view.isLive && markup`data-stream="${links.to('stream', { view: view.path })}"`;

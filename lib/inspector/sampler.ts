@@ -19,7 +19,7 @@ export class Sampler {
     take();
   }
 
-  /** Never rejects: where the statistics cannot be read, the plots have a gap. */
+  /** Never rejects. Where the statistics cannot be read, the plots have a gap. */
   async take(): Promise<void> {
     if (this.#isTaking) return;
     this.#isTaking = true;
@@ -27,7 +27,7 @@ export class Sampler {
       const stats = await this.cache.stats();
       this.history.add(sampleOf(stats, this.clock.monotonic()));
     } catch {
-      // The views say why.
+      // The views show the reason.
     } finally {
       this.#isTaking = false;
     }

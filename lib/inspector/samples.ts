@@ -1,13 +1,13 @@
 import type { HyperCacheStats } from '../index.js';
 
-/** How far the plots reach back, in ms. @internal */
+/** How far back the plots reach, in ms. @internal */
 export const HISTORY_MS = 15 * 60_000;
-/** From one sample to the next, in ms. @internal */
+/** The time between two samples, in ms. @internal */
 export const SAMPLE_MS = 5000;
 
 const MAX_SAMPLES = HISTORY_MS / SAMPLE_MS + 1;
 
-/** The statistics of the node at one moment; counters count since its start. @internal */
+/** The statistics of the node at one moment. Counters count since its start. @internal */
 export interface Sample {
   /** On a clock that never jumps, in ms. */
   readonly at: number;
@@ -59,7 +59,7 @@ export class SampleHistory {
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
   }
 
-  /** The newest sample that was taken so many ms before a moment, or earlier. */
+  /** The newest sample that is at least this many ms older than a moment. */
   before(at: number, ms: number): Sample | undefined {
     return this.#samples.findLast((sample) => sample.at <= at - ms);
   }
@@ -67,13 +67,13 @@ export class SampleHistory {
 
 type Counter = Exclude<keyof Sample, 'at' | 'queued' | 'fileBytes' | 'memoryBytes' | 'lagMs'>;
 
-/** By how much a counter has grown per second; 0 when nothing is known of an earlier moment. @internal */
+/** The growth of a counter per second; 0 when no earlier sample is known. @internal */
 export function rateOf(counter: Counter, from: Sample | undefined, to: Sample): number {
   if (from === undefined || to.at <= from.at) return 0;
   return Math.max(0, ((to[counter] - from[counter]) * 1000) / (to.at - from.at));
 }
 
-/** Which part of the reads between two moments was answered, from 0 to 1; undefined when nothing was read. @internal */
+/** The part of the reads between two moments that was answered, from 0 to 1; undefined when nothing was read. @internal */
 export function hitRatioOf(from: Sample | undefined, to: Sample): number | undefined {
   const grown = (counter: Counter): number => to[counter] - (from?.[counter] ?? 0);
   const answered = grown('hits') + grown('staleHits');

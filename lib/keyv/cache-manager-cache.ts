@@ -10,12 +10,12 @@ import { storeAll } from './store-all.js';
 type Stores = NonNullable<CreateCacheOptions['stores']>;
 type Hot = Pick<Cache, 'get' | 'set' | 'mget' | 'mset' | 'del' | 'mdel' | 'wrap'>;
 
-/** As cache-manager's `wrap` takes them, and the fields of a policy. */
+/** The options of cache-manager's `wrap`, and the fields of a policy. */
 type WrapArguments = NodeWrapOptions & { readonly raw?: boolean };
 
 /**
- * What is injected as `CACHE_MANAGER`: cache-manager's `Cache`, whose `wrap` takes the fields of a policy too. With `raw` its
- * result then tells whether it is stale.
+ * What is injected as `CACHE_MANAGER`: cache-manager's `Cache`, whose `wrap` also takes the fields of a policy. With `raw`
+ * its result then shows whether it is stale.
  *
  * @publicApi
  */
@@ -32,23 +32,23 @@ export type HyperCacheManager = {
   ): Promise<T>;
 } & Cache;
 
-/** What cache-manager itself knows. */
+/** The options that cache-manager itself knows. */
 const OWN_FIELDS = ['ttl', 'refreshThreshold', 'raw'];
 
 /** What cache-manager calls its first store in events. */
 const STORE = 'primary';
 
 /**
- * cache-manager's own `Cache` on a node. `ttl`, `clear`, `on`, `off`, `disconnect`, `cacheId` and `stores` stay
- * its own, over a Keyv-shaped view; the hot methods are replaced by ours with the same semantics, because its
+ * cache-manager's own `Cache` on a node. `ttl`, `clear`, `on`, `off`, `disconnect`, `cacheId` and `stores` remain
+ * cache-manager's, over a Keyv-shaped view. Our methods with the same semantics replace the hot ones, because cache-manager's
  * wrappers cost several times the lookup itself.
  *
- * @param flush commits what waits; called by `disconnect`
+ * @param flush commits what waits; `disconnect` calls it
  * @internal
  */
 export function createCacheManagerCache(cache: NodeCache, flush: () => Promise<void>): Cache {
   const view = new KeyvView(cache, flush);
-  // Structurally it is what cache-manager calls of a Keyv; the class itself has private fields.
+  // Structurally it has all that cache-manager calls on a Keyv; the class itself has private fields.
   const stores = [view] as unknown as Stores;
   const manager = createCache({ stores });
   return Object.assign(manager, hotMethods(cache, emitterOf(manager)));
@@ -61,7 +61,7 @@ function emitterOf(manager: Cache): EventEmitter {
 
 function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
   const hears = (event: string): boolean => events.listenerCount(event) > 0;
-  // Asked on each hit: counting took a tenth of it.
+  // Read on each hit: counting the listeners took a tenth of its time.
   let hearsGet = false;
   events.on('newListener', (event) => (hearsGet ||= event === 'get'));
   events.on('removeListener', () => (hearsGet = hears('get')));
@@ -96,7 +96,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
     events.emit('refresh', error === undefined ? { key, value } : { key, value, error });
   };
 
-  /** A factory of cache-manager's own is called without arguments: they might mean something to it. */
+  /** cache-manager's own factories are called without arguments, because arguments might mean something to them. */
   const plainWrap: NodeWrapOptions = { isBare: true, onStored, onRefreshed };
 
   const methods = {
@@ -164,7 +164,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
         ? ttlOrOptions
         : { ttl: ttlOrOptions, refreshThreshold };
       const hasPolicy = Object.keys(given).some((name) => !OWN_FIELDS.includes(name));
-      // As cache-manager has it: the next hit tries again.
+      // As in cache-manager, the next hit tries again.
       const options = hasPolicy
         ? { ...given, onStored, onRefreshed }
         : { ...plainWrap, ...given, retryAfter: 0 };

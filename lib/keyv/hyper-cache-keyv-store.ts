@@ -13,22 +13,22 @@ export interface SharedCache {
 }
 
 /**
- * A storage adapter for Keyv 5 and newer, for those who use Keyv itself: `new Keyv({ store })`. In a Nest
- * application `CACHE_MANAGER` needs no Keyv, and `HyperCache.keyvStore()` gives an adapter on the same file.
+ * A storage adapter for Keyv 5 and newer, if you use Keyv itself: `new Keyv({ store })`. In a Nest application
+ * `CACHE_MANAGER` needs no Keyv, and `HyperCache.keyvStore()` gives an adapter on the same file.
  *
- * The file is opened at the first operation and closed by `disconnect()`.
+ * The first operation opens the file, and `disconnect()` closes it.
  *
- * Each Keyv 5 needs a store of its own: it does not tell a store which namespace it means, so a store that serves two
- * refuses `clear()` and `iterator()` with `HC_ARGUMENT_INVALID`. Keyv 6 puts its namespace before the keys itself.
+ * Each Keyv 5 needs its own store, because Keyv 5 does not pass its namespace to a store. A store that serves two namespaces
+ * refuses `clear()` and `iterator()` with `HC_ARGUMENT_INVALID`. Keyv 6 itself puts its namespace before the keys.
  *
  * @publicApi
  */
 export class HyperCacheKeyvStore extends EventEmitter {
-  /** Keyv looks here to find out whether the store can be iterated. */
+  /** Keyv checks this to find out whether the store can be iterated. */
   readonly opts: { dialect: string; url: string; [name: string]: unknown };
   readonly #options: HyperCacheOptions | undefined;
   readonly #shared: SharedCache | undefined;
-  /** Whether keys came with the namespace of Keyv 5 before them, and whether keys came without. */
+  /** Whether keys came with the namespace of Keyv 5 as a prefix, and whether keys came without it. */
   readonly #keys = { prefixed: false, bare: false };
   #own: Promise<SharedCache> | undefined;
   #closing: Promise<void> = Promise.resolve();
@@ -88,7 +88,7 @@ export class HyperCacheKeyvStore extends EventEmitter {
     else await cache.deletePrefix(prefix);
   }
 
-  /** @param namespace Keyv 5 repeats its own; Keyv 6 passes over the keys that do not begin with it */
+  /** @param namespace Keyv 5 repeats its own; Keyv 6 skips the keys that do not begin with it */
   async *iterator(namespace?: string): AsyncGenerator<[string, unknown], void> {
     const prefix = this.#namespace() === undefined ? (namespace ?? '') : this.#prefix();
     const cache = await this.#cache();
@@ -103,7 +103,7 @@ export class HyperCacheKeyvStore extends EventEmitter {
     if (this.#shared !== undefined) return this.#shared.node.flush();
     if (this.#own === undefined) return this.#closing;
     const own = this.#own;
-    // Through the same door as the operations that came before: their writes are in the queue when it closes.
+    // Takes the same path as earlier operations, so their writes are in the queue when it closes.
     const cache = this.#cache();
     this.#own = undefined;
     this.#closing = cache.then(
@@ -113,13 +113,13 @@ export class HyperCacheKeyvStore extends EventEmitter {
     return this.#closing;
   }
 
-  /** What Keyv 5 assigned. Not a property of this class: Keyv 6 leaves its namespace to a store that has one. */
+  /** The namespace that Keyv 5 assigned. Not a property of this class: Keyv 6 leaves its namespace to a store that has one. */
   #namespace(): string | undefined {
     const namespace: unknown = Reflect.get(this, 'namespace');
     return typeof namespace === 'string' && namespace !== '' ? namespace : undefined;
   }
 
-  /** Before the keys of Keyv 5: nothing without a namespace, or with `useKeyPrefix: false`. */
+  /** The prefix of the keys of Keyv 5: empty without a namespace, or with `useKeyPrefix: false`. */
   #prefix(): string {
     const namespace = this.#namespace();
     if (namespace === undefined) return '';
@@ -127,7 +127,7 @@ export class HyperCacheKeyvStore extends EventEmitter {
     if (!this.#keys.prefixed) return '';
     throw new InvalidArgumentError(
       'This Keyv store serves keys of several namespaces, and Keyv 5 does not say which one it means.',
-      'Give each Keyv a store of its own: new Keyv({ store: cache.keyvStore() }).',
+      'Give each Keyv its own store: new Keyv({ store: cache.keyvStore() }).',
     );
   }
 

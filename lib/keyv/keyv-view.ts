@@ -13,8 +13,8 @@ interface RawOption {
 }
 
 /**
- * What cache-manager and Nest expect of a Keyv instance, directly on a node: no prefix on the keys, no
- * second serialization, no expiry rule of its own.
+ * What cache-manager and Nest expect of a Keyv instance, directly on a node: without a prefix on the keys, a second
+ * serialization, or a separate expiry rule.
  *
  * @internal
  */
@@ -83,7 +83,7 @@ export class KeyvView {
     return this.cache.entries();
   }
 
-  /** The node outlives its views: what waits is committed, nothing is closed. */
+  /** The node outlives its views: what waits is committed, and nothing is closed. */
   disconnect(): Promise<void> {
     return this.flush();
   }

@@ -5,7 +5,7 @@ import type { Grant } from '../engine/lease.js';
 import type { LeaseHolder, LeaseService } from '../engine/lease-service.js';
 
 /**
- * One lease of one handle, from its grant to its end: by release, or by loss.
+ * One lease of one handle, from its grant to its end: by release or by loss.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ export class LeaseHold implements LeaseHolder {
   #controller: AbortController | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #renewal: NodeJS.Timeout | undefined;
-  /** What the timer of the renewal calls, and when that is, in monotonic ms. */
+  /** What the renewal timer calls, and when, in monotonic ms. */
   #renew: (() => void) | undefined;
   #renewAt = Infinity;
   readonly #unwatch: () => void;
@@ -41,18 +41,18 @@ export class LeaseHold implements LeaseHolder {
     return this.#expiresAt;
   }
 
-  /** Whether the lease is still this handle's, as far as this process can know. */
+  /** Whether this handle still holds the lease, as far as this process can know. */
   get isLive(): boolean {
     if (!this.#isOver && this.#expiresAt <= this.clock.monotonic()) this.lose('its ttl is over');
     return !this.#isOver;
   }
 
-  /** Whether it ended otherwise than by being given back. */
+  /** Whether it ended otherwise than by a release. */
   get isLost(): boolean {
     return this.#loss !== undefined;
   }
 
-  /** Made, with the timer that aborts it, when somebody asks for it: most holders never do. */
+  /** Made on the first request, with the timer that aborts it: most holders never need it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -84,7 +84,7 @@ export class LeaseHold implements LeaseHolder {
     this.#renew?.();
   }
 
-  /** The lease was given back. */
+  /** The lease was released. */
   end(): void {
     this.#isOver = true;
     clearTimeout(this.#expiry);
@@ -92,7 +92,7 @@ export class LeaseHold implements LeaseHolder {
     this.#unwatch();
   }
 
-  /** The lease is or may be somebody else's. */
+  /** The lease belongs to another owner, or may do so. */
   lose(reason: string, cause?: unknown): void {
     this.end();
     const options = cause === undefined ? undefined : { cause };
@@ -107,7 +107,7 @@ export class LeaseHold implements LeaseHolder {
   #watchExpiry(): void {
     clearTimeout(this.#expiry);
     const left = Math.max(0, this.#expiresAt - this.clock.monotonic());
-    // Looks again, because the timer may come a little early, or not reach that far.
+    // Checks again, because the timer may fire a little early, or not reach that far.
     this.#expiry = setTimeout(
       () => {
         if (this.isLive) this.#watchExpiry();

@@ -17,19 +17,19 @@ import {
 export interface LockOptions {
   /** How long the lease lasts if its holder is gone, in ms or as a duration; above 0. */
   ttl: Duration;
-  /** How long the verbs wait in the queue, in ms or as a duration; 0 not to wait. @default 0 */
+  /** How long the verbs wait in the queue, in ms or as a duration; 0 means not to wait. @default 0 */
   wait?: Duration | undefined;
-  /** Extends the lease at a third of the ttl until it is released, lost, or `maxHold` is over. @default false */
+  /** Extends the lease after a third of the ttl until it is released, lost, or `maxHold` is over. @default false */
   renew?: boolean | undefined;
   /** When renewal stops, in ms or as a duration from the grant. @default '24h' */
   maxHold?: Duration | undefined;
-  /** Who holds it; has one slot of a semaphore at most. @default 128 random bits */
+  /** The name of the holder, which has one slot of a semaphore at most. @default 128 random bits */
   owner?: string | undefined;
 }
 
 /** @publicApi */
 export interface SemaphoreOptions extends LockOptions {
-  /** How many may hold it at once, from 1 to 1000. */
+  /** How many owners may hold it at the same time, from 1 to 1000. */
   limit: number;
 }
 
@@ -47,7 +47,7 @@ export interface LockInfo {
 const OWNER_BYTES = 16;
 const DEFAULT_MAX_HOLD_MS = 86_400_000;
 
-/** What a restored lock extends by when nothing is said. */
+/** By how much a restored lock extends its lease when its options give no ttl. */
 const RESTORED_TTL_MS = 10_000;
 
 /**
@@ -73,7 +73,11 @@ export class LockFactory {
     return this.#create(LeaseKind.Semaphore, name, options, checkedLimit(options?.limit));
   }
 
-  /** The right to run what has this name; no lock of the application. @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} */
+  /**
+   * The right to run the task of this name, which is not one of the application's locks.
+   *
+   * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
+   */
   run(name: string, options: LockOptions): Lock {
     return this.#create(LeaseKind.Run, name, options, 1);
   }
@@ -84,7 +88,7 @@ export class LockFactory {
     return this.#create(LeaseKind.Lock, name, { ...options, ttl, owner: checkedOwner(owner) }, 1);
   }
 
-  /** Who holds the lock of this name; undefined when it is free. */
+  /** The holder of the lock of this name; undefined when the lock is free. */
   async inspect(name: string): Promise<LockInfo | undefined> {
     assertKey(name, 'name');
     const [held] = await this.leases.holders({ kind: LeaseKind.Lock, name });

@@ -22,34 +22,34 @@ export interface LockSettings {
   readonly maxTtlMs: number;
 }
 
-/** How long, and for whom, a verb waits. @publicApi */
+/** How long a verb waits, and which signal ends the wait. @publicApi */
 export interface WaitOptions {
-  /** How long to wait in the queue, in ms or as a duration; 0 not to wait. @default the lock's `wait` */
+  /** How long to wait in the queue, in ms or as a duration; 0 means not to wait. @default the lock's `wait` */
   wait?: Duration | undefined;
   /** Leaves the queue when it aborts. */
   signal?: AbortSignal | undefined;
 }
 
-/** What the callback of `run` gets. @publicApi */
+/** What the callback of `run` receives. @publicApi */
 export interface LockContext {
-  /** Aborts the moment the lease is or may be lost. */
+  /** Aborts at the moment at which the lease is or may be lost. */
   signal: AbortSignal;
   /** The fencing token: it grows with every grant of the name. */
   token: number;
 }
 
-/** A renewal comes when this share of the ttl is over. */
+/** A renewal follows after this share of the ttl. */
 const RENEWAL_SHARE = 1 / 3;
 
 /**
- * A lock, or one slot of a semaphore, for one owner. One handle serves one acquisition at a time. It never
- * believes in its lease longer than the primary does.
+ * A lock, or one slot of a semaphore, for one owner. One handle serves one acquisition at a time. It never counts on its
+ * lease for longer than the primary does.
  *
  * @publicApi
  */
 export class Lock {
   #hold: LeaseHold | undefined;
-  /** How often this handle has asked for the end of its lease: what an extension says from before is out of date. */
+  /** How often this handle has asked to end its lease. The answer to an extension from before that is out of date. */
   #ends = 0;
 
   /** @internal Made by `HyperCache.lock`, `semaphore` and `restoreLock`. */
@@ -63,20 +63,20 @@ export class Lock {
     return this.settings.lease.name;
   }
 
-  /** 128 random bits in hexadecimal, unless it was given; pass it to `restoreLock` in another process. */
+  /** 128 random bits in hexadecimal, unless one was given; pass it to `restoreLock` in another process. */
   get owner(): string {
     return this.settings.owner;
   }
 
   /**
-   * The fencing token of the current lease, or of one that has ended, because what was done under it is still to be
-   * fenced: until `release()` or the next `acquire()`. Undefined when this handle has had none.
+   * The fencing token of the current lease. It remains after the lease has ended, until `release()` or the next `acquire()`,
+   * because work done under that lease must still be fenced. Undefined when this handle has had none.
    */
   get token(): number | undefined {
     return this.#hold?.token;
   }
 
-  /** When the lease ends, in Unix ms as of now; undefined when this handle holds none. */
+  /** When the lease ends, in Unix ms by the current clock; undefined when this handle holds none. */
   get expiresAt(): number | undefined {
     const hold = this.#live();
     if (hold === undefined) return undefined;
@@ -88,7 +88,7 @@ export class Lock {
     return this.#live() !== undefined;
   }
 
-  /** Aborts the moment the current lease is or may be lost; aborted already when there is none. */
+  /** Aborts at the moment at which the current lease is or may be lost; already aborted when there is none. */
   get signal(): AbortSignal {
     return (
       this.#live()?.signal ?? AbortSignal.abort(new LockLostError(this.name, 'it is not held'))
@@ -96,9 +96,9 @@ export class Lock {
   }
 
   /**
-   * Resolves to whether the lock was obtained: at once, or within `wait`.
+   * Resolves to whether the lock was obtained, immediately or within `wait`.
    *
-   * @throws {HC_ARGUMENT_INVALID} the owner has a slot of this semaphore, or waits for one; or this handle waits already
+   * @throws {HC_ARGUMENT_INVALID} the owner has a slot of this semaphore, or waits for one; or this handle already waits
    * @throws {HC_STORAGE_FULL | HC_STORAGE_FAILED | HC_CLOSED}, and `signal.reason`
    */
   async acquire(options: WaitOptions = {}): Promise<boolean> {
@@ -129,10 +129,10 @@ export class Lock {
   }
 
   /**
-   * Runs the callback under the lock and releases it, whatever happens.
+   * Runs the callback under the lock and releases it in every case.
    *
    * @throws {HC_LOCK_TIMEOUT} the lock was not obtained; the callback was not called
-   * @throws {HC_LOCK_LOST} the callback ended, but the lease had ended before it
+   * @throws {HC_LOCK_LOST} the callback ended, but the lease had ended earlier
    */
   async run<T>(
     callback: (context: LockContext) => T | Promise<T>,
@@ -165,13 +165,13 @@ export class Lock {
     return this;
   }
 
-  /** Resolves to whether the lease was still this owner's; afterwards the first who waits has it. */
+  /** Resolves to whether the lease was still this owner's; afterwards the first waiter receives it. */
   async release(): Promise<boolean> {
     const hold = this.#hold;
     this.#ends++;
     this.#hold = undefined;
     hold?.end();
-    // Who was told that it is lost is not told otherwise, though the primary may count a moment longer.
+    // A handle that has reported the loss does not take it back, although the primary may count a moment longer.
     const wasLost = hold?.isLost === true;
     const isReleased = await this.leases.release(this.settings.lease, this.settings.owner);
     if (!isReleased) hold?.lose('its lease had ended before its release');
@@ -179,7 +179,7 @@ export class Lock {
   }
 
   /**
-   * A new ttl from now, for an owner whose lease has not ended; resolves to whether it had not.
+   * Starts a new ttl now, if the owner's lease has not ended; resolves to whether it had not.
    *
    * @param ttl milliseconds or a duration; undefined means the lock's own
    */
@@ -199,7 +199,7 @@ export class Lock {
     return true;
   }
 
-  /** Takes the lock from whoever holds it; resolves to whether anybody did. */
+  /** Takes the lock from whichever owner holds it; resolves to whether there was one. */
   async forceRelease(): Promise<boolean> {
     this.#ends++;
     this.#hold?.lose('it was released by force');
@@ -243,7 +243,7 @@ export class Lock {
     throw new LockTimeoutError(this.name, this.#waitMs(options));
   }
 
-  /** The callback's own error matters more than a release that failed: the lease ends by itself. */
+  /** The callback's own error matters more than a failed release: the lease ends by itself. */
   async #releaseQuietly(): Promise<void> {
     try {
       await this.release();
@@ -273,7 +273,7 @@ export class Lock {
       if (grant === undefined) hold.lose('its lease had ended before it was renewed');
       else this.#prolong(hold, grant);
     } catch {
-      // A later try may succeed; if none does, the lease ends by its ttl, and with it the signal.
+      // A later attempt may succeed; if none does, the ttl ends the lease, and the signal aborts.
       if (hold.isLive) hold.renewAfter(RENEWAL_SHARE, () => void this.#renew(hold));
     }
   }

@@ -1,4 +1,4 @@
-/** What the budget needs of a memory layer. @internal */
+/** What the budget needs from a memory layer. @internal */
 export interface BudgetMember {
   readonly bytes: number;
   readonly size: number;
@@ -37,7 +37,7 @@ export class L1Budget {
     this.#members.push(member);
   }
 
-  /** Whether an entry of this size can be held at all: one that takes an eighth of the memory cannot. */
+  /** Whether an entry of this size can be held at all: one that takes more than an eighth of the memory cannot. */
   fits(bytes: number): boolean {
     return this.maxEntries > 0 && bytes <= this.maxBytes / 8;
   }

@@ -1,7 +1,7 @@
 import type { Lifetime } from '../common/expiry.js';
 import type { Copier } from '../value/copier.js';
 
-/** No slot: the first one is never used. @internal */
+/** Means that there is no slot: the first slot is never used. @internal */
 export const NONE = 0;
 
 const FIRST_CAPACITY = 64;
@@ -9,19 +9,19 @@ const GROWTH = 1.5;
 
 const VISITED = 1;
 
-/** Stands in the place of a copier until the first copy: most values are never read. @internal */
+/** Takes the place of a copier until the first copy: most values are never read. @internal */
 export const UNKNOWN: Copier = (value) => value;
 
 /**
- * The entries of one memory layer as parallel arrays, in a list from the newest to the oldest. They grow as they
- * are needed, up to the bound.
+ * The entries of one memory layer as parallel arrays, in a list from the newest to the oldest. The arrays grow as needed, up
+ * to the bound.
  *
  * @internal
  */
 export class L1Slots {
-  /** For the hit path; written by {@link put} alone. */
+  /** Read on the hit path; written only by {@link put}. */
   readonly values: unknown[] = [undefined];
-  /** What copies the value for each reader; undefined when they may have the value itself. */
+  /** Copies the value for each reader; undefined when readers may have the value itself. */
   readonly copiers: (Copier | undefined)[] = [undefined];
   readonly #keys: string[] = [''];
   #freshUntil = new Float64Array(FIRST_CAPACITY);
@@ -29,14 +29,14 @@ export class L1Slots {
   #bytes = new Float64Array(FIRST_CAPACITY);
   #flags = new Uint8Array(FIRST_CAPACITY);
   #newer = new Uint32Array(FIRST_CAPACITY);
-  /** Of a free slot: the next free one. */
+  /** In a free slot: the next free one. */
   #older = new Uint32Array(FIRST_CAPACITY);
   #firstFree = NONE;
 
-  /** @param maxEntries one more may be held for a moment, before another is evicted */
+  /** @param maxEntries one more entry may be held for a moment, before another is evicted */
   constructor(private readonly maxEntries: number) {}
 
-  /** A slot for a new entry, to be linked and put. */
+  /** Takes a slot for a new entry, which the caller then links and puts. */
   take(key: string): number {
     let slot = this.#firstFree;
     if (slot === NONE) {
@@ -52,7 +52,7 @@ export class L1Slots {
     return slot;
   }
 
-  /** Its key and value are let go; it may be taken again. */
+  /** Drops the key and the value of a slot, which may then be taken again. */
   release(slot: number): void {
     this.#keys[slot] = '';
     this.values[slot] = this.copiers[slot] = undefined;
@@ -93,7 +93,7 @@ export class L1Slots {
     return this.#expiresAt[slot] ?? 0;
   }
 
-  /** Of a slot that holds nothing yet: 0. */
+  /** Size of the entry; 0 for a slot that holds nothing yet. */
   bytes(slot: number): number {
     return this.#bytes[slot] ?? 0;
   }
@@ -106,7 +106,7 @@ export class L1Slots {
     return this.#newer[slot] ?? NONE;
   }
 
-  /** Read since the hand last passed. */
+  /** Whether the entry was read since the hand last passed. */
   isVisited(slot: number): boolean {
     return this.#flags[slot] === VISITED;
   }
@@ -121,7 +121,7 @@ export class L1Slots {
 
   #grow(): void {
     const wanted = Math.ceil(this.#flags.length * GROWTH);
-    // The slot that is never used, and the one before the eviction.
+    // Includes the slot that is never used, and the one extra entry before an eviction.
     const capacity = Math.min(wanted, Math.max(this.maxEntries + 2, this.#flags.length + 1));
     this.#freshUntil = grown(this.#freshUntil, new Float64Array(capacity));
     this.#expiresAt = grown(this.#expiresAt, new Float64Array(capacity));

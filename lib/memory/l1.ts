@@ -5,7 +5,7 @@ import { L1Slots, NONE, UNKNOWN } from './l1-slots.js';
 import type { L1Budget } from './l1-budget.js';
 
 /**
- * What is known of one entry in memory. The value is the cache's own.
+ * What is known about one entry in memory. The cache owns the value.
  *
  * @internal
  */
@@ -14,18 +14,18 @@ export interface L1Entry extends Lifetime {
   readonly layer: 'l1';
 }
 
-/** What an entry costs besides its key and value: its slot, and its place in the map. */
+/** What an entry costs in addition to its key and value: its slot, and its place in the map. */
 const SLOT_BYTES = 98;
 
-/** Behind an entry that is to go, so many are looked at for a stale one to go in its place. */
+/** How many entries after the one to evict are searched for a stale one, which is then evicted instead. */
 const LOOK_AHEAD = 16;
 
 /**
  * The memory layer of one namespace: a bounded map with SIEVE eviction (Zhang et al., "SIEVE is Simpler than
- * LRU", NSDI 2024). A hit sets one bit and moves nothing; the hand walks from the oldest entry to the
- * newest and takes the first that was not read since it last came by.
+ * LRU", NSDI 2024). A hit sets one bit and moves nothing. The hand walks from the oldest entry to the newest, and evicts the
+ * first one that was not read since the hand last passed.
  *
- * Entries are slots in parallel arrays, not objects: half the memory, and nothing for the collector to trace.
+ * Entries are slots in parallel arrays, not objects: this takes half the memory, and the collector has nothing to trace.
  *
  * @internal
  */
@@ -36,9 +36,9 @@ export class L1 {
   #oldest = NONE;
   #hand = NONE;
   #bytes = 0;
-  /** An entry with a window was ever put here. */
+  /** Whether an entry with a window was ever put here. */
   #hasWindows = false;
-  /** Of reads on their way that mean to fill it, the last of each key; whatever happens to the key takes it away. */
+  /** For each key, the last pending read that means to fill it. Whatever happens to the key removes the ticket. */
   readonly #tickets = new Map<string, number>();
   #lastTicket = 0;
 
@@ -59,7 +59,7 @@ export class L1 {
     return this.#bytes;
   }
 
-  /** The fresh value as a caller may have it; `undefined` on a miss. An expired entry is dropped. */
+  /** The fresh value, in the form that a caller may have; `undefined` on a miss. An expired entry is dropped. */
   read(key: string): unknown {
     const slot = this.#find(key);
     if (slot === undefined) return undefined;
@@ -76,19 +76,19 @@ export class L1 {
     return slot === undefined ? undefined : this.#entryIn(slot);
   }
 
-  /** The entry, if it is there and stale. Such a read spares it from no eviction. */
+  /** The entry, if it is there and stale. Such a read does not protect it from eviction. */
   stale(key: string): L1Entry | undefined {
     const slot = this.#hasWindows ? this.#map.get(key) : undefined;
     return slot !== undefined && this.#isStale(slot) ? this.#entryIn(slot) : undefined;
   }
 
-  /** Whether the key is held and was read since the hand last passed: the evictor of L2 spares it. */
+  /** Whether the key is held and was read since the hand last passed: the evictor of L2 then spares it. */
   isHot(key: string): boolean {
     const slot = this.#map.get(key);
     return slot !== undefined && this.#slots.isVisited(slot);
   }
 
-  /** For a read on its way: whether what it brings may be kept is told by {@link redeem}, which must follow. */
+  /** Gives a ticket to a pending read. {@link redeem} must follow: it decides whether the result may be kept. */
   ticket(key: string): number {
     this.#tickets.set(key, ++this.#lastTicket);
     return this.#lastTicket;
@@ -102,7 +102,7 @@ export class L1 {
   /**
    * Stores an entry and evicts others until the budget holds again.
    *
-   * @param isCopied whether each caller gets a copy of its own
+   * @param isCopied whether each caller gets its own copy
    */
   set(
     key: string,
@@ -144,7 +144,7 @@ export class L1 {
   evictOne(): void {
     const slots = this.#slots;
     let slot = this.#hand === NONE ? this.#oldest : this.#hand;
-    // Ends: each step clears a bit, so after one round the first entry is taken.
+    // The loop ends: each step clears a bit, so after one round the first entry is taken.
     while (slots.isVisited(slot)) {
       slots.unvisit(slot);
       const newer = slots.newer(slot);
@@ -155,7 +155,7 @@ export class L1 {
     this.#remove(this.#hasWindows ? this.#stalerThan(slot) : slot);
   }
 
-  /** Of those behind it that were not read either, a stale one; else the slot itself. */
+  /** A stale one among the following entries that were not read either; otherwise the slot itself. */
   #stalerThan(slot: number): number {
     const slots = this.#slots;
     let other = slot;

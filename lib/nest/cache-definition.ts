@@ -3,34 +3,35 @@ import { InvalidArgumentError } from '../common/errors.js';
 import { checkFields } from './call-options.js';
 import { isStandardSchema, type StandardSchema } from './standard-schema.js';
 
-/** What `defineCache` takes: what the entries are, and every option of `wrap` as their default. @publicApi */
+/** The options of `defineCache`: what the entries are, and each option of `wrap` as their default. @publicApi */
 export interface CacheDefinitionOptions<Id, Output, Input = Output> extends Omit<
   WrapPolicy<Output>,
   'tags'
 > {
-  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  /** The name of a policy of `forRoot({ policies })`. The other fields here take precedence over it. */
   policy?: PolicyName | undefined;
-  /** Stands before each key: 1 to 64 letters, digits, `_`, `.` and `-`. One name means one definition in a cache. */
+  /** The first part of each key: 1 to 64 letters, digits, `_`, `.` and `-`. One name means one definition in a cache. */
   name: string;
   /** The key of an id, without the name. @default the id itself, which must be a string or a number */
   key?: ((id: Id) => string) | undefined;
   /**
-   * What is stored must be accepted by it, and what it makes of a value is stored. It must accept what it has made, or `read` must.
+   * Checks each value before it is stored. The cache stores the schema's output, which the schema or `read` must accept in
+   * turn.
    */
   schema?: StandardSchema<Input, Output> | undefined;
-  /** What is read must be accepted by it; what it makes of a value is not used. @default `schema` */
+  /** Checks each value that is read. Its output is not used. @default `schema` */
   read?: StandardSchema | undefined;
-  /** Stands in each key, so that a release with another shape never reads the old one: whole, from 0. */
+  /** A part of each key, so that a release with another shape never reads the old one: a whole number, from 0. */
   version?: number | undefined;
   /** Tags of each entry, or a function of the id. */
   tags?: readonly string[] | ((id: Id) => readonly string[]) | undefined;
 }
 
-/** What a {@link TypedCache} knows of its entries. @publicApi */
+/** The data that a {@link TypedCache} has about its entries. @publicApi */
 export interface Definition<Id, Output, Input = Output> {
   readonly name: string;
   readonly keyOf: (id: Id) => string;
-  /** Only the compiler reads it. */
+  /** Only the compiler reads this field. */
   readonly types?: { readonly input: Input; readonly output: Output };
   /** @internal */
   readonly prefix: string;

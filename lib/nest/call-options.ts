@@ -14,17 +14,17 @@ export interface SetOptions {
   /** Names by which `delByTag` finds the entry; 64 at most. */
   tags?: readonly string[] | undefined;
   /**
-   * For `set` only: the lock under which the value was made. The write is refused with `HC_FENCED` when a
-   * later token of that lock was granted.
+   * For `set` only: the lock under which the value was made. The write is refused with `HC_FENCED` when a later token of that
+   * lock was granted.
    */
   fence?: { name: string; token: number } | undefined;
 }
 
 /** How a counter starts. @publicApi */
 export interface IncrementOptions {
-  /** How long a counter that starts lives, in ms or as a duration; an existing one keeps its own ttl. @default the cache's ttl */
+  /** How long a new counter lives, in ms or as a duration. An existing one keeps its own ttl. @default the cache's ttl */
   ttl?: Duration | undefined;
-  /** What a missing or expired counter is before the amount is added. @default 0 */
+  /** The value of a missing or expired counter before the amount is added. @default 0 */
   initial?: number | undefined;
 }
 
@@ -50,9 +50,9 @@ const FIELDS = {
 } as const satisfies Record<string, readonly string[]>;
 
 /**
- * Options as an object, all of whose fields there are. Anything but an object in their place is a ttl.
+ * Returns the options as an object that has only known fields. Any other value counts as a ttl.
  *
- * @throws {HC_ARGUMENT_INVALID} naming a field that there is not
+ * @throws {HC_ARGUMENT_INVALID} names an unknown field
  * @throws {HC_TTL_INVALID} for a negative ttl
  * @internal
  */
@@ -67,8 +67,8 @@ export function checkedOptions<T extends object>(
 }
 
 /**
- * @param as how messages call it, and the fields that it has besides those of the method
- * @throws {HC_ARGUMENT_INVALID} naming a field that there is not
+ * @param as the name in messages, and the fields that it has in addition to those of the method
+ * @throws {HC_ARGUMENT_INVALID} names an unknown field
  * @internal
  */
 export function checkFields(
@@ -89,17 +89,17 @@ export function checkFields(
 }
 
 /**
- * Options of a decorator or a module that has those of a policy.
+ * Checks the options of a decorator or a module that include those of a policy.
  *
- * @param called how messages call it
- * @param more the fields that it has besides
+ * @param called the name in messages
+ * @param more the additional fields
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
  * @internal
  */
 export function checkPolicyOptions(called: string, options: object, more: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidArgumentError(
-      `${called}() was given no object.`,
+      `The argument of ${called}() is no object.`,
       "Give it options, such as { ttl: '1m' }.",
     );
   }
@@ -107,14 +107,14 @@ export function checkPolicyOptions(called: string, options: object, more: readon
   assertDeclared(options);
 }
 
-/** Where a lifetime is meant, a negative one is a mistake; CACHE_MANAGER keeps cache-manager's meaning. @internal */
+/** A negative lifetime is a mistake. CACHE_MANAGER keeps the meaning that cache-manager gives it. @internal */
 export function checkedTtl(ttl: Duration | undefined): Duration | undefined {
   if (typeof ttl === 'number' && ttl < 0) throw new InvalidTtlError(ttl);
   return ttl;
 }
 
 /**
- * What `wrap` was given; a text is a duration, or the name of a policy.
+ * Checks the options of `wrap`. A string is a duration or the name of a policy.
  *
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
  * @internal

@@ -27,6 +27,6 @@ export function checkedPath(path: unknown): string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
   throw new InvalidArgumentError(
     'The path of the backup is not acceptable.',
-    'Give the path of a file that is not there yet.',
+    'Give the path of a file that does not exist yet.',
   );
 }

@@ -23,19 +23,19 @@ const SUPERSEDE_PATH = '/sync/supersede';
 export interface HttpPrimaryClientOptions {
   /** The primary's address, with the global prefix of its application. */
   readonly url: string;
-  /** Of its API, such as '/api/hypercache'. */
+  /** The path of its API, such as '/api/hypercache'. */
   readonly path: string;
   readonly token: string;
-  /** Shown in place of the token where the request is an operator's. */
+  /** Sent in place of the token when the request is an operator's. */
   readonly adminToken?: string | undefined;
-  /** Whether the token signs requests instead of travelling with them. */
+  /** Whether the token signs requests and is not sent itself. */
   readonly signRequests: boolean;
-  /** Milliseconds until an answer must be there; for a stream, until it must begin. */
+  /** Milliseconds within which an answer must arrive. The answer of a stream must begin by then. */
   readonly timeoutMs: number;
 }
 
 /**
- * Reaches a primary through `HttpService` of @nestjs/axios, which is loaded with the first request.
+ * Reaches a primary through `HttpService` of @nestjs/axios, which is loaded at the first request.
  *
  * @internal
  */
@@ -45,7 +45,7 @@ export class HttpPrimaryClient implements PrimaryClient {
   readonly #timeoutMs: number;
   readonly #adapter: AxiosAdapter;
   #http: HttpService | undefined;
-  /** Of the primary, as it last named itself: requests are signed for it. */
+  /** The id that the primary last gave. Requests are signed for it. */
   #node: string | undefined;
 
   constructor(options: HttpPrimaryClientOptions) {
@@ -88,7 +88,7 @@ export class HttpPrimaryClient implements PrimaryClient {
     this.#target.agent.destroy();
   }
 
-  /** A primary that is another one than before is asked once more, by its name. */
+  /** Repeats the request once, with the new id, when the primary is another one than before. */
   async #send<Content>(
     url: string,
     responseType: 'arraybuffer' | 'stream',
@@ -123,7 +123,7 @@ export class HttpPrimaryClient implements PrimaryClient {
         ...(signal === undefined ? {} : { signal }),
       })
       .catch((error: unknown) => {
-        // Where axios notices the abort it throws an error of its own.
+        // When axios notices the abort, it throws an error of its own.
         throw signal?.aborted === true ? signal.reason : error;
       });
   }

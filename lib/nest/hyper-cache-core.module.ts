@@ -5,7 +5,7 @@ import { ConfigurableModuleClass } from './hyper-cache.module-definition.js';
 import { environmentProvider, nodeProvider, optionsProvider } from './hyper-cache.providers.js';
 
 /**
- * Holds the node. Always global, so that `forFeature` finds it whatever `isGlobal` says of the cache itself.
+ * Holds the node. It is always global, so that `forFeature` finds it whatever `isGlobal` is for the cache itself.
  *
  * @internal
  */

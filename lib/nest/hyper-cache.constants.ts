@@ -1,31 +1,31 @@
 import type { createNode, NodeEnvironment } from '../node/create-node.js';
 import type { ResolvedOptions } from '../node/options.js';
 
-/** Options as given to `forRoot`, not yet validated. @internal */
+/** The options given to `forRoot`, before validation. @internal */
 export const HYPERCACHE_OPTIONS = Symbol('HYPERCACHE_OPTIONS');
 
-/** Options after validation. @internal */
+/** The options after validation. @internal */
 export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
 
-/** The running node. Nest shows the description to those who forgot to import the module. @internal */
+/** The running node. Nest shows the description when the module is not imported. @internal */
 export const HYPERCACHE_NODE = Symbol(
   'HyperCache: import HyperCacheModule.forRoot() in the root module',
 );
 
 /**
- * The injection token of what a node is made of, and with. Tests override it, with what `nestjs-hypercache/testing` makes.
+ * The injection token of the parts from which a node is built. Tests override it with `nestjs-hypercache/testing`.
  *
  * @internal
  */
 export const HYPERCACHE_ENVIRONMENT = Symbol('HYPERCACHE_ENVIRONMENT');
 
-/** In an application that runs it is empty. @internal */
+/** It is empty in a running application. @internal */
 export interface HyperCacheEnvironment {
-  /** What the node gets in place of the options of the application. */
+  /** Returns the options that the node uses in place of the application's. */
   readonly options?: (resolved: ResolvedOptions) => ResolvedOptions;
-  /** In place of the node of a file. */
+  /** Replaces the node of a file. */
   readonly createNode?: typeof createNode;
-  /** How another node is reached, in place of HTTP. */
+  /** Replaces HTTP as the way to reach another node. */
   readonly primaryClient?: NodeEnvironment['primaryClient'];
   /** Called when the node is closed. */
   readonly onClosed?: () => void;

@@ -19,8 +19,8 @@ import {
 import { leaveStart, takenAway } from './starting-node.js';
 
 /**
- * Closes the node at the very end of `app.close()`: requests in flight and the other providers' own hooks
- * can still use the cache.
+ * Closes the node at the very end of `app.close()`. Requests in flight and the hooks of other providers can still use the cache
+ * before that.
  *
  * @internal
  */
@@ -35,14 +35,14 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     @Inject(HYPERCACHE_ENVIRONMENT) private readonly environment: HyperCacheEnvironment,
   ) {}
 
-  /** @throws {HC_FILE_IN_USE} when another application has taken the node away */
+  /** @throws {HC_FILE_IN_USE} when another application has taken over the node's file */
   onApplicationBootstrap(): void {
     if (!this.#isStarted && !leaveStart(this.node)) throw takenAway(this.options.sqlitePath);
     this.#isStarted = true;
     this.#warnOfCacheModule();
   }
 
-  /** Nest's own CacheModule provides `CACHE_MANAGER` too, and which of the two is injected follows from the imports. */
+  /** Nest's own CacheModule also provides `CACHE_MANAGER`. The imports decide which of the two is injected. */
   #warnOfCacheModule(): void {
     const { logger = new Logger('HyperCache') } = this.options;
     if (logger === false) return;
@@ -53,7 +53,7 @@ export class HyperCacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     if (importers.length === 0) return;
     const names = importers.map(({ name }) => name).join(', ');
     guardedLogger(logger).warn(
-      `CacheModule stands beside HyperCacheModule: CACHE_MANAGER may be its store in memory. Remove it from the imports of ${names}.`,
+      `CacheModule is imported next to HyperCacheModule: CACHE_MANAGER may be its store in memory. Remove it from the imports of ${names}.`,
     );
   }
 

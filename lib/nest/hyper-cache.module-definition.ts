@@ -4,7 +4,7 @@ import type { Duration } from '../common/duration.js';
 import type { HyperCacheOptions } from '../node/options.js';
 import { HYPERCACHE_OPTIONS } from './hyper-cache.constants.js';
 
-/** `forRoot`, `forRootAsync` and the options' provider of the core module. @internal */
+/** `forRoot`, `forRootAsync` and the provider of the options of the core module. @internal */
 export const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<HyperCacheOptions>({
     moduleName: 'HyperCache',
@@ -24,24 +24,24 @@ export type HyperCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
   extraProviders?: Provider[];
 };
 
-/** What `useClass` and `useExisting` of `forRootAsync` name. @publicApi */
+/** The class that `useClass` and `useExisting` of `forRootAsync` name. @publicApi */
 export interface HyperCacheOptionsFactory {
   createHyperCacheOptions(): HyperCacheOptions | Promise<HyperCacheOptions>;
 }
 
 /** A named cache on the application's node. @publicApi */
 export interface HyperCacheFeatureOptions {
-  /** What `@InjectHyperCache(name)` names. */
+  /** The name for `@InjectHyperCache(name)`. */
   name: string;
-  /** How long an entry lives when its write says nothing, in ms or as a duration; 0 means no expiry. @default the node's ttl */
+  /** How long an entry lives when its write gives no ttl, in ms or as a duration; 0 means no expiry. @default the node's ttl */
   ttl?: Duration;
-  /** What `wrap` means in this cache when a call and its policy say nothing. @default the node's `wrap` */
+  /** The defaults of `wrap` in this cache, for options that neither a call nor its policy gives. @default the node's `wrap` */
   wrap?: WrapPolicy;
-  /** Where its entries stand. @default the name */
+  /** The namespace of its entries. @default the name */
   namespace?: string;
   /**
-   * `false`: its entries are never evicted, and a write for which there is no room is refused with `HC_STORAGE_FULL`. They
-   * stand in a namespace of their own, whose name begins with `kept:`.
+   * With `false`, its entries are never evicted, and a write without room is refused with `HC_STORAGE_FULL`. They are stored in
+   * a separate namespace, whose name begins with `kept:`.
    *
    * @default true
    */

@@ -19,11 +19,11 @@ export class HyperCacheModule {
   /**
    * The application's cache.
    *
-   * @param options all options, only the role, or nothing; what is not given comes from the environment
+   * @param options all options, only the role, or nothing; the environment supplies missing options
    */
   static forRoot(options: HyperCacheOptions | HyperCacheRole = {}): DynamicModule {
     const given = typeof options === 'string' ? { role: options } : options;
-    // What is no object is left for the validation of the options to report, and so is what is of another type.
+    // The validation of the options reports a value that is no object or has another wrong type.
     if (!isRecord(given)) return root(HyperCacheCoreModule.forRoot(given));
     const core = { ...given };
     const { isGlobal, controllerDecorators } = given;
@@ -35,7 +35,7 @@ export class HyperCacheModule {
   /**
    * As {@link forRoot}, with options that a factory or a provider makes.
    *
-   * @throws {HC_OPTIONS_INVALID} for what stands beside it and should not
+   * @throws {HC_OPTIONS_INVALID} for an option that does not belong next to the factory
    */
   static forRootAsync(given: HyperCacheAsyncOptions): DynamicModule {
     checkBesideFactory(given);
@@ -46,8 +46,7 @@ export class HyperCacheModule {
   }
 
   /**
-   * One more cache on the application's node, with keys and a ttl of its own, injected by
-   * `@InjectHyperCache(name)`.
+   * One more cache on the application's node, with its own keys and ttl. Inject it with `@InjectHyperCache(name)`.
    *
    * @throws {HC_OPTIONS_INVALID}
    */

@@ -24,13 +24,13 @@ import { HyperCache } from './hyper-cache.service.js';
 import { checkedFeature, checkReturned } from './module-arguments.js';
 import { startNode } from './starting-node.js';
 
-/** Nothing, unless a test overrides it. @internal */
+/** Empty, unless a test overrides it. @internal */
 export const environmentProvider: Provider = {
   provide: HYPERCACHE_ENVIRONMENT,
   useValue: {} satisfies HyperCacheEnvironment,
 };
 
-/** Validated once, for all that needs them. @internal */
+/** The options, validated once for all that need them. @internal */
 export const optionsProvider: Provider = {
   provide: RESOLVED_OPTIONS,
   useFactory: (
@@ -44,7 +44,7 @@ export const optionsProvider: Provider = {
   inject: [HYPERCACHE_OPTIONS, HYPERCACHE_ENVIRONMENT],
 };
 
-/** The node of the application, started before anything can be injected. @internal */
+/** The node of the application. It starts before any injection. @internal */
 export const nodeProvider: Provider = {
   provide: HYPERCACHE_NODE,
   useFactory: async (
@@ -53,7 +53,7 @@ export const nodeProvider: Provider = {
     environment: HyperCacheEnvironment,
   ): Promise<HyperCacheNode> => {
     const { createNode: create = createNode, primaryClient = httpClient } = environment;
-    // Missing packages are a matter of the start, not of the first request.
+    // Missing packages are an error of the start, not of the first request.
     if (options.role === 'secondary' && primaryClient === httpClient) await importAxios();
     const logger = new Logger('HyperCache');
     const wrap = { graceOn: isNoAnswer, ...options.wrap };
@@ -100,14 +100,14 @@ export function featureProvider(options: HyperCacheFeatureOptions): Provider {
   };
 }
 
-/** A 404 is what the origin has to say, and no failure of it. */
+/** A 404 is a valid answer of the origin and no failure. */
 const isNoAnswer = (error: unknown): boolean =>
   !(error instanceof HttpException && error.getStatus() < 500);
 
 /** Namespace and ttl by name. */
 const features = new WeakMap<HyperCacheNode, Map<string, string>>();
 
-/** One name means one cache, wherever it is injected. */
+/** One name means one cache wherever it is injected. */
 function assertAlike(node: HyperCacheNode, name: string, options: readonly unknown[]): void {
   const known = features.get(node) ?? new Map<string, string>();
   features.set(node, known);

@@ -36,45 +36,46 @@ export interface Versioned<T> {
   revision: number;
 }
 
-/** How `getEntry` looks. @publicApi */
+/** The options of `getEntry`. @publicApi */
 export interface GetEntryOptions {
-  /** Whether an entry is found that is past its ttl, and kept for `stale` or `grace`. @default false */
+  /** Whether it also finds an entry that is past its ttl and kept for `stale` or `grace`. @default false */
   stale?: boolean | undefined;
 }
 
-/** A value with what is known of its entry. @publicApi */
+/** A value with the data of its entry. @publicApi */
 export interface Entry<T> {
   value: T;
-  /** Past its ttl. */
+  /** Whether it is past its ttl. */
   isStale: boolean;
-  /** Memory, this node's file (or a write that waits for it), or the primary. */
+  /** Where it was found: memory, this node's file (or a write that waits for it), or the primary. */
   source: 'l1' | 'l2' | 'primary';
-  /** When it stops being fresh, or did, in Unix ms; undefined when it never expires. */
+  /** When it stops or stopped being fresh, in Unix ms; undefined when it never expires. */
   freshUntil: number | undefined;
-  /** When it is gone, its windows included, in Unix ms; undefined when it never expires. */
+  /** When it is removed, after its windows, in Unix ms; undefined when it never expires. */
   expiresAt: number | undefined;
 }
 
-/** What `wrapEntry` tells of a value. @publicApi */
+/** The result of `wrapEntry`. @publicApi */
 export interface WrappedEntry<T> extends Omit<Entry<T>, 'source'> {
-  /** Memory, this node's file, the primary, or the factory. */
+  /** Where it came from: memory, this node's file, the primary, or the factory. */
   source: 'l1' | 'l2' | 'primary' | 'factory';
   /**
-   * Why it is served though it is not new: it is refreshed in the background, or by another node; the factory has failed, or is
-   * late; or it has failed a short time ago.
+   * Why an old value is served: it is being refreshed, in the background or by another node (`refreshing`); the factory has
+   * failed (`error`) or is late (`timeout`); or it failed a short time ago (`throttled`).
    */
   reason?: 'refreshing' | 'error' | 'timeout' | 'throttled';
-  /** What the factory has failed with. */
+  /** The error of the factory. */
   error?: unknown;
 }
 
 /**
- * One named cache, with what cache-manager lacks. Times are milliseconds, or durations with their unit such as `'30s'` and `'5m'`.
+ * One named cache, with the features that cache-manager lacks. Times are milliseconds, or durations with their unit such as
+ * `'30s'` and `'5m'`.
  *
  * Every method rejects with a `HyperCacheError`: `HC_KEY_INVALID`, `HC_TTL_INVALID`, `HC_VALUE_UNSUPPORTED`,
- * `HC_VALUE_TOO_LARGE` and `HC_ARGUMENT_INVALID` for what it was given, `HC_STORAGE_FULL`, `HC_STORAGE_BUSY`,
- * `HC_STORAGE_FAILED`, `HC_STORAGE_LOST`, `HC_QUEUE_FULL` and `HC_CLOSED` for writes that could not be stored.
- * A read that fails is a miss, and an 'error' event.
+ * `HC_VALUE_TOO_LARGE` and `HC_ARGUMENT_INVALID` for invalid arguments; `HC_STORAGE_FULL`, `HC_STORAGE_BUSY`,
+ * `HC_STORAGE_FAILED`, `HC_STORAGE_LOST`, `HC_QUEUE_FULL` and `HC_CLOSED` for writes that could not be stored. A read that
+ * fails counts as a miss, and emits an 'error' event.
  *
  * @publicApi
  */
@@ -83,7 +84,7 @@ export class HyperCache {
   readonly #cache: NodeCache;
   readonly #typed = new WeakMap<AnyDefinition, TypedCache<AnyDefinition>>();
 
-  /** @internal Injected, never constructed by applications. */
+  /** @internal Injected. Applications never construct it. */
   constructor(node: HyperCacheNode, cache: NodeCache) {
     this.#node = node;
     this.#cache = cache;
@@ -116,7 +117,7 @@ export class HyperCache {
   /**
    * The entry with its deadlines, and where it was found; undefined when it is missing.
    *
-   * @param options `stale`: also one that is past its ttl, and kept for `stale` or `grace`. @default false
+   * @param options `stale`: also finds an entry that is past its ttl and kept for `stale` or `grace`. @default false
    */
   async getEntry<T>(key: string, options?: GetEntryOptions): Promise<Entry<T> | undefined> {
     if (options !== undefined) checkFields('getEntry', options);
@@ -134,17 +135,17 @@ export class HyperCache {
   }
 
   /**
-   * Stores the value, replacing value, ttl, windows and tags. With `stale` or `grace` it is kept for so long after its ttl, for
-   * a later `wrap`; all other reads miss it then.
+   * Stores the value, and replaces the previous value, ttl, windows and tags. With `stale` or `grace`, the entry stays for this
+   * time after its ttl for a later `wrap`; all other reads then miss it.
    *
    * @param options a ttl in ms or as a duration such as `'5m'`, or more
-   * @throws {HC_ARGUMENT_INVALID} a window behind a ttl of 0, among others
+   * @throws {HC_ARGUMENT_INVALID} for example for a window behind a ttl of 0
    */
   async set<T>(key: string, value: T, options?: Duration | SetOptions): Promise<void> {
     await this.#cache.set(key, value, checkedOptions('set', options));
   }
 
-  /** Sets all of them or, if one is not acceptable, none. */
+  /** Sets all entries or, if one is not acceptable, none. */
   async mset(
     entries: readonly ({ key: string; value: unknown } & Omit<SetOptions, 'fence'>)[],
   ): Promise<void> {
@@ -152,7 +153,7 @@ export class HyperCache {
     await this.#cache.mset(entries);
   }
 
-  /** Stores the value if the key is missing or expired, atomically; resolves to whether it did. */
+  /** Stores the value if the key is missing or expired, atomically. Resolves to whether it did. */
   async add<T>(
     key: string,
     value: T,
@@ -170,7 +171,7 @@ export class HyperCache {
   /**
    * Compare-and-set: stores the value if the entry still has this revision.
    *
-   * @param revision as {@link getWithRevision} returned it; 0 stores only a missing key
+   * @param revision the result of {@link getWithRevision}; 0 stores only a missing key
    */
   async setIf<T>(
     key: string,
@@ -182,41 +183,41 @@ export class HyperCache {
   }
 
   /**
-   * The entry is stale from now on: only what may serve stale values finds it, for its windows; one without a window is
-   * deleted. What a factory makes that began before is not stored. Resolves to whether the entry was fresh.
+   * Makes the entry stale: from now on, only calls that may serve stale values find it, for its windows. An entry without a
+   * window is deleted. The result of a factory that began before is not stored. Resolves to whether the entry was fresh.
    */
   async expire(key: string): Promise<boolean> {
     return this.#cache.expire(key);
   }
 
-  /** As {@link expire}, what had this tag when it was called; resolves to how many entries were fresh. */
+  /** As {@link expire}, for all entries that have this tag at the time of the call. Resolves to how many were fresh. */
   async expireByTag(tag: string): Promise<number> {
     return this.#cache.expireTag(tag);
   }
 
-  /** As {@link expire}, what was there with this prefix when it was called; resolves to how many entries were fresh. */
+  /** As {@link expire}, for all entries with this prefix at the time of the call. Resolves to how many were fresh. */
   async expireByPrefix(prefix: string): Promise<number> {
     return this.#cache.expirePrefix(prefix);
   }
 
-  /** Resolves to whether there was a live entry (always true with `durability: 'relaxed'`). */
+  /** Deletes the entry. Resolves to whether there was a live one (always true with `durability: 'relaxed'`). */
   async del(key: string): Promise<boolean> {
     return this.#cache.delete(key);
   }
 
-  /** Resolves to how many live entries went. */
+  /** Deletes the entries. Resolves to how many were live. */
   async mdel(keys: readonly string[]): Promise<number> {
     const deleted = await this.#cache.mdelete(keys);
     return deleted.filter(Boolean).length;
   }
 
-  /** The value, which is deleted by being read: of many callers at once one gets it. */
+  /** Reads the value and deletes it. When several callers do this at the same time, one of them gets the value. */
   async pull<T>(key: string): Promise<T | undefined> {
     return (await this.#cache.pull(key)) as T | undefined;
   }
 
   /**
-   * Gives a live entry a new deadline; resolves to whether there was one.
+   * Gives a live entry a new deadline. Resolves to whether there was one.
    *
    * @param ttl milliseconds from now, or a duration; 0 means no expiry; undefined means the cache's ttl
    */
@@ -225,7 +226,7 @@ export class HyperCache {
   }
 
   /**
-   * Adds to a counter, atomically; resolves to its new value. An existing counter keeps its ttl.
+   * Adds to a counter, atomically. Resolves to its new value. An existing counter keeps its ttl.
    *
    * @throws {HC_NOT_AN_INTEGER | HC_NUMBER_RANGE}
    */
@@ -233,22 +234,22 @@ export class HyperCache {
     return this.#cache.increment(key, by, options && checkedOptions('increment', options));
   }
 
-  /** As {@link increment}, downwards. */
+  /** As {@link increment}, but subtracts. */
   async decrement(key: string, by = 1, options?: IncrementOptions): Promise<number> {
-    // What is no number is left as it is, to be refused.
+    // A value that is no number is passed on unchanged and then refused.
     const amount = typeof by === 'number' ? -by : by;
     return this.#cache.increment(key, amount, options && checkedOptions('decrement', options));
   }
 
   /**
-   * The value, or what the factory makes, which is stored unless it is undefined. Callers at the same time
-   * share one call of the factory. If the key is set, deleted or cleared meanwhile, the result is
-   * returned but not stored. With `stale` and `grace` a value past its ttl is served while it is refreshed, or when that fails.
+   * Returns the value, or the result of the factory, which is stored unless it is undefined. Concurrent callers share one call
+   * of the factory. If the key is set, deleted or cleared meanwhile, the result is returned but not stored. With `stale` and
+   * `grace`, a value past its ttl is served while it is refreshed, or when the refresh fails.
    *
    * @param options a ttl in ms or as a duration, the name of a policy, or more
-   * @throws {HC_ARGUMENT_INVALID} for options that contradict each other, and a factory that waits for itself: it wraps the same
-   *   key, or waits for one that does
-   * @throws {HC_FACTORY_TIMEOUT} it has not ended within `timeout`, or 5 minutes
+   * @throws {HC_ARGUMENT_INVALID} for contradictory options, and for a factory that waits for itself: it wraps the same key, or
+   * waits for a call that does
+   * @throws {HC_FACTORY_TIMEOUT} the factory has not ended within `timeout`, or 5 minutes
    */
   async wrap<T>(
     key: string,
@@ -257,11 +258,11 @@ export class HyperCache {
   ): Promise<T> {
     const given = checkedWrap(options);
     const value = this.#cache.wrapValue(key, factory as Factory, given);
-    // A hit is there already: awaiting it would cost as much as finding it.
+    // A hit is already available: awaiting it would cost as much as finding it.
     return (value instanceof Promise ? await value : value) as T;
   }
 
-  /** As {@link wrap}, with what is known of the value: whether it is stale and why, where it was found, its deadlines. */
+  /** As {@link wrap}, with the data of the entry: whether it is stale and why, where it was found, and its deadlines. */
   async wrapEntry<T>(
     key: string,
     factory: (context: WrapContext<T>) => T | Promise<T>,
@@ -290,23 +291,23 @@ export class HyperCache {
     return this.#cache.keys(prefix);
   }
 
-  /** Deletes what was there when it was called; resolves to how many live entries went. */
+  /** Deletes the entries with this prefix at the time of the call. Resolves to how many live ones it removed. */
   async delByPrefix(prefix: string): Promise<number> {
     return this.#cache.deletePrefix(prefix);
   }
 
-  /** Deletes what had this tag when it was called; resolves to how many live entries went. */
+  /** Deletes the entries that have this tag at the time of the call. Resolves to how many live ones it removed. */
   async delByTag(tag: string): Promise<number> {
     return this.#cache.deleteTag(tag);
   }
 
-  /** Deletes everything in this cache, and in no other; resolves to how many entries went. */
+  /** Deletes everything in this cache, and in no other. Resolves to how many entries it removed. */
   async clear(): Promise<number> {
     return this.#cache.clear();
   }
 
   /**
-   * A handle on the lock of this name, not yet acquired. Lock names are the node's, whichever cache asks.
+   * A handle on the lock of this name, not yet acquired. All caches of the node share the lock names.
    *
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    */
@@ -316,7 +317,7 @@ export class HyperCache {
   }
 
   /**
-   * A handle on a lock that `limit` owners may hold at once.
+   * A handle on a lock that up to `limit` owners may hold at the same time.
    *
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    */
@@ -331,21 +332,21 @@ export class HyperCache {
     return this.#node.locks.restore(name, owner, options);
   }
 
-  /** Who holds the lock of this name; undefined when it is free. */
+  /** The holder of the lock of this name; undefined when it is free. */
   async inspectLock(name: string): Promise<LockInfo | undefined> {
     return this.#node.locks.inspect(name);
   }
 
-  /** The locks and slots of semaphores that are held now, 10,000 at most. */
+  /** The locks and semaphore slots that are now held, 10,000 at most. */
   async locks(): Promise<LockInfo[]> {
     return this.#node.locks.list();
   }
 
   /**
-   * Counts a hit of a key, and says whether it is one too many: decided by the primary, atomically. Names of throttles
-   * are the node's, whichever cache asks; `clear` does not touch them.
+   * Counts a hit of a key, and decides whether it is one too many. The primary decides, atomically. All caches of the node
+   * share the names of throttles, and `clear` does not touch them.
    *
-   * @param key for whom is counted, such as an address
+   * @param key the subject to count, such as an address
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    * @throws why it cannot be decided now, such as `HC_PRIMARY_UNREACHABLE`, with `onUnavailable: 'reject'`
    */
@@ -355,21 +356,22 @@ export class HyperCache {
   }
 
   /**
-   * Forgets the hits of a key, and its block; resolves to whether anything was known of it. Another secondary may answer
-   * for a block that it knows of for one more second.
+   * Forgets the hits of a key and its block. Resolves to whether anything was known. Another secondary may apply a block that
+   * it knows for up to one more second.
    *
-   * @param name of the throttler; without one, of all
-   * @throws {HC_KEY_INVALID} and why it cannot be done
+   * @param name of the throttler; all throttlers if omitted
+   * @throws {HC_KEY_INVALID} and the reason why it cannot be done
    */
   async resetThrottle(key: string, name?: string): Promise<boolean> {
     return this.#node.throttles.reset(key, name);
   }
 
   /**
-   * Calls the work if nothing of this name has run in the window, or for the slot, on any process or server, and resolves
-   * to what it returns; to undefined when it is not to run. It never runs beside itself, and not while the primary is away.
+   * Calls the work if nothing of this name has run in the window, or for the slot, on any process or server. Resolves to its
+   * result, or to undefined when it must not run. The work never runs twice at the same time, and not while the primary is
+   * unreachable.
    *
-   * @param work gets a signal that aborts when the lease of the run is lost
+   * @param work receives a signal that aborts when the lease of the run is lost
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} what the work throws, and `HC_LOCK_LOST`
    */
   async runOnce<T>(
@@ -386,10 +388,10 @@ export class HyperCache {
   }
 
   /**
-   * Resolves when everything written before is committed: on a secondary, on the primary.
+   * Resolves when all earlier writes are committed. On a secondary, it waits for the primary.
    *
-   * @param timeout milliseconds, or a duration, after which it rejects with the reason, such as `HC_PRIMARY_UNREACHABLE`; what was
-   *   written stays in the outbox. @default 10_000
+   * @param timeout milliseconds, or a duration, after which it rejects with the reason, such as `HC_PRIMARY_UNREACHABLE`; the
+   * writes stay in the outbox. @default 10_000
    * @throws {HC_ARGUMENT_INVALID} and the reason
    */
   async flush(timeout?: Duration): Promise<void> {
@@ -397,7 +399,7 @@ export class HyperCache {
   }
 
   /**
-   * Asynchronous writes of this node that the primary has refused for good, the newest first; 1,000 are kept.
+   * Asynchronous writes of this node that the primary has finally refused, the newest first; 1,000 are kept.
    *
    * @param limit how many at most. @default 100
    * @throws {HC_ARGUMENT_INVALID}
@@ -412,15 +414,16 @@ export class HyperCache {
   }
 
   /**
-   * How the node is, without asking its file or its primary: for probes. See `nestjs-hypercache/terminus` for Nest's health checks.
+   * The state of the node, without a request to its file or its primary: for probes. See `nestjs-hypercache/terminus` for
+   * Nest's health checks.
    */
   health(): HyperCacheHealth {
     return this.#node.health();
   }
 
   /**
-   * Copies the file of this node to a path that is free, with everything that was committed when it was called or soon
-   * after: one point in time, beside what goes on. To start a node from it, see docs/operations.md.
+   * Copies the file of this node to an unused path. The copy has everything that was committed when it was called or soon
+   * after, at one point in time, and other work goes on meanwhile. To start a node from it, see docs/operations.md.
    *
    * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED | HC_ARGUMENT_INVALID}
    */
@@ -438,13 +441,14 @@ export class HyperCache {
     return typed;
   }
 
-  /** A Keyv storage adapter on this cache, a new one for each Keyv; its `disconnect()` leaves the cache open. */
+  /** Makes a new Keyv storage adapter on this cache, one for each Keyv. Its `disconnect()` leaves the cache open. */
   keyvStore(): HyperCacheKeyvStore {
     return new HyperCacheKeyvStore({ node: this.#node, cache: this.#cache });
   }
 
   /**
-   * Listens to the whole node. A listener that throws or rejects is warned of once (`HyperCacheWarning`); the cache goes on.
+   * Listens to the whole node. A listener that throws or rejects causes one warning (`HyperCacheWarning`), and the cache
+   * continues.
    *
    * @throws {HC_ARGUMENT_INVALID}
    */
@@ -453,14 +457,14 @@ export class HyperCache {
     return this;
   }
 
-  /** Takes a listener off; one that is not on is no error. */
+  /** Removes a listener. An unknown listener is no error. */
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): this {
     this.#node.off(event, listener);
     return this;
   }
 }
 
-/** Undefined for what has no end. */
+/** Undefined for an entry that never ends. */
 function ended(at: number | undefined): number | undefined {
   return at === Infinity ? undefined : at;
 }

@@ -10,13 +10,13 @@ import type {
   HyperCacheFeatureOptions,
 } from './hyper-cache.module-definition.js';
 
-/** What Nest has to know before a factory can run. */
+/** The options that Nest needs before a factory can run. */
 const BESIDE_FACTORY = ['isGlobal', 'controllerDecorators'] as const;
 
 const FEATURE_NAMES = ['name', 'ttl', 'namespace', 'wrap', 'evict'];
 
 /**
- * Checks what stands beside a factory.
+ * Checks the options that are given next to a factory.
  *
  * @throws {HC_OPTIONS_INVALID}
  * @internal
@@ -32,14 +32,14 @@ export function checkBesideFactory({
       .filter((name) => OPTION_NAMES.includes(name))
       .map((option) => ({
         option,
-        value: 'beside the factory of forRootAsync()',
+        value: 'given next to the factory of forRootAsync()',
         instead: 'return it from the factory',
       })),
   );
 }
 
 /**
- * Checks what a factory has returned: `forRoot` has taken out what would come too late.
+ * Checks what a factory has returned. `forRoot` has already taken out the options that would come too late.
  *
  * @throws {HC_OPTIONS_INVALID}
  * @internal
@@ -49,13 +49,13 @@ export function checkReturned(options: HyperCacheOptions | undefined): void {
     BESIDE_FACTORY.filter((option) => options?.[option] !== undefined).map((option) => ({
       option,
       value: 'returned by the factory of forRootAsync()',
-      instead: 'write it beside useFactory, useClass or useExisting',
+      instead: 'write it next to useFactory, useClass or useExisting',
     })),
   );
 }
 
 /**
- * @returns where the entries stand, too
+ * @returns the options, with the namespace of the entries
  * @throws {HC_OPTIONS_INVALID}
  * @internal
  */

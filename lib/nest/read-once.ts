@@ -1,7 +1,7 @@
 import { StreamableFile } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 
-/** Whether a value can be read only once, or bit by bit: a copy of it would be empty or half. @internal */
+/** Whether a value can be read only once, or piece by piece. A copy of it would be empty or incomplete. @internal */
 export function isReadOnce(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return (

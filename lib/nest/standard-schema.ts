@@ -1,7 +1,8 @@
 import type { Awaitable } from '../common/awaitable.js';
 
 /**
- * What a schema library of the Standard Schema specification (standardschema.dev, 1.1) offers: Zod 4, Valibot 1, ArkType and others.
+ * The interface of a schema library of the Standard Schema specification (standardschema.dev, 1.1): Zod 4, Valibot 1, ArkType
+ * and others.
  *
  * @publicApi
  */
@@ -35,7 +36,7 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
   );
 }
 
-/** An issue in one line, without the value that it is about. @internal */
+/** An issue in one line, without the invalid value. @internal */
 export function issueLine({ message, path = [] }: SchemaIssue): string {
   const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
   return keys.length === 0 ? message : `${keys.join('.')}: ${message}`;

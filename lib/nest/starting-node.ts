@@ -9,15 +9,15 @@ interface StartingNode {
   readonly started: Promise<void>;
 }
 
-/** Of this process. */
+/** The starting nodes of this process. */
 const starting = new Set<StartingNode>();
 
 /**
- * Starts the node of an application. Nest tells no provider that another one has failed: the node of an application whose
- * start has failed stays open until the next one that wants its directory takes it away.
+ * Starts the node of an application. Nest does not notify a provider when another one fails. The node of an application whose
+ * start has failed stays open until the next application that needs its directory takes it over.
  *
  * @param path its sqlitePath; undefined where nodes need none: any number may use one server
- * @param application something of which each application has one
+ * @param application an object of which each application has one
  * @throws what the start of the node throws
  * @internal
  */
@@ -43,9 +43,9 @@ export async function startNode(
 }
 
 /**
- * The application is complete, or ends: nobody takes its node away any more.
+ * Called when the application is complete or ends. From then on, no other application takes over its node.
  *
- * @returns false when another application has done so
+ * @returns false when another application has already done so
  * @internal
  */
 export function leaveStart(node: HyperCacheNode): boolean {

@@ -17,20 +17,20 @@ import {
 import { checkedOptions, checkedTtl, checkedWrap, type SetOptions } from './call-options.js';
 import { issueLine, type StandardSchema } from './standard-schema.js';
 
-/** A cache that typed ones are made of: a `HyperCache`. @publicApi */
+/** A cache from which typed caches are made: a `HyperCache`. @publicApi */
 export interface TypedCacheSource {
   /** @internal */
   typed<D extends AnyDefinition>(definition: D): TypedCache<D>;
 }
 
-/** What is known of the entries of one kind: where they are kept, what they look like, how long they live. @publicApi */
+/** Describes the entries of one kind: where they are kept, what they look like, and how long they live. @publicApi */
 export interface CacheDefinition<Id, Output, Input = Output> extends Definition<Id, Output, Input> {
   /** The entries in this cache. @throws {HC_ARGUMENT_INVALID} another definition has this name and version there */
   in(cache: TypedCacheSource): TypedCache<CacheDefinition<Id, Output, Input>>;
 }
 
 /**
- * Describes entries of one kind once, for all that read and write them.
+ * Describes entries of one kind once, for all code that reads and writes them.
  *
  * @example
  * const products = defineCache({ name: 'products', key: (id: number) => String(id), schema: Product, version: 2, ttl: '5m' });
@@ -48,20 +48,20 @@ export function defineCache<Id = string | number, Output = unknown, Input = Outp
   return definition;
 }
 
-/** What a schema found. */
+/** The result of a schema. */
 type Judgement = { readonly value: unknown } | { readonly error: InvalidValueError };
 
 /**
- * The entries of one definition, in one cache: the ids are the definition's, and the values are what its schema says.
- * Everything else is as in `HyperCache`.
+ * The entries of one definition, in one cache. The definition sets the type of the ids, and its schema the type of the values.
+ * Everything else works as in `HyperCache`.
  *
  * @publicApi
  */
 export class TypedCache<D extends AnyDefinition> {
-  /** Values of the memory layer that the schema has accepted: each is judged once, not at each read. */
+  /** Values in L1 that the schema has accepted. Each is checked once, not at each read. */
   readonly #accepted = new WeakSet<object>();
   #isClaimed = false;
-  /** For calls that name a policy, which comes before what the definition says. */
+  /** For calls that name a policy, which takes precedence over the definition. */
   #byPolicy: NodeCache | undefined;
 
   /** @internal Made by `definition.in(cache)`. */
@@ -72,14 +72,14 @@ export class TypedCache<D extends AnyDefinition> {
     private readonly claim: () => void,
   ) {}
 
-  /** The key in the cache, which holds the definition's name and version. @throws {HC_ARGUMENT_INVALID} */
+  /** The key in the cache, which contains the definition's name and version. @throws {HC_ARGUMENT_INVALID} */
   keyOf(id: IdOf<D>): string {
     if (!this.#isClaimed) this.claim();
     this.#isClaimed = true;
     return this.definition.keyOf(id);
   }
 
-  /** The value, or undefined when it is missing, or is not what the schema says. */
+  /** The value; undefined when it is missing or the schema does not accept it. */
   async get(id: IdOf<D>): Promise<OutputOf<D> | undefined> {
     const key = this.keyOf(id);
     return this.#valueOf(key, await this.cache.find(key));
@@ -90,15 +90,15 @@ export class TypedCache<D extends AnyDefinition> {
     return Promise.all(ids.map((id) => this.get(id)));
   }
 
-  /** Whether there is a live entry; it is not held against the schema. */
+  /** Whether there is a live entry. The schema does not check it. */
   async has(id: IdOf<D>): Promise<boolean> {
     return this.cache.has(this.keyOf(id));
   }
 
   /**
-   * Stores what the schema makes of the value.
+   * Stores the schema's output for the value.
    *
-   * @param options a ttl, or more; what it leaves out comes from the definition
+   * @param options a ttl, or more; the definition supplies the rest
    * @throws {HC_VALUE_INVALID} the schema does not accept it; nothing is stored
    */
   async set(id: IdOf<D>, value: InputOf<D>, options?: Duration | SetOptions): Promise<void> {
@@ -108,7 +108,7 @@ export class TypedCache<D extends AnyDefinition> {
     await this.cache.set(key, output, this.#writeOptions(id, output, given));
   }
 
-  /** Stores it if the id is missing; resolves to whether it did. @throws {HC_VALUE_INVALID} */
+  /** Stores the value if the id is missing. Resolves to whether it did. @throws {HC_VALUE_INVALID} */
   async add(
     id: IdOf<D>,
     value: InputOf<D>,
@@ -121,10 +121,10 @@ export class TypedCache<D extends AnyDefinition> {
   }
 
   /**
-   * The value, or what the factory makes. A stored value that the schema does not accept counts as missing.
+   * Returns the value, or the result of the factory. A stored value that the schema does not accept counts as missing.
    *
-   * @param options a ttl, or more; what it leaves out comes from the definition
-   * @throws {HC_VALUE_INVALID} the schema does not accept what the factory made; nothing is stored
+   * @param options a ttl, or more; the definition supplies the rest
+   * @throws {HC_VALUE_INVALID} the schema does not accept the factory's result; nothing is stored
    */
   async wrap(
     id: IdOf<D>,
@@ -139,7 +139,7 @@ export class TypedCache<D extends AnyDefinition> {
     };
     const found = await cache.wrap(key, make as Factory, given);
     if (await this.#isAccepted(key, found)) return cache.release(found.value) as OutputOf<D>;
-    // Another version may write it again meanwhile: the factory is called whatever is there.
+    // Another version may write the key again meanwhile, so the factory is called whatever the key holds.
     const made = await cache.wrap(key, make as Factory, { ...given, fresh: true });
     return cache.release(made.value) as OutputOf<D>;
   }
@@ -159,7 +159,7 @@ export class TypedCache<D extends AnyDefinition> {
   }
 
   /**
-   * The entry is stale from now on, for its windows; one without a window goes. Resolves to whether there was a fresh one.
+   * Makes the entry stale for its windows. An entry without a window is deleted. Resolves to whether there was a fresh one.
    */
   async expire(id: IdOf<D>): Promise<boolean> {
     return this.cache.expire(this.keyOf(id));
@@ -170,7 +170,7 @@ export class TypedCache<D extends AnyDefinition> {
     return this.cache.delete(this.keyOf(id));
   }
 
-  /** Gives a live entry a new deadline; resolves to whether there was one. */
+  /** Gives a live entry a new deadline. Resolves to whether there was one. */
   async touch(id: IdOf<D>, ttl?: Duration): Promise<boolean> {
     const own = this.definition.policy.ttl;
     const given = checkedTtl(ttl) ?? (typeof own === 'function' ? undefined : own);
@@ -189,7 +189,7 @@ export class TypedCache<D extends AnyDefinition> {
     return this.cache.release(entry.value) as OutputOf<D>;
   }
 
-  /** What the schema does not accept is reported, and removed unless it has changed since. */
+  /** A value that the schema does not accept is reported, and removed unless it has changed since. */
   async #isAccepted(key: string, { value }: NodeEntry): Promise<boolean> {
     const { reads } = this.definition;
     if (reads === undefined || value === undefined) return true;
@@ -209,7 +209,7 @@ export class TypedCache<D extends AnyDefinition> {
     try {
       const { value, revision } = await this.cache.getWithRevision(key);
       if (value === undefined || 'value' in (await judge(reads, value))) return;
-      // A deletion of this revision and of no other: it ended a millisecond ago.
+      // Deletes only this revision: it ends one millisecond ago.
       await this.cache.setIf(key, null, revision, { ttl: -1 });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -246,7 +246,7 @@ function asOptions(given: Duration | string | undefined): object {
 const owners = new WeakMap<object, Map<string, AnyDefinition>>();
 
 /**
- * One name means one definition, or each would remove what the other stores.
+ * One name means one definition. Two definitions of one name would remove each other's entries.
  *
  * @throws {HC_ARGUMENT_INVALID}
  * @internal

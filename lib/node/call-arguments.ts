@@ -14,7 +14,7 @@ export function tagsOf(tags: readonly string[] | undefined): readonly string[] {
 export function assertSignal(signal: unknown): void {
   if (signal instanceof AbortSignal) return;
   throw new InvalidArgumentError(
-    'The signal is no AbortSignal.',
+    'The signal is not an AbortSignal.',
     'Pass the signal of an AbortController, or AbortSignal.timeout(ms).',
   );
 }
@@ -25,7 +25,7 @@ export function checkedFence(fence: unknown): Fence {
   assertKey(name, 'name of the fence');
   if (!Number.isSafeInteger(token)) {
     throw new InvalidArgumentError(
-      'The token of the fence is no whole number.',
+      'The token of the fence is not a whole number.',
       "Pass the lock's name and token: { fence: { name: lock.name, token } }.",
     );
   }

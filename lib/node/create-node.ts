@@ -12,11 +12,11 @@ import type { ResolvedOptions } from './options.js';
 import { PrimaryNode } from './primary-node.js';
 import { SecondaryNode } from './secondary-node.js';
 
-/** What the outside world gives a node; tests give their own. @internal */
+/** What surrounds a node; tests pass their own. @internal */
 export interface NodeEnvironment {
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Where lines go when the option `logger` is not set. */
+  /** Receives log lines when the option `logger` is not set. */
   readonly logger?: HyperCacheLogger;
   /** How a secondary reaches its primary. */
   readonly primaryClient?: (options: ResolvedOptions) => PrimaryClient;
@@ -24,7 +24,7 @@ export interface NodeEnvironment {
 }
 
 /**
- * A node for these options, not yet started.
+ * Makes a node for these options, which has not yet started.
  *
  * @throws {HC_ARGUMENT_INVALID} for a secondary without a client
  * @internal

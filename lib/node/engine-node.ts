@@ -19,7 +19,7 @@ import { Runs } from './runs.js';
 import { Throttles } from './throttles.js';
 
 /**
- * A node over an engine that orders the writes of all nodes itself: all of them are equal.
+ * A node over an engine that itself orders the writes of all nodes: all nodes are equal.
  *
  * @internal
  */
@@ -73,11 +73,11 @@ export class EngineNode implements HyperCacheNode {
     this.runs = new Runs({ ...context, clock, queue, locks: this.locks });
   }
 
-  /** The entries are on the server: no node has them in a file, and none orders the writes of others. */
+  /** The entries are on the server: no node has them in a file, and no node orders the writes of others. */
   absent(what: string): CapabilityAbsentError {
     return new CapabilityAbsentError(
       `This engine has no ${what}.`,
-      'See docs/redis.md for what another engine than SQLite does instead.',
+      'See docs/redis.md for what an engine other than SQLite does instead.',
     );
   }
 

@@ -8,7 +8,7 @@ const NO_OUTBOX =
   'leave it out: there is no outbox, and a write resolves when the server has executed it';
 const SERVER_BOUND = "leave it out, and set the server's maxmemory";
 
-/** Options that mean nothing to another engine than SQLite, and what its user does instead. */
+/** Options that mean nothing to an engine other than SQLite, and what to do instead. */
 const OF_SQLITE: { readonly [Name in keyof typeof OPTIONS]?: string } = {
   sqlitePath: NO_FILE,
   fileMode: NO_FILE,
@@ -18,7 +18,7 @@ const OF_SQLITE: { readonly [Name in keyof typeof OPTIONS]?: string } = {
   changeLogEntries: 'leave it out: there is no log of changes',
   changeLogAge: 'leave it out: there is no log of changes',
   sweepInterval: 'leave it out: the server removes what has expired',
-  coherenceInterval: 'leave it out: the server tells each node what has changed',
+  coherenceInterval: 'leave it out: the server notifies each node of changes',
   role: EQUALS,
   primaryUrl: EQUALS,
   adminToken: EQUALS,
@@ -37,7 +37,7 @@ const OF_SQLITE: { readonly [Name in keyof typeof OPTIONS]?: string } = {
     "leave it out, or write 'normal': what a write survives is the server's appendonly and appendfsync",
 };
 
-/** What stands for what the engine does anyway. */
+/** Values that describe what the engine does anyway. */
 const HARMLESS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['durability', 'normal'],
   ['asyncRequests', false],
@@ -46,10 +46,10 @@ const HARMLESS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 /**
- * The options that belong to SQLite, or to a cluster of it, where another engine is given.
+ * Finds the options that belong to SQLite, or to a cluster of it, although another engine is given.
  *
- * @param values what was given in code or in the environment
- * @param nameOf an option as the error names it
+ * @param values those given in code or in the environment
+ * @param nameOf the name of an option as the error shows it
  * @internal
  */
 export function besideEngine(
@@ -64,7 +64,11 @@ export function besideEngine(
     if (value === undefined || instead === undefined) return [];
     if (HARMLESS.has(name) && HARMLESS.get(name) === value) return [];
     return [
-      { option: nameOf(name), value: `${(spec.show ?? show)(value)} beside engine`, instead },
+      {
+        option: nameOf(name),
+        value: `${(spec.show ?? show)(value)} together with engine`,
+        instead,
+      },
     ];
   });
 }

@@ -11,12 +11,12 @@ export interface FileCareParts extends Pick<NodeContext, 'events' | 'incidents' 
   readonly storage: Storage;
   readonly memory: MemoryListener;
   readonly serving: Serving;
-  /** Of the file, in bytes; its log is not expected to outgrow that. */
+  /** Bound of the file, in bytes; its log should not outgrow it. */
   readonly maxSize: number;
 }
 
 /**
- * Begins a new file for a primary when its own is lost, and hears of the failures that no caller is told.
+ * Begins a new file for a primary that has lost its own, and receives the failures that no caller sees.
  *
  * @internal
  */
@@ -25,7 +25,7 @@ export class FileCare {
 
   constructor(private readonly parts: FileCareParts) {}
 
-  /** After the start: the file that was found may have been damaged. */
+  /** Called after the start: the file that was found may have been damaged. */
   announceQuarantine(): void {
     const { quarantined } = this.parts.storage;
     if (quarantined !== undefined) this.#announce('corrupt', quarantined);
@@ -62,7 +62,7 @@ export class FileCare {
     return false;
   }
 
-  /** One report each time that it grows beyond the bound. */
+  /** Reports once each time that the log grows beyond the bound. */
   #watchLog(): void {
     const { storage, incidents, maxSize } = this.parts;
     const bytes = storage.walBytes();
@@ -72,7 +72,11 @@ export class FileCare {
     incidents.report(new LogTooLargeError(bytes, maxSize), 'watching the file');
   }
 
-  /** A new file, a new history: what memory still holds belongs to the old one. @throws why there is none */
+  /**
+   * Begins a new file with a new history; what memory still holds belongs to the old one.
+   *
+   * @throws the reason when there is none
+   */
   recover(reason: LossReason): void {
     const { storage, memory, serving } = this.parts;
     const quarantined = storage.replace(reason);
@@ -87,7 +91,7 @@ export class FileCare {
     this.#announce(reason, quarantined);
   }
 
-  /** As {@link recover}, for those who have no caller to tell; the maintenance tries again. */
+  /** As {@link recover}, when there is no caller that could receive the error; maintenance tries again. */
   #tryToRecover(reason: LossReason): void {
     try {
       this.recover(reason);

@@ -56,7 +56,7 @@ export interface NodeCache {
   readonly defaultTtl: number;
   get(key: string): Awaitable<unknown>;
   find(key: string): Awaitable<CacheEntry | undefined>;
-  /** As {@link find}, also when it is stale. */
+  /** As {@link find}, but also finds a stale entry. */
   findStale(key: string): Awaitable<CacheEntry | undefined>;
   isFresh(entry: Lifetime): boolean;
   mget(keys: readonly string[]): Awaitable<unknown[]>;
@@ -66,7 +66,7 @@ export interface NodeCache {
   /** The committed live entry. */
   getWithRevision(key: string): Awaitable<VersionedEntry>;
   set(key: string, value: unknown, options?: NodeWriteOptions): Promise<number>;
-  /** All or, if one of them is not acceptable, none. */
+  /** Stores all or, if one of them is not acceptable, none. */
   mset(entries: readonly NodeWrite[]): Promise<void>;
   add(key: string, value: unknown, options?: NodeWriteOptions): Promise<boolean>;
   setIf(
@@ -76,7 +76,7 @@ export interface NodeCache {
     options?: NodeWriteOptions,
   ): Promise<{ stored: boolean; revision: number }>;
   delete(key: string): Promise<boolean>;
-  /** All or, if one of the keys is not acceptable, none; which of them were live. */
+  /** Deletes all or, if one of the keys is not acceptable, none; resolves to which of them were live. */
   mdelete(keys: readonly string[]): Promise<boolean[]>;
   pull(key: string): Promise<unknown>;
   touch(key: string, ttl?: Duration | null): Promise<boolean>;
@@ -88,34 +88,34 @@ export interface NodeCache {
   deletePrefix(prefix: string): Promise<number>;
   deleteTag(tag: string): Promise<number>;
   clear(): Promise<number>;
-  /** A fresh entry is stale from now on, and goes when it has no window; whether there was one. */
+  /** Makes a fresh entry stale from now on, or removes it when it has no window; resolves to whether there was one. */
   expire(key: string): Promise<boolean>;
   expirePrefix(prefix: string): Promise<number>;
   expireTag(tag: string): Promise<number>;
-  /** @param options also a ttl, or the name of a policy */
+  /** @param options or a ttl, or the name of a policy */
   wrap(
     key: string,
     factory: Factory,
     options?: NodeWrapOptions | Duration | string,
   ): Awaitable<Served>;
-  /** As {@link wrap}, the value alone, released. */
+  /** As {@link wrap}, but returns only the value, released. */
   wrapValue(
     key: string,
     factory: Factory,
     options?: NodeWrapOptions | Duration | string,
   ): Awaitable<unknown>;
-  /** The same entries, for calls of `wrap` that mean this when they say nothing. */
+  /** The same entries, with this policy as the default of `wrap`. */
   withPolicy(policy: PolicyOptions): NodeCache;
-  /** A failure that no caller is told of: an event, a counter and a log line. */
+  /** Reports a failure that no caller sees: an event, a counter and a log line. */
   report(error: unknown, during: string): void;
-  /** Isolates what {@link find} or {@link wrap} returned for one more caller. */
+  /** Isolates for one more caller what {@link find} or {@link wrap} returned. */
   release(value: unknown): unknown;
   keys(prefix: string): AsyncIterableIterator<string>;
   entries(): AsyncIterableIterator<[string, unknown]>;
 }
 
 /**
- * How a node is, from what it has at hand: cheap enough for a probe each second, whatever the cache holds.
+ * The state of a node, from what it already knows: cheap enough for a probe each second, whatever the cache holds.
  *
  * @publicApi
  */
@@ -124,15 +124,18 @@ export interface HyperCacheHealth {
   /** Whether the node has started and is not closed. */
   isOpen: boolean;
   /**
-   * On a primary: why its file did not take the last writes, such as `HC_STORAGE_FULL` or `HC_STORAGE_LOST`; undefined
-   * when it did. With another engine than SQLite: `HC_SERVER_UNREACHABLE` while its server is away.
+   * On a primary: why its file did not take the last writes, such as `HC_STORAGE_FULL` or `HC_STORAGE_LOST`; undefined when
+   * it took them. With an engine other than SQLite: `HC_SERVER_UNREACHABLE` while its server is away.
    */
   writes: HyperCacheErrorCode | undefined;
   /** Writes that wait for their commit. */
   queued: number;
-  /** Failures of the last minute that no caller was told of, counted up to 1,000, and the code of the last one. */
+  /** Failures of the last minute that no caller saw, counted up to 1,000, and the code of the last one. */
   incidents: { lastMinute: number; lastCode: HyperCacheErrorCode | undefined };
-  /** What this node holds: of its own history, or of its primary's. Undefined while no file is open, and where entries are on a server. */
+  /**
+   * The position of this node, in its own history or its primary's. Undefined while no file is open, and where entries are on
+   * a server.
+   */
   position: { historyId: string; epoch: number; revision: number } | undefined;
   /** On a secondary. */
   replica?: Pick<
@@ -144,52 +147,52 @@ export interface HyperCacheHealth {
 }
 
 /**
- * The seam: everything above it works on any node, whatever its role or engine.
+ * The boundary of a node: everything above it works on any node, whatever its role or engine.
  *
  * @internal
  */
 export interface HyperCacheNode {
   /**
-   * The cache of a namespace; those of one name share their entries.
+   * The cache of a namespace; caches of one name share their entries.
    *
-   * @param defaultTtl milliseconds; 0 means no expiry; undefined means the node's
+   * @param defaultTtl milliseconds; 0 means no expiry; undefined means the node's default
    */
   cache(namespace: string, defaultTtl?: number): NodeCache;
-  /** Handles on locks, which are the node's: all its caches share their names. */
+  /** Makes handles on locks; all caches of the node share the names of locks. */
   readonly locks: LockFactory;
-  /** What counts requests, and says which are too many; the names are the node's. */
+  /** Counts requests, and decides which are too many; all caches of the node share the names. */
   readonly throttles: Throttles;
-  /** What runs once on all nodes; the names are the node's. */
+  /** Runs what must run once on all nodes; all caches of the node share the names. */
   readonly runs: Runs;
-  /** What other nodes ask of this one; undefined when it is not a primary. */
+  /** Answers other nodes; undefined when this node is not a primary. */
   readonly sync: (SyncEndpoint & AdminEndpoint) | undefined;
-  /** What it holds itself, page by page; undefined when it holds nothing, or not yet everything. */
+  /** Lists what the node itself holds, page by page; undefined when it holds nothing, or not yet everything. */
   readonly listing: Listing | undefined;
-  /** Why something is not there that no other node has either; undefined where another one may have it. */
+  /** Explains why no node has something; undefined where another node may have it. */
   readonly absent?: (what: string) => HyperCacheError;
   start(): Promise<void>;
   /**
-   * Does what its timers would have done by now, by its clock: what waits is committed, what has expired is swept, leases that
-   * have ended go on to the next. For a clock that jumps; never rejects.
+   * Does what its timers would have done by now, by its clock: commits what waits, sweeps what has expired, and passes leases
+   * that have ended to the next waiter. For a clock that jumps; never rejects.
    */
   runDue(): Promise<void>;
   /** Commits what waits and closes. Idempotent. */
   close(): Promise<void>;
   /**
-   * Resolves when every write that was accepted before is committed, on the primary too.
+   * Resolves when every write that was accepted before this call is committed, on the primary too.
    *
-   * @param timeoutMs after which it rejects with the reason
+   * @param timeoutMs the time after which it rejects with the reason
    */
   flush(timeoutMs?: number): Promise<void>;
-  /** Asynchronous writes that the primary has refused for good, the newest first. */
+  /** Asynchronous writes that the primary has refused for good, newest first. */
   deadLetters(limit: number): readonly DeadLetterInfo[];
   stats(): Awaitable<HyperCacheStats>;
-  /** As {@link stats}, of what costs nothing to tell. */
+  /** As {@link stats}, limited to what costs nothing to collect. */
   health(): HyperCacheHealth;
   /**
-   * Copies the node's file, as of one point in time, beside what goes on.
+   * Copies the node's file, as of one point in time, while other work continues.
    *
-   * @param path of a file that there is not yet
+   * @param path of a file that does not exist yet
    * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_CLOSED | HC_CAPABILITY_ABSENT}
    */
   backup(path: string): Promise<BackupSummary>;

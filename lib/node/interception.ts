@@ -2,11 +2,11 @@ import type { Command, CommandResult } from '../engine/command.js';
 import type { L2 } from '../engine/l2.js';
 import type { Writer } from '../sqlite/write-queue.js';
 
-/** What stands between a node and its engine: nothing, but in tests. @internal */
+/** Lies between a node and its engine; changes nothing, except in tests. @internal */
 export interface Interception {
-  /** Where a node reads below memory. */
+  /** Wraps what a node reads below memory. */
   l2(l2: L2): L2;
-  /** Where a primary commits. */
+  /** Wraps the writer that a primary commits with. */
   writer(writer: Writer<Command, CommandResult>): Writer<Command, CommandResult>;
 }
 

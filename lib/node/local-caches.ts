@@ -23,14 +23,14 @@ export interface LocalCachesParts {
   readonly events: CacheEvents;
   /** `set` and `del` resolve before their commit. */
   readonly isRelaxed: boolean;
-  /** A read that failed: it is a miss. */
+  /** Called when a read fails; the read then counts as a miss. */
   readonly onReadError: (error: unknown) => void;
-  /** What no caller is told. */
+  /** Reports what no caller sees. */
   readonly onSilentError: (error: unknown, during: string) => void;
 }
 
 /**
- * The named caches of a node: the tiers over its engine, whatever that is.
+ * The named caches of a node: the tiers over its engine, whichever it is.
  *
  * @internal
  */
@@ -54,7 +54,7 @@ export class LocalCaches {
     return cache;
   }
 
-  /** What is refreshed in the background may end within the node's `timeout`; then the factories are aborted. */
+  /** Lets background refreshes end within the node's `timeout`; then aborts the factories. */
   async close(): Promise<void> {
     const { timeout } = this.parts.options;
     await Promise.all(Array.from(this.#caches.values(), (cache) => cache.close(timeout)));

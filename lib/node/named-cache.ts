@@ -38,8 +38,7 @@ export interface NamedCacheParts {
 }
 
 /**
- * One named cache on a node, whatever its role: arguments are checked and deadlines computed here; the rest is done
- * by those who read and those who write.
+ * One named cache on a node, whatever its role. It checks arguments and computes deadlines; its readers and writers do the rest.
  *
  * @internal
  */
@@ -60,7 +59,7 @@ export class NamedCache implements NodeCache {
     this.#clock = parts.clock;
   }
 
-  /** The same entries, for writes that mean another ttl when they give none. */
+  /** The same entries, with another ttl for writes that give none. */
   withDefaultTtl(defaultTtl: number): NamedCache {
     return defaultTtl === this.defaultTtl ? this : new NamedCache({ ...this.parts, defaultTtl });
   }
@@ -131,7 +130,7 @@ export class NamedCache implements NodeCache {
   ): Promise<{ stored: boolean; revision: number }> {
     if (!Number.isSafeInteger(revision) || revision < 0) {
       throw new InvalidArgumentError(
-        'The revision is no whole number from 0.',
+        'The revision is not a whole number from 0.',
         'Pass the revision that getWithRevision() returned; 0 means that the key must be missing.',
       );
     }
@@ -225,7 +224,7 @@ export class NamedCache implements NodeCache {
     return found.then((value) => (value === undefined ? made() : value));
   }
 
-  /** No factory is at work any more after a time, in ms; those of all that share these entries. */
+  /** Ends all factories within a time, in ms, also those of other caches with these entries. */
   close(timeoutMs: number): Promise<void> {
     return this.parts.readThrough.close(timeoutMs);
   }

@@ -23,7 +23,7 @@ export interface Namespace {
 }
 
 /**
- * The namespaces of a node, and what it has of them in memory. Made before any engine, which tells it what has changed.
+ * The namespaces of a node, and what it has of them in memory. Made before any engine, which notifies it of changes.
  *
  * @internal
  */
@@ -46,7 +46,7 @@ export class Namespaces implements MemoryListener {
     if (this.#byName.size >= MAX_NAMESPACES) {
       throw new InvalidArgumentError(
         `This node uses ${MAX_NAMESPACES} namespaces already.`,
-        'Let what differs stand in the keys: a namespace is kept in memory as long as the node runs.',
+        'Put what differs into the keys: a namespace is kept in memory as long as the node runs.',
       );
     }
     const l1 = this.#budget && new L1(this.#budget, this.clock);
@@ -58,7 +58,7 @@ export class Namespaces implements MemoryListener {
   /**
    * A write that an earlier process has accepted: until it is done, reads of this node see it.
    *
-   * @returns what is to be told of its end
+   * @returns the write, whose callbacks report its end
    */
   restore(command: SetCommand | DeleteCommand): QueuedWrite<Command, CommandResult> {
     const { namespace, key } = command;
@@ -89,7 +89,7 @@ export class Namespaces implements MemoryListener {
     };
   }
 
-  /** Whether memory holds an entry that was read of late. */
+  /** Whether memory holds an entry that was read recently. */
   isHot(namespace: string, key: string): boolean {
     return this.#byName.get(namespace)?.l1?.isHot(key) === true;
   }
@@ -106,12 +106,12 @@ export class Namespaces implements MemoryListener {
     for (const { l1 } of this.#byName.values()) l1?.clear();
   }
 
-  /** Another node is to write: no later write of this node may be merged into one that came before. */
+  /** Write barrier for another node's command: no later write of this node may be merged into one that came before. */
   raiseBarrier(command: ForwardedCommand): void {
     if ('namespace' in command) this.#byName.get(command.namespace)?.pending.raiseBarrier();
   }
 
-  /** What another node has written leaves memory. */
+  /** Removes from memory what another node has written. */
   dropForwarded(command: ForwardedCommand, result: CommandResult): void {
     if (!('namespace' in command)) return;
     const { namespace } = command;

@@ -9,7 +9,7 @@ import type { ResolvedOptions } from './options.js';
 /** What every part of a node needs. @internal */
 export interface NodeContext {
   readonly options: ResolvedOptions;
-  /** The machine's. */
+  /** The machine's clock. */
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: HyperCacheLogger;

@@ -1,6 +1,6 @@
 import type { ResolvedOptions } from './options.js';
 
-/** The directory of a node's file; undefined where another engine than SQLite has its entries. @internal */
+/** The directory of a node's file; undefined where an engine other than SQLite has its entries. @internal */
 export function directoryOf({
   engine,
   sqlitePath,
@@ -8,7 +8,7 @@ export function directoryOf({
   return engine === undefined ? sqlitePath : undefined;
 }
 
-/** What a node is, and where its entries are, for a line in the log. @internal */
+/** The kind of a node, and where its entries are, for a log line. @internal */
 export function placeOf({
   engine,
   role,

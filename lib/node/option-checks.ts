@@ -6,13 +6,13 @@ import { isPositive, isText } from './option-kinds.js';
 
 /** Bounds of the memory layer, shared by all caches of a node. @publicApi */
 export interface L1Options {
-  /** Entries held at most, as well. @default undefined: as many as fit into `maxBytes` */
+  /** Entries held at most, in addition to the bound in bytes. @default undefined: as many as fit into `maxBytes` */
   maxEntries?: number | undefined;
   /** Bytes held at most, estimated. @default '64MiB' */
   maxBytes?: Size | undefined;
 }
 
-/** A port of its own for the HTTP API. @publicApi */
+/** A separate port for the HTTP API. @publicApi */
 export interface ListenOptions {
   /** An address or name of this machine. */
   host: string;
@@ -20,7 +20,7 @@ export interface ListenOptions {
   port: number;
 }
 
-/** Characters of a token at least. @internal */
+/** The shortest token, in characters. @internal */
 export const MIN_TOKEN_LENGTH = 32;
 
 /** @internal */
@@ -30,7 +30,7 @@ export function isHttpUrl(value: unknown): boolean {
   return ['http:', 'https:'].includes(protocol) && isDecodable(username) && isDecodable(password);
 }
 
-/** A percent sign that stands for itself is written %25. */
+/** Whether every percent sign begins an escape: a literal percent sign is written %25. */
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -55,7 +55,7 @@ export function areTokens(value: unknown): boolean {
   );
 }
 
-/** What stands in examples, or is a short text repeated, is known to everybody. */
+/** Whether the token is publicly known: it comes from an example, or is a short text repeated. */
 function looksLikeDefault(token: string): boolean {
   if (/change[-_.]?(me|this)|replace[-_.]?(me|this)|placeholder/i.test(token)) return true;
   if (/(your|default|my)[-_.]?(own[-_.]?)?(api[-_.]?)?(token|secret)/i.test(token)) return true;
@@ -100,7 +100,7 @@ export function isL1(value: unknown): boolean {
   );
 }
 
-/** Why it is no policy; undefined when it is one. @internal */
+/** Why the value is not a policy; undefined when it is one. @internal */
 export function policyProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no object';
   const known: readonly string[] = POLICY_FIELDS;
@@ -112,22 +112,22 @@ export function policyProblem(value: unknown): string | undefined {
     if (policy.tags !== undefined) checkedTags(policy.tags);
     return undefined;
   } catch (error) {
-    return error instanceof HyperCacheError ? error.message : 'what cannot be read';
+    return error instanceof HyperCacheError ? error.message : 'an unreadable value';
   }
 }
 
-/** As {@link policyProblem}, of policies by name. @internal */
+/** As {@link policyProblem}, for policies by name. @internal */
 export function policiesProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no object';
   for (const [name, policy] of Object.entries(value)) {
     const isName = /^[A-Za-z_][\w.:-]*$/.test(name);
-    const problem = isName ? policyProblem(policy) : 'a name that is no word';
+    const problem = isName ? policyProblem(policy) : 'a name that is not a word';
     if (problem !== undefined) return `'${name.slice(0, 40)}': ${problem}`;
   }
   return undefined;
 }
 
-/** Owner, group and all; the owner reads and writes. @internal */
+/** Permissions of owner, group and others; the owner must be able to read and write. @internal */
 export function isFileMode(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) <= 0o777 && (Number(value) & 0o600) === 0o600;
 }

@@ -1,38 +1,38 @@
 import { bytes, milliseconds, type Duration, type Size } from '../common/duration.js';
 
 /**
- * One option: what it may be, what it is when nothing says, and what the documents say of it.
+ * One option: its valid values, its default, and what the documents say about it.
  *
  * @internal
  */
 export interface OptionSpec<Given, Resolved = Given> {
   /** Unit and bounds, for the documents. */
   readonly unit: string;
-  /** What to write in place of what is wrong. */
+  /** What to write in place of a wrong value. */
   readonly instead: string;
   readonly isValid: (value: unknown) => boolean;
   readonly byDefault: Given | undefined;
-  /** Turns the text of an environment variable into the option's type; undefined: it is given in code only. */
+  /** Converts the text of an environment variable to the option's type; undefined for an option that is given in code only. */
   readonly parse?: ((text: string) => unknown) | undefined;
-  /** Of the variable, where that is not named after the option. */
+  /** Name of the variable, where it is not named after the option. */
   readonly environment?: string | undefined;
-  /** What the node works with, from what is valid. */
+  /** Converts a valid value to the value that the node uses. */
   readonly resolve?: ((given: Given) => Resolved) | undefined;
-  /** The value as the error shows it: neither a secret nor a password in it. */
+  /** The value as the error shows it, without a secret or a password. */
   readonly show?: ((value: unknown) => string) | undefined;
 }
 
-/** One that is like no other. @internal */
+/** An option that is like no other. @internal */
 export function option<Given, Resolved = Given>(
   spec: OptionSpec<Given, Resolved>,
 ): OptionSpec<Given, Resolved> {
   return spec;
 }
 
-/** What all kinds of options can say besides. */
+/** What an option of any kind may set in addition. */
 type Extra = Pick<OptionSpec<never>, 'environment'>;
 
-/** What a number may be written as: how the documents and the errors name it, and how it becomes a number. */
+/** The units of a number: how the documents and the errors name them, and how they become a number. */
 const UNITS = {
   ms: {
     unit: 'ms or a duration',
@@ -85,7 +85,7 @@ export function whole<Unit extends keyof typeof UNITS>(
   };
 }
 
-/** One of some words. @internal */
+/** One of several words. @internal */
 export function oneOf<Word extends string>(
   words: readonly Word[],
   byDefault: NoInfer<Word>,
@@ -120,7 +120,7 @@ export const isPositive = (value: unknown): boolean =>
 /** @internal */
 export const isText = (value: unknown): boolean => typeof value === 'string' && value.length > 0;
 
-/** An empty text is no 0, and what is no number is left for the option to refuse. @internal */
+/** An empty text is not 0; a text that is not a number is left for the option to refuse. @internal */
 export function parseNumber(text: string): unknown {
   const number = Number(text);
   return text.trim() === '' || Number.isNaN(number) ? text : number;
@@ -130,7 +130,7 @@ export function parseNumber(text: string): unknown {
 export const parseBoolean = (text: string): unknown =>
   ({ true: true, '1': true, false: false, '0': false })[text.trim().toLowerCase()] ?? text;
 
-/** As an error shows it. @internal */
+/** The value as an error shows it. @internal */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
   if (typeof value === 'function') return 'a function';

@@ -37,8 +37,8 @@ const MIB = 1024 * 1024;
 const DAY_MS = 24 * 3_600_000;
 
 /*
- * All options. The types, the validation, the environment's variables, and the tables in the documents come from here; the
- * comment of an option is what an editor shows, and what the documents say.
+ * All options. The types, the validation, the environment variables, and the tables in the documents come from here. An
+ * editor and the documents show the comment of an option.
  */
 
 /** @internal */
@@ -65,7 +65,7 @@ export const FILE_OPTIONS = {
   durability: oneOf(['relaxed', 'normal', 'full'], 'normal'),
   /** Where commits are carried from the write-ahead log into the database file: in a worker thread, or within some commits. */
   checkpoints: oneOf(['worker', 'inline'], 'worker'),
-  /** The database file grows no larger: entries are evicted before. */
+  /** The largest size of the database file: entries are evicted before it grows larger. */
   maxSize: whole('bytes', 1024 * MIB, { from: 4 * MIB }),
   /** Entries held at most, in all namespaces. */
   maxEntries: option<number>({
@@ -81,13 +81,13 @@ export const FILE_OPTIONS = {
   changeLogEntries: whole('', 100_000),
   /** How long a change stays in the log at most. */
   changeLogAge: whole('ms', DAY_MS),
-  /** Rest between two rounds of background work that found nothing more to do. */
+  /** Pause between two rounds of background work that found nothing more to do. */
   sweepInterval: whole('ms', 1000, { to: 3_600_000 }),
 };
 
 /** @internal */
 export const ENTRY_OPTIONS = {
-  /** How long an entry lives when its write says nothing; 0 means no expiry. */
+  /** The entry's time to live when a write gives none; 0 means no expiry. */
   ttl: option<Duration, number>({
     unit: 'ms or a duration, from 0',
     instead: "write milliseconds as a number from 0, or a duration such as '5m'; 0 means no expiry",
@@ -106,7 +106,7 @@ export const ENTRY_OPTIONS = {
     byDefault: {},
     resolve: (policies) => Object.freeze({ ...policies }) as NamedPolicies,
   }),
-  /** What every `wrap` means when it, its policy and its cache say nothing. */
+  /** The policy of every `wrap` for what the call, its policy and its cache leave out. */
   wrap: option<WrapPolicy, PolicyOptions>({
     unit: 'a policy; JSON in the environment',
     instead: "write { stale: '5m', grace: '1d' }, for example; see docs/policies.md",
@@ -159,7 +159,7 @@ export const LOCK_OPTIONS = {
 export const NEST_OPTIONS = {
   /** Whether every module sees the cache without importing this one. */
   isGlobal: { ...flag(true), unit: 'boolean, in code only', parse: undefined },
-  /** Where the few log lines go; `false` for silence, nothing for Nest's `Logger`. */
+  /** What receives the few log lines: `false` for silence, nothing for Nest's `Logger`. */
   logger: option<HyperCacheLogger | false, Logging>({
     unit: 'an object with `log`, `warn` and `error`; `false` in the environment',
     instead: 'pass an object with log(), warn() and error(), or false for silence',
@@ -171,7 +171,7 @@ export const NEST_OPTIONS = {
 
 /** @internal */
 export const CLUSTER_OPTIONS = {
-  /** What this node is: the one that orders all writes, or one that holds a replica. */
+  /** The role of this node: it orders all writes, or it holds a replica. */
   role: oneOf(['primary', 'secondary'], 'primary', { environment: 'HYPERCACHE_SERVER_ROLE' }),
   /** The primary's address, with or without the path of the API at its end; a secondary needs it. */
   primaryUrl: option<string, string | undefined>({
@@ -185,11 +185,11 @@ export const CLUSTER_OPTIONS = {
   }),
   /** The secret, or secrets while they are rotated, that nodes show each other; a secondary needs it. */
   apiToken: token(),
-  /** The secret, or secrets, of what only operators do over HTTP: telling a former primary that it was succeeded. None is of `apiToken`; without one that is off. */
+  /** The secret, or secrets, for what only operators do over HTTP: to notify a former primary that another one succeeded it. None may be in `apiToken`; without one this is off. */
   adminToken: token(),
-  /** Whether the API wants signed requests, and a secondary signs its own: the token does not travel, and no request is accepted twice. */
+  /** Whether the API requires signed requests, and a secondary signs its own: the token is not sent, and no request is accepted twice. */
   signRequests: flag(false),
-  /** When a request to the primary fails. */
+  /** The time after which a request to the primary fails. */
   timeout: whole('ms', 2000, { to: MAX_TIMER_MS }),
   /** Whether a secondary's writes resolve when they are in its own outbox. */
   asyncRequests: flag(true, { environment: 'HYPERCACHE_ASYNC' }),
@@ -201,17 +201,17 @@ export const CLUSTER_OPTIONS = {
   outboxMaxEntries: whole('', 100_000),
   /** Bytes of writes that wait in the outbox at most. */
   outboxMaxBytes: whole('bytes', 64 * MIB),
-  /** What a write meets when the outbox is full: it is refused with `HC_OUTBOX_FULL`, or waits for room. */
+  /** What happens to a write when the outbox is full: it is refused with `HC_OUTBOX_FULL`, or waits for room. */
   outboxFull: oneOf(['reject', 'block'], 'reject'),
-  /** How a secondary reads: from a replica of its own, from the primary's file on the same host, or from the primary. */
+  /** How a secondary reads: from its own replica, from the primary's file on the same host, or from the primary. */
   replica: oneOf(['feed', 'shared', 'none'], 'feed'),
-  /** Whether a replica gives up what it holds for a primary that came back empty, with a new history. */
+  /** Whether a replica discards what it holds when its primary comes back empty, with a new history. */
   acceptNewHistory: flag(false),
 };
 
 /** @internal */
 export const API_OPTIONS = {
-  /** Where the API stands, below the application's global prefix. */
+  /** Path of the API, below the application's global prefix. */
   path: option<string>({
     unit: 'a path that begins with `/`; letters, digits, `-`, `.`, `_`, `~` in its segments; up to 256 characters',
     instead:
@@ -220,7 +220,7 @@ export const API_OPTIONS = {
     parse: (text) => text,
     byDefault: '/api/hypercache',
   }),
-  /** Serves the API on a port of its own, and not in the application. Recommended in production. */
+  /** Serves the API on its own port, and not in the application. Recommended in production. */
   listen: option<ListenOptions, ResolvedListen>({
     unit: '`{ host, port }`, port 0 to 65,535; 0 takes a free one; `host:port` in the environment',
     instead:
@@ -243,7 +243,7 @@ export const API_OPTIONS = {
 
 /** @internal */
 export const ENGINE_OPTIONS = {
-  /** What stores the entries and orders the writes: nothing for SQLite on this machine, or `redis({ url })` of `nestjs-hypercache/redis`. */
+  /** The engine that stores the entries and orders the writes: nothing for SQLite on this machine, or `redis({ url })` of `nestjs-hypercache/redis`. */
   engine: option<EngineOption>({
     unit: 'what `redis()` returns, in code only',
     instead: "pass redis({ url }) of 'nestjs-hypercache/redis', or leave it out for SQLite",
@@ -292,7 +292,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** An IPv6 address stands in brackets. */
+/** An IPv6 address is written in brackets. */
 function parseListen(text: string): unknown {
   const [, host, port] = /^\[?(.+?)\]?:(\d{1,5})$/.exec(text.trim()) ?? [];
   return host === undefined ? text : { host, port: Number(port) };

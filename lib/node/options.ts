@@ -24,5 +24,5 @@ export type HyperCacheOptions = {
   -readonly [Name in keyof Options]?: Given<Options[Name]> | undefined;
 };
 
-/** Options after validation: everything is set. @internal */
+/** Options after validation: every option is set. @internal */
 export type ResolvedOptions = { readonly [Name in keyof Options]: Resolved<Options[Name]> };

@@ -35,7 +35,7 @@ export class PrimaryNode implements HyperCacheNode {
   readonly listing: FileListing;
   readonly #parts: ReturnType<typeof primaryParts>;
 
-  /** @param clientFor how another primary is reached */
+  /** @param clientFor makes a client for another primary */
   constructor(
     private readonly context: NodeContext,
     clientFor?: (primary: PrimaryAddress) => PrimaryClient,
@@ -57,13 +57,16 @@ export class PrimaryNode implements HyperCacheNode {
     this.#parts.coherence.start();
     this.#parts.maintenance.start();
     if (this.#parts.storage.readMeta(ANCESTORS_META_KEY) !== undefined) {
-      // A node that was promoted has accepted writes that its primary never got.
+      // A promoted node has accepted writes that its primary never received.
       await executeOrphaned({ ...this.context, queue: this.#parts.queue });
     }
     this.#parts.failover.tellFormerPrimary();
   }
 
-  /** What a secondary has copied goes on in the history of another node; so does what another node has taken over. */
+  /**
+   * Refuses a file of another node: a replica continues in its primary's history, and a superseded file in that of another
+   * node.
+   */
   #refuseForeign(): void {
     const storage = this.#parts.storage;
     const isReplica = storage.readMeta(SOURCE_META_KEY) !== undefined;
@@ -80,7 +83,7 @@ export class PrimaryNode implements HyperCacheNode {
 
   async runDue(): Promise<void> {
     const { feed, sync, queue, leases, maintenance } = this.#parts;
-    // First, or who listens would take the jump for silence.
+    // First, because a listener would take the jump for silence.
     feed.beat();
     sync.beat();
     await queue.drain();
@@ -104,7 +107,7 @@ export class PrimaryNode implements HyperCacheNode {
     return this.#parts.queue.drain();
   }
 
-  /** Its own writes need nobody else. */
+  /** Its own writes need no other node. */
   deadLetters(): readonly DeadLetterInfo[] {
     return [];
   }

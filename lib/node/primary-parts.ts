@@ -35,9 +35,9 @@ import { Runs } from './runs.js';
 import { Throttles } from './throttles.js';
 
 /**
- * What a primary is made of, in the order in which one needs the other.
+ * The parts of a primary, in the order in which they need each other.
  *
- * @param clientFor how another primary is reached
+ * @param clientFor makes a client for another primary
  * @internal
  */
 export function primaryParts(

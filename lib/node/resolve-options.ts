@@ -13,7 +13,7 @@ const SPECS = Object.entries(OPTIONS) as unknown as readonly [string, OptionSpec
 /** The names of all options. @internal */
 export const OPTION_NAMES: readonly string[] = Object.keys(OPTIONS);
 
-/** As a variable is named after its option. */
+/** The name of the variable that is named after an option. */
 const namedAfter = (option: string): string =>
   `HYPERCACHE_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 
@@ -23,19 +23,19 @@ const VARIABLES = new Map(
   ),
 );
 
-/** Variables of engines, which read them themselves. */
+/** Variables of engines, which the engines read themselves. */
 const OF_ENGINES = ['HYPERCACHE_REDIS_URL'];
 
-/** What Kubernetes sets in each container of a namespace that has a service of this name. */
+/** Variables that Kubernetes sets in each container of a namespace that has a service of this name. */
 const OF_A_SERVICE = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/;
 
-/** The environment variable of an option; undefined for what is given in code only. @internal */
+/** The environment variable of an option; undefined for an option that is given in code only. @internal */
 export function environmentOf(option: string): string | undefined {
   return VARIABLES.get(option);
 }
 
 /**
- * Validates all options at once, with the environment as the default of those that are not given.
+ * Validates all options together; the environment is the default of those that are not given.
  *
  * @returns a frozen object in which every option is set
  * @throws {HC_OPTIONS_INVALID} with every problem, misspelled names and variables included
@@ -93,7 +93,7 @@ function unknownVariables(environment: Environment): OptionProblem[] {
   );
   const given = Object.fromEntries(set.map((name) => [name, '']));
   return unknownNames(given, [...VARIABLES.values(), ...OF_ENGINES]).map((problem) => {
-    // Some are not named after their option.
+    // Some variables are not named after their option.
     const meant = OPTION_NAMES.find((option) => namedAfter(option) === problem.option);
     const variable = meant === undefined ? undefined : VARIABLES.get(meant);
     return variable === undefined ? problem : { ...problem, instead: `write ${variable}` };
@@ -114,7 +114,7 @@ function checkCluster(values: Record<string, unknown>, problems: OptionProblem[]
     problems.push({
       option: 'adminToken',
       value: 'one of apiToken',
-      instead: 'write a secret that no apiToken is: every program that uses the API has those',
+      instead: 'write a secret that is not an apiToken: every program that uses the API has those',
     });
   }
   if (values['role'] !== 'secondary') return;

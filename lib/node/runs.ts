@@ -15,33 +15,33 @@ import { checkedLeaseTtl } from '../locks/lock-arguments.js';
 import type { LockFactory } from '../locks/lock-factory.js';
 
 interface RunRules {
-  /** How long its lease lasts if the process is gone, in ms or as a duration; it is renewed meanwhile. @default 60_000 */
+  /** How long its lease lasts if the process ends, in ms or as a duration; it is renewed in the meantime. @default 60_000 */
   ttl?: Duration | undefined;
   /**
-   * `'start'`: what has begun has used up its window or slot, however it ends. `'success'`: what has failed, or whose
-   * process has ended, has not; then it may happen twice.
+   * `'start'`: a run that has begun uses up its window or slot, however it ends. `'success'`: a run that failed, or whose
+   * process ended, does not; then it may happen twice.
    *
    * @default 'start'
    */
   on?: 'start' | 'success' | undefined;
 }
 
-/** How often something runs, on all processes together. @publicApi */
+/** How often a task runs, on all processes together. @publicApi */
 export interface RunOnceOptions extends RunRules {
-  /** At most one start within it, in ms or as a duration. */
+  /** At most one start within this time, in ms or as a duration. */
   window: Duration;
 }
 
-/** Which of several runs something is, on all processes together. @publicApi */
+/** Which of several runs a task is, on all processes together. @publicApi */
 export interface RunSlotOptions extends RunRules {
   /**
-   * The instant that it is the run of, in Unix ms: it begins only if it is later than that of the last run. Or a function
-   * of this node's time; of undefined nothing runs.
+   * The instant for which it runs, in Unix ms: it begins only if this is later than the instant of the last run. It may be a
+   * function of this node's time; when that returns undefined, nothing runs.
    */
   slot: number | ((now: number) => RunSlot | undefined);
 }
 
-/** What a run is the run of. @publicApi */
+/** What a run is for. @publicApi */
 export interface RunSlot {
   /** Unix ms. */
   slot: number;
@@ -51,16 +51,16 @@ export interface RunSlot {
    * @default no bound
    */
   maxSkew?: Duration | undefined;
-  /** It does not begin when the slot is longer ago than this, in ms or as a duration. @default no bound */
+  /** The run does not begin when its slot is longer ago than this, in ms or as a duration. @default no bound */
   within?: Duration | undefined;
 }
 
 /** The last run of a name. Times are Unix ms of the primary's clock. @publicApi */
 export interface RunInfo {
-  /** The instant that it is the run of; of a run with a window, its start. */
+  /** The instant for which it ran; for a run with a window, its start. */
   readonly slot: number;
   readonly startedAt: number;
-  /** Undefined while it runs, and when its process has ended before it did. */
+  /** Undefined while it runs, and when its process ended before it did. */
   readonly finishedAt?: number;
   /** Whether it ended without an error. */
   readonly ok?: boolean;
@@ -72,7 +72,7 @@ export interface RunInfo {
 export interface RunsParts {
   readonly queue: Pick<CommandQueue, 'push'>;
   readonly locks: LockFactory;
-  /** Of this machine. */
+  /** The clock of this machine. */
   readonly clock: Clock;
   readonly random: Random;
   readonly events: CacheEvents;
@@ -87,20 +87,20 @@ const ID_BYTES = 16;
 /** A century: as good as no bound. */
 const MOST_MS = 100 * 365 * 24 * 3_600_000;
 
-/** Names that are remembered as reported; of more, the oldest is reported again. */
+/** How many names are remembered as reported; with more, the oldest is reported again. */
 const MAX_REPORTED = 1000;
 
 const FIELDS: readonly string[] = ['window', 'slot', 'ttl', 'on'];
 
 /**
- * Runs that happen once on all processes and servers: a lease keeps them from overlapping, and a record of the last one
- * from being repeated.
+ * Runs that happen once on all processes and servers: a lease prevents overlaps, and a record of the last run prevents
+ * repetition.
  *
  * @internal
  */
 export class Runs {
   readonly #node = `${hostname()} (pid ${process.pid})`;
-  /** Names that were reported: they cannot run now, or the clock is wrong. */
+  /** Names that were already reported, because they cannot run now or because the clock is wrong. */
   readonly #away = new Map<string, true>();
   readonly #skewed = new Map<string, true>();
 
@@ -151,7 +151,7 @@ export class Runs {
     }
   }
 
-  /** @throws {HC_KEY_INVALID} and why it cannot be known */
+  /** @throws {HC_KEY_INVALID} and the reason when it cannot be known */
   async last(name: string): Promise<RunInfo | undefined> {
     assertKey(name, 'name of the run');
     const { last } = await execute(this.parts.queue, { kind: 'lastRun', name });
@@ -166,18 +166,18 @@ export class Runs {
     return undefined;
   }
 
-  /** What has run has run, whether that can be noted or not. */
+  /** The work has run, whether its end can be recorded or not. */
   async #finish(name: string, id: string, ok: boolean): Promise<void> {
     try {
       await execute(this.parts.queue, { kind: 'finishRun', name, id, ok });
     } catch (error) {
       if (!(error instanceof HyperCacheError)) throw error;
-      this.parts.incidents.report(error, 'noting the end of a run');
+      this.parts.incidents.report(error, 'recording the end of a run');
     }
   }
 
   #noteAway(name: string, error: HyperCacheError): void {
-    // The node stops: that is no failure.
+    // The node stops: that is not a failure.
     if (error.code === 'HC_CLOSED') return;
     if (!this.#away.has(name)) this.parts.incidents.report(error, `beginning the run '${name}'`);
     keepNewest(this.#away, name, true, MAX_REPORTED);
@@ -228,10 +228,10 @@ interface DueSlot {
   readonly maxSkew: number;
 }
 
-/** Undefined when it was too long ago. @throws {HC_ARGUMENT_INVALID} */
+/** Undefined when the slot was too long ago. @throws {HC_ARGUMENT_INVALID} */
 function dueSlot({ slot, maxSkew, within }: RunSlot, now: number): DueSlot | undefined {
   if (typeof slot !== 'number' || !(Math.abs(slot) <= Number.MAX_SAFE_INTEGER)) {
-    throw invalid('has a slot that is no time', 'give Unix ms');
+    throw invalid('has a slot that is not a time', 'give Unix ms');
   }
   if (within !== undefined && now - slot > checkedMs('within', within)) return undefined;
   return { slot, maxSkew: maxSkew === undefined ? MOST_MS : checkedMs('maxSkew', maxSkew) };

@@ -35,7 +35,7 @@ import { Throttles } from './throttles.js';
 const SOURCES = { feed: FeedReplica, shared: SharedReplica, none: NoReplica } as const;
 
 /**
- * A node that reads from what is near, and sends what it writes to the primary.
+ * A node that reads from the nearest copy, and sends its writes to the primary.
  *
  * @internal
  */
@@ -43,7 +43,7 @@ export class SecondaryNode implements HyperCacheNode {
   readonly locks: LockFactory;
   readonly throttles: Throttles;
   readonly runs: Runs;
-  /** Nothing: replicas follow the primary alone. */
+  /** Undefined, because replicas follow only the primary. */
   readonly sync = undefined;
   readonly #namespaces: Namespaces;
   readonly #replica: ReplicaSource;
@@ -60,7 +60,7 @@ export class SecondaryNode implements HyperCacheNode {
   ) {
     const { options, clock, random, events, incidents } = context;
     const primaryClock = new RemoteClock(clock);
-    // Memory that is never trusted need not be there.
+    // Memory that is never trusted is not needed.
     const l1 = options.replica === 'none' ? false : options.l1;
     const namespaces = new Namespaces(l1, primaryClock, events);
     const newHistory = new Signal();
@@ -152,7 +152,7 @@ export class SecondaryNode implements HyperCacheNode {
     }
   }
 
-  /** What waits here waits for the primary. */
+  /** Everything else that waits here waits for the primary. */
   async runDue(): Promise<void> {
     this.#leases.runDue();
   }

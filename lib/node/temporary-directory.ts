@@ -7,16 +7,19 @@ import { isBusy } from '../sqlite/sqlite-error.js';
 
 const PREFIX = 'temporary-';
 
-/** Who uses one shares the lock, who removes what was left has it alone. It ends with its process. */
+/**
+ * Users of a temporary directory share the lock; a process that removes leftovers holds it alone. The lock ends with its
+ * process.
+ */
 const LOCK_FILE_NAME = 'hypercache.temporary';
 
-/** How long one waits for a process that removes what was left, in ms. */
+/** How long to wait for a process that removes leftovers, in ms. */
 const REMOVAL_TIMEOUT_MS = 1000;
 
 /**
- * Calls `work` with a path in a directory of its own beside the database, which goes when it is done.
+ * Calls `work` with a path in a new directory next to the database, and removes that directory afterwards.
  *
- * @throws {HC_BACKUP_FAILED} when it cannot be told from what was left
+ * @throws {HC_BACKUP_FAILED} when another process removes leftovers for too long, and could remove this directory too
  * @internal
  */
 export async function withTemporaryDirectory(
@@ -38,8 +41,7 @@ export async function withTemporaryDirectory(
 }
 
 /**
- * Removes what processes have left that were killed meanwhile, unless one that runs uses a directory of the kind: then it is
- * left to a later start.
+ * Removes what killed processes have left, unless a running process uses such a directory: then a later start removes it.
  *
  * @internal
  */
@@ -61,7 +63,7 @@ async function share(lock: FileLock): Promise<void> {
   } catch (error) {
     if (!isBusy(error)) throw error;
     throw new BackupFailedError(
-      'Another process removes what earlier backups have left.',
+      'Another process is removing what earlier backups have left.',
       'Try again.',
       { cause: error },
     );

@@ -15,18 +15,18 @@ import {
 } from '../engine/throttle.js';
 import { checkedThrottleLimits, checkedThrottleName } from '../engine/throttle-arguments.js';
 
-/** By what a hit is judged. Times are milliseconds, or durations such as `'1m'`. @publicApi */
+/** The limits by which a hit is judged. Times are milliseconds, or durations such as `'1m'`. @publicApi */
 export interface ThrottleOptions {
   /** How many hits may pass within the ttl: a whole number from 0. */
   limit: number;
   /** How long a hit counts. */
   ttl: Duration;
   /**
-   * How long the key is blocked by the first hit over the limit; hits meanwhile do not count, and after it counting
-   * begins anew. 0: it is blocked only while as many hits as the limit count. @default the ttl
+   * How long the first hit over the limit blocks the key. Hits in the meantime do not count, and counting begins again
+   * afterwards. 0: the key is blocked only while as many hits as the limit count. @default the ttl
    */
   blockDuration?: Duration | undefined;
-  /** Of the throttler: several may count the same key apart. @default 'default' */
+  /** Name of the throttler: several may count the same key separately. @default 'default' */
   name?: string | undefined;
   /**
    * `'sliding'`: each hit counts for the ttl; with a limit above 1,000, for up to a 32nd of the ttl longer. `'fixed'`:
@@ -34,38 +34,38 @@ export interface ThrottleOptions {
    */
   window?: 'sliding' | 'fixed' | undefined;
   /**
-   * What to do when it cannot be decided, because the primary is away or its file fails: `'local'` counts in the memory
-   * of this process until it is back, `'allow'` lets everything pass, `'reject'` rejects with the reason.
+   * What to do when no decision is possible, because the primary is away or its file fails: `'local'` counts in the memory of
+   * this process until the primary is back, `'allow'` lets everything pass, `'reject'` rejects with the reason.
    *
    * @default 'reject'
    */
   onUnavailable?: 'local' | 'allow' | 'reject' | undefined;
 }
 
-/** What was decided of a hit. Times are milliseconds from now. @publicApi */
+/** The decision on a hit. Times are milliseconds from now. @publicApi */
 export interface ThrottleResult {
-  /** Hits that count, with this one unless the key was blocked before. */
+  /** Hits that count, including this one unless the key was already blocked. */
   readonly totalHits: number;
   readonly isBlocked: boolean;
-  /** Until the period ends that the first hit began. */
+  /** Time until the end of the period that the first hit began. */
   readonly timeToExpire: number;
-  /** Until the next hit may pass; 0 when this one may. */
+  /** Time until the next hit may pass; 0 when this one may. */
   readonly timeToBlockExpire: number;
 }
 
 /** @internal */
 export interface ThrottlesParts {
   readonly queue: Pick<CommandQueue, 'push'>;
-  /** Of this machine. */
+  /** The clock of this machine. */
   readonly clock: Clock;
   readonly incidents: IncidentLog;
-  /** Whether it takes a request to ask: then a block is remembered here. */
+  /** Whether a decision takes a request: then this process remembers a block. */
   readonly isFar: boolean;
 }
 
-/** How long a block that is known here is believed without asking again, in ms: it may have been reset elsewhere. */
+/** How long a block that is known here is trusted without a new request, in ms: it may have been reset elsewhere. */
 const BELIEVED_MS = 1000;
-/** Keys that are remembered here at most, blocked ones and those that are counted here. */
+/** Keys that this process remembers at most: blocked ones, and those that it counts itself. */
 const MOST_KEYS = 10_000;
 
 const CHOICES: readonly unknown[] = ['local', 'allow', 'reject'];
@@ -78,21 +78,21 @@ interface KnownBlock {
 }
 
 /**
- * Counts hits by way of a node's engine; while that cannot be asked, as each caller wants it.
+ * Counts hits through a node's engine; while the engine is unavailable, it does what each caller has chosen.
  *
  * @internal
  */
 export class Throttles {
   readonly #blocks = new Map<string, KnownBlock>();
-  /** What this process has counted itself while the engine could not be asked. */
+  /** What this process has counted itself while the engine was unavailable. */
   readonly #own = new Map<string, ThrottleState>();
-  /** Why the engine cannot be asked. */
+  /** Why the engine is unavailable. */
   #away: HyperCacheError | undefined;
   #isProbing = false;
 
   constructor(private readonly parts: ThrottlesParts) {}
 
-  /** @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} and, with `onUnavailable: 'reject'`, why it cannot be decided */
+  /** @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} and, with `onUnavailable: 'reject'`, why no decision is possible */
   async throttle(key: string, options: ThrottleOptions): Promise<ThrottleResult> {
     const { limit, ttl, blockDuration = ttl, name = 'default', window = 'sliding' } = options;
     const { onUnavailable = 'reject' } = options;
@@ -113,14 +113,14 @@ export class Throttles {
         this.#leave(error);
       }
     } else {
-      // No caller waits for what will hardly come.
+      // No caller waits for an answer that is unlikely to come.
       this.#probe(throttle, limits);
     }
     if (onUnavailable === 'reject') throw this.#away;
     return onUnavailable === 'local' ? this.#decideHere(throttle, limits) : passed(limits);
   }
 
-  /** @throws {HC_KEY_INVALID} and why it cannot be done */
+  /** @throws {HC_KEY_INVALID} and the reason when it cannot be done */
   async reset(key: string, name?: string): Promise<boolean> {
     const throttle = { ...checkedThrottleName(key, name ?? 'default'), name };
     const start = compositeKey(key) + (name === undefined ? '' : compositeKey(name));
@@ -141,7 +141,7 @@ export class Throttles {
     return decision;
   }
 
-  /** A block that was decided a short time ago, as it is by now. */
+  /** A block that was decided a short time ago, as of now. */
   #knownBlock(throttle: ThrottleName, limits: ThrottleLimits): ThrottleDecision | undefined {
     if (this.#blocks.size === 0) return undefined;
     const id = idOf(throttle);
@@ -191,7 +191,7 @@ export class Throttles {
   }
 }
 
-/** As if nothing had been hit. */
+/** The decision as if there had been no hit. */
 function passed({ ttl }: ThrottleLimits): ThrottleDecision {
   return { totalHits: 0, isBlocked: false, timeToExpire: ttl, timeToBlockExpire: 0 };
 }

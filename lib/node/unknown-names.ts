@@ -1,10 +1,10 @@
 import type { OptionProblem } from '../common/errors.js';
 
 /**
- * What is wrong with the names of options that there are not.
+ * Reports option names that do not exist.
  *
- * @param known what there is
- * @param show how the error names one
+ * @param known the names that exist
+ * @param show how the error shows a name
  * @internal
  */
 export function unknownNames(
@@ -24,7 +24,7 @@ export function unknownNames(
     });
 }
 
-/** The name that was probably meant: equal but for case, or at most two edits away. */
+/** The name that was probably meant: it differs only in case, or by at most two edits. */
 function nearestName(name: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = 3;

@@ -1,6 +1,6 @@
 import { HyperCacheError } from '../index.js';
 
-/** Names of attributes. None of them ever holds a tag or a value; only a span may hold a key. @internal */
+/** Names of attributes. None of them ever holds a tag or a value. Only a span may hold a key. @internal */
 export const Attribute = {
   Namespace: 'hypercache.namespace',
   Result: 'hypercache.result',
@@ -12,7 +12,7 @@ export const Attribute = {
   ErrorType: 'error.type',
 } as const;
 
-/** What `error.type` says of a failure: few values, whatever the messages are. @internal */
+/** The value of `error.type` for a failure. It has few values, independent of the messages. @internal */
 export function errorTypeOf(error: unknown): string {
   if (error instanceof HyperCacheError) return error.code;
   return error instanceof Error ? error.name : '_OTHER';

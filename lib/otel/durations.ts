@@ -3,7 +3,7 @@ import type { Attributes, Histogram, Meter } from '@opentelemetry/api';
 import type { HyperCacheFactoryTrace, HyperCacheLockTrace } from '../index.js';
 import { Attribute, errorTypeOf } from './attributes.js';
 
-/** An instrument that is written to when something ends. @internal */
+/** An instrument that is written when an operation ends. @internal */
 export interface HistogramDescription {
   readonly name: string;
   readonly unit: 's';
@@ -29,13 +29,13 @@ export const LOCK_WAIT_DURATION: HistogramDescription = {
   attributes: [Result, ErrorType],
 };
 
-/** Seconds: a memory read at one end, a slow origin at the other. */
+/** In seconds, from a memory read to a slow origin. */
 const BOUNDARIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const FACTORY_END = channel('tracing:hypercache:factory:asyncEnd');
 const LOCK_END = channel('tracing:hypercache:lock:asyncEnd');
 
-/** Records how long the factories and the waits for locks of all nodes of the process take. @internal */
+/** Records the durations of the factories and of the waits for locks, for all nodes of the process. @internal */
 export class Durations {
   #factory: Histogram | undefined;
   #lock: Histogram | undefined;
@@ -52,7 +52,7 @@ export class Durations {
     LOCK_END.unsubscribe(this.#onLock);
   }
 
-  /** The next number goes to the meter as it is then. */
+  /** Forgets the meter: the next number goes to the current one. */
   forgetMeter(): void {
     this.#factory = this.#lock = undefined;
   }

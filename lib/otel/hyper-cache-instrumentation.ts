@@ -13,10 +13,10 @@ import { Spans } from './spans.js';
 
 /** @publicApi */
 export interface HyperCacheInstrumentationOptions {
-  /** Whether it begins at once; otherwise with `enable()`. @default true */
+  /** Whether it begins immediately. Otherwise it begins with `enable()`. @default true */
   enabled?: boolean;
   /**
-   * Whether spans name the key, in `hypercache.key`. Keys often hold what identifies a person.
+   * Whether spans contain the key, in `hypercache.key`. Keys often identify a person.
    *
    * @default false
    */
@@ -25,15 +25,15 @@ export interface HyperCacheInstrumentationOptions {
 
 /** @publicApi */
 export interface ObserveOptions {
-  /** Of all numbers of the node: to tell several nodes of a process from one another. @default none */
+  /** Added to all numbers of the node, to tell several nodes of a process apart. @default none */
   attributes?: Attributes;
 }
 
 /**
- * Spans and metrics of OpenTelemetry. Spans, and how long factories and waits for locks take, are those of all nodes of the
- * process; counters and gauges those of the nodes that are given to {@link HyperCacheInstrumentation.observe}.
+ * Spans and metrics of OpenTelemetry. Spans and the durations of factories and of waits for locks cover all nodes of the
+ * process. Counters and gauges cover the nodes that are given to {@link HyperCacheInstrumentation.observe}.
  *
- * It has the shape that `registerInstrumentations` and the Node SDK of OpenTelemetry take.
+ * It has the shape that `registerInstrumentations` and the Node SDK of OpenTelemetry expect.
  *
  * @publicApi
  */
@@ -69,7 +69,7 @@ export class HyperCacheInstrumentation {
     for (const node of this.#observed) node.start(this.#meter());
   }
 
-  /** Ends all spans to come and all numbers; the nodes go on. Idempotent. */
+  /** Stops all later spans and all numbers. The nodes continue. Idempotent. */
   disable(): void {
     if (!this.#isEnabled) return;
     this.#isEnabled = false;
@@ -79,10 +79,10 @@ export class HyperCacheInstrumentation {
   }
 
   /**
-   * Reports the numbers of a node, whenever a metric reader asks for them. Give each node once, and each of several nodes
-   * of a process attributes of its own.
+   * Reports the numbers of a node whenever a metric reader asks for them. Give each node once. When a process has several
+   * nodes, give each one its own attributes.
    *
-   * @returns ends that
+   * @returns a function that ends the reports
    * @throws {HC_ARGUMENT_INVALID} no node
    */
   observe(cache: HyperCache, { attributes = {} }: ObserveOptions = {}): () => void {
@@ -101,12 +101,12 @@ export class HyperCacheInstrumentation {
     };
   }
 
-  /** @param provider in the place of the global one */
+  /** @param provider replaces the global one */
   setTracerProvider(provider: TracerProvider): void {
     this.#tracerProvider = provider;
   }
 
-  /** @param provider in the place of the global one */
+  /** @param provider replaces the global one */
   setMeterProvider(provider: MeterProvider): void {
     this.#meterProvider = provider;
     this.#durations.forgetMeter();
@@ -117,7 +117,7 @@ export class HyperCacheInstrumentation {
     return { ...this.#config };
   }
 
-  /** Options that are left out keep their defaults; whether it is enabled stays as it is. */
+  /** Omitted options get their defaults. Whether it is enabled does not change. */
   setConfig(options: HyperCacheInstrumentationOptions): void {
     this.#config = { enabled: true, ...options };
   }

@@ -28,7 +28,7 @@ function ofEach(read: (cache: CacheStats) => readonly Reading[]) {
 }
 
 /**
- * All that are read from `stats()`. Their names are an interface: dashboards and alerts are built on them.
+ * All instruments that are read from `stats()`. Their names are an interface, because dashboards and alerts depend on them.
  *
  * @internal
  */

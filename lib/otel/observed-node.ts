@@ -9,7 +9,7 @@ import { diag } from '@opentelemetry/api';
 import type { HyperCache } from '../index.js';
 import { INSTRUMENTS, type InstrumentDescription } from './instruments.js';
 
-/** The instruments of one node: read from one `stats()` when the application's reader asks. @internal */
+/** The instruments of one node. They share one `stats()` when the application's reader asks. @internal */
 export class ObservedNode {
   #stop: (() => void) | undefined;
 
@@ -34,7 +34,7 @@ export class ObservedNode {
     this.#stop = undefined;
   }
 
-  /** A node that is closed has no numbers: a reader must not fail for it, nor for the others. */
+  /** A closed node has no numbers. It must not make a reader fail, neither for this node nor for the others. */
   async #read(
     result: BatchObservableResult,
     made: readonly (readonly [InstrumentDescription, Observable])[],

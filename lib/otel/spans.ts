@@ -21,7 +21,7 @@ const { Namespace, Operation, Reason, Outcome, Key, ErrorType } = Attribute;
 const factories = tracingChannel<unknown, HyperCacheFactoryTrace>('hypercache:factory');
 const commands = tracingChannel<unknown, HyperCacheCommandTrace>('hypercache:command');
 
-/** Of one operation: what has its span open. */
+/** The message of one operation, to which its open span belongs. */
 type Message = HyperCacheFactoryTrace | HyperCacheCommandTrace;
 
 /** @internal */
@@ -31,9 +31,8 @@ export interface SpansParts {
 }
 
 /**
- * Makes spans of what the tracing channels of all nodes of the process tell: `hypercache.wrap` of each factory, which is active
- * within the factory, and `hypercache.forward` of what waits for the primary.
- *
+ * Makes spans from the tracing channels of all nodes of the process: `hypercache.wrap` for each factory, which is active within
+ * the factory, and `hypercache.forward` for each operation that waits for the primary.
  * @internal
  */
 export class Spans {
@@ -69,7 +68,7 @@ export class Spans {
       ...(reason === 'stale' || reason === 'eager' ? apart() : {}),
     });
     const active = trace.setSpan(context.active(), span);
-    // OpenTelemetry keeps its contexts in a manager of its own, which no store of a channel reaches.
+    // OpenTelemetry keeps its contexts in its own manager, which no store of a channel reaches.
     factory.around = (work) =>
       context.with(active, around === undefined ? work : () => around(work));
   };
@@ -89,7 +88,7 @@ export class Spans {
     return span;
   }
 
-  /** What was refused before it began has no other end. */
+  /** An operation that is refused before it begins has no other end. */
   readonly #refused = (message: unknown): void => {
     const { ms } = message as HyperCacheCommandTrace;
     if (ms !== undefined) this.#end(message);
@@ -105,7 +104,7 @@ export class Spans {
     span.end();
   };
 
-  /** The message of an error of ours may name a key; its code does not. */
+  /** The message of our errors may contain a key; the code does not. */
   #fail(span: Span, error: unknown): void {
     const isSafe = this.parts.recordsKeys() || !(error instanceof HyperCacheError);
     if (isSafe && error instanceof Error) span.recordException(error);
@@ -114,7 +113,7 @@ export class Spans {
   }
 }
 
-/** A trace of its own, with a link to the span that was active. */
+/** A separate trace, with a link to the span that was active. */
 function apart(): SpanOptions {
   const caller = trace.getActiveSpan()?.spanContext();
   return { root: true, links: caller === undefined ? [] : [{ context: caller }] };

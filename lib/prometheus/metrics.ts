@@ -46,7 +46,7 @@ function ofEach(name: string, help: string, field: keyof Caches[string]): Metric
 }
 
 /**
- * All metrics. Their names are an interface: dashboards and alerts are built on them.
+ * All metrics. Their names are an interface, because dashboards and alerts depend on them.
  *
  * @internal
  */
@@ -89,7 +89,7 @@ export const METRICS: readonly MetricDescription[] = [
     'Results of factories that were not stored, because the entry had changed meanwhile.',
     'fillsRefused',
   ),
-  metric('counter', 'incidents_total', 'Failures that no caller was told of.', ({ incidents }) =>
+  metric('counter', 'incidents_total', 'Failures that no caller saw.', ({ incidents }) =>
     one(incidents),
   ),
   metric(
@@ -193,7 +193,7 @@ export const METRICS: readonly MetricDescription[] = [
 ];
 
 /**
- * The only one that is written to as things happen: no counter says how long each factory took.
+ * The only metric that is written as events happen: no counter has the duration of each factory.
  *
  * @internal
  */

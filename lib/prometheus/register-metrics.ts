@@ -9,17 +9,16 @@ import { FACTORY_DURATION, METRICS, type MetricDescription } from './metrics.js'
 
 /** @publicApi */
 export interface HyperCacheMetricsOptions {
-  /** The application's own registry of prom-client, which it shows where it likes. */
+  /** The application's own registry of prom-client, which it exposes wherever it likes. */
   registry: Registry;
 }
 
 /**
- * Registers the metrics of the node, all named `hypercache_...`, in a registry of prom-client 15. They are read from
- * `stats()` when the registry is asked, once for all of them; between that nothing runs, but for a note of each factory of
- * `wrap` that has ended.
+ * Registers the metrics of the node, all named `hypercache_...`, in a registry of prom-client 15. They are read from `stats()`
+ * when the registry is asked, once for all of them. In between, it only notes each factory of `wrap` that ends.
  *
- * @returns takes them off again
- * @throws {HC_ARGUMENT_INVALID} no registry, or one that has these metrics already
+ * @returns a function that removes them again
+ * @throws {HC_ARGUMENT_INVALID} no registry, or one that already has these metrics
  * @publicApi
  */
 export function registerHyperCacheMetrics(
@@ -63,7 +62,7 @@ function assertFree(registry: Registry): void {
   );
 }
 
-/** A registry asks all of its metrics in one turn of the event loop: they are read at once. */
+/** A registry asks all of its metrics in one turn of the event loop, so all of them share one read. */
 function sharedStats(cache: HyperCache): () => Promise<HyperCacheStats> {
   let shared: Promise<HyperCacheStats> | undefined;
   return () => {
@@ -75,7 +74,7 @@ function sharedStats(cache: HyperCache): () => Promise<HyperCacheStats> {
   };
 }
 
-/** What a node does not have is left out: prom-client resets a metric without labels to 0, and 0 is an answer. */
+/** Leaves out what a node does not have: prom-client resets a metric without labels to 0, and 0 would be an answer. */
 function metricOf(
   { name, type, help, labels, samples }: MetricDescription,
   stats: () => Promise<HyperCacheStats>,
@@ -96,7 +95,7 @@ function metricOf(
     ...configuration,
     async collect() {
       const read = samples(await stats());
-      // The node counts: what is registered here shows its numbers.
+      // The node counts. The metric here only shows its numbers.
       this.reset();
       if (read.length === 0) this.remove();
       for (const [values, value] of read) this.inc(values, value);

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../common/errors.js';
 import type { LeaseName } from '../engine/lease.js';
 
-/** To wait for what it has itself would be to wait for ever. @internal */
+/** The error for an owner that would otherwise wait for itself forever. @internal */
 export function alreadyThere({ name }: LeaseName): InvalidArgumentError {
   return new InvalidArgumentError(
     `The owner already holds '${name}', or waits for it.`,

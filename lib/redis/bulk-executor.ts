@@ -11,7 +11,7 @@ import { BUMP, FENCE } from './scripts/bump.js';
 import { REMOVE_MANY } from './scripts/remove-many.js';
 import type { Space } from './space.js';
 
-/** Entries of one step: the server does nothing else meanwhile. */
+/** Entries that one step handles. The server does nothing else during a step. */
 const STEP = 500;
 
 /** @internal */
@@ -24,15 +24,15 @@ export interface BulkExecutorParts {
 type BulkCommand = CommandOf<'deletePrefix' | 'expirePrefix' | 'deleteTag' | 'expireTag'>;
 
 /**
- * Executes what concerns many entries: a number first, from which on the entries count as gone or fills as overdue, then the
- * entries themselves, step by step.
+ * Executes the commands on many entries. It first stores a number, which marks the entries as removed or the fills as overdue.
+ * It then processes the entries themselves, step by step.
  *
  * @internal
  */
 export class BulkExecutor {
   constructor(private readonly parts: BulkExecutorParts) {}
 
-  /** Entries that are gone are not counted: the server lets them go by their time to live. */
+  /** Does not count the removed entries: the server removes them when their time to live ends. */
   async clear(space: Space): Promise<ResultOf['clear']> {
     space.clears++;
     const [revision] = await this.#bump(space, space.keys.generation);
@@ -46,7 +46,7 @@ export class BulkExecutor {
       return await this.#removeStep(space, command, step);
     } catch (error) {
       if (!(error instanceof ServerUnreachableError)) throw error;
-      // It has begun: a part of the entries is gone.
+      // The command has begun: some entries are already removed.
       throw new OutcomeUnknownError('the connection was lost on the way', { cause: error });
     }
   }
@@ -81,7 +81,7 @@ export class BulkExecutor {
     };
   }
 
-  /** Those that are removed leave the list, and the others are passed over. */
+  /** Where the listing of a tag continues. A step removes some entries from the list and leaves the others in it. */
   #tagCursor(
     cursor: string | undefined,
     keys: readonly string[],
@@ -106,7 +106,7 @@ export class BulkExecutor {
     return this.#number(BUMP, [key, space.keys.counter], []);
   }
 
-  /** Above all revisions that were made before, by whichever node. */
+  /** Makes a number above all earlier revisions of all nodes. */
   async #number(
     script: Script,
     keys: readonly string[],

@@ -6,24 +6,24 @@ import type { Argument, LinkState, RedisLink, Reply } from './redis-link.js';
 import type { Script } from './script.js';
 import { Session, SWEEP_MS, type RedisClient } from './session.js';
 
-/** A server that refuses the login is asked again after this time, in ms. */
+/** How long to wait before the next attempt on a server that refuses the login, in ms. */
 const REFUSED_RETRY_MS = 30_000;
 
 /** @internal */
 export interface ClientLinkParts {
   readonly timeoutMs: number;
   readonly backoff: Backoff;
-  /** A client that is not yet connected, whose replies are bytes. */
+  /** Makes a client that is not yet connected. Its replies are bytes. */
   readonly connect: () => Promise<RedisClient>;
-  /** Prepares each connection, before it is open. */
+  /** Prepares each connection before it is open. */
   readonly prepare: (session: Session) => Promise<void>;
-  /** A connection was lost, or could not be made. */
+  /** Called when a connection is lost or cannot be made. */
   readonly onFailure: (error: HyperCacheError) => void;
 }
 
 /**
- * The link over `@redis/client`: one connection at a time, each prepared before it is used. Its deadlines are our own,
- * because the client takes back only what it has not yet written.
+ * The link over `@redis/client`: one connection at a time, each prepared before use. The link keeps its own deadlines, because
+ * the client can take back only what it has not yet written.
  *
  * @internal
  */
@@ -48,7 +48,7 @@ export class ClientLink implements RedisLink {
     return this.#number;
   }
 
-  /** Calls that wait for their answers. */
+  /** Calls that wait for their replies. */
   get pending(): number {
     return this.#session?.pending ?? 0;
   }
@@ -59,7 +59,7 @@ export class ClientLink implements RedisLink {
    * @throws {HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING}
    */
   async start(): Promise<void> {
-    // After the answers of the turn: a process that was busy itself must not blame the server.
+    // Runs after the replies of this turn: a process that was busy itself must not blame the server.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS).unref();
     try {
       await this.#connect();
@@ -89,7 +89,7 @@ export class ClientLink implements RedisLink {
     return () => this.#onState.delete(listener);
   }
 
-  /** The connection is not to be trusted any more, for a reason; another one is made. */
+  /** Gives up a connection that cannot be trusted, for the given reason. The link then makes another one. */
   drop(reason: string): void {
     if (this.#session !== undefined) this.#lose(this.#session, reason);
   }
@@ -133,7 +133,7 @@ export class ClientLink implements RedisLink {
     client.on('error', (error) => this.#lose(session, messageOf(error)));
     client.on('end', () => this.#lose(session, 'the connection was closed'));
     let greeting: NodeJS.Timeout | undefined;
-    // The client's own limit ends when the socket is open: what is there may be no server, or one that hangs.
+    // The client's own limit ends when the socket is open. The other side may still be no server, or one that hangs.
     client.on('connect', () => {
       const reason = `no answer within ${timeoutMs} ms`;
       greeting = setTimeout(() => session.end(reason), timeoutMs).unref();
@@ -166,7 +166,7 @@ export class ClientLink implements RedisLink {
     this.#session = undefined;
     this.#become('closed');
     session.end(reason);
-    // While it is prepared, the attempt itself fails.
+    // While the connection is being prepared, the attempt itself fails.
     if (!wasOpen || this.#isClosed) return;
     this.parts.onFailure(new ServerUnreachableError(reason));
     this.#connectLater(this.parts.backoff.next());
@@ -199,7 +199,7 @@ function connectError(error: unknown): HyperCacheError {
   }
   if (/^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH)/.test(text)) {
     return new ServerUnfitError([
-      `It refuses the login: ${text}. Give the url the user and the password that the server knows.`,
+      `It refuses the login: ${text}. Put the correct user and password into the url.`,
     ]);
   }
   return new ServerUnreachableError(text, { cause: error });

@@ -27,13 +27,13 @@ import { REMOVE } from './scripts/remove.js';
 import { STORE } from './scripts/store.js';
 import type { Space } from './space.js';
 
-/** The time to live of what never ends: the server may evict only what has one. */
+/** The time to live of an entry that never ends. It needs one, because the server may evict only keys that have one. */
 const ENDLESS_MS = 10 * 366 * 24 * 3_600_000;
 
 /** A larger entry may reach the server in two pieces, with a command of another client between them. */
 const MAX_PLAIN_BYTES = 8 * 1024;
 
-/** What a plain `SET` takes in a packet besides its key and its entry, roughly. */
+/** The approximate size of a plain `SET` in a packet, without its key and its entry. */
 const PLAIN_BYTES = 100;
 
 /** @internal */
@@ -41,28 +41,28 @@ export interface EntryExecutorParts {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly floor: NumberFloor;
-  /** Of this node, from 1 to 127: no other node makes the same revisions. */
+  /** The slot of this node, from 1 to 127. It keeps revisions unique across nodes. */
   readonly slot: () => number;
-  /** By which a write under a lock is judged. */
+  /** The keys that decide whether a write under a lock is allowed. */
   readonly fenceKeys: (lock: string) => readonly string[];
 }
 
 type StoreMode = 'set' | 'add' | 'setIf' | 'fill' | 'again';
 
 /**
- * Executes the commands on single entries. Each sends its first command before it returns, so that the order of the calls is
- * the server's.
+ * Executes the commands on single entries. Each method sends its first command before it returns, so the server executes the
+ * commands in the order of the calls.
  *
  * @internal
  */
 export class EntryExecutor {
   #lastOwn = 0;
-  /** Plain sets on their way, by the server's key: without those that a later command of this node may concern. */
+  /** Plain sets under way, by the server's key. A later command of this node that may concern a key removes it from here. */
   readonly #latest = new Map<string, number>();
 
   constructor(private readonly parts: EntryExecutorParts) {}
 
-  /** This node deletes many entries, one by one, or makes them stale. */
+  /** Notes that this node deletes many entries one by one, or makes them stale. */
   overtake(): void {
     this.#latest.clear();
   }
@@ -150,8 +150,8 @@ export class EntryExecutor {
   }
 
   /**
-   * Without a script, which would cost half of its speed. A clear that came first shows in the generation that comes back: then
-   * the entry was never visible, and is stored again, unless something newer is in its place.
+   * Stores an entry without a script, which would halve the speed. When a clear came first, the reply brings a new generation:
+   * the entry was then never visible. It is stored again, unless the key now holds something newer.
    */
   async #setPlain(space: Space, command: SetCommand, generation: string): Promise<ResultOf['set']> {
     const { key, value, expiresAt, freshUntil = expiresAt } = command;
@@ -175,7 +175,8 @@ export class EntryExecutor {
     if (found === generation) return { stored: true, revision };
     space.drop();
     if (clears !== space.clears) return { stored: true, revision };
-    // In the place of whatever others have stored meanwhile, which took the key for missing; not of what this node sent later.
+    // Replaces what other nodes have stored meanwhile, because they saw the key as missing. It does not replace what this node
+    // sent later.
     if (isLatest) return this.#store(space, command, 'set');
     const again = await this.#store(space, command, 'again', revision);
     return { stored: true, revision: again.stored ? again.revision : revision };
@@ -250,14 +251,14 @@ export class EntryExecutor {
     throw unexpectedReply(script.name);
   }
 
-  /** Unique for its key, and growing along this node. */
+  /** A revision that is unique for its key and grows on this node. */
   #ownRevision(): number {
     const now = numberAt(this.parts.clock.now()) + this.parts.slot();
     this.#lastOwn = Math.max(this.#lastOwn + NUMBER_STEP, now);
     return this.#lastOwn;
   }
 
-  /** When the server itself removes an entry: Unix ms; '' for one that it may not. */
+  /** When the server itself removes an entry, in Unix ms. The result is '' for an entry that the server must keep. */
   #deadline(space: Space, expiresAt: number): string {
     if (isKept(space.namespace)) return '';
     return expiresAt === Infinity

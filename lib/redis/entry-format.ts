@@ -4,7 +4,7 @@ import { decodeValue, storedBytes, type StoredValue } from '../value/codec.js';
 import { DIGITS, fromDigits, fromFreshDigits, toDigits, toFreshDigits } from './numbers.js';
 
 /*
- * An entry as the server holds it. Text, so that scripts can judge it and build it:
+ * An entry as the server holds it. It is text, so that scripts can check and build it:
  *
  *   '1' codec tags? header-length(5) revision(16) generation(16) end(16) fresh-until(16)
  *   then for each tag: bytes(4) tag version(16)
@@ -14,23 +14,23 @@ import { DIGITS, fromDigits, fromFreshDigits, toDigits, toFreshDigits } from './
 const FORMAT = '1';
 const MARKER = 'C'.charCodeAt(0);
 const RELEASED_MARKER = 'R'.charCodeAt(0);
-/** Where the digits of the revision begin. @internal */
+/** The offset of the digits of the revision. @internal */
 export const REVISION_AT = 8;
 
 const FIXED = 8 + 4 * DIGITS;
 
-/** Bytes that are read of an entry whose value is not wanted; a longer header is read again. @internal */
+/** How many bytes are read of an entry whose value is not needed. A longer header takes a second read. @internal */
 export const HEAD_BYTES = 256;
 
 const CODEC = { string: 's', number: 'n', bytes: 'b' } as const;
 
-/** A tag and the version that it had when the entry was written. @internal */
+/** A tag and its version at the time of the write. @internal */
 export interface TagVersion {
   readonly tag: string;
   readonly version: string;
 }
 
-/** What stands before the value. @internal */
+/** The header before the value. @internal */
 export interface EntryHead {
   readonly codec: string;
   readonly revision: number;
@@ -41,9 +41,9 @@ export interface EntryHead {
   readonly length: number;
 }
 
-/** What a script needs to build an entry: it adds the numbers and the tags. @internal */
+/** The parts from which a script builds an entry. The script adds the numbers and the tags. @internal */
 export interface EntryParts {
-  /** Before the header's length. */
+  /** The text before the length of the header. */
   readonly codec: string;
   readonly value: string | Buffer;
 }
@@ -55,7 +55,7 @@ export function partsOf(value: StoredValue): EntryParts {
   return { codec: CODEC.bytes, value };
 }
 
-/** An entry without tags, as one that a plain `SET` stores. @internal */
+/** An entry without tags, as a plain `SET` stores it. @internal */
 export function plainEntry(
   value: StoredValue,
   numbers: { revision: number; generation: string; expiresAt: number; freshUntil: number },
@@ -68,7 +68,7 @@ export function plainEntry(
     : Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
-/** Whether the key is missing, and a factory is at work on it, or was. @internal */
+/** Whether the bytes are a marker: the key is missing, and a factory is or was computing it. @internal */
 export function isMarker(bytes: Buffer): boolean {
   return bytes[0] === MARKER || bytes[0] === RELEASED_MARKER;
 }

@@ -1,19 +1,19 @@
 import type { Commands } from './redis-link.js';
 
-/** What leaves in one turn up to this size reaches the server in one piece, so no command of another client is between it. */
+/** Up to this size, the commands of one turn reach the server in one piece, without commands of other clients between them. */
 const MAX_PACKET_BYTES = 8 * 1024;
 
-/** One reading of a generation, behind the writes of a turn that need it. */
+/** One read of a generation, sent after the writes of a turn that need it. */
 interface Reading {
   readonly generation: Promise<string>;
-  /** Of the writes before it. */
+  /** The size of the writes before it. */
   bytes: number;
   readonly send: () => void;
 }
 
 /**
- * Reads the generation of a space behind the writes of a turn, in the packet in which they leave: one reading for as many of
- * them as fit in a packet.
+ * Reads the generation of a space after the writes of a turn, in the same packet. One read serves all writes that fit into the
+ * packet.
  *
  * @internal
  */
@@ -26,10 +26,10 @@ export class GenerationReadings {
   ) {}
 
   /**
-   * To be called before the write is sent.
+   * Call this before the write is sent.
    *
-   * @param bytes of the write
-   * @returns the generation as it is after the write
+   * @param bytes the size of the write
+   * @returns the generation after the write
    */
   after(bytes: number): Promise<string> {
     if (this.#reading !== undefined && this.#reading.bytes + bytes > MAX_PACKET_BYTES) {
@@ -56,9 +56,9 @@ export class GenerationReadings {
         settle?.(this.commands.call(['GET', this.key]).then(String));
       },
     };
-    // After the microtasks of this turn, and before the client writes what it has collected.
+    // Runs after the microtasks of this turn, and before the client writes what it has collected.
     process.nextTick(reading.send);
-    // Those who wait for it learn of a failure.
+    // The callers that wait for it receive the failure.
     generation.catch(() => undefined);
     return reading;
   }

@@ -1,4 +1,4 @@
-/** The text as a pattern of the server that matches only itself. @internal */
+/** Escapes a text, so that it matches only itself as a pattern of the server. @internal */
 export function globEscaped(text: string): string {
   return text.replaceAll(/[\\*?[\]^]/g, String.raw`\$&`);
 }

@@ -5,10 +5,10 @@ import type { ClientLink } from './client-link.js';
 import { unixMsOf } from './probe.js';
 import type { RedisCoherence } from './redis-coherence.js';
 
-/** Rest between two questions, in ms; memory is believed for several of them. */
+/** The pause between two requests, in ms. Memory stays trusted for several pauses. */
 const INTERVAL_MS = 250;
 
-/** A clock that differs by more from what was expected was set, in ms. */
+/** A larger difference from the expected time, in ms, means that the clock was set. */
 const STEP_MS = 1000;
 
 /** @internal */
@@ -20,7 +20,7 @@ export interface HeartbeatParts {
 }
 
 /**
- * Asks the server for its time and its role: so its clock is known, memory is believed, and a master that was demoted is left.
+ * Asks the server for its time and its role. This reads the server's clock, keeps memory trusted, and detects a demoted master.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ export class Heartbeat {
 
   constructor(private readonly parts: HeartbeatParts) {}
 
-  /** Of the last question; undefined before the first answer. */
+  /** The round trip of the last request; undefined before the first reply. */
   get roundTripMs(): number | undefined {
     return this.#roundTripMs;
   }
@@ -47,7 +47,7 @@ export class Heartbeat {
   #schedule(): void {
     this.#timer = setTimeout(() => {
       this.#beat()
-        // The link reports what is wrong with it, and fails all that waits.
+        // The link reports its own failures, and fails all calls that wait.
         .catch(() => undefined)
         .finally(() => {
           if (this.#timer !== undefined) this.#schedule();
@@ -65,7 +65,7 @@ export class Heartbeat {
     if (session !== link.session || link.state !== 'open') return;
     this.#roundTripMs = clock.monotonic() - began;
     if (Array.isArray(role) && String(role[0]) !== 'master') {
-      link.drop('it is no master any more');
+      link.drop('it is no longer a master');
       return;
     }
     const now = unixMsOf(time);

@@ -4,15 +4,14 @@ import type { RedisLink } from './redis-link.js';
 /** Milliseconds. */
 const INTERVAL_MS = 30_000;
 
-/** Leases that one step looks at. */
+/** Leases that one step checks. */
 const STEP = 500;
 
-/** When more are known, those that are free go a minute after their end. */
+/** Above this number of known leases, free leases are removed one minute after their end. */
 const MOST_KNOWN = 100_000;
 
 /**
- * Forgets leases that ended long ago, now and then, in bounded steps: nothing of them ends by itself on the server, so that
- * it makes no room by them.
+ * Removes leases that ended long ago, from time to time, in bounded steps. The server never removes a lease by itself.
  *
  * @internal
  */
@@ -22,7 +21,7 @@ export class LeaseForgetter {
   constructor(
     private readonly scripts: LeaseScripts,
     private readonly link: RedisLink,
-    /** Milliseconds after its end for which a lease is remembered. */
+    /** How long a lease is kept after its end, in milliseconds. */
     private readonly keepMs: number,
     private readonly onError: (error: unknown) => void,
   ) {}
@@ -38,12 +37,12 @@ export class LeaseForgetter {
     this.#timer = undefined;
   }
 
-  /** Step after step, until nothing is due; stops when it is closed. */
+  /** Runs step after step until no lease is due, or until it is closed. */
   async forget(): Promise<void> {
     for (let isLast = false; !isLast && this.#timer !== undefined;) {
       const [seen, waited] = await this.scripts.forget(this.keepMs, MOST_KNOWN, STEP);
       isLast = seen < STEP;
-      // Waiters whose nodes have gone leave the queue.
+      // Removes the waiters of dead nodes from the queue.
       for (const lease of waited) await this.scripts.promote(lease);
     }
   }

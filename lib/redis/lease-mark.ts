@@ -7,8 +7,8 @@ import { MARK_LEASES } from './scripts/mark-leases.js';
 const MARK_BYTES = 8;
 
 /**
- * By which a node finds out that the server has lost all leases: a random mark that the first node sets, and that is gone when
- * the server was emptied, or started without its data.
+ * Detects that the server has lost all leases. The first node sets a random mark, which is lost when the server is emptied or
+ * starts without its data.
  *
  * @internal
  */
@@ -24,12 +24,12 @@ export class LeaseMark {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** How often there was reason to doubt: a lease that was given meanwhile is to be asked for again. */
+  /** How often the mark came into doubt. A lease that was granted meanwhile must be requested again. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** Never fails: what cannot be asked is asked on the next link. */
+  /** Never fails: a check that cannot be made is made on the next link. */
   check(): void {
     this.#changes++;
     this.#compare().catch(this.onError);

@@ -4,10 +4,10 @@ import { HEAD, HOLDER_HEAD } from './scripts/lease-state.js';
 const MICROSECONDS = 1000;
 
 /**
- * The live holders of a lease, as the scripts of leases write it.
+ * The live holders of a lease, read from the format of the lease scripts.
  *
  * @param now the server's time in microseconds
- * @param monotonic the same moment on this machine's clock, in ms, or one before it
+ * @param monotonic the same moment, or an earlier one, on this machine's clock, in ms
  * @internal
  */
 export function holdersOf(

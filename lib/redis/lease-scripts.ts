@@ -18,13 +18,13 @@ const MICROSECONDS = 1000;
 
 /** @internal */
 export interface LeaseAnswer {
-  /** The owner's token, or 1 for what only succeeds; 0 without. */
+  /** The owner's token; 1 for a success without a token; 0 for none. */
   readonly token: number;
-  /** Ms until the next lease ends that is waited for; undefined when none is. */
+  /** The time in ms until the next awaited lease ends; undefined when no caller waits for one. */
   readonly left: number | undefined;
-  /** What waiters of this node were given. */
+  /** The leases that waiters of this node received. */
   readonly given: readonly Given[];
-  /** Whether other nodes have taken this one for dead. */
+  /** Whether other nodes have considered this node dead. */
   readonly hasLapsed: boolean;
 }
 
@@ -34,17 +34,17 @@ export interface Given {
   readonly token: number;
 }
 
-/** What a node finds in its mailbox, and what it waits for. @internal */
+/** What a node finds in its mailbox, and when the leases end that it waits for. @internal */
 export interface Collected {
   readonly hasLapsed: boolean;
-  /** With the token 0: it has ended before this node knew of it. */
+  /** A token of 0 means that the lease ended before this node learned of it. */
   readonly given: readonly (Given & { readonly lease: LeaseName })[];
-  /** Of each lease that was asked for: ms until its next end; undefined when its queue is not known. */
+  /** For each requested lease, the time in ms until its next end; undefined when its queue is unknown. */
   readonly left: readonly (number | undefined)[];
 }
 
 /**
- * The scripts of leases, with their keys, arguments and answers.
+ * The scripts of leases, with their keys, arguments and replies.
  *
  * @internal
  */
@@ -53,14 +53,14 @@ export class LeaseScripts {
   readonly #beats: string;
   readonly #index: string;
   readonly #forgotten: string;
-  /** The largest token that this node knows of: all later ones are above it. */
+  /** The largest token that this node knows. All later tokens are larger. */
   #floor: number;
 
   constructor(
     private readonly link: RedisLink,
     private readonly keys: RedisKeys,
     private readonly node: string,
-    /** The server's time, in Unix ms, after which a command that is sent now will have been given up. */
+    /** The server's time, in Unix ms, at which this node gives up a command that is sent now. */
     private readonly givenUpAt: () => number,
     floor: number,
   ) {
@@ -71,7 +71,7 @@ export class LeaseScripts {
     this.#floor = floor;
   }
 
-  /** The token is -1 when the owner is there already. */
+  /** The token is -1 when the owner already holds the lease or waits for it. */
   async acquire(request: AcquireRequest, waitMs: number, isAgain: boolean): Promise<LeaseAnswer> {
     const { lease, owner, ttlMs, slots } = request;
     const keys = [...this.#keysOf(lease), this.#index, this.#forgotten];
@@ -98,7 +98,7 @@ export class LeaseScripts {
     return this.#answer(PROMOTE_WAITERS, this.#keysOf(lease), [this.node, this.#floorText]);
   }
 
-  /** @param how a number is the token of the only lease that is declined */
+  /** @param how `keep`, `decline`, or the token of the only lease to decline */
   cancel(lease: LeaseName, owner: string, how: 'keep' | 'decline' | number): Promise<LeaseAnswer> {
     const args = [owner, String(how), this.node, this.#floorText];
     return this.#answerInTime(CANCEL_WAIT, this.#keysOf(lease), args);
@@ -117,13 +117,13 @@ export class LeaseScripts {
     return { hasLapsed: lapsed === 1, given, left: listOf(lefts).map(leftOf) };
   }
 
-  /** @param monotonic when it is asked for, in ms */
+  /** @param monotonic the time of the request, in ms */
   async holders(lease: LeaseName, monotonic: number): Promise<HeldLease[]> {
     const [now, row] = listOf(await this.link.run(ONE_LEASE, [this.keys.lease('h', lease)], []));
     return isBytes(row) ? holdersOf(lease, row, numberOf(now), monotonic) : [];
   }
 
-  /** What is held of so many leases; undefined behind the last one. */
+  /** One page of the held leases; undefined after the last one. */
   async page(from: number, size: number, monotonic: number): Promise<HeldLease[] | undefined> {
     const args = [String(from), String(from + size - 1)];
     const [now, ...rows] = listOf(await this.link.run(LIST_LEASES, [this.#index], args));
@@ -137,7 +137,7 @@ export class LeaseScripts {
     });
   }
 
-  /** Returns how many it looked at, and what others wait for. */
+  /** Returns how many leases it checked, and those that other callers wait for. */
   async forget(keepMs: number, most: number, limit: number): Promise<[number, LeaseName[]]> {
     const keys = [this.#index, this.#forgotten, this.#beats];
     const args = [microseconds(keepMs), String(most), String(limit)];
@@ -155,7 +155,7 @@ export class LeaseScripts {
     return [part('h'), part('q'), part('w'), this.#beats];
   }
 
-  /** What comes after it was given up has no effect; an answer that comes all the same is one of another clock. */
+  /** A command that arrives after its deadline has no effect. If this refusal still arrives in time, the clocks differ. */
   async #answerInTime(script: Script, keys: string[], args: string[]): Promise<LeaseAnswer> {
     const answer = await this.#answer(script, keys, [...args, microseconds(this.givenUpAt())]);
     return answer.token === TOO_LATE ? this.#answer(script, keys, [...args, '0']) : answer;
@@ -197,7 +197,7 @@ function leaseOf(field: string): LeaseName {
   return { kind, name: field.slice(2) };
 }
 
-/** Rounded up: a lease ends here no later than there. */
+/** Converts to microseconds, rounded up: a lease ends here no later than on the server. */
 function microseconds(ms: number): string {
   return String(Math.ceil(ms * MICROSECONDS));
 }

@@ -9,10 +9,10 @@ import type { Collected, LeaseAnswer, LeaseScripts } from './lease-scripts.js';
 import { isOfTheLink, isUncertain } from './link-failure.js';
 import type { OwedReturns } from './owed-returns.js';
 
-/** Between two signs of life of a node that waits; others take it for dead after 3 s. */
+/** The pause between two heartbeats of a node that waits. Other nodes consider it dead after 3 s. */
 const BEAT_MS = 1000;
 
-/** Leases that one sign of life asks for. */
+/** Leases that one heartbeat asks for. */
 const ASKED_AT_ONCE = 500;
 
 /** @internal */
@@ -24,17 +24,17 @@ export interface LeaseWaitsParts {
 }
 
 /**
- * Those who wait for a lease in this process. Their places are on the server; whatever hands a lease over writes a line to
- * this node's mailbox, which the server tells of at once. A sign of life each second looks for what was missed.
+ * The waiters for leases in this process. Their places are on the server. Each grant writes a line to this node's mailbox, and
+ * the server reports that immediately. A heartbeat each second finds what was missed.
  *
  * @internal
  */
 export class LeaseWaits {
   readonly #waiters: LocalWaiters;
-  /** Those whose place in the queue is in doubt. */
+  /** The waiters whose place in the queue is in doubt. */
   readonly #inDoubt = new Set<LocalWaiter>();
   #beat: NodeJS.Timeout | undefined;
-  /** Whether the server tells when a line is written to the mailbox. */
+  /** Whether the server reports a write to the mailbox. */
   #isTracked = false;
   #isCollecting = false;
   #isDue = false;
@@ -48,7 +48,7 @@ export class LeaseWaits {
     return this.#waiters.size;
   }
 
-  /** The grant; undefined when the wait is over. */
+  /** Resolves to the grant, or to undefined when the wait is over. */
   join(request: AcquireRequest): Promise<Grant | undefined> {
     const { lease, owner, waitMs, signal } = request;
     const { clock } = this.parts;
@@ -56,7 +56,7 @@ export class LeaseWaits {
     if (this.#waiters.find(lease, owner) !== undefined) throw alreadyThere(lease);
     return new Promise((resolve, reject) => {
       const end = (finish: () => void): void => {
-        // One that was served twice has been served.
+        // A waiter that is granted twice is settled once.
         if (!this.#waiters.remove(waiter)) return;
         this.#inDoubt.delete(waiter);
         clearTimeout(timeout);
@@ -82,26 +82,26 @@ export class LeaseWaits {
     });
   }
 
-  /** What a command did for the waiters of this node. @param since when it was asked for, in monotonic ms */
+  /** Notes what a command did for the waiters of this node. @param since the time of the request, in monotonic ms */
   note(lease: LeaseName, since: number, { given, left, hasLapsed }: LeaseAnswer): void {
     for (const { owner, token } of given) this.#deliver(lease, owner, token, since);
     if (left !== undefined) this.#waiters.schedule(lease, this.parts.clock.monotonic() + left);
     if (hasLapsed) this.#askAgain();
   }
 
-  /** The server has told that the mailbox has changed, which it does once. */
+  /** Called when the server reports that the mailbox has changed, which it does once. */
   onMail(): void {
     this.#isTracked = false;
     this.#read();
   }
 
-  /** The link or what the server holds is another: all places are in doubt, and the mailbox is not tracked. */
+  /** Called when the link or the data of the server is a new one: all places are in doubt, and the mailbox is not tracked. */
   beginAgain(): void {
     this.#isTracked = false;
     this.#askAgain();
   }
 
-  /** Those who wait get HC_CLOSED. Resolves when their places are given up. */
+  /** Fails all waiters with HC_CLOSED. Resolves when their places are given up. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#beat);
@@ -126,7 +126,7 @@ export class LeaseWaits {
     };
     read()
       .catch((error: unknown) => {
-        // The next sign of life makes up for it.
+        // The next heartbeat makes up for it.
         if (!isOfTheLink(error)) this.parts.onError(error);
       })
       .finally(() => {
@@ -134,7 +134,7 @@ export class LeaseWaits {
       });
   }
 
-  /** A request that is under way is followed by another only when its answer is there. */
+  /** While a request of the waiter is under way, the next one waits for its reply. */
   #ask(waiter: LocalWaiter, isAgain: boolean): void {
     if (waiter.isMoving) {
       this.#inDoubt.add(waiter);
@@ -169,7 +169,7 @@ export class LeaseWaits {
     if (this.#waiters.find(lease, owner) === waiter) this.#inDoubt.add(waiter);
   }
 
-  /** The wait is over; it may have been served at the same moment. */
+  /** Ends the wait. A grant may arrive at the same moment. */
   #giveUp(waiter: LocalWaiter): void {
     const { scripts, clock, owed } = this.parts;
     const { request } = waiter;
@@ -186,7 +186,7 @@ export class LeaseWaits {
     });
   }
 
-  /** Leaves the queue, and passes on what was given meanwhile. Never rejects. */
+  /** Leaves the queue, and passes on a lease that was granted meanwhile. Never rejects. */
   async #leave(request: AcquireRequest, how: 'decline' | number): Promise<void> {
     const { scripts, owed, onError, clock } = this.parts;
     const { lease, owner } = request;
@@ -202,7 +202,7 @@ export class LeaseWaits {
   #deliver(lease: LeaseName, owner: string, token: number, since: number): void {
     const waiter = this.#waiters.find(lease, owner);
     if (waiter !== undefined) waiter.settle({ token, expiresAt: since + waiter.request.ttlMs });
-    // Its waiter has gone: the next one gets it.
+    // The waiter no longer waits: the next one gets the lease.
     else void this.#leave({ lease, owner, ttlMs: 0, slots: 1, waitMs: 0 }, token);
   }
 
@@ -213,7 +213,7 @@ export class LeaseWaits {
       .promote(lease)
       .then((answer) => this.note(lease, since, answer))
       .catch((error: unknown) => {
-        // With the next sign of life it is looked for again.
+        // The next heartbeat looks for it again.
         if (!isOfTheLink(error)) onError(error);
       });
   }

@@ -1,19 +1,19 @@
-/** Numbers of the engine begin here, in Unix ms. */
+/** The start of the engine's numbers, in Unix ms. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
-/** An eighth of a microsecond: 2^53 of them last until 2061. */
+/** Numbers per millisecond: each is an eighth of a microsecond, and 2^53 of them last until 2061. */
 const PER_MS = 8000;
 
-/** Numbers that scripts make are multiples of it; what is between them belongs to single nodes. @internal */
+/** Scripts make only multiples of this number. The numbers between two multiples belong to single nodes. @internal */
 export const NUMBER_STEP = 128;
 
-/** Digits of a number, of a time and of a version in an entry. @internal */
+/** The digits of a number, a time and a version in an entry. @internal */
 export const DIGITS = 16;
 
-/** Ends at no time; also the largest number that scripts can tell apart from the next. @internal */
+/** The end of what never ends. It is also the largest number that scripts can tell apart from the next one. @internal */
 export const NEVER_DIGITS = '9000000000000000';
 
-/** The number that stands for a moment of the server's clock. @internal */
+/** The number that means a moment of the server's clock. @internal */
 export function numberAt(unixMs: number): number {
   const eighths = Math.max(0, Math.round((unixMs - EPOCH_MS) * PER_MS));
   return eighths - (eighths % NUMBER_STEP);
@@ -31,7 +31,7 @@ export function fromDigits(text: string): number {
   return text === NEVER_DIGITS ? Infinity : Number(text);
 }
 
-/** As {@link toDigits}, of a moment that is below 0 once `expire` has set it: 13 digits of ms and two of its fraction. @internal */
+/** As {@link toDigits}, for a moment that `expire` has set below 0: 13 digits of ms and two of its fraction. @internal */
 export function toFreshDigits(freshUntil: number): string {
   if (freshUntil >= 0) return toDigits(freshUntil);
   const ms = Math.trunc(-freshUntil);
@@ -45,7 +45,7 @@ export function fromFreshDigits(text: string): number {
   return -(Number(text.slice(1, 14)) + Number(text.slice(14)) / 1000);
 }
 
-/** The largest number that was seen: no later one may be smaller, whatever becomes of the server. @internal */
+/** The largest number seen so far. No later number may be smaller, even if the server loses its data. @internal */
 export class NumberFloor {
   #value = 0;
 
@@ -53,7 +53,7 @@ export class NumberFloor {
     return this.#value;
   }
 
-  /** Returns the number. */
+  /** Notes a number, and returns it. */
   see(value: number): number {
     if (value > this.#value) this.#value = value;
     return value;

@@ -3,7 +3,7 @@ import type { ResolvedRedisOptions } from './redis-options.js';
 import type { RedisClient } from './session.js';
 
 /**
- * A client that is not yet connected. It neither connects again nor queues by itself: each connection is a session of its own.
+ * Makes a client that is not yet connected. It neither reconnects nor queues by itself: each connection is its own session.
  *
  * @throws {HC_DEPENDENCY_MISSING}
  * @internal
@@ -16,16 +16,16 @@ export async function openClient(options: ResolvedRedisOptions): Promise<RedisCl
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     RESP: 3,
-    // Turns tracking on: the server says when a key changes that was read here.
+    // Turns tracking on: the server reports when a key changes that was read here.
     emitInvalidate: true,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
-    // For all calls: options of a single one would be merged for each. Our own timeouts reject, because the client's take back
-    // only what was not yet written.
+    // Set for all calls, because options of a single call would be merged each time. We reject with our own timeouts, because
+    // the client can take back only what it has not yet written.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: { reconnectStrategy: false, connectTimeout },
   });
-  // sendCommand() is generic in the client; here it takes and gives what RESP has.
+  // The client's sendCommand() is generic; here it takes and returns the types of RESP.
   return client as unknown as RedisClient;
 }
 

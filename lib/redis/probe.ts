@@ -6,25 +6,25 @@ import type { Script } from './script.js';
 import { ENROL } from './scripts/enrol.js';
 import { RIGHTS } from './scripts/rights.js';
 
-/** What was found of the server. @internal */
+/** What the probe found out about the server. @internal */
 export interface ServerFacts {
   /** Such as `'redis 7.0.15'`. */
   readonly server: string;
-  /** Random, of this start of the server. */
+  /** A random id of this start of the server. */
   readonly runId: string;
   /** Unix ms. */
   readonly now: number;
-  /** From 1 to 127: revisions that this connection makes belong to it. */
+  /** From 1 to 127. Revisions that this connection makes belong to this slot. */
   readonly slot: number;
 }
 
-/** How entries are kept: of another number this version knows nothing. */
+/** The version of the entry layout. This release reads no other version. */
 const LAYOUT = 1;
 
 const SLOTS = 127;
 
 /**
- * Looks whether a server can serve as a cache, loads the scripts, and takes a slot.
+ * Checks whether a server can serve as a cache, loads the scripts, and takes a slot.
  *
  * @throws {HC_SERVER_UNFIT} with every problem at once
  * @internal
@@ -51,7 +51,7 @@ export async function probe(
   ]);
   const facts = factsOf(info);
   problems.push(...unfit(facts, role));
-  // A replica refuses all that follows.
+  // A replica refuses everything below.
   if (isReplica(role)) throw new ServerUnfitError(problems);
   const loaded = scripts.map(({ text }) => commands.call(['SCRIPT', 'LOAD', text]));
   await ask('script|load', Promise.all(loaded));
@@ -68,7 +68,7 @@ export async function probe(
       `Its entries are of layout ${layout}, and this version knows ${LAYOUT}: give the option prefix another value.`,
     ]);
   }
-  // The last question: the sooner its answer is used, the closer is the clock.
+  // This request comes last: the sooner its reply is used, the more exact is the clock.
   const time = await ask('time', commands.call(['TIME']));
   if (problems.length > 0) throw new ServerUnfitError(problems);
   return {
@@ -79,14 +79,14 @@ export async function probe(
   };
 }
 
-/** @param right as the server's ACL calls it; `~` for that to keys */
+/** @param right the name that the server's ACL uses; `~` for the right to keys */
 function mayNot(right: string, keys?: RedisKeys): string {
   return right === '~'
     ? `The user may not use the keys of this cache: ACL SETUSER <user> ${keys?.patterns ?? ''}.`
     : `The user may not run ${right}: ACL SETUSER <user> +${right}.`;
 }
 
-/** The reply of TIME in Unix ms, with the parts of one. @internal */
+/** The reply of TIME in Unix ms, with fractions. @internal */
 export function unixMsOf(reply: Reply): number {
   const [seconds, microseconds] = Array.isArray(reply) ? reply : [];
   return Number(String(seconds)) * 1000 + Number(String(microseconds)) / 1000;

@@ -10,10 +10,10 @@ import type { Commands } from './redis-link.js';
 import { CLAIM, KEEP_CLAIM } from './scripts/claim.js';
 import type { Space } from './space.js';
 
-/** How long the right outlives the process that has it; renewed at a third of it while the factory runs. */
+/** How long a claim outlives the process that holds it. It is renewed at a third of this time while the factory runs. */
 const LEASE_MS = 2000;
 
-/** A factory that takes longer than this no longer keeps the others from calling theirs. */
+/** A factory that takes longer than this no longer keeps other callers from calling theirs. */
 const MAX_HOLD_MS = 300_000;
 
 const OWNER_BYTES = 16;
@@ -23,13 +23,13 @@ export interface RedisClaimsParts {
   readonly commands: Commands;
   readonly floor: NumberFloor;
   readonly random: Random;
-  /** Resolves when the server says that the key has changed, or after a time at most. */
+  /** Resolves when the server reports that the key has changed, or at the latest after the given time. */
   readonly changeOf: (serverKey: string, ms: number) => Promise<void>;
 }
 
 /**
- * Who may call the factories of one namespace: by a marker in the place of the entry that is missing, or by a key beside the
- * entry that is there.
+ * Decides which callers may call the factories of one namespace. The claim is a marker in place of a missing entry, or a key
+ * next to an existing one.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export class RedisClaims implements Claims {
     try {
       return await this.#ask(observed, isReplacing, owner);
     } catch {
-      // A page must not fail because the server cannot be asked; storing the result tells what is wrong.
+      // A page must not fail because the server cannot be reached. Storing the result reports what is wrong.
       return this.#own(observed, undefined);
     }
   }
@@ -57,7 +57,7 @@ export class RedisClaims implements Claims {
     const { keys } = this.space;
     const { key, tags } = seen;
     const { floor } = this.parts;
-    // A change between the question and the answer ends the wait as well.
+    // A change between the request and the reply ends the wait as well.
     const reply = await this.parts.commands.run(
       CLAIM,
       [keys.entry(key), keys.counter, keys.generation, keys.claim(key)],
@@ -133,18 +133,18 @@ class ClaimKeeper {
     if (this.#isOver) return;
     this.#isOver = true;
     clearInterval(this.#timer);
-    // What is not given back ends with its lease.
+    // A claim that is not given back ends with its lease.
     this.claims.keep(this.seen, this.owner, how, ms).catch(() => undefined);
   }
 
   #renew(): void {
     if (++this.#renewals * (LEASE_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
-    // One that fails is made up for by the next; a claim that is lost costs a factory more, no promise.
+    // The next renewal makes up for a failed one. A lost claim costs one more call of a factory and breaks no promise.
     else this.claims.keep(this.seen, this.owner, 'renew', LEASE_MS).catch(() => undefined);
   }
 }
 
-/** One that cannot be read is replaced as if it were not there. */
+/** An entry that cannot be read is replaced as if it were missing. */
 function readable(bytes: Buffer): L2Entry | undefined {
   try {
     const head = readHead(bytes);

@@ -8,13 +8,13 @@ export interface RedisCoherenceParts {
   readonly link: RedisLink;
   readonly clock: Clock;
   readonly memory: MemoryListener;
-  /** How long memory is believed without a sign of life of the server, in ms. */
+  /** How long memory stays trusted without a sign of life from the server, in ms. */
   readonly staleBoundMs: number;
 }
 
 /**
- * Keeps memory coherent by the server's own tracking of what this connection has read: commands, replies and invalidations
- * share one connection, so their order is the server's.
+ * Keeps memory coherent by the server's tracking of what this connection has read. Commands, replies and invalidations share
+ * one connection, so they arrive in the server's order.
  *
  * @internal
  */
@@ -33,12 +33,12 @@ export class RedisCoherence implements MemoryCoherence {
     });
   }
 
-  /** Messages of the server that something has changed. */
+  /** How many messages of the server reported a change. */
   get invalidations(): number {
     return this.#invalidations;
   }
 
-  /** A clock that was set back makes a moment of hearing lie ahead: then memory waits for the next one. */
+  /** After the clock is set back, the last sign of life lies in the future. Memory is then not trusted until the next one. */
   isTrusted(): boolean {
     const silence = this.parts.clock.coarseNow() - this.#heardAt;
     return silence >= 0 && silence < this.parts.staleBoundMs;
@@ -48,7 +48,7 @@ export class RedisCoherence implements MemoryCoherence {
     this.#spaces.set(space.keys.prefix, space);
   }
 
-  /** @param sentAt when the question was sent that the server has answered: by {@link Clock.coarseNow} */
+  /** @param sentAt when the answered request was sent, by {@link Clock.coarseNow} */
   hear(sentAt: number): void {
     this.#heardAt = sentAt;
   }
@@ -92,7 +92,7 @@ export class RedisCoherence implements MemoryCoherence {
     }
   }
 
-  /** Everything that was read before may have changed. */
+  /** Treats everything that was read before as possibly changed. */
   #lose(): void {
     if (this.parts.link.state !== 'open') this.#heardAt = NaN;
     for (const space of this.#spaces.values()) space.drop();

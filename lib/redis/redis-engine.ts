@@ -31,12 +31,12 @@ import { resetThrottle, throttle } from './throttle-executor.js';
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 2000;
 
-/** Writes that are on their way at most, in bytes. */
+/** The largest total size of the writes under way, in bytes. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
 /**
- * The engine over a server of Redis or Valkey: entries, locks, throttles and runs of all nodes are on it, and its own
- * tracking keeps the memory of each node coherent.
+ * The engine over a Redis or Valkey server. The server holds the entries, locks, throttles and runs of all nodes. Its tracking
+ * keeps the memory of each node coherent.
  *
  * @internal
  */
@@ -90,7 +90,7 @@ export class RedisEngine implements RunningEngine {
       random,
       timeoutMs,
       keepMs: parts.maxLockTtl,
-      onError: (error) => report(asError(error), 'serving those who wait for a lock'),
+      onError: (error) => report(asError(error), 'serving the waiters of locks'),
     });
     this.queue = new RedisQueue({
       execute: (command) => this.#execute(command),
@@ -144,7 +144,7 @@ export class RedisEngine implements RunningEngine {
     });
   }
 
-  /** For an operator. */
+  /** The listing for an operator. */
   get listing(): RedisListing {
     return new RedisListing({
       commands: this.#link,

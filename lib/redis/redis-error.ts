@@ -6,12 +6,12 @@ import {
   ServerUnreachableError,
 } from '../common/server-errors.js';
 
-/** Codes of replies that come again or change while a server starts, or changes its role. */
+/** Codes of replies that may pass while a server starts or changes its role. */
 const NOT_NOW = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS)\b/;
-/** A script is refused in other words than a command. */
+/** The refusal of a script has other words than that of a command. */
 const MAY_NOT = /^(NOAUTH|WRONGPASS|NOPERM)\b|The user executing the script can't/;
 
-/** Commands that change nothing: they may be lost, or sent again. */
+/** Commands that change nothing. They may be lost or sent again. */
 const READS = new Set([
   'GET',
   'MGET',
@@ -30,7 +30,7 @@ export function isRead(command: unknown): boolean {
   return typeof command === 'string' && READS.has(command);
 }
 
-/** What the server has answered instead of a reply. @internal */
+/** The typed error for an error reply of the server. @internal */
 export function replyError(error: unknown): HyperCacheError {
   const text = messageOf(error);
   if (text.startsWith('OOM')) {
@@ -52,7 +52,7 @@ export function replyError(error: unknown): HyperCacheError {
   });
 }
 
-/** What becomes of a call that is not answered. @internal */
+/** The error of a call that gets no reply. @internal */
 export function unanswered(command: unknown, reason: string): HyperCacheError {
   return isRead(command) ? new ServerUnreachableError(reason) : new OutcomeUnknownError(reason);
 }
@@ -67,7 +67,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A reply that is none of the script's: something else has answered. @internal */
+/** The error for a reply that no script of ours gives: something else has answered. @internal */
 export function unexpectedReply(script: string): HyperCacheError {
   return new StorageFailedError(undefined, {
     message: `The cache server has answered the script ${script} in an unknown way.`,

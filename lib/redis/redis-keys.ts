@@ -1,23 +1,23 @@
 import { compositeKey } from '../common/composite-key.js';
 import type { LeaseName } from '../engine/lease.js';
 
-/** What a namespace may not show in a key of the server: the separators, and the braces of the slot. */
+/** Characters that a namespace must not show in a key of the server: the separators, and the braces of the slot. */
 const RESERVED = /[%{}:! ]/g;
 
 const encode = (char: string): string =>
   `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 
 /**
- * The names of everything that the engine keeps on the server. What belongs together shares a slot; a caller's own text
- * comes last.
+ * The names of all keys that the engine keeps on the server. Keys that belong together share a slot. A caller's own text comes
+ * last.
  *
  * @internal
  */
 export class RedisKeys {
-  /** @param prefix of all keys of one cache */
+  /** @param prefix the prefix of all keys of one cache */
   constructor(private readonly prefix: string) {}
 
-  /** What a server's ACL calls all of them. */
+  /** The patterns of all keys, in the notation of the server's ACL. */
   get patterns(): string {
     return [`{${this.prefix}:*`, `{${this.prefix}!*`, `${this.prefix}!*`]
       .map((pattern) => `~${pattern}`)
@@ -28,17 +28,17 @@ export class RedisKeys {
     return `${this.prefix}!layout`;
   }
 
-  /** What tells whether keys may be used: nothing that is kept. */
+  /** A key that is never stored. It serves to test whether keys may be used. */
   probe(part: 'k' | 'h'): string {
     return `{${this.prefix}!probe:00}:${part}`;
   }
 
-  /** Everything of a namespace that shares a slot. */
+  /** The keys of a namespace, which share a slot. */
   space(namespace: string): SpaceKeys {
     return new SpaceKeys(`{${this.prefix}:${namespace.replaceAll(RESERVED, encode)}:00}:`);
   }
 
-  /** What the keys of all namespaces begin with. */
+  /** The prefix of the keys of all namespaces. */
   get spacePrefix(): string {
     return `{${this.prefix}:`;
   }
@@ -50,17 +50,17 @@ export class RedisKeys {
     return decodeURIComponent(encoded);
   }
 
-  /** Everything of locks: their tokens, holders, queues, mailboxes and index. */
+  /** The keys of locks: their tokens, holders, queues, mailboxes and index. */
   lock(part: LockPart, name?: string): string {
     return `{${this.prefix}!lock:00}:${part}${name === undefined ? '' : `:${name}`}`;
   }
 
-  /** @param part of one lease: who holds it, who waits for it, in which order */
+  /** @param part of one lease: its holders, its waiters, or their order */
   lease(part: 'h' | 'q' | 'w', { kind, name }: LeaseName): string {
     return this.lock(part, `${kind}:${name}`);
   }
 
-  /** What is known of a key that is throttled, of all throttlers. */
+  /** The state of a throttled key, for all throttlers. */
   throttle(key: string): string {
     return `{${this.prefix}!throttle:00}:s:${key}`;
   }
@@ -82,9 +82,9 @@ export class RedisKeys {
 }
 
 /**
- * What the engine keeps of locks: the index of all leases that are known (i), a token that is above those of the forgotten
- * (r), when each node that waits gave its last sign of life (b), a mark that is gone when all leases are (l), a node's
- * mailbox (m), and of each lease its holders (h), its queue (q) and its waiters (w).
+ * The keys of locks: the index of all known leases (i), a token above those of all forgotten leases (r), the last sign of life
+ * of each node that waits (b), a mark that disappears together with all leases (l), and a node's mailbox (m). Each lease also
+ * has its holders (h), its queue (q) and its waiters (w).
  *
  * @internal
  */
@@ -93,18 +93,18 @@ export type LockPart = 'i' | 'r' | 'b' | 'l' | 'm' | 'h' | 'q' | 'w';
 /** @see RedisKeys.space @internal */
 export class SpaceKeys {
   readonly entryPrefix: string;
-  /** The counter that numbers of the space come from. */
+  /** The counter from which the numbers of the space come. */
   readonly counter: string;
   /** The number of the last clear. */
   readonly generation: string;
-  /** Changes of many entries by their numbers: fills that began before are refused. */
+  /** Changes of many entries, by their numbers. Fills that began before such a change are refused. */
   readonly fence: string;
   /** Tags, by the latest end of an entry that has them. */
   readonly tagIndex: string;
-  /** Entries without a time to live of the server's, by their end. */
+  /** Entries to which the server gives no time to live, by their end. */
   readonly keptIndex: string;
 
-  /** @param prefix of all keys of the space */
+  /** @param prefix the prefix of all keys of the space */
   constructor(readonly prefix: string) {
     const space = prefix;
     this.entryPrefix = `${space}e:`;
@@ -119,7 +119,7 @@ export class SpaceKeys {
     return this.entryPrefix + key;
   }
 
-  /** The right to replace an entry that is there. */
+  /** The right to replace an existing entry. */
   claim(key: string): string {
     return `${this.prefix}c:${key}`;
   }

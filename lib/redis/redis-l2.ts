@@ -24,14 +24,14 @@ import type { Commands } from './redis-link.js';
 import { IS_CURRENT } from './scripts/claim.js';
 import type { Space } from './space.js';
 
-/** What the server looks at in one step of a listing. */
+/** Keys that the server checks in one step of a listing. */
 const SCAN_COUNT = 500;
 
 /** @internal */
 export interface RedisSeen extends Seen {
-  /** Of the entry; 0 when there was none. */
+  /** The revision of the entry; 0 when there was none. */
   readonly revision: number;
-  /** Of a claim: what stands in the key, or the entry's revision in digits, and the last number of the space by then. */
+  /** For a claim: the content of the key, or the entry's revision in digits, and the last number of the space at that time. */
   readonly claimed?: { readonly claim: string; readonly last: number } | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface RedisL2Parts {
   readonly onReadError: (error: unknown) => void;
 }
 
-/** An entry that is valid, as it was read. */
+/** A valid entry, as it was read. */
 interface Found {
   readonly bytes: Buffer;
   readonly head: EntryHead;
@@ -143,7 +143,7 @@ export class RedisL2 implements L2 {
     return { items, next };
   }
 
-  /** @param isKept by memory: then a tag that changes voids it, also while its version is read */
+  /** @param isKept whether memory keeps the entry. A tag that changes then voids it, even while its version is being read. */
   #find(key: string, isKept = false): Promise<Found | undefined> {
     return this.parts.commands.call(['GET', this.space.keys.entry(key)]).then((bytes) => {
       if (!Buffer.isBuffer(bytes) || isMarker(bytes)) return undefined;
@@ -202,7 +202,7 @@ export class RedisL2 implements L2 {
   }
 }
 
-/** What was seen of another engine has no revision, and is that of a missing key. @internal */
+/** An observation of another engine has no revision. It counts as the observation of a missing key. @internal */
 export function redisSeen(seen: Seen): RedisSeen {
   return 'revision' in seen ? (seen as RedisSeen) : { ...seen, revision: 0 };
 }

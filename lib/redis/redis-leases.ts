@@ -24,21 +24,21 @@ const PAGE = 500;
 export interface RedisLeasesParts {
   readonly link: RedisLink;
   readonly keys: RedisKeys;
-  /** The server's. */
+  /** The server's clock. */
   readonly clock: Clock;
-  /** Milliseconds after which a command without an answer is given up. */
+  /** How long a command may stay without a reply, in milliseconds. */
   readonly timeoutMs: number;
   readonly random: Random;
-  /** Milliseconds after its end for which a lease is remembered, with its last token. */
+  /** How long a lease and its last token are kept after its end, in milliseconds. */
   readonly keepMs: number;
-  /** All tokens are above it. @default 0 */
+  /** All tokens are above this number. @default 0 */
   readonly floor?: number;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Leases on a server: each verb is one script, judged by the server's clock. A lease is counted here from before it was asked
- * for, so it never ends later here than there.
+ * Leases on a server: each method runs one script, which uses the server's clock. Here a lease is counted from before the
+ * request, so it never ends later here than on the server.
  *
  * @internal
  */
@@ -74,7 +74,7 @@ export class RedisLeases implements LeaseService {
     this.#forgetter = new LeaseForgetter(scripts, link, keepMs, onError);
   }
 
-  /** From now on it follows what the server tells. */
+  /** From now on, the leases follow the reports of the server. */
   start(): void {
     const { mailbox } = this.#scripts;
     this.#unsubscribe.push(
@@ -92,7 +92,7 @@ export class RedisLeases implements LeaseService {
     if (this.#link.state === 'open') this.#mark.check();
   }
 
-  /** Promises of this node that wait for a lease. */
+  /** Callers of this node that wait for a lease. */
   get waiting(): number {
     return this.#waits.size;
   }
@@ -117,7 +117,7 @@ export class RedisLeases implements LeaseService {
       if (isUncertain(error)) this.#owed.giveBack(request);
       throw error;
     }
-    // All was deleted at that moment, before or after.
+    // All leases were deleted at about that moment, before or after.
     return this.extend(request.lease, request.owner, request.ttlMs);
   }
 
@@ -146,7 +146,7 @@ export class RedisLeases implements LeaseService {
     return this.#scripts.holders(lease, this.#clock.monotonic());
   }
 
-  /** The first 10,000. A lease that is taken or ends meanwhile is in it or not. */
+  /** The first 10,000 held leases. A lease that begins or ends during the call may or may not be listed. */
   async list(): Promise<HeldLease[]> {
     const held = new Map<string, HeldLease>();
     for (let from = 0; held.size < LIST_LIMIT; from += PAGE) {
@@ -161,12 +161,12 @@ export class RedisLeases implements LeaseService {
     return this.#holders.watch(holder);
   }
 
-  /** The server has forgotten all leases: no holder can be sure of its own. */
+  /** Called when the server has lost all leases: no holder can be sure of its lease. */
   loseAll(cause: HyperCacheError): void {
     this.#holders.loseAll(cause);
   }
 
-  /** Those who wait here get HC_CLOSED, and decline what they may get by a last command. */
+  /** Fails all waiters with HC_CLOSED. A last command declines any lease that they may still receive. */
   async close(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#forgetter.close();

@@ -10,34 +10,34 @@ import { scanned } from './redis-l2.js';
 import type { Commands } from './redis-link.js';
 import type { Space } from './space.js';
 
-/** Keys of the server that one step looks at. */
+/** Keys of the server that one step checks. */
 const SCAN_COUNT = 1000;
 
-/** Keys that a page looks at, at most: their values are in memory together. */
+/** Keys that a page reads at most: their values are in memory together. */
 const PAGE_KEYS = 200;
 
-/** Values that one reply brings. */
+/** Values that one reply contains. */
 const VALUES_AT_ONCE = 20;
 
 /** @internal */
 export interface RedisListingParts {
   readonly commands: Commands;
   readonly keys: RedisKeys;
-  /** The server's. */
+  /** The server's clock. */
   readonly clock: { now(): number };
   readonly space: (namespace: string) => Space;
 }
 
 /**
- * Lists what is on a server, for an operator: in no order, and an entry may come twice while the server makes room for more
- * keys. Each step is a request of its own.
+ * Lists the content of a server for an operator, in no order. An entry may appear twice while the server makes room for more
+ * keys. Each step is a separate request.
  *
  * @internal
  */
 export class RedisListing {
   constructor(private readonly parts: RedisListingParts) {}
 
-  /** Looks at all keys of the server. */
+  /** Scans all keys of the server. */
   async namespaces(): Promise<{ name: string; entries: number }[]> {
     const { commands, keys } = this.parts;
     const counts = new Map<string, number>();
@@ -77,7 +77,7 @@ export class RedisListing {
     return { entries: await this.#read(namespace, found, values), next };
   }
 
-  /** With its value. */
+  /** Finds one entry, with its value. */
   async find(namespace: string, key: string): Promise<ListedEntry | undefined> {
     return (await this.#read(namespace, [key], true))[0];
   }

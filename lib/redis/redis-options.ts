@@ -1,23 +1,24 @@
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 
-/** Of `redis()`. Times are milliseconds. @publicApi */
+/** The options of `redis()`. Times are milliseconds. @publicApi */
 export interface RedisOptions {
   /**
-   * `redis://[user:password@]host[:port][/database]`, or `rediss://` over TLS. The environment's `HYPERCACHE_REDIS_URL` by default.
+   * `redis://[user:password@]host[:port][/database]`, or `rediss://` over TLS. Defaults to the environment's
+   * `HYPERCACHE_REDIS_URL`.
    */
   url?: string | undefined;
-  /** Instead of those in the url. */
+  /** Replaces the user name in the url. */
   username?: string | undefined;
   password?: string | undefined;
-  /** What all keys on the server begin with, up to 64 bytes without `{ } : !` and spaces. @default 'hc' */
+  /** The prefix of all keys on the server: up to 64 bytes without `{ } : !` and spaces. @default 'hc' */
   prefix?: string | undefined;
-  /** When a request fails, from 50. @default 2000 */
+  /** How long a request may take before it fails, from 50. @default 2000 */
   timeout?: number | undefined;
-  /** When an attempt to connect fails, from 50. @default 10000 */
+  /** How long an attempt to connect may take before it fails, from 50. @default 10000 */
   connectTimeout?: number | undefined;
-  /** How long memory is believed without a sign of life of the server, from 500 to 60,000. @default 2000 */
+  /** How long memory stays trusted without a sign of life from the server, from 500 to 60,000. @default 2000 */
   staleBound?: number | undefined;
-  /** Writes that wait for their answers at most, from 1. @default 10000 */
+  /** How many writes may wait for their replies, from 1. @default 10000 */
   maxPending?: number | undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Command, CommandResult } from '../engine/command.js';
 export interface RedisQueueParts {
   /** Sends the command before it returns. */
   readonly execute: (command: Command) => Promise<CommandResult>;
-  /** What memory holds of it is out of date. */
+  /** Called when the copy in memory is out of date. */
   readonly onCommitted: (command: Command) => void;
   readonly maxWrites: number;
   readonly maxBytes: number;
@@ -24,7 +24,7 @@ interface Sent {
 }
 
 /**
- * Writes on their way: sent in the order in which they come, and in one packet for each turn, so there is nothing to collect.
+ * The writes under way. They leave in the order of the calls, in one packet per turn, so this queue does not collect them.
  *
  * @internal
  */
@@ -59,7 +59,7 @@ export class RedisQueue implements CommandQueue {
         return this.#end(sent);
       },
       (error: unknown) => {
-        // It may have been executed all the same.
+        // The server may have executed it all the same.
         this.parts.onCommitted(write.command);
         write.failed(error instanceof HyperCacheError ? error : new StorageFailedError(error));
         this.#end(sent);
@@ -67,7 +67,7 @@ export class RedisQueue implements CommandQueue {
     );
   }
 
-  /** Not less than {@link push}: what the server has not confirmed is nowhere. */
+  /** Does the same as {@link push}: a write that the server has not confirmed is stored nowhere. */
   pushRelaxed(write: QueuedWrite<Command, CommandResult>): boolean {
     this.push(write);
     return true;

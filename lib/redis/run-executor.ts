@@ -12,12 +12,12 @@ import type { RedisKeys } from './redis-keys.js';
 import type { Commands } from './redis-link.js';
 import { BEGIN_RUN, FINISH_RUN } from './scripts/run.js';
 
-/** So many names are remembered. */
+/** How many names are remembered. */
 const MOST_KNOWN = 10_000;
 
 const DECISIONS: readonly RunDecision[] = ['begun', 'skipped', 'skewed'];
 
-/** `beginRun`: notes the start of a run, if its slot is not used up, by the server's clock. @internal */
+/** `beginRun`: notes the start of a run, unless its slot is used up. The server's clock decides. @internal */
 export async function beginRun(
   commands: Commands,
   keys: RedisKeys,
@@ -45,7 +45,7 @@ export async function beginRun(
   return { decision };
 }
 
-/** `finishRun`: notes how it has ended. @internal */
+/** `finishRun`: notes how a run ended. @internal */
 export async function finishRun(
   commands: Commands,
   keys: RedisKeys,
@@ -55,7 +55,7 @@ export async function finishRun(
   return { finished: reply === 1 };
 }
 
-/** `lastRun`. @internal */
+/** `lastRun`: reads the last run of a name. @internal */
 export async function lastRun(
   commands: Commands,
   keys: RedisKeys,

@@ -4,17 +4,17 @@ import { createHash } from 'node:crypto';
 export interface Script {
   readonly name: string;
   readonly text: string;
-  /** By which the server is asked to run it. */
+  /** The hash by which the server finds the script. */
   readonly sha: string;
 }
 
-/** What a script may do on a server whose memory is full: only what frees memory, or what others wait for. */
+/** What a script may do while the server's memory is full. Only a script that frees memory, or that waiters need, may run. */
 export interface ScriptFlags {
   readonly allowsOom?: boolean;
 }
 
 /**
- * A script of one slot. With `#!lua` a full server refuses it before its first effect.
+ * A script whose keys share one slot. With `#!lua`, a full server refuses it before its first effect.
  *
  * @internal
  */

@@ -20,7 +20,7 @@ import { STORE } from './scripts/store.js';
 import { SWEEP } from './scripts/sweep.js';
 import { RESET_THROTTLE, THROTTLE } from './scripts/throttle.js';
 
-/** All scripts: each connection loads them before it is used. @internal */
+/** All scripts. Each connection loads them before it is used. @internal */
 export const SCRIPTS: readonly Script[] = [
   RIGHTS,
   ENROL,

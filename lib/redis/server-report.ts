@@ -8,7 +8,7 @@ import { RedisKeys } from './redis-keys.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { SCRIPTS } from './scripts.js';
 
-/** What an operator wants to know of a server. @internal */
+/** What an operator needs to know about a server. @internal */
 export interface ServerReport {
   /** Such as `'redis 7.0.15'`. */
   readonly server: string;
@@ -17,12 +17,12 @@ export interface ServerReport {
   /** Bytes; 0 when there is no bound. */
   readonly maxMemory: number;
   readonly persistence: 'appendonly' | 'snapshots' | 'none';
-  /** Of one request, in ms. */
+  /** The round trip of one request, in ms. */
   readonly roundTripMs: number;
 }
 
 /**
- * Connects as a node does, looks, and leaves.
+ * Connects as a node does, reads the facts, and disconnects.
  *
  * @throws {HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING}
  * @internal

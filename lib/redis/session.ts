@@ -3,7 +3,7 @@ import { isUnknownScript, messageOf, replyError, unanswered } from './redis-erro
 import type { Argument, Commands, Reply } from './redis-link.js';
 import type { Script } from './script.js';
 
-/** The part of a client of `@redis/client` that is used. @internal */
+/** The part of a client of `@redis/client` that we use. @internal */
 export interface RedisClient {
   sendCommand(args: readonly Argument[]): Promise<unknown>;
   connect(): Promise<unknown>;
@@ -15,19 +15,19 @@ export interface RedisClient {
   on(event: 'invalidate', listener: (key: string | Buffer | null) => void): unknown;
 }
 
-/** How often the calls that wait for their answers are looked through, in ms. @internal */
+/** How often a session checks the calls that wait for their replies, in ms. @internal */
 export const SWEEP_MS = 100;
 
-/** A call that waits for its answer. */
+/** A call that waits for its reply. */
 interface PendingCall {
   readonly command: unknown;
-  /** The number of the last sweep by then: cheaper than a reading of the clock. */
+  /** The number of the last sweep at the time of the call. It is cheaper than reading the clock. */
   readonly sentAt: number;
   settle(error: HyperCacheError): void;
 }
 
 /**
- * One connection, from its beginning to its end: what was sent on it is answered on it, or fails with it.
+ * One connection, from its beginning to its end. A command gets its reply on the same connection, or fails with it.
  *
  * @internal
  */
@@ -38,7 +38,7 @@ export class Session implements Commands {
 
   constructor(
     private readonly client: RedisClient,
-    /** How long an answer may take, in ms. */
+    /** How long a reply may take, in ms. */
     private readonly timeoutMs: number,
   ) {}
 
@@ -54,7 +54,7 @@ export class Session implements Commands {
     return this.#send(['EVALSHA', script.sha, String(keys.length), ...keys, ...args], script);
   }
 
-  /** Calls that have waited for too long fail; to be called each {@link SWEEP_MS}. */
+  /** Fails calls that have waited for too long. Call it every {@link SWEEP_MS}. */
   sweep(): boolean {
     const since = ++this.#sweeps - Math.ceil(this.timeoutMs / SWEEP_MS);
     let isLate = false;
@@ -91,7 +91,7 @@ export class Session implements Commands {
     call.settle(unanswered(call.command, reason));
   }
 
-  /** @param script which is loaded, once, when the server does not know it */
+  /** @param script a script to load, once, when the server does not know it */
   #send(args: readonly Argument[], script?: Script): Promise<Reply> {
     const [command] = args;
     if (this.#end !== undefined) return Promise.reject(unanswered('GET', this.#end));
@@ -101,7 +101,7 @@ export class Session implements Commands {
       this.client.sendCommand(args).then(
         (reply) => {
           this.#remove(call);
-          // The client answers in RESP: what it parses is a Reply.
+          // The client speaks RESP: each parsed value is a Reply.
           return resolve(reply as Reply);
         },
         (error: unknown) => {
@@ -118,7 +118,7 @@ export class Session implements Commands {
   }
 }
 
-/** Whether the server itself has refused; else the connection is lost. */
+/** Whether the server itself has refused the command. Otherwise the connection is lost. */
 function isReply(error: unknown): boolean {
   return error instanceof Error && /^[A-Z]+\b/.test(error.message) && !('code' in error);
 }

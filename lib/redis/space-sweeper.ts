@@ -4,23 +4,23 @@ import type { RedisLink } from './redis-link.js';
 import { SWEEP } from './scripts/sweep.js';
 import type { Space } from './space.js';
 
-/** Rest between two sweeps, in ms; one node of all makes them. */
+/** The pause between two sweeps, in ms. One of all nodes makes each sweep. */
 const INTERVAL_MS = 30_000;
 
-/** A step that found as much as this is followed by another one at once. */
+/** A step that removed this many is followed by another one immediately. */
 const FULL_STEP = 500;
 
 /** @internal */
 export interface SpaceSweeperParts {
   readonly link: RedisLink;
   readonly keys: RedisKeys;
-  /** Those that this node uses. */
+  /** The spaces that this node uses. */
   readonly spaces: () => Iterable<Space>;
   readonly report: (error: HyperCacheError, during: string) => void;
 }
 
 /**
- * Removes from the server what no time to live removes. A key of the server decides which node does it for the next while.
+ * Removes from the server what no time to live removes. A key on the server decides which node does so for the next period.
  *
  * @internal
  */
@@ -46,7 +46,7 @@ export class SpaceSweeper {
     this.#timer = undefined;
   }
 
-  /** @returns how many entries and tags went */
+  /** @returns how many entries and tags it removed */
   async sweep(): Promise<number> {
     const { link, keys } = this.parts;
     if (link.state !== 'open') return 0;

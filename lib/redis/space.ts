@@ -7,15 +7,14 @@ import type { SpaceKeys } from './redis-keys.js';
 import type { Commands } from './redis-link.js';
 import { BEGIN } from './scripts/bump.js';
 
-/** Versions of tags that are remembered, and keys that are remembered by their tags. */
+/** How many versions of tags are remembered, and how many keys by their tags. */
 const MAX_REMEMBERED = 100_000;
 
-/** More keys than this leave memory with their whole namespace. */
+/** Above this number of keys, memory drops the whole namespace instead. */
 const MAX_DROPPED = 1000;
 
 /**
- * What decides whether the entries of one namespace are valid, as far as this node knows it: the server says when any of it
- * changes.
+ * The data by which this node decides whether entries of one namespace are valid. The server reports each change of this data.
  *
  * @internal
  */
@@ -27,7 +26,7 @@ export class Space {
   /** Keys that memory may hold, by their tags. */
   readonly #keys = new Map<string, Set<string>>();
   #remembered = 0;
-  /** Grows with each message of the server: what was asked for before it may be out of date. */
+  /** Grows with each message of the server. A reply that was requested earlier may be out of date. */
   #changes = 0;
   #isWarming = false;
   readonly #readings: GenerationReadings;
@@ -42,7 +41,7 @@ export class Space {
     this.#readings = new GenerationReadings(commands, keys.generation);
   }
 
-  /** Undefined until it was read. */
+  /** Undefined until it is read. */
   get generation(): string | undefined {
     return this.#generation;
   }
@@ -57,7 +56,7 @@ export class Space {
     if (this.#isWarming || this.#generation !== undefined) return;
     this.#isWarming = true;
     this.prepare()
-      // The next one tries again.
+      // The next call tries again.
       .catch(() => undefined)
       .finally(() => {
         this.#isWarming = false;
@@ -71,7 +70,7 @@ export class Space {
     return generation;
   }
 
-  /** Whether an entry that was read just now is of this generation, and each of its tags has its version. */
+  /** Whether an entry that was just read is of this generation and each of its tags has its version. */
   isValid(head: EntryHead): Awaitable<boolean> {
     const generation = this.#generation;
     if (generation === undefined) {
@@ -80,7 +79,7 @@ export class Space {
     return generation === head.generation && this.#hasVersions(head);
   }
 
-  /** Memory may keep an entry with these tags. */
+  /** Notes that memory may keep an entry with these tags. */
   remember(key: string, tags: readonly TagVersion[]): void {
     for (const { tag } of tags) {
       if (++this.#remembered > MAX_REMEMBERED) this.drop();
@@ -89,7 +88,7 @@ export class Space {
     }
   }
 
-  /** Memory keeps nothing of this namespace that was read before. */
+  /** Drops everything of this namespace that memory read before. */
   drop(): void {
     this.#changes++;
     this.#generation = undefined;
@@ -99,7 +98,7 @@ export class Space {
     this.memory.cleared(this.namespace);
   }
 
-  /** The server holds another version of a tag than before, or none. */
+  /** Called when the server holds another version of a tag than before, or none. */
   dropTag(tag: string): void {
     this.#changes++;
     this.#versions.delete(tag);
@@ -133,7 +132,7 @@ export class Space {
       ...tags.map(({ tag }) => this.keys.tag(tag)),
     ]);
     const versions = Array.isArray(replies) ? replies.map((reply) => reply?.toString()) : [];
-    // A tag without a version is not remembered: the server may not say when it gets one.
+    // A tag without a version is not remembered, because the server may not report when it gets one.
     if (changes === this.#changes) {
       if (this.#versions.size > MAX_REMEMBERED) this.drop();
       for (const [i, { tag }] of tags.entries()) {

@@ -8,7 +8,7 @@ import type { RedisKeys } from './redis-keys.js';
 import type { Commands } from './redis-link.js';
 import { RESET_THROTTLE, THROTTLE } from './scripts/throttle.js';
 
-/** `throttle`: judges and counts one hit, by the server's clock. @internal */
+/** `throttle`: decides on one hit and counts it, by the server's clock. @internal */
 export async function throttle(
   commands: Commands,
   keys: RedisKeys,
@@ -29,7 +29,7 @@ export async function throttle(
   };
 }
 
-/** `resetThrottle`: forgets a key, of one throttler or of all. @internal */
+/** `resetThrottle`: forgets a key, for one throttler or for all. @internal */
 export async function resetThrottle(
   commands: Commands,
   keys: RedisKeys,

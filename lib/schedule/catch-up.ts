@@ -8,16 +8,16 @@ import {
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 
-/** How a method is run for an instant that was missed. */
+/** How a method runs for a missed instant. */
 interface Missable {
-  /** Of the job. */
+  /** The name of the job. */
   readonly name: string;
   readonly runMissed: (instance: object) => Promise<unknown>;
 }
 
 const MISSABLE = Symbol('HyperCache: what may be caught up');
 
-/** Until it is looked again whether @nestjs/schedule has set up its jobs, and how often. */
+/** The pause between two checks whether @nestjs/schedule has set up its jobs, and how many checks. */
 const LOOK_MS = 10;
 const LOOKS = 1000;
 
@@ -27,7 +27,7 @@ export function markMissable(method: object, missable: Missable): void {
 }
 
 /**
- * Runs, when the application has started, the jobs with `catchUp` whose last instant was missed.
+ * After the start of the application, runs the jobs with `catchUp` whose last instant was missed.
  *
  * @internal
  */
@@ -75,12 +75,12 @@ export class CatchUp implements OnApplicationBootstrap, OnModuleDestroy {
         this.#timer = setTimeout(look, LOOK_MS).unref();
       } else {
         this.#logger.warn(
-          `What the job '${name}' has missed is not caught up: there is no such job.`,
+          `The missed run of the job '${name}' is not caught up: there is no such job.`,
         );
       }
       return;
     }
-    // As @nestjs/schedule does with what a job throws.
+    // As @nestjs/schedule does with an error that a job throws.
     runMissed(instance).catch((error: unknown) => {
       if (!this.#isOver) this.#logger.error(error);
     });

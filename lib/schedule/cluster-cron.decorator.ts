@@ -12,28 +12,32 @@ import {
 import { CatchUp, markMissable } from './catch-up.js';
 import { lastSlot } from './slots.js';
 
-/** What `@Cron` takes, but for the time itself. */
+/** The options of `@Cron`, without the time itself. */
 type OwnCronOptions = Omit<CronOptions, 'name' | 'timeZone' | 'utcOffset'>;
 
 /** @publicApi */
 export type ClusterCronOptions = OwnCronOptions & {
-  /** Of the job and of the run, on all processes and servers; `HyperCache.lastRun(name)` tells of it. */
+  /** The name of the job and of its runs, on all processes and servers. `HyperCache.lastRun(name)` reports the last run. */
   name: string;
-  /** As `@Cron` has it. @default the process's own */
+  /** As in `@Cron`. @default the process's own */
   timeZone?: string | undefined;
   /**
-   * When the application starts and the last instant was missed, because nothing ran that day, the job runs once; not once
-   * for each instant that was missed. `within`: only if that was no longer ago, in ms or as a duration. Needs
-   * `HyperCacheScheduleModule`.
+   * Whether the job runs at the start of the application when the last instant was missed because no node was running. It runs
+   * once, not once for each missed instant. With `within`, it runs only if the instant was no longer ago than this, in ms or as
+   * a duration. It needs `HyperCacheScheduleModule`.
    *
    * @default false
    */
   catchUp?: boolean | { within: Duration } | undefined;
-  /** How long its lease lasts if the process is gone, in ms or as a duration; it is renewed meanwhile. @default 60_000 */
+  /**
+   * How long its lease lasts after the process has died, in ms or as a duration. It is renewed while the job runs.
+   *
+   * @default 60_000
+   */
   ttl?: Duration | undefined;
   /**
-   * `'start'`: what has begun is not begun again for the same instant, however it ends. `'success'`: what has failed may be
-   * begun by a node whose timer fires later, or at the next start with `catchUp`.
+   * With `'start'`, a run that has begun does not begin again for the same instant, however it ends. With `'success'`, a failed
+   * run may begin again on a node whose timer fires later, or at the next start with `catchUp`.
    *
    * @default 'start'
    */
@@ -50,11 +54,11 @@ interface Injected {
 }
 
 /**
- * `@Cron`, once for all processes and servers: of those whose timers fire for the same instant one runs the method. It never
- * runs beside itself. Its result is undefined when it does not run. Called by hand, it runs for the last instant, if that
- * has not run.
+ * `@Cron`, once for all processes and servers: of the nodes whose timers fire for the same instant, one runs the method. It
+ * never runs twice at the same time. When it does not run, the result is undefined. Called by hand, it runs for the last
+ * instant, unless that has already run.
  *
- * @param expression as `@Cron` takes it
+ * @param expression as for `@Cron`
  * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
  * @publicApi
  */
@@ -63,12 +67,12 @@ export function ClusterCron(
   options: ClusterCronOptions,
 ): MethodDecorator {
   const { name, catchUp = false, ttl, on, ...cron } = checked(options);
-  // It refuses now what a run would refuse at three o'clock at night.
+  // Refuses now what a run would refuse at three o'clock at night.
   RunOnce(name, { window: 1, ttl, on });
   return (target, property, descriptor: PropertyDescriptor) => {
     Inject(HyperCache)(target, CACHE);
     Inject(SchedulerRegistry)(target, REGISTRY);
-    // Nest names the module that is missing.
+    // Nest names the missing module.
     if (catchUp !== false) Inject(CatchUp)(target, CATCH_UP);
     const method = descriptor.value as (...args: unknown[]) => unknown;
     const partsOf = ({ [CACHE]: cache, [REGISTRY]: registry }: Injected) => {
@@ -98,7 +102,7 @@ export function ClusterCron(
     if (catchUp === false) return;
     const within = catchUp === true ? undefined : catchUp.within;
     const runMissed = async (instance: Injected): Promise<unknown> => {
-      // What never ran has missed nothing.
+      // A job that never ran has missed nothing.
       const parts = partsOf(instance);
       if ((await parts.cache.lastRun(name)) === undefined) return undefined;
       return run(instance, parts, [], within);
@@ -129,7 +133,7 @@ function checked(options: ClusterCronOptions): ClusterCronOptions {
   return options;
 }
 
-/** Decorators below have left their metadata on the method. */
+/** Decorators below have set their metadata on the method. */
 function copyShape(from: (...args: unknown[]) => unknown, to: object): void {
   for (const key of Reflect.getMetadataKeys(from) as unknown[]) {
     Reflect.defineMetadata(key, Reflect.getMetadata(key, from), to);

@@ -3,7 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { CatchUp } from './catch-up.js';
 
 /**
- * Catches up, at the start of an application, what `@ClusterCron({ catchUp })` has missed. To be imported once, beside
+ * At the start of an application, catches up the runs that `@ClusterCron({ catchUp })` has missed. Import it once, next to
  * `ScheduleModule.forRoot()`.
  *
  * @publicApi

@@ -1,7 +1,7 @@
-/** What is used of a job of the package `cron`, which @nestjs/schedule is made of. @internal */
+/** The part that we use of a job of the package `cron`, on which @nestjs/schedule is built. @internal */
 export interface CronJobLike {
   readonly cronTime: {
-    /** It fires once, at a date. */
+    /** Whether it fires once, at a date. */
     readonly realDate: boolean;
     readonly timeZone?: string | undefined;
     readonly source: unknown;
@@ -9,7 +9,7 @@ export interface CronJobLike {
   };
 }
 
-/** An instant at which a job was to fire, and the time until the next one, in ms. @internal */
+/** An instant at which a job should fire, and the time until the next one, in ms. @internal */
 export interface CronSlot {
   readonly at: number;
   readonly period: number;
@@ -17,11 +17,11 @@ export interface CronSlot {
 
 /** A timer may fire a little too early. */
 const EARLY_MS = 50;
-/** An instant was this long ago at most: no leap year is farther. */
+/** The longest time since an instant: leap years are never farther apart. */
 const MOST_MS = 9 * 366 * 24 * 3_600_000;
 
 /**
- * The last instant at which a job was to fire, whether it did or not; undefined when there was none.
+ * The last instant at which a job should have fired, whether or not it did; undefined when there was none.
  *
  * @param now Unix ms
  * @internal
@@ -39,7 +39,7 @@ export function lastSlot({ cronTime }: CronJobLike, now: number): CronSlot | und
     back *= 2;
     if (back > MOST_MS) return undefined;
   }
-  // There is one behind the first of these, and none behind the second.
+  // There is an instant after the first of these, and none after the second.
   let [some, none] = [latest - back, latest - back / 2];
   while (none - some > 500) {
     const middle = (some + none) / 2;

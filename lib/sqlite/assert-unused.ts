@@ -4,8 +4,8 @@ import { pragmaSql } from './sql/pragmas.js';
 import { isBusy, toStorageError } from './sqlite-error.js';
 
 /**
- * Makes sure that nobody has a file open: every connection to a file with a write-ahead log holds a shared lock for
- * as long as it stands, in whichever process or container, and an exclusive one cannot be had beside it.
+ * Makes sure that no process has a file open. Every connection to a file with a write-ahead log holds a shared lock
+ * until it closes, in any process or container. While one exists, an exclusive lock cannot be taken.
  *
  * @throws {HC_FILE_IN_USE}
  * @internal
@@ -15,13 +15,13 @@ export function assertUnused(path: string): void {
   try {
     probe = connect(path, { timeout: 0 });
     probe.exec(pragmaSql.exclusive);
-    // The first look takes the lock.
+    // The first read takes the lock.
     probe.prepare(pragmaSql.tableCount).get();
   } catch (error) {
     if (!isBusy(error)) throw toStorageError(error);
     throw new FileInUseError(
       path,
-      'open in a process that runs',
+      'open in a running process',
       'Stop the node first, with all its processes.',
     );
   } finally {

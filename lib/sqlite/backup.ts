@@ -8,14 +8,14 @@ import { packageRequire } from './package-require.js';
 import { backupSql, FINISH_BACKUP } from './sql/backup.js';
 import { toStorageError } from './sqlite-error.js';
 
-/** What a backup holds. @publicApi */
+/** The content of a backup. @publicApi */
 export interface BackupSummary {
-  /** Of the copy. */
+  /** Size of the copy. */
   readonly bytes: number;
-  /** On a secondary, and with `epoch`: of the primary that it follows. */
+  /** On a secondary: the history id of the primary that it follows. The same applies to `epoch`. */
   readonly historyId: string;
   readonly epoch: number;
-  /** Of the last change that is in it. */
+  /** Revision of the last change in the copy. */
   readonly revision: number;
 }
 
@@ -24,8 +24,8 @@ interface WorkerAnswer extends Omit<BackupSummary, 'bytes'> {
 }
 
 /**
- * Runs in a thread of its own, on connections of its own: what it waits for is not waited for by the event loop. The
- * whole copy is one step, and so one read transaction: one point in time, whoever writes meanwhile.
+ * Runs in its own thread, on its own connections, so its waits do not hold the event loop. The whole copy is one step,
+ * and therefore one read transaction: it shows one point in time, even while other connections write.
  */
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads');
@@ -58,14 +58,14 @@ const Database = require(driver);
 
 /**
  * Copies a file that is in use, as of one point in time, without holding the event loop. The copy is complete and on
- * the disk before it has its name. Of several at once to one path, one gets the name.
+ * the disk before it gets its name. When several backups write to one path at the same time, one gets the name.
  *
  * @throws {HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_STORAGE_BUSY}
  * @internal
  */
 export async function backUp(from: string, to: string): Promise<BackupSummary> {
   if (existsSync(to)) throw taken(to);
-  // A name that can be foreseen is a name at which another user of the directory can put a link.
+  // With a predictable name, another user of the directory could place a link there in advance.
   const partial = `${to}.${systemRandom.hex(8)}.partial`;
   try {
     await reserveFile(partial);
@@ -80,7 +80,7 @@ export async function backUp(from: string, to: string): Promise<BackupSummary> {
     const { size } = await stat(to);
     return { ...answer, bytes: size };
   } catch (error) {
-    // What is thrown is why the copy failed, not why it could not be removed.
+    // Report why the copy failed, not why the partial file could not be removed.
     await remove(partial).catch(() => undefined);
     throw asBackupError(to, error);
   }
@@ -118,11 +118,11 @@ async function remove(path: string): Promise<void> {
 }
 
 function taken(to: string): BackupFailedError {
-  return new BackupFailedError(`${to} exists already.`, 'Give a path that is free.');
+  return new BackupFailedError(`${to} already exists.`, 'Give a path that is free.');
 }
 
 function noAnswer(to: string): BackupFailedError {
-  return new BackupFailedError(`The backup to ${to} ended without a word.`, 'Try again.');
+  return new BackupFailedError(`The backup to ${to} ended without a result.`, 'Try again.');
 }
 
 function asBackupError(to: string, error: unknown): HyperCacheError {

@@ -3,11 +3,11 @@ import { IdentityMetaKey } from './file-identity.js';
 import type { Storage } from './storage.js';
 
 /**
- * From the next opening on the file is another history, whose fencing tokens are larger than those of an epoch that
- * may have gone on elsewhere. Inside a transaction.
+ * From the next opening on, the file has another history. Its fencing tokens are larger than those of an epoch that may
+ * have continued elsewhere. Runs inside a transaction.
  *
  * @param now Unix ms
- * @returns its epoch
+ * @returns the epoch of the new history
  * @internal
  */
 export function beginHistory(

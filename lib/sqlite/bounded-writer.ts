@@ -7,24 +7,27 @@ import { StorageFullError, StorageLostError } from '../common/errors.js';
 import { isCorruption } from './sqlite-error.js';
 import type { Writer } from './write-queue.js';
 
-/** Up to here a key's length is taken for its bytes. */
+/** Up to this length, the number of a key's characters serves as its number of bytes. */
 const SHORT_KEY = 100;
-/** From here on the key takes a page of its own in the index: a quarter of a page is the most that it holds. */
+/** From this size on, the key overflows to a page of its own: a cell of the index holds at most a quarter of a page. */
 const OVERFLOWING_KEY_BYTES = 220;
 const OVERFLOW_BYTES = 1024;
-/** Of a tag besides its text. */
+/** Overhead of a tag in addition to its text. */
 const TAG_ROW_BYTES = 20;
 
-/** What a row may take at most, for each byte and by itself: both b-trees, pages half full. */
+/**
+ * Upper bounds of the space that a row takes, for each of its bytes and for the row itself: both b-trees, with pages
+ * half full.
+ */
 const GROWTH_FACTOR = 2.5;
 const ROW_BYTES = 300;
-/** From here on a value has pages of its own, but for two that it may share. */
+/** From this size on, a value has pages of its own, except for two that it may share. */
 const OVERFLOWING_VALUE_BYTES = 4096;
 const SHARED_BYTES = 2 * 4096;
-/** From here on it matters that a file holds the old value and the new one for a moment. */
+/** From this size on, it matters that a file holds the old value and the new one for a moment. */
 const LARGE_VALUE_BYTES = 64 * 1024;
 
-/** Share of the bound of the file that one value may take: the rest is for what always stands in it. */
+/** The share of the file's bound that one value may take. The rest is for what the file always contains. */
 const LARGEST_SHARE = 0.85;
 
 /** The largest value, in bytes, that a file with this bound can hold. @internal */
@@ -37,14 +40,14 @@ export interface BoundedWriterParts {
   readonly executor: CommandExecutor;
   readonly evictor: Evictor;
   readonly storage: { mustPause(): boolean };
-  /** Throws when this node writes nothing any more. */
+  /** Throws when this node no longer writes. */
   readonly serving: { assert(): void };
   readonly onCorruption: () => void;
 }
 
 /**
- * The writer of a primary: room is made before a batch, and a file that turns out to be damaged is replaced
- * after it failed.
+ * The writer of a primary. It makes room before each batch. When a batch fails because the file is damaged, it replaces
+ * the file.
  *
  * @internal
  */
@@ -72,13 +75,13 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
       onCorruption();
       throw new StorageLostError(
         'The database file was damaged; a new one was begun, and the write was not stored.',
-        'Write again. The damaged file was kept beside the new one, as .corrupt-<time>.',
+        'Write again. The damaged file was kept next to the new one, as .corrupt-<time>.',
         { cause: error },
       );
     }
   }
 
-  /** There is no room: what would stay for good is refused, and nothing else. */
+  /** There is no room: refuse only the writes that would stay for good. */
   #writeWithoutKept(commands: readonly Command[]): readonly Outcome[] {
     const others = commands.filter((command) => !wouldBeKept(command));
     if (others.length === commands.length) return this.parts.executor.write(commands);
@@ -89,7 +92,7 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
       if (wouldBeKept(command)) outcomes.push(new StorageFullError(undefined, NO_ROOM));
       else {
         const outcome = written[next++];
-        // For the others there was no time.
+        // This turn had no time for the remaining commands.
         if (outcome === undefined) break;
         outcomes.push(outcome);
       }
@@ -100,13 +103,13 @@ export class BoundedWriter implements Writer<Command, CommandResult> {
 
 const NO_ROOM = {
   message:
-    'What must not be evicted has filled the file up to its bound; the write was not stored.',
+    'Entries that must not be evicted have filled the file up to its bound; the write was not stored.',
   hint: 'Raise maxSize or maxEntries, or give entries of namespaces with evict: false a shorter ttl.',
 };
 
 function wouldBeKept(command: Command): boolean {
   if (!('namespace' in command) || !isKept(command.namespace)) return false;
-  // What takes the place of an entry was let in with that one.
+  // The write replaces an entry that was admitted earlier.
   if (command.kind === 'setIf' && command.revision > 0) return false;
   return mayAddEntry(command);
 }
@@ -125,7 +128,7 @@ function growthOf(command: Command): number {
   }
   const { key, value, tags } = command;
   let bytes = 2 * keyBytes(key);
-  // Each tag stands in two b-trees.
+  // Each tag is stored in two b-trees.
   for (const tag of tags) bytes += 2 * (keyBytes(tag) + TAG_ROW_BYTES);
   const valueBytes = storedBytes(value);
   if (valueBytes < OVERFLOWING_VALUE_BYTES) return ROW_BYTES + GROWTH_FACTOR * (bytes + valueBytes);

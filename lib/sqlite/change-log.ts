@@ -2,7 +2,7 @@ import type { Connection, Statement } from './native.js';
 import type { RowIds } from './row-ids.js';
 import { changeSql } from './sql/changes.js';
 
-/** What a row of the change log is about. Numbers stand in the file. @internal */
+/** What a row of the change log is about. The file contains these numbers. @internal */
 export const ChangeKind = { Key: 0, Clear: 1, Prefix: 2, Tag: 3 } as const;
 /** @internal */
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
@@ -15,11 +15,11 @@ export interface ChangeRow {
   readonly key: string;
 }
 
-/** Of a row besides its key, and for the part of a page that stays empty. */
+/** Overhead of a row in addition to its key, and a factor for the part of a page that stays empty. */
 const ROW_BYTES = 20;
 const PAGE_FACTOR = 4 / 3;
 
-/** What a fill must not overwrite or resurrect. @internal */
+/** The entry that a fill must not overwrite or resurrect. @internal */
 export interface FillTarget {
   readonly namespaceId: number;
   readonly key: string;
@@ -29,8 +29,8 @@ export interface FillTarget {
 }
 
 /**
- * The keys-only log of changes, one row for each revision, bounded in entries and age. The last row always
- * stays, because it holds the head.
+ * The log of changes, which contains keys but no values. It has one row for each revision, and is bounded in entries
+ * and age. The last row always stays, because it holds the head.
  *
  * @internal
  */
@@ -89,7 +89,7 @@ export class ChangeLog {
     return this.#page.all(revision, limit) as ChangeRow[];
   }
 
-  /** Whether something happened to the target after it was seen, or the log no longer knows. */
+  /** Whether something happened to the target after it was seen, or the log no longer reaches back that far. */
   conflictsWith({ namespaceId, key, tags, seen }: FillTarget, head: number): boolean {
     if (seen >= head) return false;
     if (seen + 1 < this.oldest()) return true;
@@ -98,25 +98,25 @@ export class ChangeLog {
     );
   }
 
-  /** Notes that the log's head was `revision` at `now`, Unix ms. */
+  /** Records that the log's head was `revision` at `now`, Unix ms. */
   mark(revision: number, now: number): void {
     this.#mark.run(revision, now);
     this.rowIds.noteForeign(revision);
   }
 
-  /** The last marked revision that was the head at `time` or before; 0 when none is known. */
+  /** The last recorded revision that was the head at `time` or before; 0 when none is known. */
   headAt(time: number): number {
     return Number(this.#lastMarkBefore.get(time) ?? 0);
   }
 
-  /** What one row takes in the file, in bytes, estimated from those at both ends of the log. */
+  /** Estimates the size of one row in the file, in bytes, from the rows at both ends of the log. */
   rowBytes(): number {
     return (Number(this.#averageKeyBytes.get() ?? 0) + ROW_BYTES) * PAGE_FACTOR;
   }
 
   /**
-   * Forgets at most `limit` of the oldest revisions up to `revision`, but not the last one; returns how many. On a replica
-   * not each of them has a row.
+   * Removes at most `limit` of the oldest revisions up to `revision`, but never the last one; returns how many. On a
+   * replica, some revisions have no row.
    */
   trim(revision: number, limit: number): number {
     const first = this.oldest();

@@ -1,4 +1,4 @@
-/** What is used of better-sqlite3 within the thread. */
+/** The part of better-sqlite3 that the thread uses. */
 interface Driver {
   new (
     path: string,
@@ -12,26 +12,26 @@ interface Driver {
 
 /** Slots of the memory that the thread and its owner share. @internal */
 export const Slot = {
-  /** Counts the owner's commits; the thread sleeps on it. */
+  /** Counts the owner's commits; the thread sleeps on this slot. */
   Commits: 0,
   /** 1 while the thread sleeps until the next commit. */
   IsAsleep: 1,
   /** A {@link Wish}. */
   Wish: 2,
-  /** 1 when the thread is to end. */
+  /** 1 when the thread must end. */
   IsStopped: 3,
   /** A {@link Phase}. */
   Phase: 4,
-  /** 1 once the owner keeps what waits, as it was asked to: it writes nothing at the moment. */
+  /** 1 once the owner holds back its writes, as requested: it writes nothing at the moment. */
   IsHeld: 5,
 } as const;
 
-/** What the thread would have its owner do. @internal */
+/** What the thread asks of its owner. @internal */
 export const Wish = {
   Nothing: 0,
-  /** Keep what waits to be written for a few milliseconds. */
+  /** Hold back waiting writes for a few milliseconds. */
   Pause: 1,
-  /** Carry over what is left, between two writes. */
+  /** Run the rest of the checkpoint between two writes. */
   Finish: 2,
 } as const;
 
@@ -44,7 +44,7 @@ export interface CheckpointLoopData {
   readonly slots: typeof Slot;
   readonly wishes: typeof Wish;
   readonly phases: typeof Phase;
-  /** Where better-sqlite3 is found. */
+  /** Path of better-sqlite3. */
   readonly driver: string;
   readonly path: string;
   readonly sql: {
@@ -53,19 +53,19 @@ export interface CheckpointLoopData {
     readonly restart: string;
     readonly look: string;
   };
-  /** Between two passes, in ms. */
+  /** Pause between two passes, in ms. */
   readonly restMs: number;
-  /** Frames that are worth a pass. */
+  /** Fewest frames that are worth a pass. */
   readonly minFrames: number;
-  /** Frames from which on the log is to begin anew. */
+  /** The log should restart once it has this many frames. */
   readonly resetFrames: number;
-  /** While writes wait, a pass has no more than so many frames to carry over... */
+  /** While writes wait, a pass has at most this many frames left to checkpoint... */
   readonly pauseFrames: number;
-  /** ...unless so many stand in the log. */
+  /** ...unless the log contains this many. */
   readonly maxFrames: number;
-  /** How long an owner who has nothing to write is waited for, in ms. */
+  /** How long the thread waits for an owner that has nothing to write, in ms. */
   readonly holdMs: number;
-  /** How long the owner has for what it is asked to do, in ms. */
+  /** How long the owner has to fulfill a request, in ms. */
   readonly finishMs: number;
 }
 
@@ -73,13 +73,13 @@ interface Checkpoint {
   readonly busy: number;
   /** Frames in the log. */
   readonly log: number;
-  /** Frames that were carried over. */
+  /** Frames that were checkpointed. */
   readonly checkpointed: number;
 }
 
 /**
- * The program of the thread. It is started from its source text, which works from source, built and bundled alike;
- * so it uses nothing but its arguments, and declares no function within itself.
+ * The program of the thread. It starts from its source text, which works from source, built and bundled alike. So it
+ * uses nothing but its arguments, and declares no function within itself.
  *
  * @internal
  */
@@ -113,17 +113,17 @@ export function checkpointLoop(
       const before = look.get() as Checkpoint;
       if (before.log - before.checkpointed < minFrames) continue;
       const passed = pass.get() as Checkpoint;
-      // Another process is at it, or somebody reads what is older: there is nothing to be done now.
+      // Another process checkpoints, or a reader still needs older frames: nothing can be done now.
       if (passed.busy !== 0 || passed.checkpointed < before.log) continue;
 
       let left = look.get() as Checkpoint;
       let rest = left.log - left.checkpointed;
-      // When nothing is left, the next write begins the log anew.
+      // When every frame is checkpointed, the next write restarts the log.
       if (left.log < resetFrames || rest === 0) continue;
       if (rest > options.pauseFrames && left.log < maxFrames) continue;
       Atomics.store(state, slots.IsHeld, 0);
       Atomics.store(state, slots.Wish, wishes.Pause);
-      // A pass that met a write which is under way would be one too many.
+      // Wait for the owner first: a pass that meets a running write is wasted.
       Atomics.wait(state, slots.IsHeld, 0, options.holdMs);
       for (let attempt = 0; attempt < 3 && rest > 0; attempt++) {
         pass.get();
@@ -132,12 +132,13 @@ export function checkpointLoop(
       }
       Atomics.store(state, slots.Wish, wishes.Nothing);
       if (rest === 0 || left.log < maxFrames) continue;
-      // Others write, or who does not pause: those in this process cannot while it is done here.
+      // Another process writes, or the owner does not pause. While the owner runs the checkpoint, nothing else in this
+      // process can write.
       Atomics.store(state, slots.Wish, wishes.Finish);
       Atomics.wait(state, slots.Wish, wishes.Finish, options.finishMs);
       left = look.get() as Checkpoint;
       if (left.log < 2 * maxFrames || left.log === left.checkpointed) continue;
-      // Other processes: they meet a locked file, and try again.
+      // Other processes write too: they find the file locked, and try again.
       restart.get();
     }
   } finally {

@@ -6,14 +6,14 @@ import type { Connection, Statement } from './native.js';
 import { packageRequire } from './package-require.js';
 import { checkpointSql, pragmaSql } from './sql/pragmas.js';
 
-/** Commits of a file until it is worth a thread. */
+/** Commits of a file before a thread is worthwhile. */
 const FIRST_COMMITS = 250;
 
-/** Short passes: the disk takes a few milliseconds for each, and the last one is waited for. */
+/** Passes are short: the disk takes a few milliseconds for each, and a pause waits for the last one. */
 const REST_MS = 5;
 const MIN_FRAMES = 64;
 const PAUSE_FRAMES = 300;
-/** 13 and 14.5 MiB: a pause keeps sets waiting for some milliseconds. */
+/** 13 and 14.5 MiB of frames. A pause delays sets by some milliseconds. */
 const RESET_FRAMES = 13_000;
 const MAX_FRAMES = 14_500;
 const HOLD_MS = 5;
@@ -22,20 +22,20 @@ const FINISH_MS = 50;
 /** How long a stop waits for a pass that is under way, in ms. */
 const STOP_MS = 2000;
 
-/** Runs a program in a thread; tests give one that cannot. @internal */
+/** Runs a program in a thread; tests pass a version that cannot. @internal */
 export type StartThread = (program: string, workerData: CheckpointLoopData) => Worker;
 
 /** @internal */
 export interface CheckpointerParts {
   readonly path: string;
-  /** The one that writes. */
+  /** The connection that writes. */
   readonly connection: Connection;
-  /** The thread could not be started, or has ended: from here on the writer checkpoints by itself. */
+  /** The thread could not start, or has ended: from here on the writer checkpoints by itself. */
   readonly onInline: (cause: unknown) => void;
   readonly startThread?: StartThread;
 }
 
-/** As the option `checkpoints` says; a thread that cannot run is told. @internal */
+/** Creates what the option `checkpoints` asks for; reports a thread that cannot run. @internal */
 export function checkpointerOf(
   { checkpoints }: { readonly checkpoints: 'worker' | 'inline' },
   report: (error: HyperCacheError) => void,
@@ -45,9 +45,9 @@ export function checkpointerOf(
 }
 
 /**
- * Carries what was committed from the write-ahead log into the database file, in a thread of its own: what it waits
- * for, which is the disk, is not waited for by the event loop. Until there is enough to do, and when the thread
- * cannot run, SQLite does it within a commit.
+ * Copies what was committed from the write-ahead log into the database file. A thread of its own waits for the disk, so
+ * the event loop need not. Until there is enough to do, and when the thread cannot run, SQLite checkpoints within a
+ * commit.
  *
  * @internal
  */
@@ -61,7 +61,7 @@ export class Checkpointer {
 
   constructor(private readonly parts: CheckpointerParts) {
     this.#finish = parts.connection.prepare(checkpointSql.passive);
-    // The first commits may be those of a request, whose context the thread would keep.
+    // The first commits may belong to a request, whose context the thread would otherwise keep.
     this.#start = AsyncResource.bind(() => this.#startThread());
   }
 
@@ -70,7 +70,10 @@ export class Checkpointer {
     return this.#isWorking;
   }
 
-  /** Whether the writer should wait a moment, so that the log can begin anew. Who asks writes nothing just now. */
+  /**
+   * Whether the writer should wait a moment, so that the log can restart. The call promises that the caller writes
+   * nothing at the moment.
+   */
   mustPause(): boolean {
     if (this.#state[Slot.Wish] !== Wish.Pause) return false;
     if (Atomics.exchange(this.#state, Slot.IsHeld, 1) === 0) {
@@ -79,7 +82,7 @@ export class Checkpointer {
     return true;
   }
 
-  /** After each commit. */
+  /** Called after each commit. */
   committed(): void {
     const commits = Atomics.add(this.#state, Slot.Commits, 1);
     if (commits === FIRST_COMMITS && !this.#isOver) this.#start();
@@ -87,7 +90,7 @@ export class Checkpointer {
     if (this.#state[Slot.Wish] === Wish.Finish) this.#finishPass();
   }
 
-  /** Ends the thread and its connection, at once. Idempotent. */
+  /** Ends the thread and its connection immediately. Idempotent. */
   stop(): void {
     this.#isOver = true;
     this.#isWorking = false;
@@ -104,7 +107,7 @@ export class Checkpointer {
   #startThread(): void {
     const { path, startThread = startWorker } = this.parts;
     try {
-      // Bundlers that keep names (esbuild) call a helper of theirs in it, which the thread has not.
+      // Bundlers that keep names (esbuild) insert calls of a helper, which does not exist in the thread.
       const program = `var __name = (named) => named; (${checkpointLoop.toString()})(workerData, require)`;
       const thread = startThread(program, {
         shared: this.#shared,
@@ -147,12 +150,12 @@ export class Checkpointer {
     this.parts.onInline(cause);
   }
 
-  /** What the thread has left is little; while it is done here, nobody in this process writes. */
+  /** Checkpoints the few frames that the thread has left. Meanwhile nothing in this process writes. */
   #finishPass(): void {
     try {
       this.#finish.get();
     } catch {
-      // What was committed is committed. The thread meets the same failure, and ends with it.
+      // Committed writes stay committed. The thread meets the same failure, and ends with it.
     }
     Atomics.store(this.#state, Slot.Wish, Wish.Nothing);
     Atomics.notify(this.#state, Slot.Wish);

@@ -3,17 +3,23 @@ import type { Clock } from '../common/clock.js';
 import type { MemoryCoherence } from '../engine/memory-coherence.js';
 import type { Storage } from './storage.js';
 
-/** What a reader of the file has to know of those who write to it. @internal */
+/** What a reader of the file must know about its writers. @internal */
 export interface FileCoherence {
-  /** Whether others write to the file at all. */
+  /** Whether other processes write to the file at all. */
   readonly isShared: boolean;
-  /** The file was read, and may have shown what memory does not know yet: the next read from memory looks. */
+  /** A read of the file may have shown what memory does not know yet: the next read from memory checks the file. */
   expire(): void;
 }
 
-/** Reads in one turn of the event loop until it is asked how long the turn already lasts: each may copy what is large. */
+/**
+ * Reads in one turn of the event loop before the clock is read to see how long the turn has lasted. Each read may copy
+ * a large value.
+ */
 const READS = 32;
-/** After quick ones: the clock costs half as much as a hit. Those of a quarter of an interval, at the speed of the last. */
+/**
+ * After quick reads, more of them pass before the next check, because reading the clock costs half as much as a hit.
+ * Reads count as quick when, at their speed, the next ones fit into a quarter of an interval.
+ */
 const QUICK_READS = 64;
 const QUICK_SHARE = READS / QUICK_READS / 4;
 const READS_ALONE = 2 ** 30;
@@ -22,17 +28,17 @@ const READS_ALONE = 2 ** 30;
 export interface CoherenceParts {
   readonly storage: Storage;
   readonly clock: Pick<Clock, 'monotonic'>;
-  /** Between two looks when nobody reads, in ms. */
+  /** Interval of the checks while no caller reads, in ms. */
   readonly intervalMs: number;
-  /** Something was committed by another process. */
+  /** Another process has committed something. */
   readonly onCommit?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Keeps what this process has in memory coherent with what other processes commit to the file: it looks at the end of
- * the change log before the first read from memory in a turn of the event loop, again in a long turn, and every
- * interval. A process that is alone only has the timer, which keeps no process alive.
+ * Keeps the memory of this process coherent with what other processes commit to the file. It reads the end of the
+ * change log before the first read from memory in a turn of the event loop, again in a long turn, and at every
+ * interval. When no other process shares the file, only the timer runs, which keeps no process alive.
  *
  * @internal
  */
@@ -43,7 +49,7 @@ export class Coherence implements MemoryCoherence, FileCoherence {
   #seenVersion = -1;
   #lookedAt = 0;
   #askedAt = -Infinity;
-  /** Until the next question whether to look. */
+  /** Reads left before the next decision whether to check the file. */
   #readsLeft = 0;
   #isTurnKnown = false;
   readonly #endTurn = (): void => {
@@ -74,7 +80,7 @@ export class Coherence implements MemoryCoherence, FileCoherence {
     this.#restart();
   }
 
-  /** Notes who has come, and who has gone. */
+  /** Notes which processes have joined or left. */
   adjust(): void {
     const { storage } = this.parts;
     this.isShared = storage.isShared();
@@ -82,7 +88,7 @@ export class Coherence implements MemoryCoherence, FileCoherence {
     if (!this.isShared) storage.noteAlone();
   }
 
-  /** As each interval. */
+  /** Called at each interval. */
   readonly look = (): void => {
     const { storage, onCommit, onError } = this.parts;
     if (!storage.isOpen) return;
@@ -117,7 +123,7 @@ export class Coherence implements MemoryCoherence, FileCoherence {
     this.look();
   }
 
-  /** The next read asks, and knows nothing of how quick those before were. */
+  /** The next read decides again, without assuming that earlier reads were quick. */
   #restart(): void {
     this.#readsLeft = 0;
     this.#askedAt = -Infinity;

@@ -1,14 +1,14 @@
 import type { Connection, Statement } from './native.js';
 import { countSql } from './sql/counts.js';
 
-/** Under which the count of all namespaces stands. */
+/** The key under which the total of all namespaces is stored. */
 const ALL = 0;
 
 /** @internal */
 export type NamespaceCount = readonly [namespaceId: number, count: number];
 
 /**
- * How many rows each namespace has, as the file says: a commit writes those that it has changed, and no more.
+ * The number of rows of each namespace, stored in the file. A commit writes only the counts that it changed.
  *
  * @internal
  */
@@ -33,7 +33,7 @@ export class CountTable {
     return Number(this.#of.get(namespaceId) ?? 0);
   }
 
-  /** Of all namespaces. */
+  /** The count over all namespaces. */
   get total(): number {
     return this.of(ALL);
   }
@@ -42,7 +42,7 @@ export class CountTable {
     return this.#all.all() as NamespaceCount[];
   }
 
-  /** Inside a transaction. */
+  /** Adds to the counts. Called inside a transaction. */
   add(changes: Iterable<NamespaceCount>): void {
     let sum = 0;
     for (const [namespaceId, change] of changes) {
@@ -53,13 +53,13 @@ export class CountTable {
     if (sum !== 0) this.#add.run(ALL, sum);
   }
 
-  /** These are the counts. Inside a transaction. */
+  /** Replaces all counts. Called inside a transaction. */
   replace(counts: Iterable<NamespaceCount>): void {
     this.#forgetAll.run();
     this.add(counts);
   }
 
-  /** Of these namespaces; `total` is that of all. Inside a transaction. */
+  /** Writes the counts of these namespaces; `total` is that of all. Called inside a transaction. */
   write(counts: Iterable<NamespaceCount>, total: number): void {
     for (const [namespaceId, count] of counts) {
       this.#write.run(namespaceId, count);

@@ -3,7 +3,7 @@ import { connect } from './native.js';
 import { outboxName, outboxNumbers } from './outbox-file.js';
 import { outboxSql } from './sql/outbox.js';
 
-/** How many writes wait in the outboxes of a node that is stopped. @internal */
+/** Counts the writes that wait in the outboxes of a stopped node. @internal */
 export function countWaiting(directory: string): number {
   const paths = outboxNumbers(directory).map((number) => join(directory, outboxName(number)));
   return paths.reduce((sum, path) => sum + countIn(path), 0);

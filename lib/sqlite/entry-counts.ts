@@ -1,11 +1,11 @@
 import type { CountTable, NamespaceCount } from './count-table.js';
 
 /**
- * How many rows each namespace has, kept in memory: counting an index of a million rows takes tens of
- * milliseconds, and triggers that count cost 14 to 20 % of an insert. What a transaction adds is staged until its end.
+ * The number of rows of each namespace, kept in memory: counting an index of a million rows takes tens of milliseconds,
+ * and triggers that count cost 14 to 20 % of an insert. Changes of a transaction are staged until it ends.
  *
- * While several processes have the file open, the counts stand in the file alone, and each transaction carries its own
- * into it.
+ * While several processes have the file open, only the file contains the counts, and each transaction adds its own
+ * changes to them.
  *
  * @internal
  */
@@ -13,12 +13,12 @@ export class EntryCounts {
   #committed = new Map<number, number>();
   #total = 0;
   readonly #staged = new Map<number, number>();
-  /** Those that have changed since they were last carried into the file. */
+  /** Namespaces whose counts have changed since they were last saved to the file. */
   readonly #unsaved = new Set<number>();
   #isSaving = false;
   #isShared: boolean;
 
-  /** @param isShared whether the table is right, and stays so; otherwise `counts` are */
+  /** @param isShared whether the table holds the right counts and keeps doing so; otherwise `counts` holds them */
   constructor(
     private readonly table: CountTable,
     counts: Iterable<NamespaceCount>,
@@ -28,12 +28,12 @@ export class EntryCounts {
     this.#load(counts);
   }
 
-  /** Whether the counts stand in the file, because several processes change them. */
+  /** Whether the file contains the counts, because several processes change them. */
   get isShared(): boolean {
     return this.#isShared;
   }
 
-  /** Rows of all namespaces, expired and cleared ones that are not yet swept included. */
+  /** Rows of all namespaces, including expired and cleared rows that are not yet swept. */
   get total(): number {
     return this.#isShared ? this.table.total : this.#total;
   }
@@ -49,7 +49,7 @@ export class EntryCounts {
     this.#staged.set(namespaceId, (this.#staged.get(namespaceId) ?? 0) + delta);
   }
 
-  /** Carries what the running transaction has changed into the file, if the counts stand there. */
+  /** Writes what the running transaction has changed to the file, if the counts are shared. */
   write(): void {
     if (this.#isShared && this.#staged.size > 0) this.table.add(this.#staged);
   }
@@ -72,7 +72,7 @@ export class EntryCounts {
     this.#staged.clear();
   }
 
-  /** Makes the table right, for those who only read the file, and for the next start. Inside a transaction. */
+  /** Makes the table right, for processes that only read the file and for the next start. Called inside a transaction. */
   save(): void {
     if (this.#isShared || this.#unsaved.size === 0) return;
     const counts = Array.from(this.#unsaved, (id) => [id, this.#committed.get(id) ?? 0] as const);
@@ -80,12 +80,12 @@ export class EntryCounts {
     this.#isSaving = true;
   }
 
-  /** From here on they stand in the file, where they are right. */
+  /** From here on the file contains the counts, and they are right. */
   share(): void {
     this.#isShared = true;
   }
 
-  /** From here on this process alone counts. */
+  /** From here on only this process counts. */
   keep(): void {
     this.#load(this.table.all());
     this.#isShared = false;

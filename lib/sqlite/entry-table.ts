@@ -6,20 +6,20 @@ import type { Connection, Statement } from './native.js';
 import type { RowIds } from './row-ids.js';
 import { entrySql } from './sql/entries.js';
 
-/** One entry as it stands in the file. @internal */
+/** An entry as the file stores it. @internal */
 export interface EntryRow {
   readonly id: number;
   readonly value: StoredValue;
-  /** Unix ms, when it is gone; Infinity when it never expires. */
+  /** Unix ms at which the entry is gone; Infinity when it never expires. */
   readonly expires_at: number;
-  /** Unix ms, when it is stale; `expires_at` without a window. */
+  /** Unix ms at which the entry becomes stale; equals `expires_at` without a window. */
   readonly fresh_until: number;
   readonly revision: number;
   /** 0 without tags. */
   readonly tag_set: number;
 }
 
-/** What is needed to remove an entry that was found by a scan. @internal */
+/** The columns needed to remove an entry that a scan found. @internal */
 export interface RemovableRow {
   readonly id: number;
   readonly namespace_id: number;
@@ -28,24 +28,24 @@ export interface RemovableRow {
   readonly tag_set: number;
 }
 
-/** What is left of an entry that was removed. @internal */
+/** What is known of an entry that was removed. @internal */
 export interface RemovedRow extends Pick<
   EntryRow,
   'id' | 'expires_at' | 'fresh_until' | 'tag_set'
 > {}
 
-/** What is read of an entry. @internal */
+/** What a read returns of an entry. @internal */
 export interface ReadRow extends Pick<EntryRow, 'value' | 'expires_at' | 'fresh_until'> {}
 
-/** What a removal of many entries looks at. @internal */
+/** The columns that a removal of many entries reads. @internal */
 export interface FoundRow extends RemovedRow {
-  /** Null when the entry has gone, or is another one now. */
+  /** Null when the entry is gone or was replaced. */
   readonly key: string | null;
-  /** The revision from which it has what it was found by. */
+  /** The revision since which the entry has the prefix or tag by which it was found. */
   readonly written: number;
 }
 
-/** What is to be listed. @internal */
+/** The range to list. @internal */
 export interface Listing {
   readonly prefix: string;
   /** '' for all. */
@@ -60,7 +60,7 @@ export interface ListedRow {
   readonly value?: StoredValue;
 }
 
-/** A row as another node is to have it. @internal */
+/** A row as another node receives it. @internal */
 export interface CopiedRow extends EntryRow {
   readonly key: string;
 }
@@ -71,7 +71,7 @@ export interface Fingerprint {
   readonly revision: number;
   readonly expires_at: number;
   readonly fresh_until: number;
-  /** Of a large value its length in bytes. */
+  /** For a large value, its length in bytes. */
   readonly value: StoredValue;
 }
 
@@ -87,11 +87,11 @@ export interface WrittenEntry {
   readonly tagSet: number;
 }
 
-/** Above every TEXT in SQLite's order of types. */
+/** An upper bound above every TEXT in SQLite's order of types. */
 const NO_END = Buffer.alloc(0);
 
 /**
- * The table of entries. Writes append to the change log by trigger, deletions do not: who removes, logs.
+ * The table of entries. A trigger appends each write to the change log. A caller that deletes must log by itself.
  *
  * @internal
  */
@@ -152,15 +152,15 @@ export class EntryTable {
     return this.#read.get(namespaceId, key, now) as ReadRow | undefined;
   }
 
-  /** The fresh entry's value alone: a third faster than {@link find}. */
+  /** The value of a fresh entry, without its deadlines: a third faster than {@link find}. */
   readValue(namespaceId: number, key: string, now: number): StoredValue | undefined {
     return this.#readValue.get(namespaceId, key, now) as StoredValue | undefined;
   }
 
   /**
-   * As {@link put}, without tags, for a statement that is its own transaction.
+   * As {@link put}, but without tags, and as a statement that is its own transaction.
    *
-   * @returns false, and nothing is written, when another process has written since `revision - 1`
+   * @returns false, with nothing written, when another process has written since `revision - 1`
    */
   putAlone(entry: WrittenEntry): boolean {
     const { namespaceId, key, revision, expiresAt, value } = entry;
@@ -188,7 +188,7 @@ export class EntryTable {
     }
   }
 
-  /** Inserts or replaces; returns the row's id only when it is new. */
+  /** Inserts or replaces; returns the row's id only when the row is new. */
   put(entry: WrittenEntry): number | undefined {
     const id = this.rowIds.next();
     if (this.#upsertRow(id, entry) !== id) return undefined;
@@ -219,12 +219,12 @@ export class EntryTable {
     this.#updateExpiry.run(revision, lifetime.expiresAt, windowOf(lifetime), id);
   }
 
-  /** Nothing of it changes, but what began before is overdue. */
+  /** Changes only the revision, so that earlier fills yield to it. */
   setRevision(id: number, revision: number): void {
     this.#updateRevision.run(revision, id);
   }
 
-  /** Whether it is known to be stale: of large values nobody looks. */
+  /** Whether it is known to be stale. The statement never reads this from large values. */
   isStale(id: number, now: number): boolean {
     return this.#isStale.get(id, now) === 1;
   }
@@ -239,13 +239,13 @@ export class EntryTable {
     if (this.#removeById.run(id).changes > 0) this.counts.stage(namespaceId, -1);
   }
 
-  /** Keys with this prefix behind another one, in order of their UTF-8 bytes. To be read at once. */
+  /** Keys with this prefix behind another key, in order of their UTF-8 bytes. Iterate to the end without an `await`. */
   page(
     namespaceId: number,
     { prefix, after, withValues }: Listing,
     limit: number,
   ): IterableIterator<ListedRow> {
-    // The successor of a string in byte order is the string and a NUL.
+    // In byte order, the successor of a string is the string plus a NUL.
     const from = after === '' ? prefix : `${after}\0`;
     const statement = withValues ? this.#pageValues : this.#page;
     const rows = statement.iterate(namespaceId, from, endOf(prefix), limit);
@@ -257,17 +257,17 @@ export class EntryTable {
     return this.#removable.all(namespaceId, from, endOf(prefix), limit) as FoundRow[];
   }
 
-  /** Whole rows of a namespace behind a key, in order of their keys. To be read at once. */
+  /** Whole rows of a namespace behind a key, in order of their keys. Iterate to the end without an `await`. */
   rowsAfter(namespaceId: number, key: string, limit: number): IterableIterator<CopiedRow> {
     return this.#rowsAfter.iterate(namespaceId, key, limit) as IterableIterator<CopiedRow>;
   }
 
-  /** Entries that were last written between two revisions, the second included, oldest first. To be read at once. */
+  /** Entries last written after one revision and up to another, oldest first. Iterate to the end without an `await`. */
   changedIn(from: number, to: number): IterableIterator<EntryRow> {
     return this.#changedIn.iterate(from, to) as IterableIterator<EntryRow>;
   }
 
-  /** What two nodes compare: rows behind a key, up to another one or to the end. */
+  /** The columns that two nodes compare: rows behind a key, up to another key or to the end. */
   fingerprints(
     namespaceId: number,
     after: string,
@@ -287,7 +287,7 @@ export class EntryTable {
   }
 }
 
-/** As it stands in the row: nothing without a window. */
+/** The value that the row stores: null without a window. */
 function windowOf({
   expiresAt,
   freshUntil,

@@ -1,43 +1,46 @@
 /**
- * Epochs count milliseconds since 2026, so that two starts from one file, such as a backup that is restored twice,
- * have different ones. 2^41 of them, 69 years, fit into a fencing token.
+ * Epochs count milliseconds since 2026. So two starts from one file, such as a backup that is restored twice, have
+ * different epochs. 2^41 milliseconds, 69 years, fit into a fencing token.
  */
 const ORIGIN_MS = Date.UTC(2026, 0, 1);
 
-/** A clock that says more than this is wrong. */
+/** A clock beyond this is wrong. */
 const MAX_CLOCK_EPOCH = 2 ** 40;
 
-/** Tokens of one epoch until they meet those of the next one. @internal */
+/** The number of tokens in one epoch before they would meet those of the next. @internal */
 export const EPOCH_TOKENS = 4096;
 
-/** For what the last epoch did that a crash has undone; and for all of it, where no clock tells how long it lasted. */
+/**
+ * The first leap covers what the last epoch did and a crash has undone. The second covers the whole last epoch, when no
+ * clock shows how long it lasted.
+ */
 const LOST_LEAP = 256;
 const UNKNOWN_LEAP = 2 ** 20;
 
-/** No gap between two starts counts for more: 50 days. */
+/** The longest gap between two starts that counts: 50 days. */
 const MAX_PASSED_MS = 2 ** 32;
 
 /**
- * How far a history is ahead of the one from which it goes on, and which may live on elsewhere: for twelve days no start
- * there brings tokens up to those of here.
+ * How far a new history is ahead of the one that it continues and that may live on elsewhere. For twelve days, no start
+ * there produces tokens as large as those here.
  *
  * @internal
  */
 export const HISTORY_LEAP = 2 ** 30;
 
-/** What a file says of its last epoch. @internal */
+/** What a file records about its last epoch. @internal */
 export interface LastEpoch {
   readonly epoch: number;
-  /** When it began, in Unix ms; undefined when that is not known. */
+  /** When it began, in Unix ms; undefined when unknown. */
   readonly at: number | undefined;
 }
 
 /**
- * The epoch of a start, larger than all that others can have had who began with the same file before, as far as the
- * clock goes right. Where it does not, it is larger than the last one at least, by more than the tokens that were lost.
+ * Chooses the epoch of a start. It is larger than any epoch that another start of the same file may have had, as long
+ * as the clock is right. Even with a wrong clock, it exceeds the last epoch by more than the lost tokens.
  *
  * @param now Unix ms
- * @param isKnown whether the file tells all that was done in the last one
+ * @param isKnown whether the file records everything that was done in the last epoch
  * @internal
  */
 export function nextEpoch({ epoch, at }: LastEpoch, now: number, isKnown: boolean): number {
@@ -47,7 +50,7 @@ export function nextEpoch({ epoch, at }: LastEpoch, now: number, isKnown: boolea
   return Math.max(epoch + passed + leap, byClock < MAX_CLOCK_EPOCH ? Math.floor(byClock) : 0);
 }
 
-/** Where the owner of an epoch may have come by now, as far as the clock goes right. @internal */
+/** The highest epoch that its owner may have reached by now, as long as the clock is right. @internal */
 export function epochNow({ epoch, at }: LastEpoch, now: number): number {
   return epoch + passedSince(at, now);
 }

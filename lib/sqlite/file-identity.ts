@@ -13,45 +13,49 @@ import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql, transactionSql } from './sql/pragmas.js';
 
-/** `isClean`: after a stop that lost nothing. @internal */
+/** `isClean`: the start followed a stop that lost nothing. @internal */
 export type EpochStart = readonly [epoch: number, revision: number, isClean?: boolean];
 
-/** Notes by which a file says who it is. @internal */
+/** Notes by which a file identifies itself. @internal */
 export const IdentityMetaKey = {
   HistoryId: 'history_id',
   Epoch: 'epoch',
-  /** When it began, in Unix ms. */
+  /** When the epoch began, in Unix ms. */
   EpochAt: 'epoch_at',
   EpochStarts: 'epoch_starts',
-  /** The file is a copy of another moment: whoever it was copied from may have gone on since. */
+  /** The file is a copy from another moment; the node that owns the original may have continued since. */
   Restored: 'restored',
   Clock: 'clock',
 } as const;
 
-/** The note says that the counts in the file are right after each transaction, and not just after a clean stop. @internal */
+/**
+ * This note means that the counts in the file are right after each transaction, and not only after a clean stop.
+ *
+ * @internal
+ */
 export const COUNTS_SHARED_META_KEY = 'counts_shared';
 
-/** Epochs whose start is remembered. */
+/** Number of epochs whose start is remembered. */
 const KNOWN_EPOCHS = 100;
 
-/** What a process has to say when it opens a file. @internal */
+/** What a process provides when it opens a file. @internal */
 export interface EntryOptions {
-  /** Every commit reaches the disk before it returns. */
+  /** Whether every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   readonly clock: Clock;
-  /** Is put where that of the other processes on the file is, or was until the last one ended. */
+  /** A clock that resumes from the reading of the other processes on the file, or of the last process that had it open. */
   readonly steadyClock?: SteadyClock;
   readonly random: Random;
-  /** No other process writes to it, and what stands in its log comes from elsewhere. */
+  /** Whether no other process writes to the file, and its log comes from another node. */
   readonly hasOneWriter?: boolean;
 }
 
-/** Who the file is, and how this process is on it. @internal */
+/** The identity of the file, and of this process on it. @internal */
 export interface Identity extends LeaseIdentity {
   readonly historyId: string;
   readonly epochStarts: readonly EpochStart[];
   readonly isShared: () => boolean;
-  /** Of the log, at the end of the entry: what others commit after that is not known yet. */
+  /** The head of the log once this process has entered; later commits of others are not known yet. */
   readonly head: number;
   /** Rows by namespace. */
   readonly counts: readonly NamespaceCount[];
@@ -60,9 +64,9 @@ export interface Identity extends LeaseIdentity {
 }
 
 /**
- * Reads who the file is, and begins a new epoch unless it joins others: nobody knows whether the file is the one that was
- * closed, or a copy that has stood elsewhere. A backup that is restored is a new history. That must
- * outlive whatever happens to the write-ahead log, so it is carried into the database file at once.
+ * Reads the identity of the file, and begins a new epoch unless this process joins others. Without others, the file
+ * could be the one that was closed, or a copy from elsewhere. A restored backup is a new history. The new identity must
+ * outlive any damage to the write-ahead log, so it is checkpointed into the database file immediately.
  */
 export function enter(
   connection: Connection,
@@ -94,7 +98,7 @@ export function enter(
   const last = Number(read.get(IdentityMetaKey.Epoch) ?? 0);
   const at = read.get(IdentityMetaKey.EpochAt);
   const now = clock.now();
-  // Who joins others goes on with them: nothing can have been lost that they have not seen.
+  // A process that joins others continues their epoch: they have seen everything, so nothing was lost.
   const goesOn = isJoining && !isRestored && last > epochFloor;
   const known = {
     epoch: Math.max(last, epochFloor),
@@ -103,7 +107,7 @@ export function enter(
   const isKnown = wasClean && !isRestored && (last > epochFloor || epochFloor === 0);
   const epoch = goesOn ? last : nextEpoch(known, now, isKnown);
   if (isRestored) connection.prepare(metaSql.remove).run(IdentityMetaKey.Restored);
-  // A copy was left by no process, and is none of a clean stop.
+  // A restored copy never counts as cleanly stopped.
   const isCounted = (wasClean && !isRestored) || read.get(COUNTS_SHARED_META_KEY) !== undefined;
   const countTable = new CountTable(connection);
   const counts = isCounted ? countTable.all() : countRows(connection);
@@ -145,7 +149,7 @@ export function noteClock(write: Statement, clock: SteadyClock): void {
   write.run(IdentityMetaKey.Clock, JSON.stringify(clock.note()));
 }
 
-/** Who the file is, for one who only reads it: nothing is noted, and the rows are not counted. */
+/** The identity of the file, for a process that only reads it: it writes no note, and counts no rows. */
 export function look(connection: Connection): Identity {
   const read = connection.prepare(metaSql.read).pluck();
   return {
@@ -162,7 +166,7 @@ export function look(connection: Connection): Identity {
   };
 }
 
-/** Changes when the machine starts again, and with it the monotonic clock; '' where it cannot be told. */
+/** Changes when the machine restarts, and its monotonic clock with it; '' where this is unknown. */
 function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -175,7 +179,10 @@ function parseStarts(stored: unknown): EpochStart[] {
   return typeof stored === 'string' ? (JSON.parse(stored) as EpochStart[]) : [];
 }
 
-/** Every process on the file meets a change that it does not know, and learns from the note that others count too. */
+/**
+ * Logs a change that no process on the file knows. Each of them notices it, and learns from the note that others count
+ * too.
+ */
 export function announceSharing(
   connection: Connection,
   table: CountTable,

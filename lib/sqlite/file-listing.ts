@@ -18,7 +18,7 @@ import type { ListedChangeRow, ListedRow } from './listing-table.js';
 import { toStorageError } from './sqlite-error.js';
 import type { Storage } from './storage.js';
 
-/** Bytes of values that a page holds at most, but for its first entry. */
+/** Bytes of values that a page holds at most, except that it always holds its first entry. */
 const MAX_PAGE_BYTES = 1024 * 1024;
 
 const KINDS = {
@@ -28,14 +28,14 @@ const KINDS = {
 } as const;
 
 /**
- * Lists what a file holds. Each call is done when it returns: no read transaction stays open between two pages.
+ * Lists the content of a file. Each call completes before it returns: no read transaction stays open between two pages.
  *
  * @internal
  */
 export class FileListing implements Listing {
   constructor(
     private readonly storage: Storage,
-    /** By which deadlines are judged. */
+    /** The clock that judges deadlines. */
     private readonly clock: { now(): number },
   ) {}
 
@@ -124,7 +124,7 @@ export class FileListing implements Listing {
         changes: rows.flatMap((row) => {
           const { revision, namespace_id: id, key } = row;
           const namespace = namespaces.nameOf(id);
-          // What was cleared stands under an id that has no name any more; the clear itself is logged under the new one, too.
+          // Cleared entries have an id without a name. The clear itself is also logged under the new id.
           return namespace === undefined ? [] : [{ revision, namespace, kind: kindOf(row), key }];
         }),
         next: rows.at(-1)?.revision ?? after,
@@ -133,7 +133,7 @@ export class FileListing implements Listing {
     });
   }
 
-  /** Reads no more of them than a page may hold. */
+  /** Reads no more rows than a page may hold. */
   #rows(
     namespaceId: number,
     request: ListingRequest,
@@ -163,7 +163,7 @@ export class FileListing implements Listing {
       }));
   }
 
-  /** What other processes have written since the last call is known first. */
+  /** Learns first what other processes have written since the last call. */
   #read<T>(read: () => T): T {
     try {
       this.storage.catchUp();

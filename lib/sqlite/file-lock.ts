@@ -6,8 +6,8 @@ import { isBusy } from './sqlite-error.js';
 import { whenFree, type Patience } from './when-free.js';
 
 /**
- * A lock on a name in a directory, held by one process of the machine at a time, or shared by several. The system gives it back when its
- * process ends, however that ends: there is no lease that has to run out.
+ * A lock on a name in a directory. One process of the machine holds it at a time, or several share it. The operating
+ * system releases it when its process ends, however that happens, so no lease has to expire.
  *
  * @internal
  */
@@ -21,9 +21,9 @@ export class FileLock {
   }
 
   /**
-   * Takes it if it is free.
+   * Takes the lock if it is free.
    *
-   * @throws SQLite's error where there can be no lock
+   * @throws SQLite's error where locks are not possible
    */
   tryAcquire(): boolean {
     try {
@@ -36,7 +36,7 @@ export class FileLock {
   }
 
   /**
-   * As {@link tryAcquire}, within a time, in ms, which holds the event loop.
+   * As {@link tryAcquire}, but waits up to a time, in ms. This wait holds the event loop.
    *
    * @throws SQLITE_BUSY when the time is over
    */
@@ -45,15 +45,15 @@ export class FileLock {
   }
 
   /**
-   * Takes it beside others who share it, as soon as nobody has it alone, without holding the event loop.
+   * Shares the lock with others as soon as no process holds it exclusively, without holding the event loop.
    *
-   * @throws SQLITE_BUSY when the time is over; SQLite's error where there can be no lock
+   * @throws SQLITE_BUSY when the time is over; SQLite's error where locks are not possible
    */
   async share(patience: Patience): Promise<void> {
     await whenFree(() => this.shareNow(), patience);
   }
 
-  /** As {@link share}. @throws SQLITE_BUSY at once while another process has it alone */
+  /** As {@link share}. @throws SQLITE_BUSY immediately while another process holds it exclusively */
   shareNow(): void {
     this.#take(lockSql.share, 0);
   }
@@ -77,8 +77,8 @@ export class FileLock {
   }
 
   /**
-   * By its holder: {@link lastBeat} becomes another one. By the times of the file, because opening and closing it would
-   * end the lock.
+   * Changes {@link lastBeat}; called by the holder. It uses the times of the file, because opening and closing the file
+   * would release the lock.
    *
    * @param now Unix ms
    */
@@ -93,15 +93,15 @@ export class FileLock {
   }
 }
 
-/** In the directory of the files. */
+/** Name of the lock file, in the directory of the files. */
 const LOCK_FILE_NAME = 'hypercache.lock';
 
 /**
- * Runs `body`, which opens the file, while nobody puts another one in its place: who opens the old file between the
- * removal of its log and its own would share a log with the new one. Where no lock can be had, as in a directory that is
- * gone or may only be read, it runs all the same.
+ * Runs `body`, which opens the file, while no process replaces it. A process that opened the old file between the
+ * removal of its log and of the file itself would share a log with the new file. Where no lock is possible, `body` runs
+ * all the same. An example is a directory that is gone or read-only.
  *
- * @throws SQLITE_BUSY at once while somebody does, or what `body` throws
+ * @throws SQLITE_BUSY immediately while a process replaces the file, or what `body` throws
  * @internal
  */
 export function whileUnchanged<T>(path: string, body: () => T): T {
@@ -109,9 +109,10 @@ export function whileUnchanged<T>(path: string, body: () => T): T {
 }
 
 /**
- * As {@link whileUnchanged}, for who puts another file in its place, or may have to: while nobody opens it either.
+ * As {@link whileUnchanged}, for a process that replaces the file, or may have to: meanwhile no process opens it
+ * either.
  *
- * @param timeoutMs how long it waits for them, which holds the event loop
+ * @param timeoutMs how long it waits for them. This wait holds the event loop
  * @throws SQLITE_BUSY when the time is over, or what `body` throws
  * @internal
  */
@@ -125,7 +126,7 @@ function whileHeld<T>(path: string, take: (lock: FileLock) => void, body: () => 
     take(lock);
   } catch (error) {
     if (isBusy(error)) throw error;
-    // Whatever stands in the way of a lock stands in the way of the file, which says it better.
+    // Whatever prevents the lock also prevents opening the file, and that error is clearer.
   }
   try {
     return body();

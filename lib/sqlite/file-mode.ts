@@ -2,16 +2,17 @@ import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { errnoOf } from '../common/errno.js';
 
-/** Only the owner reads and writes. */
+/** Only the owner may read and write. */
 const OWNER_ONLY = 0o600;
 
-/** What SQLite takes for no file. */
+/** The path that SQLite does not treat as a file. */
 const IN_MEMORY = ':memory:';
 
 const modes = new Map<string, number>();
 
 /**
- * Says with which permissions this process makes files in a directory; in others only their owner may read and write them.
+ * Sets the permissions of the files that this process makes in a directory. In other directories, only the owner may
+ * read and write them.
  *
  * @internal
  */
@@ -19,7 +20,7 @@ export function setFileMode(directory: string, mode: number): void {
   modes.set(resolve(directory), mode);
 }
 
-/** Makes a directory, if it is missing, which those enter that may read its files. @internal */
+/** Makes a directory if it is missing; users with the right to read its files may enter it. @internal */
 export function makeDirectory(path: string): void {
   const mode = modeIn(path);
   mkdirSync(dirname(path), { recursive: true });
@@ -29,13 +30,13 @@ export function makeDirectory(path: string): void {
     if (errnoOf(error) === 'EEXIST') return;
     throw error;
   }
-  // What may be read may be entered.
+  // A readable directory must also be searchable.
   permit(() => chmodSync(path, mode | ((mode & 0o444) >> 2)));
 }
 
 /**
- * Makes a file, if it is missing, before SQLite would make it with the permissions of the process's mask. One that exists
- * is not touched: closing it would end the locks that this process has on it.
+ * Makes a file if it is missing; SQLite would make it with the permissions of the process's mask. An existing file is
+ * not touched: closing it would release the locks that this process has on it.
  *
  * @internal
  */
@@ -45,7 +46,7 @@ export function makeFile(path: string): void {
   try {
     file = openSync(path, 'wx', OWNER_ONLY);
   } catch {
-    // It exists; or SQLite says what is wrong with its directory.
+    // The file exists, or SQLite reports what is wrong with its directory.
     return;
   }
   try {
@@ -55,12 +56,12 @@ export function makeFile(path: string): void {
   }
 }
 
-/** After it was made for the owner alone: what makes it leaves out what the process's mask says. */
+/** Changes permissions after the file was made for its owner only, because creation applies the process's mask. */
 function permit(change: () => void): void {
   try {
     change();
   } catch (error) {
-    // A file system without permissions has none to give.
+    // A file system without permissions cannot change them.
     if (errnoOf(error) !== 'EPERM' && errnoOf(error) !== 'ENOTSUP') throw error;
   }
 }

@@ -12,11 +12,11 @@ import { TurnReads } from './turn-reads.js';
 
 /** @internal */
 export interface FileSlotOptions extends OpenFileOptions {
-  /** The process that writes to it puts another file in its place at times, while others have it open. */
+  /** Another process writes the file and sometimes replaces it, while others have it open. */
   readonly isExchanged?: boolean;
-  /** Checkpoints run in a thread of their own; without it, within the commits. */
+  /** Checkpoints run in their own thread. Without this option, they run within the commits. */
   readonly checkpointer?: {
-    /** It cannot: they run within the commits after all. */
+    /** The thread cannot run: checkpoints run within the commits after all. */
     readonly onInline: (cause: unknown) => void;
     readonly startThread?: StartThread;
   };
@@ -25,17 +25,17 @@ export interface FileSlotOptions extends OpenFileOptions {
 /** Why a file was given up. @internal */
 export type LossReason = 'corrupt' | 'unlinked';
 
-/** How long one waits for others who just open the file, or exchange it, in ms. */
+/** How long this process waits for others that are opening or exchanging the file, in ms. */
 const EXCHANGE_TIMEOUT_MS = 5000;
 
-/** How long a stop waits for another process that has the file locked, in ms. */
+/** How long a stop waits for another process that has locked the file, in ms. */
 const STOP_TIMEOUT_MS = 1000;
 
 /** Files that this process has open: two writers in one process would not see each other's L1. */
 const openPaths = new Set<string>();
 
 /**
- * The file at a path, from its opening to its end: it may be given up for a new one, or exchanged for another.
+ * The file at a path, from opening to closing. It may be given up for a new one, or exchanged for another.
  *
  * @internal
  */
@@ -45,15 +45,15 @@ export class FileSlot {
   #turnReads: TurnReads | undefined;
   /** Why there is no file, when a new one could not be begun. */
   #lost: HyperCacheError | undefined;
-  /** Of the file that is to be put aside, until a new one has taken its place. */
+  /** The inode of the damaged file, until a new file has replaced it. */
   #damagedInode: ReturnType<typeof inodeOf>;
-  /** The epoch of a lost file: fencing tokens of the next one must be larger than its. */
+  /** The epoch of a lost file: fencing tokens of the next file must be larger. */
   #epochFloor = 0;
   #realPath = '';
   #isReadOnly = false;
-  /** It is open, or another one is. */
+  /** The file is open, or another one is. */
   readonly opened = new Signal<[file: OpenFile]>();
-  /** Where a file that was found damaged when it was opened was put. */
+  /** Path of the quarantined file, when the file was found damaged at opening. */
   quarantined: string | undefined;
 
   constructor(private readonly options: FileSlotOptions) {}
@@ -66,7 +66,7 @@ export class FileSlot {
     return this.#file !== undefined;
   }
 
-  /** Ends the transaction of the reads of this turn. @throws {HC_CLOSED} and why there is no file */
+  /** Ends the read transaction of this turn. @throws {HC_CLOSED} or the reason why there is no file */
   get file(): OpenFile {
     const file = this.#present;
     this.#turnReads?.end();
@@ -85,9 +85,9 @@ export class FileSlot {
   }
 
   /**
-   * `isReadOnly`: it is another process that writes to it. `timeoutMs`: how long a writer waits for others who open it.
+   * `isReadOnly`: another process writes the file. `timeoutMs`: how long a writer waits for others that are opening it.
    *
-   * @throws SQLITE_BUSY while the file is exchanged, or opened by others for too long
+   * @throws SQLITE_BUSY while the file is exchanged, or when others take too long to open it
    * @throws {HC_FILE_IN_USE | HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
   open({
@@ -112,16 +112,16 @@ export class FileSlot {
     return inodeOf(this.path) !== this.file.inode;
   }
 
-  /** Why a new file is to be begun, of one that {@link isUnlinked}. */
+  /** Why a new file must replace one that {@link isUnlinked}. */
   get lossReason(): LossReason {
     return this.#damagedInode === undefined ? 'unlinked' : 'corrupt';
   }
 
   /**
-   * Begins a new file, with a new history, in place of one that cannot be used any more. When that fails, every
-   * use throws the same, until it is tried again.
+   * Begins a new file, with a new history, in place of one that is unusable. When that fails, every use throws the same
+   * error until a later attempt succeeds.
    *
-   * @returns where the old one was put; undefined when it was gone
+   * @returns where the old file was put; undefined when it was gone
    * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER}
    * @throws {HC_STORAGE_FAILED} when the disk cannot be read; then the file stays
    */
@@ -135,7 +135,7 @@ export class FileSlot {
     let moved: string | undefined;
     try {
       const renew = (): OpenFile => {
-        // Another process may have put a new one in its place already.
+        // Another process may already have replaced it.
         if (damaged !== undefined && inodeOf(this.path) === damaged) {
           moved = quarantine(this.path, this.options.clock.now());
         }
@@ -151,10 +151,10 @@ export class FileSlot {
   }
 
   /**
-   * Puts another file, which nobody has open, in place of this one.
+   * Replaces this file with another one that no process has open.
    *
-   * @throws SQLITE_BUSY while others open this one; then nothing has happened
-   * @throws {HC_STORAGE_OPEN} and then every use throws the same, until it is tried again
+   * @throws SQLITE_BUSY while others are opening this file; then nothing has happened
+   * @throws {HC_STORAGE_OPEN} then every use throws the same error until a later attempt succeeds
    */
   exchangeFor(path: string): void {
     const exchange = (): void => {
@@ -173,12 +173,12 @@ export class FileSlot {
     this.#lost = undefined;
   }
 
-  /** From here on a locked file is waited for, because nothing comes after. */
+  /** From here on, wait for a locked file, because there is no later attempt. */
   beginStop(): void {
     this.#file?.connection.exec(pragmaSql.busyTimeout(STOP_TIMEOUT_MS));
   }
 
-  /** Marks the stop as clean and closes. Idempotent. */
+  /** Records a clean stop and closes. Idempotent. */
   close(): void {
     if (!this.#isReadOnly) openPaths.delete(this.#realPath);
     this.#realPath = '';
@@ -189,13 +189,13 @@ export class FileSlot {
     try {
       file.leave();
     } catch {
-      // Then it was no clean stop: the next start counts the rows and begins a new epoch.
+      // Then the stop is not clean: the next start counts the rows and begins a new epoch.
     } finally {
       this.#closeFile();
     }
   }
 
-  /** The checkpointer goes first: who closes last removes the write-ahead log. */
+  /** Closes the checkpointer first: the last connection to close removes the write-ahead log. */
   #closeFile(): void {
     const file = this.#file;
     this.#turnReads?.end();

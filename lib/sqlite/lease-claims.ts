@@ -9,10 +9,13 @@ import type { LeaseService } from '../engine/lease-service.js';
 import type { L2, Observation } from '../engine/l2.js';
 import { revisionSeen } from './revision-seen.js';
 
-/** How long the right outlives the process that has it. Renewed at a third of it while the factory runs. */
+/**
+ * How long the right outlives the process that holds it, in ms. It is renewed at a third of this time while the factory
+ * runs.
+ */
 const TTL_MS = 2000;
 
-/** A factory that takes longer than this no longer keeps the others from calling theirs. */
+/** A factory that runs longer than this, in ms, no longer keeps other processes from calling theirs. */
 const MAX_HOLD_MS = 300_000;
 
 const OWNER_BYTES = 16;
@@ -22,13 +25,13 @@ export interface LeaseClaimsParts {
   readonly leases: LeaseService;
   readonly l2: L2;
   readonly random: Random;
-  /** Whether there are others at all. */
+  /** Whether other processes share the file at all. */
   readonly isShared: () => boolean;
 }
 
 /**
- * The right to call the factory of a key is a lease, and what the factory made is stored by compare-and-set. An entry
- * that is to be replaced has a lease of its own for each of its revisions.
+ * A lease is the right to call the factory of a key, and compare-and-set stores its result. An existing entry that must
+ * be replaced has a separate lease for each of its revisions.
  *
  * @internal
  */
@@ -46,7 +49,7 @@ export class LeaseClaims implements Claims {
     try {
       return this.parts.isShared();
     } catch {
-      // Of a file that is gone or closed: storing the result tells what is wrong.
+      // The file is gone or closed: storing the result reports what is wrong.
       return false;
     }
   }
@@ -60,7 +63,7 @@ export class LeaseClaims implements Claims {
       const grant = await leases.acquire({ ...request, waitMs: 0 });
       if (grant === undefined) return this.#held(request);
     } catch {
-      // A page must not fail because the primary cannot be asked; storing the result tells what is wrong.
+      // A page must not fail because the primary cannot be reached; storing the result reports what is wrong.
       return this.#own(observed, undefined);
     }
     const { key, tags } = observed.seen;
@@ -112,7 +115,7 @@ export class LeaseClaims implements Claims {
   }
 }
 
-/** Renews a lease until it is given back, for a bounded time. */
+/** Renews a lease until it is released, for a bounded time. */
 class LeaseKeeper {
   #timer: NodeJS.Timeout;
   #renewals = 0;
@@ -126,7 +129,7 @@ class LeaseKeeper {
     this.#timer = setInterval(() => this.#renew(), TTL_MS / 3).unref();
   }
 
-  /** No process gets it for so long. */
+  /** No process gets the lease for this long. */
   keepFor(ms: number): void {
     this.#finish(() => this.leases.extend(this.lease, this.owner, ms));
   }
@@ -137,7 +140,8 @@ class LeaseKeeper {
 
   #renew(): void {
     if (++this.#renewals * (TTL_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
-    // One that fails is made up for by the next; a lease that is lost costs a factory more, no promise.
+    // The next renewal makes up for one that fails. Losing the lease costs an extra factory call, and breaks no
+    // promise.
     else this.leases.extend(this.lease, this.owner, TTL_MS).catch(() => undefined);
   }
 

@@ -19,18 +19,16 @@ import type { AcquireRequest, LeaseHolder, LeaseService } from '../engine/lease-
 
 const LIST_LIMIT = 10_000;
 
-/** Locks and slots that a count looks at, held or free: a millisecond's work. */
+/** Locks and slots that a count reads, held or free: a millisecond's work. */
 const COUNT_LIMIT = 10_000;
 
-/** Between two signs of life of a process that waits. */
+/** Interval of a waiting process's signs of life, in ms. */
 const BEAT_MS = 300;
 
 /**
- * Leases on the node that owns the file. Who waits stands in the file, so that all processes on it are served
- * in one order; a release, or the timer of an expiry, hands the lease to the first of them in the same
- * transaction. If that one waits in another process, it finds its lease by looking at the file
- * every `pollMs` while there are waiters.
- *
+ * Leases on the node that owns the file. The queue of waiters is stored in the file, so all processes on it are served
+ * in one order. A release, or the timer of an expiry, hands the lease to the first waiter in the same transaction. A
+ * waiter in another process finds its lease by reading the file every `pollMs` while there are waiters.
  * @internal
  */
 export class LeaseManager implements LeaseService {
@@ -68,7 +66,7 @@ export class LeaseManager implements LeaseService {
     return this.#waiters.size;
   }
 
-  /** Locks and slots of semaphores that are held, of the first 10,000 that are known; 0 when they cannot be read. */
+  /** Held locks and semaphore slots, among the first 10,000 known ones; 0 when they cannot be read. */
   countHeld(): number {
     try {
       return this.storage.leases.countHeld(this.clock.monotonic(), COUNT_LIMIT);
@@ -110,12 +108,12 @@ export class LeaseManager implements LeaseService {
     return this.#holders.watch(holder);
   }
 
-  /** The file that held the leases is gone: nobody who holds one can be sure of it. */
+  /** The file that held the leases is gone: no holder of a lease can rely on it. */
   loseAll(cause: HyperCacheError): void {
     this.#holders.loseAll(cause);
   }
 
-  /** What the timers would have done by now; never rejects. */
+  /** Runs what the timers would have done by now; never rejects. */
   async runDue(): Promise<void> {
     this.#holders.runDue();
     if (this.#waiters.size > 0) {
@@ -133,7 +131,10 @@ export class LeaseManager implements LeaseService {
     await this.queue.drain();
   }
 
-  /** Whoever waits here is told that the cache is closed, and declines what it may get by a last write. */
+  /**
+   * Rejects all waiters of this process because the cache is closed. A last write declines leases that they may still
+   * receive.
+   */
   close(): void {
     this.#isClosed = true;
     this.#rounds.stop();
@@ -144,7 +145,7 @@ export class LeaseManager implements LeaseService {
     }
   }
 
-  /** The waiter is known before the command is sent: the same batch may already hand it the lease. */
+  /** Registers the waiter before the command is sent, because the same batch may already hand it the lease. */
   #acquireOrWait(request: AcquireRequest): Promise<Grant | undefined> {
     const { lease, owner, waitMs, signal } = request;
     if (this.#waiters.find(lease, owner) !== undefined) {
@@ -156,7 +157,7 @@ export class LeaseManager implements LeaseService {
     this.#beat();
     return new Promise((resolve, reject) => {
       const end = (finish: () => void): void => {
-        // Whoever is told twice has been told.
+        // A waiter settles only once.
         if (!this.#waiters.remove(waiter)) return;
         clearTimeout(timeout);
         signal?.removeEventListener('abort', onAbort);
@@ -167,7 +168,7 @@ export class LeaseManager implements LeaseService {
         deadline: this.clock.monotonic() + waitMs,
         isMoving: false,
         settle: (grant) => {
-          // Who has aborted is leaving, and declines.
+          // An aborted waiter is leaving, and declines the lease.
           if (signal?.aborted !== true) end(() => resolve(grant));
         },
         fail: (error) => end(() => reject(error)),
@@ -191,7 +192,7 @@ export class LeaseManager implements LeaseService {
     join().catch((error: unknown) => waiter.fail(error));
   }
 
-  /** The waiter leaves the queue. If it was served at the same moment, an aborted one passes the lease on. */
+  /** Removes a waiter from the queue. If it was served at the same moment, an aborted waiter passes the lease on. */
   #giveUp(waiter: LocalWaiter, isAborted: boolean): void {
     const { lease, owner, signal } = waiter.request;
     waiter.isMoving = true;
@@ -203,7 +204,7 @@ export class LeaseManager implements LeaseService {
     leave().catch((error: unknown) => waiter.fail(error));
   }
 
-  /** Returns whether it was time for a sign of life. */
+  /** Returns whether a sign of life was due. */
   #beat(): boolean {
     const now = this.clock.monotonic();
     if (now - this.#lastBeat < BEAT_MS) return false;

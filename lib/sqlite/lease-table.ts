@@ -21,14 +21,14 @@ interface GrantRow {
 
 type LeaseKey = readonly [kind: number, name: string, slot: number];
 
-/** Before every row. */
+/** Sorts before every row. */
 const START: LeaseKey = [-1, '', 0];
 
-/** Under which name this process has the file open, and since when tokens count. @internal */
+/** The identity of this process on the file, and the epoch from which its tokens count. @internal */
 export interface LeaseIdentity {
   readonly epoch: number;
   readonly processId: string;
-  /** By which its process is told from a later one of the same pid. */
+  /** Distinguishes this process from a later one with the same pid. */
   readonly lifetime: string;
 }
 
@@ -36,7 +36,7 @@ export interface LeaseIdentity {
 export const ALIVE_MS = 1000;
 
 /**
- * Leases and those who wait for them. In tables of their own: nothing that happens to entries touches them.
+ * Leases and their waiters. They have tables of their own, so changes of entries never touch them.
  *
  * @internal
  */
@@ -98,7 +98,7 @@ export class LeaseTable {
     this.#isAlive = connection.prepare(processSql.isAlive).pluck();
   }
 
-  /** Gives the slot to the owner if it is free or expired: one statement. */
+  /** Gives the slot to the owner, if it is free or expired, in one statement. */
   take(
     { kind, name }: LeaseName,
     slot: number,
@@ -110,7 +110,7 @@ export class LeaseTable {
     return grantOf(this.#take.get({ kind, name, slot, owner, ttl, now, base }));
   }
 
-  /** A new ttl from now, for a live owner only. */
+  /** Sets a new ttl from now, only for an owner whose lease is live. */
   extend({ kind, name }: LeaseName, owner: string, ttl: number, now: number): Grant | undefined {
     return grantOf(this.#extend.get({ kind, name, owner, ttl, now }));
   }
@@ -121,7 +121,7 @@ export class LeaseTable {
     return release.run({ kind, name, owner, now }).changes > 0;
   }
 
-  /** Takes it from whoever holds it; returns whether anybody did. */
+  /** Takes the lease from every holder; returns whether there was one. */
   forceRelease({ kind, name }: LeaseName, now: number): boolean {
     return this.#releaseAll.run({ kind, name, now }).changes > 0;
   }
@@ -144,7 +144,7 @@ export class LeaseTable {
     return new Set(this.#heldSlots.all(kind, name, now) as number[]);
   }
 
-  /** When the first of those that are held ends; undefined when all are free. */
+  /** When the first held slot expires; undefined when all are free. */
   nextExpiry({ kind, name }: LeaseName, now: number): number | undefined {
     return (this.#nextExpiry.get(kind, name, now) as number | null) ?? undefined;
   }
@@ -168,15 +168,15 @@ export class LeaseTable {
     return Number(this.#countHeld.get(limit, now));
   }
 
-  /** How many locks and slots are known, held or free, but `limit` at most. */
+  /** How many locks and slots are known, held or free, counted up to `limit`. */
   countKnown(limit: number): number {
     return Number(this.#countKnown.get(limit));
   }
 
   /**
-   * Looks at the next rows and forgets those that ended before `before`; all tokens stay above theirs.
+   * Reads the next rows and forgets those that ended before `before`; all later tokens stay above theirs.
    *
-   * @returns how many were forgotten, and whether the last row was among those that it looked at
+   * @returns how many were forgotten, and whether the last row was among the rows read
    */
   collect(before: number, now: number, limit: number): { forgotten: number; isLast: boolean } {
     const page = this.#page.all(...this.#cursor, limit) as LeaseKey[];
@@ -211,7 +211,7 @@ export class LeaseTable {
     this.rowIds.noteForeign(Number(lastInsertRowid));
   }
 
-  /** The first in the queue, alive or not. */
+  /** The first waiter in the queue, alive or not. */
   firstWaiter({ kind, name }: LeaseName): Waiter | undefined {
     return this.#nextWaiter.get(kind, name) as Waiter | undefined;
   }
@@ -229,13 +229,13 @@ export class LeaseTable {
     return this.#isWaiting.get(owner, kind, name) === 1;
   }
 
-  /** A sign of life of this process, for those who would give its waiters a lease. */
+  /** Records a sign of life of this process, so that other processes continue to serve its waiters. */
   beat(now: number): void {
     const { processId, lifetime } = this.identity;
     this.#beat.run(processId, process.pid, lifetime, now + ALIVE_MS);
   }
 
-  /** Whether it still waits: its time is not over, and its process shows signs of life. */
+  /** Whether the waiter still waits: its time is not over, and its process shows signs of life. */
   isLive({ deadline, process }: Waiter, now: number): boolean {
     if (deadline <= now) return false;
     return process === this.identity.processId || this.#isAlive.get(process, now) === 1;

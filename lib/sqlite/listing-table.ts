@@ -10,16 +10,16 @@ import { listingSql } from './sql/listing.js';
 export interface ListedRow {
   readonly id: number;
   readonly key: string;
-  /** Unix ms; from then on it is stale, or gone. */
+  /** Unix ms; from then on the entry is stale or gone. */
   readonly fresh_until: number;
   readonly revision: number;
   readonly tag_set: number;
   readonly bytes: number;
-  /** Only where it was asked for. */
+  /** Present only when requested. */
   readonly value?: StoredValue;
 }
 
-/** A row of the log, with what stands under its key now. @internal */
+/** A row of the log, with the current entry of its key. @internal */
 export interface ListedChangeRow {
   readonly revision: number;
   readonly namespace_id: number;
@@ -29,11 +29,11 @@ export interface ListedChangeRow {
   readonly entry_revision: number | null;
 }
 
-/** Above every TEXT in SQLite's order of types. */
+/** An upper bound above every TEXT in SQLite's order of types. */
 const NO_END = Buffer.alloc(0);
 
 /**
- * What operators read of the tables. Its statements are prepared when the first is used: most files are never listed.
+ * What operators read from the tables. Each statement is prepared on first use, because most files are never listed.
  *
  * @internal
  */
@@ -47,7 +47,7 @@ export class ListingTable {
 
   constructor(private readonly connection: Connection) {}
 
-  /** Rows with this prefix behind a key, in order. To be read at once. */
+  /** Rows with this prefix behind a key, in order. Iterate to the end without an `await`. */
   page(
     namespaceId: number,
     {
@@ -83,7 +83,7 @@ export class ListingTable {
     return this.#tags.all({ namespaceId, prefix, from: behind(after), end, limit }) as string[];
   }
 
-  /** How many entries have a tag, of so many rows that say so. */
+  /** Counts the entries that have a tag, among at most this many rows of that tag. */
   countTagged(namespaceId: number, tag: string, most: number): number {
     this.#countTagged ??= this.connection.prepare(listingSql.countTagged).pluck();
     return this.#countTagged.get(namespaceId, tag, most) as number;
@@ -95,14 +95,14 @@ export class ListingTable {
     return this.#tagged.all(namespaceId, tag, afterId, limit) as ListedRow[];
   }
 
-  /** How many rows stand under each id. Walks through all of them. */
+  /** Counts the rows under each id. Walks through all rows. */
   countByNamespace(): Map<number, number> {
     const rows = this.connection.prepare(entrySql.countByNamespace).raw().all();
     return new Map(rows as [number, number][]);
   }
 }
 
-/** The first text behind one that was seen: in byte order the text and a NUL. All of them come behind none. */
+/** Where the next page begins: in byte order, the successor of a text is the text plus a NUL. The first page begins at ''. */
 function behind(after: string): string {
   return after === '' ? '' : `${after}\0`;
 }

@@ -6,16 +6,16 @@ import type { Listing } from './entry-table.js';
 import { toStorageError } from './sqlite-error.js';
 import type { Storage } from './storage.js';
 
-/** Bounds of one page, so that neither the event loop nor memory is held. */
+/** Bounds of one page, which limit the time on the event loop and the memory. */
 const PAGE_ROWS = 500;
 const PAGE_BYTES = 1024 * 1024;
 
-/** An entry as it is listed: '' without values. @internal */
+/** An entry in a listing; the value is '' when values are not listed. @internal */
 export type ListedValue = readonly [key: string, value: StoredValue];
 
 /**
- * One page of the fresh entries of a namespace, for readers of the file and for other nodes alike: whoever reads the next
- * one may be the other of the two.
+ * One page of the fresh entries of a namespace, the same for readers of the file and for other nodes. So one kind of
+ * reader can continue where the other stopped.
  *
  * @throws SQLite's error
  * @internal
@@ -46,7 +46,7 @@ export function readPage(
   return { items, next: rows < PAGE_ROWS && bytes <= PAGE_BYTES ? undefined : last };
 }
 
-/** Without those that cannot be read: each is told. @internal */
+/** Decodes the entries and leaves out the unreadable ones, each of which is reported. @internal */
 export function decoded(
   { items, next }: Page<ListedValue>,
   onReadError: (error: HyperCacheError) => void,

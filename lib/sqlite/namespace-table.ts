@@ -3,8 +3,8 @@ import type { RowIds } from './row-ids.js';
 import { namespaceSql } from './sql/namespaces.js';
 
 /**
- * Namespaces by name. Entries stand under the namespace's id; clearing gives the namespace a new id, so it
- * takes one row whatever it held, and the rows under the old id are swept afterwards.
+ * Namespaces by name. Entries are stored under the namespace's id. Clearing assigns a new id, so it writes one row
+ * whatever the namespace held. The rows under the old id are swept afterwards.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export class NamespaceTable {
     this.#removeCleared = connection.prepare(namespaceSql.removeCleared);
   }
 
-  /** The id under which the namespace's entries stand now; `undefined` before its first write. */
+  /** The id under which the namespace's entries are stored now; `undefined` before its first write. */
   idOf(name: string): number | undefined {
     return this.#ids.get(name);
   }
@@ -39,12 +39,12 @@ export class NamespaceTable {
     return undefined;
   }
 
-  /** As {@link idOf}, creating the namespace; inside a transaction. */
+  /** As {@link idOf}, but creates the namespace. Called inside a transaction. */
   ensure(name: string): number {
     return this.#ids.get(name) ?? this.#assign(name);
   }
 
-  /** Makes all entries of the namespace unreachable; returns the old id. Inside a transaction. */
+  /** Makes all entries of the namespace unreachable; returns the old id. Called inside a transaction. */
   clear(name: string): number {
     const old = this.ensure(name);
     this.#addCleared.run(old);
@@ -58,7 +58,7 @@ export class NamespaceTable {
     return Array.from(this.#ids);
   }
 
-  /** Takes over another node's id for the name; what stands under an earlier one becomes unreachable. */
+  /** Adopts another node's id for the name; entries under an earlier id become unreachable. */
   adopt(name: string, id: number): void {
     const old = this.#ids.get(name);
     if (old === id) return;
@@ -70,7 +70,7 @@ export class NamespaceTable {
     this.#ids.set(name, id);
   }
 
-  /** An id whose entries wait to be swept. */
+  /** An id whose entries still have to be swept. */
   firstCleared(): number | undefined {
     return (this.#firstCleared.get() as number | null) ?? undefined;
   }
@@ -79,7 +79,7 @@ export class NamespaceTable {
     this.#removeCleared.run(id);
   }
 
-  /** The file may say otherwise: after a rollback, or when another process has written. */
+  /** Forgets what is cached, because the file may differ: after a rollback, or when another process has written. */
   forget(): void {
     this.#known = undefined;
   }

@@ -3,7 +3,7 @@ import { makeFile } from './file-mode.js';
 import { packageRequire } from './package-require.js';
 import { pragmaSql } from './sql/pragmas.js';
 
-/** What is used of better-sqlite3's statements; applications need not have its types. @internal */
+/** The part of better-sqlite3's statements that we use; applications need not have its types. @internal */
 export interface Statement {
   run(...parameters: unknown[]): { changes: number; lastInsertRowid: number | bigint };
   get(...parameters: unknown[]): unknown;
@@ -13,7 +13,7 @@ export interface Statement {
   raw(): this;
 }
 
-/** What is used of better-sqlite3's databases. @internal */
+/** The part of better-sqlite3's databases that we use. @internal */
 export interface Connection {
   readonly open: boolean;
   readonly inTransaction: boolean;
@@ -26,20 +26,20 @@ export interface Connection {
 /** @internal */
 export interface ConnectionOptions {
   readonly readonly?: boolean;
-  /** Milliseconds to wait for a locked file, holding the loop. */
+  /** How long to wait for a locked file, in ms. This wait holds the event loop. */
   readonly timeout?: number;
 }
 
 type Constructor = new (path: string, options?: ConnectionOptions) => Connection;
 
-/** Before it, a rare race of a writer and a checkpointer could corrupt a database in WAL mode. */
+/** In older versions, a rare race of a writer and a checkpointer could corrupt a database in WAL mode. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
 let loaded: Constructor | undefined;
 
 /**
- * Opens a connection, loading better-sqlite3 when it is first needed, so that a missing or unfit binary is
- * an error that says what to do instead of a stack trace at import, or a crash.
+ * Opens a connection. better-sqlite3 is loaded when it is first needed. A missing or unfit binary then causes an error
+ * with a hint, instead of a stack trace at import or a crash.
  *
  * @throws {HC_NATIVE_MODULE}
  * @internal
@@ -51,7 +51,7 @@ export function connect(path: string, options?: ConnectionOptions): Connection {
 }
 
 /**
- * @param require how packages are found; tests give their own
+ * @param require how to load packages; tests pass their own
  * @throws {HC_NATIVE_MODULE}
  * @internal
  */

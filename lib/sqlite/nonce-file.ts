@@ -9,17 +9,17 @@ import { isCorruption } from './sqlite-error.js';
 
 /** Nonces that are remembered, some 40 bytes each. */
 const MAX_NONCES = 200_000;
-/** What share of them goes at once when there are too many. */
+/** The share that is forgotten together when there are too many. */
 const FORGOTTEN_SHARE = 1 / 1000;
 
 const NODE_BYTES = 16;
 
 /** @internal */
 export interface NonceFileOptions {
-  /** ':memory:' for one that only this process knows. */
+  /** ':memory:' for a file that only this process knows. */
   readonly path: string;
   readonly role: string;
-  /** Since when this process asks, Unix ms: a new file knows nothing of what was signed before. */
+  /** When this process started to accept requests, in Unix ms: a new file knows nothing of what was signed before. */
   readonly since: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,8 +53,9 @@ interface State {
 }
 
 /**
- * The nonces of the signed requests that a node has accepted, for all of its processes and starts, whoever sets the
- * clock. None is forgotten by time: when there are too many, the oldest go, and with them the right of requests as old.
+ * The nonces of the signed requests that a node has accepted. They cover all of its processes and starts, even when the
+ * clock is set. No nonce is forgotten by time. When there are too many, the oldest ones are forgotten, and requests of
+ * that age are refused from then on.
  *
  * @internal
  */
@@ -66,7 +67,7 @@ export class NonceFile {
   constructor(private readonly options: NonceFileOptions) {}
 
   /**
-   * What signatures have to name for this node.
+   * The name that signatures must contain for this node.
    *
    * @throws SQLite's error; SQLITE_BUSY when the file is locked
    * @throws {HC_CLOSED | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
@@ -76,7 +77,7 @@ export class NonceFile {
   }
 
   /**
-   * Remembers a nonce; returns false for one that was remembered before, or may have been.
+   * Remembers a nonce; returns false when it was remembered before, or may have been.
    *
    * @throws as {@link node}
    */
@@ -124,7 +125,7 @@ export class NonceFile {
     return (this.#open = this.#connect(now));
   }
 
-  /** A damaged file is put aside when it is next asked. */
+  /** Runs a transaction. After damage, the next access puts the file aside. */
   #transaction<T>(connection: Connection, body: () => T): T {
     try {
       connection.exec(transactionSql.begin);

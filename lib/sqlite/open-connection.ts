@@ -19,13 +19,13 @@ import {
 import { MIGRATIONS } from './sql/schema.js';
 import { isCorruption, isUnreadable, sqliteCode, toStorageError } from './sqlite-error.js';
 
-/** How long opening and migrating, and leaving, may wait for other processes that write, in ms. @internal */
+/** How long opening, migrating and leaving may wait for other processes that write, in ms. @internal */
 export const OPEN_TIMEOUT_MS = 5000;
 
 /** @internal */
 export interface OpenOptions {
   readonly path: string;
-  /** Every commit reaches the disk before it returns. */
+  /** Whether every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   /** Unix ms, for the name of a quarantined file. */
   readonly now: number;
@@ -39,8 +39,8 @@ export interface OpenedConnection {
 }
 
 /**
- * Opens the file, creating or migrating it; a damaged one is put aside and a new one begun. The connection
- * waits for other processes up to {@link OPEN_TIMEOUT_MS}.
+ * Opens the file, and creates or migrates it. A damaged file is put aside and a new one begun. The connection waits for
+ * other processes up to {@link OPEN_TIMEOUT_MS}.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
  * @internal
@@ -57,7 +57,7 @@ export function openConnection(options: OpenOptions): OpenedConnection {
 }
 
 /**
- * Opens a file that another node keeps.
+ * Opens a file that belongs to another node.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
  * @internal
@@ -79,8 +79,8 @@ export function openForReading(path: string): Connection {
 }
 
 /**
- * To be asked before a file is given up: where the disk cannot be read, SQLite may well say that the file is
- * damaged. By SQLite itself, because closing a file in any other way would end its locks.
+ * Checks that the disk can be read, before a file is given up: when it cannot, SQLite may claim that the file is
+ * damaged. The check uses SQLite itself, because closing a file in any other way would release its locks.
  *
  * @throws {HC_STORAGE_FAILED}
  * @internal
@@ -98,7 +98,7 @@ export function assertReadable(path: string): void {
 }
 
 /**
- * Puts database, -wal and -shm aside as one set, so that no leftover is ever applied to a new file.
+ * Puts the database, -wal and -shm aside as one set, so that no leftover is ever applied to a new file.
  *
  * @returns the new path of the database file
  * @internal
@@ -145,7 +145,7 @@ function openAndMigrate(options: OpenOptions): Connection {
 function prepareFile(connection: Connection, { path, fullSync }: OpenOptions): void {
   const read = (sql: string): unknown => connection.prepare(sql).pluck().get();
   const isNew = read(pragmaSql.tableCount) === 0;
-  // Read after the tables were seen: another process may be creating the file, and commits both at once.
+  // Read this after the tables: another process may be creating the file, and commits both together.
   const applicationId = read(pragmaSql.readApplicationId);
   if (!isNew && applicationId !== APPLICATION_ID) throw new ForeignFileError(path);
   if (isNew) connection.exec(NEW_FILE);
@@ -178,13 +178,13 @@ function cannotOpen(path: string, cause: unknown): StorageOpenError {
 function cannotRead(path: string, cause: unknown): StorageOpenError {
   return new StorageOpenError(
     `${path} cannot be read: ${reasonOf(cause)}.`,
-    "With replica: 'shared', point sqlitePath at the primary's own directory, on the same host; it is opened when it is there.",
+    "With replica: 'shared', point sqlitePath at the primary's own directory, on the same host; this node opens the file as soon as it exists.",
     { cause },
   );
 }
 
 function reasonOf(cause: unknown): string {
-  // Under Jest, Node's own errors are of another realm: no `instanceof` here.
+  // Under Jest, Node's own errors come from another realm, so `instanceof` does not work here.
   if (typeof cause !== 'object' || cause === null) return 'it is not a directory';
   return 'message' in cause ? String(cause.message) : 'for no known reason';
 }

@@ -31,9 +31,9 @@ import { ThrottleTable } from './throttle-table.js';
 
 /** @internal */
 export interface OpenFileOptions extends EntryOptions {
-  /** The database file; its directory is created. */
+  /** Path of the database file; its directory is created. */
   readonly path: string;
-  /** The file is another node's: it is read where it stands, and never changed. */
+  /** The file belongs to another node: it is read in place, and never changed. */
   readonly isReadOnly?: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface OpenFile {
   readonly epochStarts: readonly EpochStart[];
   readonly processId: string;
   readonly inode: bigint;
-  /** Where a damaged file that stood in the way was put. */
+  /** Path of the quarantined file, when the file at the path was damaged. */
   readonly quarantined: string | undefined;
   readonly pageSize: number;
   readonly pageCount: Statement;
@@ -66,33 +66,36 @@ export interface OpenFile {
   begin(): void;
   commit(): void;
   rollback(): void;
-  /** A note that was written; undefined when there is none. */
+  /** The text of a note; undefined when there is none. */
   readMeta(name: string): string | undefined;
-  /** Inside a transaction. */
+  /** Called inside a transaction. */
   writeMeta(name: string, text: string): void;
-  /** Inside a transaction. */
+  /** Called inside a transaction. */
   removeMeta(name: string): void;
-  /** What `body` commits is on the disk when it returns, whatever the durability. */
+  /** Runs `body`; its commits are on the disk when this returns, whatever the durability. */
   durably(body: () => void): void;
   /** Whether another process has the file open. */
   isShared(): boolean;
-  /** {@link counts} are shared from here on; a change is added to the log, so that the others notice. As a transaction of its own. */
+  /**
+   * From here on, {@link counts} are shared. A change is added to the log, so that other processes notice. Runs in its
+   * own transaction.
+   */
   shareCounts(): void;
-  /** From here on they are not: this process is alone. As a transaction of its own. */
+  /** From here on, the counts are not shared: this process is the only one. Runs in its own transaction. */
   keepCounts(): void;
   /** A number that changes when another connection commits. */
   dataVersion(): number;
-  /** Reads again what is kept in memory of the file. Inside a transaction. */
+  /** Reloads what memory keeps of the file. Called inside a transaction. */
   noteOthersChanges(): void;
-  /** Notes a clean stop. */
+  /** Records a clean stop. */
   leave(): void;
 }
 
 /**
- * Opens the file and notes durably that it is in use.
+ * Opens the file and records durably that it is in use.
  *
  * @throws {HC_STORAGE_OPEN | HC_STORAGE_FOREIGN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
- * @throws {HC_STORAGE_FULL | HC_STORAGE_BUSY | HC_STORAGE_FAILED} when it cannot be noted
+ * @throws {HC_STORAGE_FULL | HC_STORAGE_BUSY | HC_STORAGE_FAILED} when that cannot be recorded
  * @internal
  */
 export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
@@ -101,7 +104,7 @@ export function openFile(options: OpenFileOptions, epochFloor = 0): OpenFile {
     return open(options, epochFloor, undefined);
   } catch (error) {
     if (!isCorruption(error)) throw sqliteCode(error) === '' ? error : toStorageError(error);
-    // Damage behind a sound header shows only when the tables are read.
+    // Damage behind a sound header appears only when the tables are read.
     return open(options, epochFloor, quarantine(options.path, options.clock.now()));
   }
 }
@@ -141,7 +144,7 @@ export function inodeOf(path: string): bigint | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
   } catch {
-    // A directory above it is none any more, or not ours to search.
+    // A parent is no longer a directory, or this process may not search it.
     return undefined;
   }
 }

@@ -23,7 +23,7 @@ export interface OutboxRow {
   readonly sequence: number;
   readonly source: string;
   readonly command: Buffer;
-  /** Unix ms, never before what stands in the file already, whoever sets the clock. */
+  /** Unix ms. Never earlier than what the file already contains, even when the clock is set. */
   readonly acceptedAt: number;
 }
 
@@ -38,9 +38,9 @@ export interface DeadLetterRow {
 
 /** @internal */
 export interface OutboxFileOptions {
-  /** Where the outboxes of the node's processes stand. */
+  /** The directory of the outboxes of the node's processes. */
   readonly directory: string;
-  /** Every commit reaches the disk before it returns. */
+  /** Whether every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   readonly clock: Clock;
   readonly random: Random;
@@ -64,35 +64,35 @@ interface Last {
   readonly acceptedAt: number | null;
 }
 
-/** Processes of a node that can have an outbox each. */
+/** Number of processes of a node that can have an outbox each. */
 const MAX_PROCESSES = 64;
 
 const SOURCE_BYTES = 16;
 const DEAD_LETTERS = 1000;
 
 /**
- * The file in which a node's asynchronous writes wait for the primary. It survives the replica, which may be replaced
- * by a snapshot. Each start of the node is a source of its own: should a power loss take the last rows, what comes after is
- * never taken for what was sent before.
+ * The file in which a node's asynchronous writes wait for the primary. It survives the replica, which a snapshot may
+ * replace. Each start of the node is a separate source. So when a power loss takes the last rows, later writes are
+ * never mistaken for those that were sent before.
  *
  * @internal
  */
 export class OutboxFile {
-  /** How many other processes of the node have one open before this one. */
+  /** The number of this outbox: how many other processes of the node had one open earlier. */
   number = 0;
   #open: OpenOutbox | undefined;
-  /** Of a start that crashed it may come again, but under another source. */
+  /** The last sequence. After a crash a sequence may repeat, but under another source. */
   #last = 0;
   #lastAt = 0;
-  /** Where a file that was found damaged at {@link open} was put. */
+  /** Path of the quarantined file, when {@link open} found the outbox damaged. */
   quarantined: string | undefined;
 
   constructor(private readonly options: OutboxFileOptions) {}
 
   /**
-   * Opens the first file of its kind in the directory that no other process has open.
+   * Opens the first outbox in the directory that no other process has open.
    *
-   * @param mayHold whether it may be one in which writes of a process that has ended wait
+   * @param mayHold whether the outbox may hold writes of a process that has ended
    * @throws {HC_STORAGE_OPEN | HC_FILE_IN_USE | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
    */
   open(mayHold = true): void {
@@ -113,7 +113,7 @@ export class OutboxFile {
   }
 
   /**
-   * Opens the file of a process that has ended, by its number.
+   * Opens the outbox of a process that has ended, by its number.
    *
    * @returns false when a process has it open
    * @throws {HC_STORAGE_OPEN | HC_SCHEMA_NEWER | HC_NATIVE_MODULE}
@@ -152,7 +152,7 @@ export class OutboxFile {
   /**
    * Adds commands durably, all or none; returns their sequences.
    *
-   * @param replaced sequences whose place they take
+   * @param replaced sequences of the commands that these replace
    */
   add(commands: readonly Buffer[], replaced: readonly number[] = []): number[] {
     const { add, remove, source } = this.#file;
@@ -167,7 +167,7 @@ export class OutboxFile {
     });
   }
 
-  /** What is accepted from here on comes later than this, in Unix ms. */
+  /** Later writes get a time after this one, in Unix ms. */
   follow(acceptedAt: number): void {
     this.#lastAt = Math.max(this.#lastAt, acceptedAt);
   }
@@ -177,19 +177,19 @@ export class OutboxFile {
     return this.#file.page.all(after, limit) as OutboxRow[];
   }
 
-  /** Everything up to a sequence is done. */
+  /** Removes all rows up to a sequence: they are done. */
   removeUpTo(sequence: number): void {
     this.#file.removeUpTo.run(sequence);
   }
 
-  /** Keeps a command that was refused among the dead letters; the oldest of more than 1,000 goes. */
+  /** Keeps a refused command as a dead letter; beyond 1,000, the oldest one is removed. */
   moveToDeadLetters(sequence: number, code: string, message: string): void {
     const { bury, trimDeadLetters } = this.#file;
     bury.run(this.options.clock.now(), code, message, sequence);
     trimDeadLetters.run(DEAD_LETTERS);
   }
 
-  /** The newest first. */
+  /** The dead letters, newest first. */
   deadLetters(limit: number): DeadLetterRow[] {
     return this.#file.deadLetters.all(limit) as DeadLetterRow[];
   }
@@ -231,7 +231,7 @@ export class OutboxFile {
       connection.exec(outboxSql.writeApplicationId);
       connection.exec(pragmaSql.writeUserVersion(known));
       const source = random.hex(SOURCE_BYTES);
-      // Written, though nobody reads it: from here on the lock is held.
+      // No reader needs this write, but it takes the lock, which is held from here on.
       connection.prepare(metaSql.write).run('source', source);
       connection.exec(transactionSql.commit);
       if (!fullSync) connection.exec(pragmaSql.syncNormal);
@@ -258,7 +258,7 @@ export class OutboxFile {
   }
 }
 
-/** The numbers of the outboxes in a directory, in their order. @internal */
+/** The numbers of the outboxes in a directory, in ascending order. @internal */
 export function outboxNumbers(directory: string): number[] {
   if (!existsSync(directory)) return [];
   const numbers = readdirSync(directory).flatMap((name) => {

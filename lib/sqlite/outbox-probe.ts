@@ -3,12 +3,12 @@ import { connect, type Connection } from './native.js';
 import { outboxSql } from './sql/outbox.js';
 import { sqliteCode } from './sqlite-error.js';
 
-/** `held`: a process has it open. `left`: writes wait in it, or it has to be opened to know. @internal */
+/** `held`: a process has it open. `left`: writes wait in it, or it must be opened to find out. @internal */
 export type OutboxState = 'held' | 'left' | 'empty';
 
 /**
- * Tells what becomes of outboxes that other processes have open, and leaves them as they are. Asked before each request:
- * what was held is asked again by the same connection, ten times as fast.
+ * Reports the state of outboxes that other processes have open, without changing them. It runs before each request. A
+ * held outbox is probed again with the same connection, which is ten times as fast.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ export class OutboxProbe {
   state(path: string): OutboxState {
     const known = this.#held.get(path);
     if (known !== undefined && stateBy(known) === 'held') return 'held';
-    // Another file may stand there by now.
+    // Another file may be at this path by now.
     known?.close();
     this.#held.delete(path);
     return look(path, (connection) => this.#held.set(path, connection));
@@ -30,7 +30,7 @@ export class OutboxProbe {
   }
 }
 
-/** As {@link OutboxProbe}, for who asks once. @internal */
+/** As {@link OutboxProbe}, for a single probe. @internal */
 export function stateOnce(path: string): OutboxState {
   return look(path, (connection) => connection.close());
 }
@@ -39,7 +39,7 @@ function look(path: string, onHeld: (connection: Connection) => void): OutboxSta
   if (!existsSync(path)) return 'empty';
   let connection: Connection;
   try {
-    // Closing one that can write would write.
+    // Closing a connection that can write would write to the file.
     connection = connect(path, { readonly: true, timeout: 0 });
   } catch {
     return 'left';

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 
 /**
- * Finds packages from where this one stands, or the bundle that holds it. In the CommonJS build, which has no `import.meta`, its
- * `__filename` takes its place: scripts/build-cjs.mjs. A bundler that makes CommonJS leaves `import.meta` empty, and `__filename` is
- * that of the bundle. Bundlers put something of their own in the place of an imported `createRequire`: hence the detour.
+ * Finds packages from the place of this file, or of the bundle that contains it. The CommonJS build has no
+ * `import.meta`, so scripts/build-cjs.mjs puts `__filename` in its place. A bundler that makes CommonJS leaves
+ * `import.meta` empty, and `__filename` is that of the bundle. Bundlers also replace an imported `createRequire`, which
+ * explains the detour.
  *
  * @internal
  */

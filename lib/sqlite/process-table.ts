@@ -3,15 +3,15 @@ import type { Connection } from './native.js';
 import { errnoOf } from '../common/errno.js';
 import { leaseSql, processSql } from './sql/leases.js';
 
-/** Of those behind the name (proc(5): the 22nd of all). */
+/** Index of the start time among the fields behind the name (proc(5): the 22nd of all). */
 const START_TIME_FIELD = 19;
 
 /** @internal */
 export interface JoiningProcess {
   readonly processId: string;
-  /** '' where it cannot be told. */
+  /** '' where it is unknown. */
   readonly bootId: string;
-  /** The machine has not started again since the file was last opened. */
+  /** The machine has not restarted since the file was last opened. */
   readonly isSameBoot: boolean;
   /** Monotonic ms. */
   readonly now: number;
@@ -19,19 +19,22 @@ export interface JoiningProcess {
 
 /** @internal */
 export interface Membership {
-  /** Nobody had the file open, and nobody had left it without a word. */
+  /** No process had the file open, and none had left it without a clean stop. */
   readonly wasClean: boolean;
-  /** Others have it open for certain. */
+  /** Whether other processes certainly have the file open. */
   readonly isJoining: boolean;
   readonly lifetime: string;
   readonly leave: () => void;
-  /** Whether others have the file open, or have left it without a word. Says so again that this one has. */
+  /**
+   * Whether other processes have the file open, or have left it without a clean stop. Also renews the note that this
+   * process has it open.
+   */
   readonly isShared: () => boolean;
 }
 
 /**
- * Notes that this process has the file open and forgets those that are gone. If nobody was left, every live
- * lease gets its full ttl again. Inside a transaction.
+ * Records that this process has the file open, and forgets processes that are gone. When none is left, every live lease
+ * gets its full ttl again. Called inside a transaction.
  *
  * @internal
  */
@@ -62,7 +65,7 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
   const lifetime = lifetimeOf(bootId, process.pid);
   beat.run(processId, process.pid, lifetime, now);
   const ids = connection.prepare(processSql.ids).pluck();
-  // Where others stayed, time went on: one that keeps crashing must not hold the leases of the dead.
+  // While others stayed, time continued. A process that keeps crashing must not prolong the leases of dead ones.
   if (isAlone) connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
   return {
     wasClean: known.length === 0,
@@ -80,11 +83,11 @@ export function joinProcesses(connection: Connection, joining: JoiningProcess): 
   };
 }
 
-/** Tells a process from a later one of the same pid, as far as the system lets it be told. */
+/** Distinguishes a process from a later one with the same pid, as far as the system allows. */
 function lifetimeOf(bootId: string, pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may hold anything.
+    // The name is in parentheses and may contain anything.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return `${bootId} ${fields[START_TIME_FIELD] ?? ''}`;
   } catch {

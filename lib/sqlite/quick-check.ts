@@ -3,10 +3,10 @@ import { pragmaSql } from './sql/pragmas.js';
 import { isCorruption, toStorageError } from './sqlite-error.js';
 
 /**
- * Looks at each page of a file, and reads none of the values: some hundred megabytes a second.
+ * Checks each page of a file without reading the values: some hundred megabytes a second.
  *
- * @returns what is damaged; undefined when nothing is
- * @throws {HC_STORAGE_FAILED | HC_STORAGE_BUSY} when it cannot be looked at
+ * @returns the damage; undefined when there is none
+ * @throws {HC_STORAGE_FAILED | HC_STORAGE_BUSY} when the file cannot be checked
  * @internal
  */
 export function quickCheck(path: string): string | undefined {
@@ -19,7 +19,7 @@ export function quickCheck(path: string): string | undefined {
       connection.close();
     }
   } catch (error) {
-    if (isCorruption(error)) return 'it is no database any more';
+    if (isCorruption(error)) return 'it is no longer a database';
     throw toStorageError(error);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Ids for new entries, given instead of left to SQLite: an upsert inserted a row exactly when SQLite's
- * last insert id is the id that it was given. That holds only if it was not that id before.
+ * Ids for new entries, which the caller assigns instead of SQLite. An upsert has inserted a row exactly when SQLite's
+ * last insert id equals the assigned id. That holds only if the last insert id was different before.
  *
  * @internal
  */
@@ -23,13 +23,16 @@ export class RowIds {
     return this.#next;
   }
 
-  /** An insert into a table of entries or changes took this id. */
+  /** An insert into a table of entries or changes used this id. */
   used(id: number): void {
     this.#last = id;
     if (id === this.#next) this.#next++;
   }
 
-  /** A statement failed that may have inserted this id first: SQLite's last insert id is that, or as before. */
+  /**
+   * A failed statement may have inserted this id first. SQLite's last insert id is then either this id or the previous
+   * one.
+   */
   spoilt(id: number): void {
     if (id === this.#next) this.#next++;
   }

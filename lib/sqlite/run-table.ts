@@ -3,7 +3,7 @@ import type { RunRecord, RunRequest } from '../engine/run.js';
 import type { Connection, Statement } from './native.js';
 import { runSql } from './sql/runs.js';
 
-/** So many names are remembered. */
+/** Number of names that are remembered. */
 const MOST_KNOWN = 10_000;
 
 interface RunRow extends Omit<RunRecord, 'ok'> {
@@ -35,7 +35,7 @@ export class RunTable {
     return row && recordOf(row);
   }
 
-  /** Those that began last, the newest first. */
+  /** The runs that began last, newest first. */
   newest(limit: number): ListedRun[] {
     return (this.#newest.all(limit) as (RunRow & { name: string })[]).map(recordOf);
   }

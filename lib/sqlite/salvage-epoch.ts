@@ -2,12 +2,12 @@ import { connect, type Connection } from './native.js';
 import { metaSql } from './sql/meta.js';
 import { pragmaSql } from './sql/pragmas.js';
 
-/** Half of the epochs that fit into a token: what lies beyond is damage. */
+/** Half of the epochs that fit into a token; a larger number is damage. */
 const MAX_EPOCH = 2 ** 40;
 
 /**
- * The epoch of a damaged file, as far as it can still be read, otherwise 0: in the file that replaces it tokens
- * must go on from there. The file stays as it is.
+ * Reads the epoch of a damaged file as far as it is readable, otherwise 0. The tokens of its replacement must
+ * continue from it. The damaged file stays unchanged.
  *
  * @internal
  */
@@ -15,7 +15,7 @@ export function salvageEpoch(path: string): number {
   let damaged: Connection | undefined;
   try {
     damaged = connect(path, { readonly: true });
-    // Reads what it can, even of a file that is shorter than its header says.
+    // Reads what it can, even from a file that is shorter than its header claims.
     damaged.unsafeMode(true);
     damaged.exec(pragmaSql.tolerateDamage);
     const epoch = Number(damaged.prepare(metaSql.read).pluck().get('epoch'));

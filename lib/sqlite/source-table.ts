@@ -2,8 +2,8 @@ import type { Connection, Statement } from './native.js';
 import { sourceSql } from './sql/sources.js';
 
 /**
- * Asynchronous writes of another node that were executed one after the other: the first under `revision` with
- * `sequence`, each of the `count` under the next of both.
+ * Asynchronous writes of another node that were executed one after the other. The first has `revision` and `sequence`,
+ * and each of the `count` writes has the next of both.
  *
  * @internal
  */
@@ -14,15 +14,15 @@ export interface SourceRun {
   readonly count: number;
 }
 
-/** How far one source has come. @internal */
+/** The last executed sequence of one source. @internal */
 export type SourceMark = readonly [source: string, sequence: number];
 
-/** Writes of one run at most, so that it is known how far back one can begin. @internal */
+/** Bound of the writes in one run, which limits how far back a run can begin. @internal */
 export const MAX_RUN = 500;
 
 /**
- * How far the asynchronous writes of each other node have come; and, as long as the change log tells of them, at which
- * revision.
+ * The last executed asynchronous write of each other node. While the change log still covers them, it also contains the
+ * revisions of the writes.
  *
  * @internal
  */
@@ -45,7 +45,7 @@ export class SourceTable {
     this.#trimLog = connection.prepare(sourceSql.trimLog);
   }
 
-  /** The sequence of the last write of a source that was executed; 0 for none. */
+  /** The sequence of the last executed write of a source; 0 for none. */
   last(source: string): number {
     return Number(this.#last.get(source) ?? 0);
   }
@@ -58,7 +58,7 @@ export class SourceTable {
     return { head: first.head ?? 0, marks: rows.map(({ id, sequence }) => [id, sequence]) };
   }
 
-  /** Inside the transaction that executes the writes, or brings what they have changed. */
+  /** Called inside the transaction that executes the writes, or that brings their changes. */
   record(runs: readonly SourceRun[], now: number): void {
     const marks = new Map<string, number>();
     for (const { revision, source, sequence, count } of runs) {
@@ -68,17 +68,17 @@ export class SourceTable {
     this.mark(Array.from(marks), now);
   }
 
-  /** As {@link record}, where nobody asks for the revisions. */
+  /** As {@link record}, for the case that the revisions are not needed. */
   mark(marks: readonly SourceMark[], now: number): void {
     for (const [source, sequence] of marks) this.#mark.run(source, sequence, now);
   }
 
-  /** What was executed after one revision, up to another one. */
+  /** The runs after one revision, up to another. */
   between(from: number, to: number): SourceRun[] {
     const rows = this.#logged.all(from - MAX_RUN, to, from) as SourceRun[];
     return rows.map(({ revision, source, sequence, count }) => {
       const end = revision + count - 1;
-      // One that ends at `from` is told again: a refused write, which changes nothing, may have come behind it.
+      // Repeat a run that ends at `from`: a refused write, which changes nothing, may follow it.
       const begin = Math.min(Math.max(revision, from + 1), end);
       const last = Math.min(end, to);
       return {
@@ -90,12 +90,12 @@ export class SourceTable {
     });
   }
 
-  /** Forgets at which revision the oldest were executed, up to a revision; a bounded number of them. */
+  /** Forgets the revisions of the oldest runs, up to a revision; a bounded number of them. */
   trimLog(revision: number, limit: number): void {
     this.#trimLog.run(revision, limit);
   }
 
-  /** Forgets sources of which nothing was heard since a time, in Unix ms. */
+  /** Forgets sources that have sent nothing since a time, in Unix ms. */
   forget(before: number): void {
     this.#forget.run(before);
   }

@@ -5,35 +5,35 @@ import {
   StorageFullError,
 } from '../common/errors.js';
 
-/** SQLite's own code of a failure, or of what caused it, such as 'SQLITE_FULL'; '' for anything else. @internal */
+/** SQLite's own code of a failure or of its cause, such as 'SQLITE_FULL'; '' for anything else. @internal */
 export function sqliteCode(failure: unknown): string {
   const error = failure instanceof HyperCacheError ? failure.cause : failure;
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : '';
 }
 
-/** The file's content is damaged: only a new file helps. @internal */
+/** Whether the file's content is damaged: only a new file helps. @internal */
 export function isCorruption(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT');
 }
 
-/** The file cannot be read just now, whatever it holds. @internal */
+/** Whether the file cannot be read at the moment, whatever it contains. @internal */
 export function isUnreadable(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_IOERR');
 }
 
-/** Another connection holds a lock that may be free a moment later. @internal */
+/** Whether another connection holds a lock that may be free a moment later. @internal */
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error).startsWith('SQLITE_BUSY');
 }
 
-/** A lone statement used a row id that another process had taken. @internal */
+/** Whether a lone statement used a row id that another process had taken. @internal */
 export function isTakenRowId(error: unknown): boolean {
   return ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_ROWID'].includes(sqliteCode(error));
 }
 
-/** The typed error for a failure of SQLite. @internal */
+/** Converts a failure of SQLite to its typed error. @internal */
 export function toStorageError(error: unknown): HyperCacheError {
   if (error instanceof HyperCacheError) return error;
   const code = sqliteCode(error);

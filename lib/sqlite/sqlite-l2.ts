@@ -22,14 +22,14 @@ import type { Storage } from './storage.js';
 export interface SqliteL2Parts {
   readonly storage: Storage;
   readonly coherence: FileCoherence;
-  /** By which deadlines are judged. */
+  /** The clock that judges deadlines. */
   readonly clock: Clock;
-  /** Told what could not be read, where no caller is. */
+  /** Receives what could not be read when no caller waits for it. */
   readonly onReadError: (error: HyperCacheError) => void;
 }
 
 /**
- * The rows of one namespace in a file of this machine, at once. Reads never write; an expired row is a miss.
+ * The rows of one namespace in a file of this machine, read synchronously. Reads never write; an expired row is a miss.
  *
  * @internal
  */
@@ -66,7 +66,7 @@ export class SqliteL2 implements L2 {
 
   observe(key: string, tags: readonly string[]): Observation {
     const { storage, onReadError } = this.parts;
-    // Before the read: what is committed between the two is then taken for a change, not overlooked.
+    // Read the revision first: a commit between the two reads then counts as a later change, and is not overlooked.
     const { revision } = storage;
     try {
       const row = this.#readLive(key, 'expires_at');
@@ -89,7 +89,7 @@ export class SqliteL2 implements L2 {
         namespaceId: storage.namespaces.idOf(this.namespace) ?? 0,
         key: seen.key,
         tags: seen.tags.concat(others),
-        // Nobody has searched for tags that nobody has named before.
+        // The log was not searched for tags that earlier calls did not name.
         seen: others.length === 0 ? seen.checkedTo : seen.revision,
       };
       if (storage.changes.conflictsWith(target, head)) return false;
@@ -108,7 +108,7 @@ export class SqliteL2 implements L2 {
     return decoded(this.#page({ prefix: '', after, withValues: true }), this.parts.onReadError);
   }
 
-  /** `undefined` when the bytes make no sense. */
+  /** `undefined` when the bytes cannot be decoded. */
   #decode(stored: StoredValue): unknown {
     try {
       return decodeValue(stored);
@@ -144,7 +144,7 @@ export class SqliteL2 implements L2 {
     }
   }
 
-  /** A page that cannot be read is an error, because a listing that ends early would pass for complete. */
+  /** Throws for a page that cannot be read, because a listing that ends early would pass for complete. */
   #page(listing: Listing): Page<ListedValue> {
     const { storage, clock } = this.parts;
     return typed(() => readPage(storage, this.namespace, listing, clock.now()));

@@ -20,12 +20,12 @@ import type { TagTable } from './tag-table.js';
 import type { ThrottleTable } from './throttle-table.js';
 import { Transactions } from './transactions.js';
 
-/** Of the database file in `sqlitePath`. @internal */
+/** Name of the database file in `sqlitePath`. @internal */
 export const FILE_NAME = 'hypercache.sqlite';
 
 /** @internal */
 export interface StorageOptions extends FileSlotOptions {
-  /** Told what other processes on the file have changed. */
+  /** Receives what other processes on the file have changed. */
   readonly memory?: MemoryListener;
 }
 
@@ -60,8 +60,8 @@ export class Storage {
   }
 
   /**
-   * For reads of a file that no other process writes to: those of one turn of the event loop share a transaction, which
-   * any other use of the storage ends.
+   * For reads of a file that no other process writes to. The reads of one turn of the event loop share a transaction,
+   * which ends with any other use of the storage.
    */
   get turn(): Pick<OpenFile, 'entries' | 'namespaces'> {
     return this.#slot.turn;
@@ -108,7 +108,7 @@ export class Storage {
     return this.#open.historyId;
   }
 
-  /** Grows at each start, but of a process that joins others. */
+  /** Grows at each start, except when a process joins others. */
   get epoch(): number {
     return this.#open.epoch;
   }
@@ -118,7 +118,7 @@ export class Storage {
     return this.#open.epochStarts;
   }
 
-  /** Of this opening of the file, for people: where the process runs, and a random id. */
+  /** Identifies this opening of the file to people: where the process runs, and a random id. */
   get processName(): string {
     return `${hostname()} (pid ${process.pid}, ${this.#open.processId})`;
   }
@@ -128,17 +128,17 @@ export class Storage {
     return this.#transactions.revision;
   }
 
-  /** As {@link revision}, with what the running transaction has changed so far. */
+  /** As {@link revision}, but includes what the running transaction has changed so far. */
   get head(): number {
     return this.#transactions.head;
   }
 
-  /** A revision for the change that the running transaction makes next. */
+  /** Assigns a revision to the next change of the running transaction. */
   nextRevision(): number {
     return this.#transactions.next();
   }
 
-  /** The running transaction brings what another node has committed up to this revision. */
+  /** The running transaction applies what another node has committed up to this revision. */
   advanceTo(revision: number): void {
     this.#transactions.advanceTo(revision);
   }
@@ -148,17 +148,17 @@ export class Storage {
     return this.#open.readMeta(name);
   }
 
-  /** Inside a transaction. */
+  /** Called inside a transaction. */
   writeMeta(name: string, text: string): void {
     this.#open.writeMeta(name, text);
   }
 
-  /** Inside a transaction. */
+  /** Called inside a transaction. */
   removeMeta(name: string): void {
     this.#open.removeMeta(name);
   }
 
-  /** Runs `body` in one transaction that has reached the disk when this returns. */
+  /** Runs `body` in one transaction, which has reached the disk when this returns. */
   durableTransaction(body: () => void): void {
     this.#open.durably(() => this.transaction(body));
   }
@@ -177,22 +177,22 @@ export class Storage {
     return this.#transactions.setAlone(entry);
   }
 
-  /** Takes note of what other processes have committed; a transaction of this process begins with it anyway. */
+  /** Takes note of what other processes have committed. A transaction of this process does that anyway when it begins. */
   catchUp(): void {
     this.#transactions.catchUp();
   }
 
-  /** Whether another process has the file open. Notes that this one has, should that have been forgotten. */
+  /** Whether another process has the file open. Also restores the note that this process has it open, if it was forgotten. */
   isShared(): boolean {
     return this.#open.isShared();
   }
 
-  /** Carries the counts into the file, for those who only read it. */
+  /** Writes the counts to the file, for processes that only read it. */
   noteCounts(): void {
     this.transaction(() => this.counts.save());
   }
 
-  /** No other process has the file open any more. */
+  /** Called when no other process has the file open any more. */
   noteAlone(): void {
     if (this.counts.isShared) this.#open.keepCounts();
   }
@@ -202,7 +202,7 @@ export class Storage {
     return this.#open.dataVersion();
   }
 
-  /** Bytes of the file that hold something, and bytes of the file. */
+  /** Bytes of the file in use, and bytes of the whole file. */
   size(): { usedBytes: number; fileBytes: number } {
     const { pageSize, pageCount, freePages } = this.#open;
     const pages = Number(pageCount.get());
@@ -215,28 +215,28 @@ export class Storage {
     return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Who does the checkpoints. */
+  /** What does the checkpoints: the thread or the writer. */
   get checkpoints(): 'worker' | 'inline' {
     return this.#slot.checkpointer?.isWorking === true ? 'worker' : 'inline';
   }
 
-  /** Whether writes should wait a moment, for the write-ahead log to begin anew. To be asked outside of a transaction. */
+  /** Whether writes should wait a moment, so that the write-ahead log can restart. Call it outside of a transaction. */
   mustPause(): boolean {
     return this.#slot.checkpointer?.mustPause() ?? false;
   }
 
-  /** Gives up to so many pages of unused space at the end of the file back to the file system. */
+  /** Releases up to this many unused pages at the end of the file to the file system. */
   release(pages: number): void {
     this.#open.connection.exec(pragmaSql.releasePages(pages));
   }
 
-  /** Until {@link endCopy} the file is filled with what was logged elsewhere, and nobody relies on it. */
+  /** Until {@link endCopy}, the file receives what was logged elsewhere, and no process relies on it. */
   beginCopy(): void {
     this.#open.connection.exec(pragmaSql.syncOff);
     this.#open.connection.exec(DROP_LOG_TRIGGERS);
   }
 
-  /** The copy is complete as of a revision, which becomes the head of its log. Inside a transaction. */
+  /** The copy is complete as of a revision, which becomes the head of its log. Called inside a transaction. */
   endCopy(revision: number): void {
     this.#open.connection.exec(LOG_TRIGGERS);
     this.changes.append(revision, 0, ChangeKind.Clear, '');
@@ -244,7 +244,7 @@ export class Storage {
   }
 
   /**
-   * Copies the file to a path that is free, as of one point in time, beside what goes on.
+   * Copies the file to a free path, as of one point in time, while other work continues.
    *
    * @throws {HC_CLOSED | HC_BACKUP_FAILED | HC_STORAGE_FULL | HC_STORAGE_BUSY}
    */
@@ -253,7 +253,7 @@ export class Storage {
     return backUp(this.path, to);
   }
 
-  // What follows is told of in FileSlot.
+  // FileSlot documents the methods that follow.
 
   open(how?: Parameters<FileSlot['open']>[0]): void {
     this.#slot.open(how);

@@ -2,7 +2,7 @@ import type { FoundRow } from './entry-table.js';
 import type { Connection, Statement } from './native.js';
 import { tagSql } from './sql/tags.js';
 
-/** A tag of an entry, perhaps of an older life of it. @internal */
+/** A tag of an entry, perhaps of an earlier life of it. @internal */
 export interface TagRow {
   readonly namespace_id: number;
   readonly tag: string;
@@ -10,12 +10,12 @@ export interface TagRow {
   readonly tag_set: number;
 }
 
-/** Of a row besides its tag. */
+/** Overhead of a row in addition to its tag. */
 const ROW_BYTES = 100;
 
 /**
- * Which entries have which tag. A row counts only while the entry's `tag_set` is still the row's: an
- * untagged overwrite leaves rows behind, and the sweeper collects them.
+ * Which entries have which tag. A row counts only while its `tag_set` equals that of the entry. An untagged overwrite
+ * leaves rows behind, and the sweeper collects them.
  *
  * @internal
  */
@@ -39,7 +39,7 @@ export class TagTable {
     this.#remove = connection.prepare(tagSql.remove);
   }
 
-  /** Bytes of rows that were added or removed, ever: what a commit costs grows with them. */
+  /** Bytes of all rows ever added or removed: the cost of a commit grows with them. */
   get written(): number {
     return this.#written;
   }
@@ -50,7 +50,7 @@ export class TagTable {
     this.add(namespaceId, entryId, tagSet, tags);
   }
 
-  /** Those of earlier lives stay, and no longer count. */
+  /** Adds tags. Rows of earlier lives stay, and no longer count. */
   add(namespaceId: number, entryId: number, tagSet: number, tags: readonly string[]): void {
     for (const tag of tags) {
       this.#add.run(namespaceId, tag, entryId, tagSet);
@@ -68,16 +68,16 @@ export class TagTable {
     return this.#ofEntry.all(entryId, tagSet) as string[];
   }
 
-  /** Entries with this tag, behind one of them by their ids. A later touch or increment does not count as written. */
+  /** Entries with this tag, behind an entry id. A later touch or increment does not count as written. */
   tagged(namespaceId: number, tag: string, after: number, limit: number): FoundRow[] {
     return this.#tagged.all(namespaceId, tag, after, limit) as FoundRow[];
   }
 
   /**
-   * Looks at the next rows behind `after`, `limit` at most, and removes those that no longer count.
+   * Reads the next rows behind `after`, at most `limit`, and removes those that no longer count.
    *
-   * @param isLate whether the time for it is over
-   * @returns the last that it has looked at, when there are more
+   * @param isLate whether the time for this step is over
+   * @returns the last row that it read, when there are more
    */
   collect(
     after: TagRow | undefined,

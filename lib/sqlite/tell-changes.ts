@@ -2,7 +2,11 @@ import type { MemoryListener } from '../engine/memory-coherence.js';
 import { ChangeKind, type ChangeRow } from './change-log.js';
 import type { NamespaceTable } from './namespace-table.js';
 
-/** What others have changed in the file leaves memory; everything, when the log no longer says. @internal */
+/**
+ * Drops from memory what others have changed in the file; drops everything when the log no longer covers the changes.
+ *
+ * @internal
+ */
 export function tellChanges(
   namespaces: Pick<NamespaceTable, 'nameOf'>,
   changes: readonly ChangeRow[] | undefined,
@@ -13,7 +17,7 @@ export function tellChanges(
     return;
   }
   for (const { namespace_id, kind, key } of changes) {
-    // Deletions by prefix and by tag log each key as well. A cleared namespace is logged under its new id.
+    // Deletions by prefix and by tag also log each key. A cleared namespace is logged under its new id.
     const namespace = namespaces.nameOf(namespace_id);
     if (namespace === undefined) continue;
     if (kind === ChangeKind.Clear) listener.cleared(namespace);

@@ -12,14 +12,14 @@ interface ThrottleRow {
   readonly block: number;
 }
 
-/** A state and the row in which it stands. @internal */
+/** A state and the id of its row. @internal */
 export interface StoredThrottle extends ThrottleState {
   readonly id: number;
 }
 
 /** Some rows in the order of their ids. @internal */
 export interface ThrottlePage {
-  /** The id of the last one; undefined when there is none. */
+  /** The id of the last row; undefined when there is none. */
   readonly last: number | undefined;
   readonly rows: number;
   /** Bytes of their contents. */
@@ -27,7 +27,7 @@ export interface ThrottlePage {
 }
 
 /**
- * How often what is throttled was hit.
+ * The hits of each throttled key.
  *
  * @internal
  */
@@ -74,7 +74,7 @@ export class ThrottleTable {
     this.#update.run(...columnsOf(state), id);
   }
 
-  /** @returns whether anything was known */
+  /** @returns whether there was a row */
   remove(key: string, name: string | undefined): boolean {
     const { changes } = name === undefined ? this.#removeAll.run(key) : this.#remove.run(key, name);
     return changes > 0;
@@ -89,12 +89,12 @@ export class ThrottleTable {
     return { last: last ?? undefined, rows, bytes };
   }
 
-  /** Of the rows between two ids, those that have ended; returns how many. */
+  /** Forgets the rows between two ids that have ended; returns how many. */
   forgetEnded(after: number, last: number, now: number): number {
     return this.#forgetEnded.run(after, last, now).changes;
   }
 
-  /** Of the rows between two ids, so many that end before the others; returns how many. */
+  /** Forgets this many of the rows between two ids, those that end first; returns how many. */
   forgetFirst(after: number, last: number, count: number): number {
     return this.#forgetFirst.run(after, last, count).changes;
   }
@@ -107,6 +107,6 @@ function columnsOf(state: ThrottleState): unknown[] {
 }
 
 function unpacked(hits: Uint8Array): number[] {
-  // A copy of its own begins at a multiple of 8.
+  // The copy aligns the bytes to a multiple of 8.
   return Array.from(new Float64Array(Uint8Array.from(hits).buffer));
 }

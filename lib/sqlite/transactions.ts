@@ -12,25 +12,25 @@ export interface TransactionsParts {
   readonly slot: FileSlot;
   /** The last committed revision has grown. */
   readonly advanced: Signal;
-  /** Told what other processes on the file have changed. */
+  /** Receives what other processes on the file have changed. */
   readonly memory?: MemoryListener | undefined;
-  /** No other process writes to it. */
+  /** No other process writes to the file. */
   readonly hasOneWriter?: boolean | undefined;
 }
 
-/** Of what other processes have changed so much is read; of more, nothing in memory is believed any more. */
+/** Number of foreign changes that are read. With more, memory is no longer trusted. */
 const MOST_READ = 10_000;
 
 /**
- * Transactions on a file, each of which knows of everything that others have committed before it, and the revisions that
- * they give to changes.
+ * Transactions on a file, and the revisions that they assign to changes. Each transaction first learns everything that
+ * other processes have committed before it.
  *
  * @internal
  */
 export class Transactions {
   #revision = 0;
   #staged = 0;
-  /** Nobody has written who is not known to be there. */
+  /** Every process that has written is known to be present. */
   #knowsAll = true;
 
   constructor(private readonly parts: TransactionsParts) {}
@@ -40,22 +40,22 @@ export class Transactions {
     return this.#revision;
   }
 
-  /** As {@link revision}, with what the running transaction has changed so far. */
+  /** As {@link revision}, but includes what the running transaction has changed so far. */
   get head(): number {
     return this.#staged;
   }
 
-  /** A revision for the change that the running transaction makes next. */
+  /** Assigns a revision to the next change of the running transaction. */
   next(): number {
     return ++this.#staged;
   }
 
-  /** The running transaction brings what another node has committed up to this revision. */
+  /** The running transaction applies what another node has committed up to this revision. */
   advanceTo(revision: number): void {
     this.#staged = revision;
   }
 
-  /** Another file: its log ends here. */
+  /** Switches to another file, whose log ends here. */
   restart(head: number): void {
     this.#knowsAll = true;
     this.#revision = this.#staged = head;
@@ -82,9 +82,9 @@ export class Transactions {
   }
 
   /**
-   * One plain set as one statement: SQLite's own transaction is enough, because the log is appended by trigger.
+   * Writes one plain set as one statement. SQLite's own transaction is enough, because a trigger appends to the log.
    *
-   * @returns the revision; undefined, and nothing is written, when other processes write too
+   * @returns the revision; undefined, with nothing written, when other processes write too
    */
   setAlone(entry: Omit<WrittenEntry, 'revision' | 'tagSet'>): number | undefined {
     const { file } = this.parts.slot;
@@ -104,7 +104,7 @@ export class Transactions {
     return undefined;
   }
 
-  /** Takes the lock of the writers, knowing of everything that was written, and by whom. */
+  /** Takes the write lock, and learns everything that was written before, and which processes wrote. */
   #begin(file: OpenFile): void {
     for (;;) {
       this.#noteOthers(file);
@@ -115,7 +115,7 @@ export class Transactions {
     }
   }
 
-  /** Somebody has written who was not there before: from here on the counts are common. */
+  /** A process that was not there before has written: from here on the counts are shared. */
   #noteOthers(file: OpenFile): void {
     if (this.#knowsAll) return;
     if (!file.counts.isShared && this.parts.hasOneWriter !== true && file.isShared()) {
@@ -141,8 +141,8 @@ export class Transactions {
   }
 
   /**
-   * Takes note of what other processes have committed, outside of a transaction; a transaction of this process
-   * begins with it anyway.
+   * Takes note of what other processes have committed, outside of a transaction. A transaction of this process does
+   * that anyway when it begins.
    */
   catchUp(): void {
     this.#catchUp(this.parts.slot.file);
@@ -152,9 +152,9 @@ export class Transactions {
     const since = this.#revision;
     const head = file.changes.head();
     if (head === since) return;
-    // Before anything is noted: what cannot be read now is told later.
+    // Read before anything is recorded: what cannot be read now is reported later.
     const rows = head - since <= MOST_READ ? file.changes.since(since) : [];
-    // After it: rows that another process has trimmed meanwhile are missing among these.
+    // Check after the read: rows that another process has trimmed meanwhile are missing among these.
     const isLogged = rows.length > 0 && file.changes.oldest() <= since + 1;
     file.noteOthersChanges();
     this.#knowsAll = file.counts.isShared;
@@ -164,7 +164,10 @@ export class Transactions {
     if (memory !== undefined) tellChanges(file.namespaces, isLogged ? rows : undefined, memory);
   }
 
-  /** Who holds a revision of the lost file (a factory, a compare-and-set) must not meet it again in the new one. */
+  /**
+   * A holder of a revision of the lost file (a factory, a compare-and-set) must not meet the same revision in the new
+   * one.
+   */
   continueFrom(revision: number): void {
     this.run(() => {
       this.#staged = revision;

@@ -2,19 +2,19 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Connection, Statement } from './native.js';
 import { transactionSql } from './sql/pragmas.js';
 
-/** Then another transaction begins: what is committed elsewhere meanwhile is seen after so many reads at most. */
+/** After this many reads another transaction begins, which sees what was committed elsewhere in the meantime. */
 const MAX_READS = 64;
 
 /**
- * The reads of one turn of the event loop share a transaction: taking and returning the locks of a read costs as much
- * as the read itself. The first one of a turn, which is often the only one, is left to SQLite.
+ * The reads of one turn of the event loop share a transaction, because taking and releasing the read locks costs as
+ * much as the read itself. SQLite handles the first read of a turn alone, because it is often the only one.
  *
  * @internal
  */
 export class TurnReads {
   readonly #begin: Statement;
   readonly #commit: Statement;
-  /** Of this turn, in this transaction. */
+  /** Reads of this turn in this transaction. */
   #reads = 0;
   #isTurnKnown = false;
   #isOpen = false;
@@ -24,7 +24,7 @@ export class TurnReads {
     this.#commit = connection.prepare(transactionSql.commit);
   }
 
-  /** Before each read. */
+  /** Called before each read. */
   join(): void {
     if (this.#isOpen) {
       if (++this.#reads > MAX_READS) this.end();
@@ -40,11 +40,11 @@ export class TurnReads {
     this.#reads = 1;
   }
 
-  /** Before anything else is done with the connection. */
+  /** Called before any other use of the connection. */
   end(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    // SQLite has ended it by itself after some failures.
+    // After some failures, SQLite has already ended it by itself.
     if (!this.connection.open || !this.connection.inTransaction) return;
     try {
       this.#commit.run();
@@ -54,13 +54,13 @@ export class TurnReads {
     }
   }
 
-  /** Belongs to no caller. */
+  /** Runs in no caller's context. */
   readonly #endTurn = AsyncResource.bind((): void => {
     this.#isTurnKnown = false;
     try {
       this.end();
     } catch {
-      // It has only read. What is done next with the connection tries again, and tells its caller.
+      // The transaction only read. The next use of the connection tries again, and reports a failure to its caller.
     }
   });
 }

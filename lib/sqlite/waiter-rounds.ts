@@ -10,18 +10,18 @@ export interface WaiterRoundsParts {
   readonly clock: Clock;
   /** Milliseconds within which the processes on one file notice each other's writes. */
   readonly pollMs: number;
-  /** Gives a sign of life when it is time for one; returns whether it was. */
+  /** Gives a sign of life when one is due; returns whether it was. */
   readonly beat: () => boolean;
-  /** A waiter has to be put into the queue again. */
+  /** Puts a waiter into the queue again. */
   readonly rejoin: (waiter: LocalWaiter, waitMs: number) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** What one look takes of the event loop's time, in ms: thousands may wait. */
+/** How long one step may hold the event loop, in ms: thousands of waiters may exist. */
 const STEP_MS = 2;
 
 interface Round {
-  /** With each sign of life, what nobody tells is looked for too. */
+  /** Whether to check also what no process announces; true with each sign of life. */
   readonly isThorough: boolean;
   readonly leases: IterableIterator<{ readonly lease: LeaseName }>;
   readonly waiters: IterableIterator<LocalWaiter>;
@@ -30,8 +30,8 @@ interface Round {
 type Served = readonly [waiter: LocalWaiter, grant: Grant];
 
 /**
- * Finds out which waiters of this process were served by others, while there are any: round after round, each in steps
- * of a bounded time.
+ * Finds out which waiters of this process were served by other processes, while there are any. It works in rounds, and
+ * each round in steps of a bounded time.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export class WaiterRounds {
 
   constructor(private readonly parts: WaiterRoundsParts) {}
 
-  /** Goes on until nobody waits. */
+  /** Continues until nothing waits. */
   start(): void {
     this.#timer ??= setTimeout(this.#look, this.parts.pollMs);
   }
@@ -66,7 +66,7 @@ export class WaiterRounds {
     }
   };
 
-  /** A round that is on its way is finished first. */
+  /** Begins a round, unless one is still under way. */
   #begin(): void {
     const { waiters, storage, beat } = this.parts;
     const isBeat = beat();
@@ -96,7 +96,7 @@ export class WaiterRounds {
       isOver = forEach(waiters, isLate, (waiter) => this.#findLost(waiter, now, served, lost));
     }
     if (isOver) this.#round = undefined;
-    // Whoever gets a lease from another process must see what that one wrote under it, up to its last moment.
+    // A waiter that gets a lease from another process must see everything that process wrote under it.
     if (served.length > 0) storage.catchUp();
     for (const [waiter, grant] of served) waiter.settle(grant);
     for (const waiter of lost) this.parts.rejoin(waiter, waiter.deadline - now);
@@ -108,18 +108,18 @@ export class WaiterRounds {
     let next = Infinity;
     for (const held of leases.holders(lease, now)) {
       const waiter = waiters.find(lease, held.owner);
-      // Who still waits was not served: the lease is that of another handle of the same owner.
+      // An owner that still waits was not served: the lease belongs to another handle of the same owner.
       if (waiter?.isMoving === false && !leases.isWaiting(lease, held.owner)) {
         served.push([waiter, held]);
       }
       next = Math.min(next, held.expiresAt);
     }
-    // If nobody holds it, a waiter was passed over while its process was taken for dead.
+    // A free lease means that a waiter was passed over while its process counted as dead.
     if (next < Infinity) waiters.schedule(lease, next);
     else if (isThorough) waiters.schedule(lease, now);
   }
 
-  /** This process may have been taken for dead, for example because it was stopped for a while. */
+  /** Finds a waiter that lost its place because this process counted as dead, for example while it was suspended. */
   #findLost(waiter: LocalWaiter, now: number, served: Served[], lost: LocalWaiter[]): void {
     const { leases } = this.parts.storage;
     const { lease, owner } = waiter.request;

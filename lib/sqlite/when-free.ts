@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isBusy } from './sqlite-error.js';
 
-/** Until it is tried again. */
+/** Pause before the next attempt, in ms. */
 const BUSY_RETRY_MS = 1;
 
 /** @internal */
 export interface Patience {
-  /** How long another connection may have the file locked, in ms. */
+  /** How long another connection may lock the file, in ms. */
   readonly timeoutMs: number;
-  /** Aborts the waiting. */
+  /** Aborts the wait. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs `write`, which does nothing when the file is locked: at once, or as soon as it is not locked any more, without
- * holding the event loop. A promise is only returned when it has to be waited for.
+ * Runs `write`, which does nothing when the file is locked. It runs immediately, or as soon as the lock is free,
+ * without holding the event loop. Returns a promise only when it has to wait.
  *
  * @throws what `write` throws; SQLITE_BUSY when the time is over
  * @internal

@@ -14,40 +14,43 @@ import { addTraced } from '../engine/traced-write.js';
 import { isBusy, toStorageError } from './sqlite-error.js';
 
 /**
- * Executes a batch of commands in one transaction. A command that is refused has its error as its
- * outcome; an error that is thrown means that nothing of the batch happened.
+ * Executes a batch of commands in one transaction. A refused command has its error as its outcome. A thrown error means
+ * that nothing of the batch happened.
  *
  * @internal
  */
 export interface Writer<C, R> {
-  /** It would rather be called a moment later. Asked before each batch but the last ones of a stop. */
+  /**
+   * Whether the writer prefers to be called a moment later. Checked before each batch, except for the last ones of a
+   * stop.
+   */
   mustPause?(): boolean;
-  /** Returns the outcomes of the first of them, at least one: for the others there was no time in this turn. */
+  /** Returns the outcomes of the first commands, at least one; for the others there was no time in this turn. */
   write(commands: readonly C[]): readonly (R | HyperCacheError)[];
 }
 
-/** One transaction takes at most this much, so that it does not hold the event loop. */
+/** Bounds of one transaction, so that it does not hold the event loop. */
 const BATCH_OPERATIONS = 500;
 const BATCH_BYTES = 1024 * 1024;
 
 /**
- * Up to here, and for this long, a relaxed write need not wait for its commit. Within the delay newer values of a key
- * take the place of older ones: 25 ms instead of 5 made sets over 1,000 keys twice as fast.
+ * Within these bounds, a relaxed write need not wait for its commit. Within the delay, newer values of a key replace
+ * older ones: 25 ms instead of 5 made sets over 1,000 keys twice as fast.
  */
 const RELAXED_OPERATIONS = 4096;
 const RELAXED_BYTES = 4 * 1024 * 1024;
 const RELAXED_DELAY_MS = 25;
 
-/** After this long without a turn of the event loop, who writes relaxed awaits one. */
+/** After this long, in ms, without a turn of the event loop, a caller that writes relaxed awaits one. */
 const STARVED_MS = 10;
 
-/** Until a batch is tried again that another process did not let through. */
+/** Pause, in ms, before the next attempt at a batch that another process blocked. */
 const BUSY_RETRY_MS = 1;
 const BUSY_DEADLINE_MS = 5000;
 
 /**
- * Group commit: collects what one turn of the event loop writes and commits it in one transaction, in
- * order. Measured worth 1.3 to 1.5 times the throughput at synchronous=NORMAL, 8 to 10 times at FULL.
+ * Group commit: collects what one turn of the event loop writes and commits it in one transaction, in order. It
+ * measured 1.3 to 1.5 times the throughput at synchronous=NORMAL, and 8 to 10 times at FULL.
  *
  * @internal
  */
@@ -56,12 +59,12 @@ export class WriteQueue<C, R> {
   #bytes = 0;
   #pushed = 0;
   #settled = 0;
-  /** Each waits until so many writes are settled. */
+  /** Each waits until this many writes are settled. */
   readonly #drains = new Waiters<number>();
   #turn: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #relaxedSince = 0;
-  /** When the first relaxed write of this turn asked, or undefined when none has. */
+  /** When the first relaxed write of this turn asked for a rest; undefined when none has. */
   #turnSince: number | undefined;
   #rest: Promise<void> | undefined;
   #busySince: number | undefined;
@@ -99,9 +102,9 @@ export class WriteQueue<C, R> {
   }
 
   /**
-   * Adds a write that its caller need not await, committed within milliseconds.
+   * Adds a write that its caller need not await: it is committed within milliseconds.
    *
-   * @returns false when so much waits that the caller should
+   * @returns false when so much waits that the caller should wait too
    * @throws {HC_CLOSED | HC_QUEUE_FULL}
    */
   pushRelaxed(write: QueuedWrite<C, R>): boolean {
@@ -114,8 +117,8 @@ export class WriteQueue<C, R> {
   }
 
   /**
-   * The next turn of the event loop, for relaxed writes that have left it none for too long: their callers await
-   * nothing but microtasks, which starve timers and sockets.
+   * The next turn of the event loop, for relaxed writes that have blocked it for too long. Their callers await only
+   * microtasks, which starve timers and sockets.
    */
   rest(): Promise<void> | undefined {
     const now = this.clock.coarseNow();
@@ -149,7 +152,7 @@ export class WriteQueue<C, R> {
     await this.#drains.wait(this.#pushed);
   }
 
-  /** Commits what waits, and refuses everything after. */
+  /** Commits what waits, and refuses every later write. */
   close(): void {
     this.#closed = true;
     while (this.#waiting.length > 0) this.#writeBatch(true);
@@ -173,7 +176,7 @@ export class WriteQueue<C, R> {
     this.#pushed++;
   };
 
-  /** Belongs to no caller, though it is always one of them who schedules it. */
+  /** Runs in no caller's context, although one of the callers always schedules it. */
   readonly #flush = AsyncResource.bind((): void => {
     this.#cancelSchedule();
     if (this.writer.mustPause?.() === true) {
@@ -212,7 +215,7 @@ export class WriteQueue<C, R> {
     }
     this.#busySince = this.#failure = undefined;
     if (outcomes.length < batch.length) this.#putBack(batch.splice(outcomes.length));
-    // What still waits is younger than what was just written.
+    // The remaining writes are younger than those just written.
     this.#relaxedSince = this.clock.coarseNow();
     for (const [i, write] of batch.entries()) {
       const outcome = outcomes[i] as R | HyperCacheError;
@@ -220,7 +223,7 @@ export class WriteQueue<C, R> {
       else write.committed(outcome);
     }
     this.#settle(batch.length);
-    // A list that has grown old would keep them until a full collection.
+    // An array in the old generation would keep the writes alive until a full collection.
     batch.length = 0;
   }
 
@@ -244,7 +247,7 @@ export class WriteQueue<C, R> {
     return now - this.#busySince < BUSY_DEADLINE_MS;
   }
 
-  /** They come first again. */
+  /** Puts writes back at the front of the queue. */
   #putBack(writes: QueuedWrite<C, R>[]): void {
     for (const write of writes) this.#bytes += write.bytes;
     this.#waiting = writes.concat(this.#waiting);

@@ -2,13 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { HyperCache, InvalidArgumentError, type HyperCacheHealth } from '../index.js';
 
-/** What counts as a trouble. @publicApi */
+/** The bounds beyond which the health check reports trouble. @publicApi */
 export interface HyperCacheHealthOptions {
-  /** Milliseconds from a commit of the primary until it is here, above which a secondary is degraded. @default 5_000 */
+  /**
+   * The time from a commit of the primary until it arrives here, above which a secondary is degraded. Milliseconds.
+   *
+   * @default 5_000
+   */
   maxLag?: number | undefined;
-  /** What a secondary is whose primary is away. It goes on serving what it holds. @default 'degraded' */
+  /** The state of a secondary whose primary is unreachable. It continues to serve what it holds. @default 'degraded' */
   primaryLost?: 'degraded' | 'down' | undefined;
-  /** Writes that wait for the primary, above which a secondary is degraded. @default Infinity */
+  /** The number of writes that wait for the primary, above which a secondary is degraded. @default Infinity */
   outbox?: number | undefined;
 }
 
@@ -24,12 +28,12 @@ const DEFAULTS = { maxLag: 5000, primaryLost: 'degraded', outbox: Infinity } as 
 const LEVELS: readonly unknown[] = ['degraded', 'down'];
 
 /**
- * The health of the cache for `@nestjs/terminus` 11 and 12. It reads memory only: a probe may ask it each second.
+ * The health of the cache for `@nestjs/terminus` 11 and 12. It reads memory only, so a probe may ask it every second.
  *
  * - **down**: the node is closed, or its file did not take the last writes (disk full, file lost or damaged).
- * - **degraded**: the primary is away or its changes come late, too much waits in the outbox, the primary has refused
- *   writes for good, or something failed within the last minute that no caller was told of. Terminus 11, which has no such
- *   state, says up with `degraded: true`.
+ * - **degraded**: the primary is unreachable or its changes come late, too much waits in the outbox, the primary has finally
+ * refused writes, or something failed within the last minute that no caller was notified of. Terminus 11 has no such state and
+ * reports up with `degraded: true`.
  *
  * @publicApi
  */

@@ -6,7 +6,7 @@ import type { L2 } from '../engine/l2.js';
 import type { LeaseService } from '../engine/lease-service.js';
 import type { MemoryCoherence } from '../engine/memory-coherence.js';
 
-/** An engine that has nothing to open: what is left to say of it. @internal */
+/** An engine that has nothing to open. Subclasses define the rest. @internal */
 export abstract class EngineInMemory implements RunningEngine {
   abstract readonly clock: Clock;
   abstract readonly queue: CommandQueue & { readonly length: number; close(): void };

@@ -3,7 +3,7 @@ import { systemClock } from '../common/clock.js';
 import { toMilliseconds, type Duration } from '../common/duration.js';
 import type { Entry, GetEntryOptions } from '../nest/hyper-cache.service.js';
 
-/** What can be looked at: a `HyperCache`. @publicApi */
+/** A cache that can be inspected: a `HyperCache`. @publicApi */
 export interface InspectedCache {
   readonly namespace: string;
   getEntry<T>(key: string, options?: GetEntryOptions): Promise<Entry<T> | undefined>;
@@ -11,36 +11,36 @@ export interface InspectedCache {
 
 /** How {@link CacheExpectation.toHaveTtl} compares. @publicApi */
 export interface TtlTolerance {
-  /** How far from it the ttl may be, in ms or as a duration. @default '1s' */
+  /** How far the ttl may differ, in ms or as a duration. @default '1s' */
   within?: Duration;
-  /** From when on it is counted, in Unix ms: the `now()` of a `TestClock`. @default now */
+  /** The start of the ttl, in Unix ms: the `now()` of a `TestClock`. @default now */
   now?: number;
 }
 
 /**
- * What a test expects of a cache. Each method rejects with an `AssertionError` of `node:assert`, which every test runner shows.
- * They read as `getEntry` does, so they count as hits and misses.
+ * The expectations of a test about a cache. Each method rejects with an `AssertionError` of `node:assert`, which every test
+ * runner shows. They read as `getEntry` does, so they count as hits and misses.
  *
  * @publicApi
  */
 export class CacheExpectation {
-  /** @internal Made by {@link expectCached}. */
+  /** @internal {@link expectCached} creates it. */
   constructor(private readonly cache: InspectedCache) {}
 
-  /** A fresh entry has this key; and, if a second argument is given, deeply and strictly this value. */
+  /** Expects a fresh entry with this key. With a second argument, its value must be deeply and strictly equal. */
   async toHave(key: string, ...value: [] | [value: unknown]): Promise<void> {
     const entry = await this.#found(key, this.toHave);
     if (value.length > 0) this.#compare(key, entry.value, value[0]);
   }
 
-  /** No fresh entry has this key. */
+  /** Expects no fresh entry with this key. */
   async toMiss(key: string): Promise<void> {
     const entry = await this.cache.getEntry(key);
     if (entry === undefined) return;
     throw this.#failure(`has an entry of '${key}'`, this.toMiss, entry.value, undefined);
   }
 
-  /** An entry has this key that is past its ttl and kept for `stale` or `grace`; and this value, if one is given. */
+  /** Expects an entry with this key that is past its ttl and kept for `stale` or `grace`, and this value, if one is given. */
   async toHaveStale(key: string, ...value: [] | [value: unknown]): Promise<void> {
     const entry = await this.cache.getEntry(key, { stale: true });
     if (entry === undefined) throw this.#failure(`has no entry of '${key}'`, this.toHaveStale);
@@ -49,10 +49,10 @@ export class CacheExpectation {
   }
 
   /**
-   * A fresh entry has this key, and stays fresh for so long.
+   * Expects a fresh entry with this key that stays fresh for this time.
    *
    * @param ttl milliseconds or a duration; 0 for one that never expires
-   * @throws {HC_ARGUMENT_INVALID} for a time that is none
+   * @throws {HC_ARGUMENT_INVALID} for an invalid time
    */
   async toHaveTtl(
     key: string,
@@ -82,7 +82,7 @@ export class CacheExpectation {
     try {
       deepStrictEqual(actual, expected);
     } catch (error) {
-      // Its message shows the difference; that of which entry it is comes before it.
+      // Its message shows the difference. The text before it names the entry.
       const difference = error instanceof AssertionError ? `\n${error.message}` : '';
       const message = `has another value of '${key}':${difference}`;
       throw this.#failure(message, this.toHave, actual, expected);

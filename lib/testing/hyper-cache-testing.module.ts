@@ -13,16 +13,16 @@ import { nodeEnvironment, TEST_OPTIONS, type TestEnvironmentOptions } from './te
 export interface HyperCacheTestOptions extends HyperCacheOptions, TestEnvironmentOptions {}
 
 /**
- * The cache of an application that is under test.
+ * The cache of an application under test.
  *
  * @publicApi
  */
 @Module({})
 export class HyperCacheTestingModule {
   /**
-   * As `HyperCacheModule.forRoot`, for a test: a directory of its own, in memory where the system has one, which `app.close()`
-   * removes; nothing waits for a disk (`durability: 'relaxed'`), no thread (`checkpoints: 'inline'`), no log lines. Applications that run
-   * side by side never meet. What is given comes first.
+   * As `HyperCacheModule.forRoot`, for a test. It uses a separate directory, in memory where the system has one, which
+   * `app.close()` removes. Nothing waits for a disk (`durability: 'relaxed'`), and there is no thread (`checkpoints: 'inline'`)
+   * and no log line. Applications that run side by side never meet. The given options take precedence.
    *
    * @throws {HC_OPTIONS_INVALID} at the start of the application
    */
@@ -38,8 +38,8 @@ export class HyperCacheTestingModule {
   }
 
   /**
-   * A cache for unit tests that must not cache: every read is a miss, every write is accepted and forgotten, every lock is granted,
-   * and no file is opened. Arguments are checked as always.
+   * A cache for unit tests that must not cache: every read is a miss, every write is accepted and dropped, every lock is
+   * granted, and no file is opened. Arguments are checked as always.
    *
    * @throws {HC_OPTIONS_INVALID} at the start of the application
    */
@@ -48,7 +48,7 @@ export class HyperCacheTestingModule {
   }
 }
 
-/** @param byDefault options for what is not given */
+/** @param byDefault the options that apply when none is given */
 function moduleWith(
   environment: HyperCacheEnvironment,
   { isGlobal, controllerDecorators, ...options }: HyperCacheOptions,

@@ -10,14 +10,14 @@ export type RecordedEvent = {
   [E in HyperCacheEvent]: { readonly event: E; readonly payload: HyperCacheEvents[E] };
 }[HyperCacheEvent];
 
-/** What tells events: a `HyperCache`. @publicApi */
+/** A source of events: a `HyperCache`. @publicApi */
 export interface EventSource {
   on<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): unknown;
   off<E extends HyperCacheEvent>(event: E, listener: HyperCacheListener<E>): unknown;
 }
 
 /**
- * The events of a node, in their order, from {@link recordEvents} on.
+ * The events of a node since {@link recordEvents}, in order.
  *
  * @publicApi
  */
@@ -25,7 +25,7 @@ export class EventRecord {
   readonly #events: RecordedEvent[] = [];
   readonly #listeners: (() => void)[] = [];
 
-  /** @internal Made by {@link recordEvents}. */
+  /** @internal {@link recordEvents} creates it. */
   constructor(source: EventSource, names: readonly HyperCacheEvent[]) {
     try {
       for (const name of names) this.#listen(source, name);
@@ -35,7 +35,7 @@ export class EventRecord {
     }
   }
 
-  /** All of them, the oldest first. */
+  /** All events, the oldest first. */
   get all(): readonly RecordedEvent[] {
     return [...this.#events];
   }
@@ -45,19 +45,19 @@ export class EventRecord {
     return this.#events.map(({ event }) => event);
   }
 
-  /** What the events of one name told, the oldest first. */
+  /** The payloads of the events of one name, the oldest first. */
   of<E extends HyperCacheEvent>(event: E): HyperCacheEvents[E][] {
     return this.#events.flatMap((recorded) =>
       recorded.event === event ? [recorded.payload as HyperCacheEvents[E]] : [],
     );
   }
 
-  /** Forgets what was recorded, and goes on. */
+  /** Drops the recorded events, and continues to record. */
   clear(): void {
     this.#events.length = 0;
   }
 
-  /** Records nothing more; what was recorded stays. Idempotent. */
+  /** Stops recording; the recorded events stay. Idempotent. */
   stop(): void {
     for (const stop of this.#listeners.splice(0)) stop();
   }
@@ -76,10 +76,10 @@ export class EventRecord {
 }
 
 /**
- * Records the events of the whole node that a cache is on, until its `stop()`.
+ * Records the events of the whole node to which a cache belongs, until its `stop()`.
  *
  * @param names which events. @default all
- * @throws {HC_ARGUMENT_INVALID} for an event that there is not
+ * @throws {HC_ARGUMENT_INVALID} for an unknown event
  * @publicApi
  */
 export function recordEvents(

@@ -5,15 +5,15 @@ import { InvalidArgumentError } from '../common/errors.js';
 
 const FIRST = Date.UTC(2026, 5, 1, 12);
 
-/** What a clock drives: a node. @internal */
+/** A component that a clock drives: a node. @internal */
 export interface ClockDriven {
-  /** Does what its timers would have done by now; never rejects. */
+  /** Does the work of all timers that are due by now. Never rejects. */
   runDue(): Promise<void>;
 }
 
 /**
- * A clock that stands still until a test moves it. An application that has it judges every ttl, window and lease by it, and does what is
- * due when the clock is moved.
+ * A clock that moves only when a test moves it. An application that uses it measures every ttl, window and lease by it, and
+ * does the due work when the clock moves.
  *
  * @publicApi
  */
@@ -22,14 +22,14 @@ export class TestClock implements Clock {
   #passed = 0;
   readonly #driven = new Set<ClockDriven>();
 
-  /** @param now where it stands at first. @default noon of 1 June 2026, UTC */
+  /** @param now its first time. @default noon of 1 June 2026, UTC */
   constructor(now: number | Date = FIRST) {
     this.#wall = instant(now);
   }
 
   /**
-   * Lets time pass; resolves when what was due has been done: what waited is committed, expired entries are swept, leases that have ended
-   * have gone on to those who wait, waits that are over have ended, and locks with `renew` are renewed.
+   * Lets time pass. Resolves when all due work is done: waiting writes are committed, expired entries are swept, ended leases
+   * have passed to their waiters, ended waits are settled, and locks with `renew` are renewed.
    *
    * @param time milliseconds or a duration, from 0
    * @throws {HC_ARGUMENT_INVALID}
@@ -39,12 +39,12 @@ export class TestClock implements Clock {
     this.#wall += ms;
     this.#passed += ms;
     await Promise.all(Array.from(this.#driven, (driven) => driven.runDue()));
-    // What it has brought about reaches those who wait for it.
+    // The results reach the callers that wait for them.
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => onNextTurn(resolve));
   }
 
   /**
-   * Sets the wall clock, forwards or back, as an administrator would: no time passes, and entries live as long as before.
+   * Sets the wall clock, forwards or backwards, as an administrator would. No time passes, and entries live as long as before.
    *
    * @throws {HC_ARGUMENT_INVALID}
    */

@@ -7,7 +7,7 @@ const SHARED_MEMORY = '/dev/shm';
 
 const made = new Set<string>();
 
-/** A new directory, in memory where that can be had. @internal */
+/** Creates a directory, in memory if possible. @internal */
 export function makeDirectory(): string {
   const directory = mkdtempSync(join(parent(), 'hypercache-app-'));
   if (made.size === 0) process.once('exit', removeAll);
@@ -22,7 +22,7 @@ export function removeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Of applications that a test has not closed. */
+/** Removes the directories of applications that a test has not closed. */
 function removeAll(): void {
   for (const directory of made) rmSync(directory, { recursive: true, force: true });
 }

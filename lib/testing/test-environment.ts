@@ -8,11 +8,11 @@ import { makeDirectory, removeDirectory } from './test-directories.js';
 
 /** @publicApi */
 export interface TestEnvironmentOptions {
-  /** In place of the machine's clock; see `TestClock`. */
+  /** Replaces the machine's clock; see `TestClock`. */
   clock?: Clock | undefined;
 }
 
-/** What suits a test: nothing waits for a disk, no thread, no log lines. @internal */
+/** Options for a test: nothing waits for a disk, no thread, no log lines. @internal */
 export const TEST_OPTIONS = {
   role: 'primary',
   durability: 'relaxed',
@@ -21,8 +21,8 @@ export const TEST_OPTIONS = {
 } as const;
 
 /**
- * Makes the cache of an application that configures it itself one for a test, as `HyperCacheTestingModule.forTest` does: a primary
- * in a directory of its own, which `app.close()` removes. The other options of the application stay.
+ * Prepares the cache of an application that configures it itself for a test, as `HyperCacheTestingModule.forTest` does. It
+ * becomes a primary in a separate directory, which `app.close()` removes. The other options of the application stay.
  *
  * @example
  * Test.createTestingModule({ imports: [AppModule] })

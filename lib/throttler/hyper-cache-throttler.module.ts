@@ -8,7 +8,7 @@ import {
 } from './throttler-options.js';
 
 /**
- * Provides {@link HyperCacheThrottlerStorage} to the whole application. To be imported once, as it is or by `forRoot`.
+ * Provides {@link HyperCacheThrottlerStorage} to the whole application. Import it once, directly or by `forRoot`.
  *
  * @publicApi
  */

@@ -16,7 +16,7 @@ type ThrottlerRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 export class HyperCacheThrottlerStorage implements ThrottlerStorage, OnModuleInit {
   #cache: HyperCache | undefined;
 
-  /** @internal Made by Nest. */
+  /** @internal Nest creates it. */
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(THROTTLER_OPTIONS) private readonly options: ResolvedThrottlerOptions,
@@ -32,9 +32,9 @@ export class HyperCacheThrottlerStorage implements ThrottlerStorage, OnModuleIni
    *
    * @param ttl milliseconds
    * @param limit a negative one is 0
-   * @param blockDuration milliseconds; 0 or less: blocked only while as many requests as the limit count
+   * @param blockDuration milliseconds; with 0 or less, a key is blocked only while its counted requests reach the limit
    * @returns times in whole seconds, rounded up
-   * @throws 503 when it cannot be judged, with `onUnavailable: 'reject'`
+   * @throws 503 when it cannot be decided, with `onUnavailable: 'reject'`
    */
   async increment(
     key: string,
@@ -64,10 +64,10 @@ export class HyperCacheThrottlerStorage implements ThrottlerStorage, OnModuleIni
   }
 
   /**
-   * Forgets the requests that were counted under a key, and its block; resolves to whether there were any.
+   * Forgets the requests that were counted under a key, and its block. Resolves to whether there were any.
    *
-   * @param key as the guard makes it: its `generateKey`
-   * @param throttlerName without it, of all throttlers
+   * @param key as the guard's `generateKey` makes it
+   * @param throttlerName all throttlers if omitted
    */
   async reset(key: string, throttlerName?: string): Promise<boolean> {
     return this.#found.resetThrottle(key, throttlerName);
@@ -77,7 +77,7 @@ export class HyperCacheThrottlerStorage implements ThrottlerStorage, OnModuleIni
     return (this.#cache ??= this.#findCache());
   }
 
-  /** Wherever HyperCacheModule stands, and whether it is global or not. @throws {HC_MODULE_MISSING} */
+  /** Finds the cache wherever HyperCacheModule is imported, global or not. @throws {HC_MODULE_MISSING} */
   #findCache(): HyperCache {
     try {
       return this.moduleRef.get(HyperCache, { strict: false });
@@ -87,7 +87,7 @@ export class HyperCacheThrottlerStorage implements ThrottlerStorage, OnModuleIni
   }
 }
 
-/** Half a request is none that passes. */
+/** Half a request never passes. */
 function wholeLimit(limit: number, isBlocking: boolean): number {
   const whole = isBlocking ? Math.floor(limit) : Math.ceil(limit);
   return Math.min(Math.max(0, whole), Number.MAX_SAFE_INTEGER);

@@ -3,15 +3,15 @@ import { InvalidOptionsError, type OptionProblem } from '../index.js';
 /** How requests are counted. @publicApi */
 export interface HyperCacheThrottlerOptions {
   /**
-   * What happens to a request that cannot be judged, because the primary is away or its file fails: `'local'` counts it in
-   * the memory of this process until the primary is back, `'allow'` lets it pass, `'reject'` answers 503.
+   * What happens to a request that cannot be decided, because the primary is unreachable or its file fails. `'local'` counts it
+   * in the memory of this process until the primary is back, `'allow'` lets it pass, `'reject'` answers 503.
    *
    * @default 'local'
    */
   onUnavailable?: 'local' | 'allow' | 'reject' | undefined;
   /**
-   * `'sliding'`: each request counts for the ttl, as with the storage of @nestjs/throttler. `'fixed'`: those of a period
-   * end with it, and take less room.
+   * With `'sliding'`, each request counts for the ttl, as with the storage of @nestjs/throttler. With `'fixed'`, the requests
+   * of a period end together with it, and take less room.
    *
    * @default 'sliding'
    */

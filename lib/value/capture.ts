@@ -1,18 +1,18 @@
 import { types } from 'node:util';
 import { UnsupportedValueError, ValueTooLargeError } from '../common/errors.js';
 
-/** Deeper values are taken for cyclic ones. */
+/** Deeper values count as cyclic. */
 const MAX_DEPTH = 1000;
 
 const { hasOwnProperty: hasOwn } = Object.prototype;
 const { slice } = Array.prototype;
 
-/** Arrays of at least this many objects are encoded with records, which name each field once. */
+/** Arrays with at least this many objects are encoded as records, which name each field once. */
 const RECORD_ROWS = 4;
 
 /**
- * What the cache keeps of a caller's value: a private copy that holds only the types of G12, and what the
- * walk that made it has learned for the codec and for L1.
+ * What the cache keeps of a caller's value: a private copy that holds only the types of G12, and what the walk learned for
+ * the codec and for L1.
  *
  * @internal
  */
@@ -20,13 +20,13 @@ export class CapturedValue {
   value: unknown = undefined;
   /** Estimated size in bytes. */
   bytes = 0;
-  /** Something in it has no form of its own in MessagePack (see the codec). */
+  /** It contains something that MessagePack has no form for (see the codec). */
   exotic = false;
-  /** JSON holds it without loss. */
+  /** JSON represents it without loss. */
   isJson = true;
-  /** It holds rows of one shape, for which records pay. */
+  /** It contains rows of one shape, for which records pay. */
   records = false;
-  /** Freezing does not protect all of it: a Date, Map, Set, Buffer or Uint8Array is inside. */
+  /** Freezing does not protect all of it: it contains a Date, Map, Set, Buffer or Uint8Array. */
   unfreezable = false;
 
   constructor(readonly maxBytes: number) {}
@@ -38,14 +38,14 @@ export class CapturedValue {
 }
 
 /**
- * Copies a caller's value once, at the border, so that nothing the caller does later reaches the cache.
+ * Copies a caller's value once, on entry, so that later changes by the caller do not reach the cache.
  *
  * Class instances become plain objects, or what their `toJSON` returns; holes in arrays become undefined.
  *
- * @param maxBytes the limit of the encoded size, used here only to stop early
- * @throws {HC_VALUE_UNSUPPORTED} undefined at the top, functions, symbols, cycles, and types that would not
- *   come back as they went in
- * @throws {HC_VALUE_TOO_LARGE} when the walk alone finds several times `maxBytes`
+ * @param maxBytes the limit of the encoded size; here it only ends the walk early
+ * @throws {HC_VALUE_UNSUPPORTED} for undefined at the top, functions, symbols, cycles, and types that would not come back as
+ *   they went in
+ * @throws {HC_VALUE_TOO_LARGE} when the walk alone counts several times `maxBytes`
  * @internal
  */
 export function captureValue(value: unknown, maxBytes: number): CapturedValue {
@@ -102,10 +102,10 @@ function captureObject(value: object, into: CapturedValue, depth: number): unkno
     );
   }
   into.bytes += 16;
-  // Several times the limit for certain: a graph of shared references can unfold without end.
+  // It is certainly several times the limit: a graph of shared references can unfold without end.
   if (into.bytes > 4 * into.maxBytes) throw new ValueTooLargeError(into.bytes, into.maxBytes);
   if (Array.isArray(value)) {
-    // An item takes a byte at least; an array of holes has taken none so far.
+    // An item takes at least a byte, but the holes of an array have taken none so far.
     if (value.length > into.maxBytes) throw new ValueTooLargeError(value.length, into.maxBytes);
     const copy: unknown[] = copyOfItems(value);
     for (let i = 0; i < copy.length; i++) copy[i] = capture(copy[i], into, depth);
@@ -115,7 +115,7 @@ function captureObject(value: object, into: CapturedValue, depth: number): unkno
   return isPlain(value) ? captureFields(value, into, depth) : captureInstance(value, into, depth);
 }
 
-/** With no more room than it needs; what a class of lists does in its methods is not asked. */
+/** Copies a list with no spare capacity, and does not call the methods of a list subclass. */
 function copyOfItems(list: readonly unknown[]): unknown[] {
   return Object.getPrototypeOf(list) === Array.prototype
     ? slice.call(list)
@@ -127,7 +127,7 @@ function captureFields(
   into: CapturedValue,
   depth: number,
 ): object {
-  // Defines each field, whatever its name: to assign one that all objects inherit may be refused.
+  // Defines each field, whatever its name: an assignment may be refused for a field that all objects inherit.
   const copy: Record<string, unknown> = { ...fields };
   if (Object.getOwnPropertySymbols(copy).length > 0) dropSymbols(copy);
   for (const name in copy) {
@@ -212,7 +212,7 @@ export function isPlain(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A copy of a value that the cache made itself (captured or decoded): no checks, as fast as it goes.
+ * Copies a value that the cache made itself (captured or decoded), without checks and as fast as possible.
  *
  * @internal
  */
@@ -231,7 +231,7 @@ export function copyValue(value: unknown): unknown {
     const copy = { ...value };
     for (const name in copy) {
       const item = copy[name];
-      // Not what all objects inherit.
+      // Skips what all objects inherit.
       if (typeof item === 'object' && item !== null && hasOwn.call(copy, name)) {
         copy[name] = copyValue(item);
       }
@@ -250,7 +250,7 @@ function copyInstance(value: object): unknown {
     for (const [k, v] of value) copy.set(copyValue(k), copyValue(v));
     return copy;
   }
-  // Not the cache's own: what a factory made and could not be stored.
+  // Not owned by the cache: a factory made it, and it could not be stored.
   if (!types.isSet(value)) return value;
   const copy = new Set<unknown>();
   for (const v of value) copy.add(copyValue(v));
@@ -258,9 +258,9 @@ function copyInstance(value: object): unknown {
 }
 
 /**
- * Freezes a value of the cache's own in depth; what holds something that cannot be frozen is left as it is.
+ * Deep-freezes a value that the cache owns; leaves a part unfrozen when something in it cannot be frozen.
  *
- * @returns false when something inside cannot be protected by freezing
+ * @returns false when freezing cannot protect something inside
  * @internal
  */
 export function freezeValue(value: unknown): boolean {

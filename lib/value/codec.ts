@@ -4,8 +4,8 @@ import { UnreadableValueError } from '../common/errors.js';
 import { captureValue, type CapturedValue } from './capture.js';
 
 /**
- * A value as it stands in a row: well-formed strings and finite numbers as themselves, small values that JSON can hold
- * as JSON behind one character, everything else as bytes.
+ * A value as a row stores it. Well-formed strings and finite numbers are stored unchanged, small values that JSON can
+ * represent as JSON after one character, and everything else as bytes.
  *
  * @internal
  */
@@ -16,19 +16,19 @@ const JSON_MARK = '\n';
 const JSON_MARK_CODE = JSON_MARK.charCodeAt(0);
 
 /**
- * Estimated bytes up to which JSON is used. SQLite gives a string sooner than a buffer; for large values the decoding
- * counts, and records of MessagePack are faster.
+ * JSON is used up to this many estimated bytes. SQLite returns a string faster than a buffer. For large values the decoding
+ * counts, and MessagePack records are faster.
  */
 const MAX_JSON_BYTES = 2048;
-/** Longer text was hardly made from that. */
+/** A longer string is unlikely to come from such a value. */
 const MAX_JSON_LENGTH = 2 * MAX_JSON_BYTES;
 
 /** JSON.stringify escapes control characters and half surrogates only. */
 const ESCAPED_PRINTABLE = /\\u00[2-7]/;
 
 /**
- * A byte that MessagePack never uses: what follows is an escaped tree, for the few values whose
- * types MessagePack does not tell apart. Without it the bytes are plain MessagePack.
+ * A byte that MessagePack never uses: an escaped tree follows it, for the few values whose types MessagePack does not
+ * distinguish. Without it the bytes are plain MessagePack.
  */
 const ESCAPED = 0xc1;
 
@@ -43,8 +43,8 @@ const Escape = {
   Bytes: 6,
 } as const;
 
-// What has a `toJSON` of its own was captured as what that returns: one that is left is a field like any other.
-// Without `structuredClone: false` bytes of another node could be a value that holds itself.
+// A value with its own `toJSON` was captured as the result of that; a `toJSON` that is left is a field like any other.
+// Without `structuredClone: false`, bytes of another node could decode to a value that contains itself.
 const fields = new Packr({
   useRecords: false,
   useToJSON: false,
@@ -82,13 +82,13 @@ export function encodeValue(captured: CapturedValue): StoredValue {
   return captured.records ? rows.pack(value) : fields.pack(value);
 }
 
-/** Whether JSON holds it without loss, and is the faster form. */
+/** Whether JSON represents the value without loss, and is the faster form. */
 function isSmallJson({ value, isJson, bytes }: CapturedValue): boolean {
   return isJson && typeof value === 'object' && value !== null && bytes <= MAX_JSON_BYTES;
 }
 
 /**
- * The value that was encoded, as a copy of the caller's own.
+ * Returns the value that was encoded, as a copy that the caller owns.
  *
  * @throws {HC_VALUE_UNREADABLE}
  * @internal
@@ -100,7 +100,7 @@ export function decodeValue(stored: StoredValue): unknown {
     if (stored[0] !== ESCAPED) return rows.unpack(stored);
     return unescape(rows.unpack(stored.subarray(1)));
   } catch {
-    // The cause would show what was read until then.
+    // The cause would show what was already read.
     throw new UnreadableValueError();
   }
 }
@@ -109,19 +109,19 @@ function isMarked(text: string): boolean {
   return text.charCodeAt(0) === JSON_MARK_CODE;
 }
 
-/** What a node writes is short, and has no field `__proto__`: anything else is checked as what a caller gives. */
+/** A node writes short JSON without a field `__proto__`; everything else is checked like a caller's value. */
 function decodeJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   const isOurs = text.length <= MAX_JSON_LENGTH && !mayNameProto(text);
   return isOurs ? value : captureValue(value, Number.MAX_SAFE_INTEGER).value;
 }
 
-/** Escaped, too: a node escapes no more than it must. */
+/** Also matches escaped text, because a node escapes no more than necessary. */
 function mayNameProto(text: string): boolean {
   return text.includes('__proto__') || ESCAPED_PRINTABLE.test(text);
 }
 
-/** Bytes that a stored value takes, for limits. @internal */
+/** Size of a stored value in bytes, for limits. @internal */
 export function storedBytes(stored: StoredValue): number {
   if (typeof stored === 'number') return 8;
   return typeof stored === 'string' ? Buffer.byteLength(stored) : stored.length;

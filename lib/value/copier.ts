@@ -1,20 +1,20 @@
 import { copyValue, isPlain } from './capture.js';
 
-/** Copies a value of the cache's own. @internal */
+/** Copies a value that the cache owns. @internal */
 export type Copier = (value: unknown) => unknown;
 
-/** A field that holds an object, and how that is copied. */
+/** A field that holds an object, and the function that copies that object. */
 type Step = readonly [field: string, copy: Copier];
 
-/** With more, the common way has to do: fields are data under names of their own. */
+/** Beyond this many plans, the common copier is used: such field names are data. */
 const MAX_PLANS = 1000;
-/** Fields of one object that hold objects, and the length of their names: beyond, they are data too. */
+/** Limits on the fields of one object that hold objects, and on the length of their names: beyond them, names are data too. */
 const MAX_STEPS = 32;
 const MAX_NAME_LENGTH = 64;
 
 let plans = 0;
 
-/** How objects are copied of which the same fields hold the same kinds of objects. */
+/** How to copy objects whose same fields hold the same kinds of objects. */
 class Plan {
   readonly #next = new Map<string, Map<Plan, Plan>>();
 
@@ -40,7 +40,7 @@ class Plan {
   }
 }
 
-/** Written out for one step and for two, which most values have: half the time of the loop. */
+/** Unrolled for one step and for two, which most values have: this takes half the time of the loop. */
 function copierThrough(steps: readonly Step[]): Copier {
   const [first, second] = steps;
   if (first === undefined) return copyFlat;
@@ -75,9 +75,9 @@ const LIST = new Plan((list) => (list as unknown[]).slice());
 const FLAT = new Plan(copyFlat);
 
 /**
- * What copies this value, and others that are built like it, without looking for objects in each of its fields.
+ * Returns a function that copies this value and others of its shape, without looking for objects in each field.
  *
- * @param value an object of the cache's own, which never changes
+ * @param value an object that the cache owns and that never changes
  * @internal
  */
 export function copierOf(value: unknown): Copier {

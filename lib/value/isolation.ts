@@ -7,15 +7,15 @@ import { copyValue, freezeValue } from './capture.js';
  */
 export type Isolation = 'copy' | 'freeze' | 'share';
 
-/** A value of the cache's own, on its way into L1; returns whether each caller needs a copy of it. @internal */
+/** Prepares a value that the cache owns for L1; returns whether each caller needs a copy of it. @internal */
 export function admit(value: unknown, isolation: Isolation): boolean {
   if (typeof value !== 'object' || value === null || isolation === 'share') return false;
   return isolation === 'copy' || !freezeValue(value);
 }
 
-/** A value of the cache's own, on its way out to a caller. @internal */
+/** Prepares a value that the cache owns for a caller. @internal */
 export function release(value: unknown, isolation: Isolation): unknown {
   if (typeof value !== 'object' || value === null || isolation === 'share') return value;
-  // What cannot be frozen as a whole was left unfrozen, and is copied.
+  // A value that cannot be frozen as a whole was left unfrozen, so it is copied.
   return isolation === 'freeze' && Object.isFrozen(value) ? value : copyValue(value);
 }

@@ -3,7 +3,7 @@ import { captureValue } from './capture.js';
 import { decodeValue, type StoredValue } from './codec.js';
 
 /**
- * A value as a line of JSON carries it without loss: as itself where JSON can hold it, else as the bytes of the codec.
+ * A value as a line of JSON carries it without loss: unchanged where JSON can represent it, otherwise as the bytes of the codec.
  *
  * @internal
  */
@@ -11,7 +11,7 @@ export type PortableValue =
   | { readonly value: unknown }
   /** Base64. */
   | { readonly stored: string }
-  /** The bytes in the file make no sense. */
+  /** The bytes in the file cannot be decoded. */
   | { readonly unreadable: true };
 
 /** @internal */
@@ -23,14 +23,14 @@ export function toPortable(stored: StoredValue): PortableValue {
     return { unreadable: true };
   }
   if (captureValue(value, Number.MAX_SAFE_INTEGER).isJson) return { value };
-  // What JSON cannot hold stands in the file as bytes.
+  // The file carries as bytes what JSON cannot represent.
   return Buffer.isBuffer(stored) ? { stored: stored.toString('base64') } : { value };
 }
 
 /**
- * The value that a line carries, as a caller would give it to `set`.
+ * The value that a line carries, in the form that a caller passes to `set`.
  *
- * @throws {HC_ARGUMENT_INVALID} for bytes that make no sense, for both forms at once, and for none
+ * @throws {HC_ARGUMENT_INVALID} for bytes that cannot be decoded, for both forms together, and for neither
  * @internal
  */
 export function fromPortable(fields: {

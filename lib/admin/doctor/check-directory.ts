@@ -11,7 +11,7 @@ const GIB = 1024 ** 3;
 const DEFAULT_MAX_SIZE = Number(FILE_OPTIONS.maxSize.byDefault);
 const BIG_LOG_BYTES = 64 * 1024 * 1024;
 
-/** File systems by the number that statfs(2) gives them. */
+/** File systems by their numbers in statfs(2). */
 const REMOTE: Readonly<Record<number, string>> = {
   0x6969: 'NFS',
   0x517b: 'SMB',
@@ -24,7 +24,7 @@ const REMOTE: Readonly<Record<number, string>> = {
 const OVERLAY = 0x794c7630;
 const TMPFS = 0x01021994;
 
-/** Whether the node can make its files there. @internal */
+/** Whether the node can create its files there. @internal */
 export function checkDirectory({ directory }: Patient): Finding[] {
   const check = 'directory';
   const nearest = nearestTo(directory);
@@ -53,7 +53,7 @@ export function checkDirectory({ directory }: Patient): Finding[] {
   ];
 }
 
-/** What the directory is on. @internal */
+/** The file system of the directory. @internal */
 export function checkFileSystem({ directory, statFs }: Patient): Finding[] {
   const check = 'file system';
   const nearest = nearestTo(directory);
@@ -72,7 +72,7 @@ export function checkFileSystem({ directory, statFs }: Patient): Finding[] {
     return [
       warning(
         check,
-        `${directory} is in a container's own layer: what it holds goes with the container.`,
+        `${directory} is in a container's own layer: its content is lost with the container.`,
         'Mount a volume there.',
       ),
     ];
@@ -89,7 +89,7 @@ export function checkFileSystem({ directory, statFs }: Patient): Finding[] {
   return [ok(check, 'a local disk')];
 }
 
-/** Whether the file may grow as far as it is allowed to. @internal */
+/** Whether the file can grow up to its limit. @internal */
 export function checkSpace({ directory, statFs, environment }: Patient): Finding[] {
   const check = 'free space';
   const nearest = nearestTo(directory);
@@ -121,12 +121,12 @@ export function checkLog({ directory }: Patient): Finding[] {
     warning(
       'write-ahead log',
       `It has grown to ${mib}: some process holds a read transaction open, so that it cannot be carried into the file.`,
-      'Find who reads the file besides the application (a shell of sqlite3, a backup by another program) and end it.',
+      'Find the other process that reads the file (a shell of sqlite3, a backup by another program) and end it.',
     ),
   ];
 }
 
-/** What is there of a path that may not be there yet. */
+/** The nearest existing part of a path that may not exist yet. */
 function nearestTo(directory: string): string {
   let nearest = directory;
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
@@ -141,7 +141,7 @@ function sizeOf(path: string): number {
   try {
     return statSync(path).size;
   } catch {
-    // It is not there, or below something that is no directory, which another check tells.
+    // The path does not exist, or it is below something that is no directory. Another check reports that.
     return 0;
   }
 }

@@ -6,11 +6,11 @@ import { FILE_NAME } from '../../sqlite/storage.js';
 import { inspect } from '../inspect.js';
 import { ok, problem, skipped, type Finding, type Patient } from './finding.js';
 
-/** Whether the file is one of this release, of the right role, and sound. @internal */
+/** Whether the file is of this release and of the right role, and is undamaged. @internal */
 export function checkFile(patient: Patient): Finding[] {
   const path = join(patient.directory, FILE_NAME);
   if (!existsSync(path)) return [skipped('file', `there is no ${path} yet`)];
-  // Before it is opened: a damaged header is not to be believed.
+  // This runs before the file is opened, because a damaged header cannot be trusted.
   const integrity = integrityOf(path, patient);
   if (integrity.level === 'problem') return [integrity];
   try {
@@ -24,10 +24,7 @@ export function checkFile(patient: Patient): Finding[] {
 function integrityOf(path: string, { maxCheckedBytes }: Patient): Finding {
   const { size } = statSync(path);
   if (size > maxCheckedBytes) {
-    return skipped(
-      'integrity',
-      'the file is large: --full looks at all of it, which takes a while',
-    );
+    return skipped('integrity', 'the file is large: --full checks all of it, which takes a while');
   }
   try {
     const damage = quickCheck(path);
@@ -49,7 +46,7 @@ function roleOf({ directory, environment }: Patient): Finding[] {
     return [
       problem(
         'role',
-        `The file is that of a former primary; history ${supersededBy} goes on from it.`,
+        `The file is that of a former primary; history ${supersededBy} continues it.`,
         "Run `npx --no hypercache adopt --path <sqlitePath>`, and start the node with role: 'secondary' and the new primaryUrl.",
       ),
     ];

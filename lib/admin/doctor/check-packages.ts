@@ -9,12 +9,12 @@ interface Installed {
   readonly version: string;
 }
 
-/** Of each, all must use the same copy: tokens, classes and stores are compared by identity. */
+/** All packages must use the same copy of each of these: tokens, classes and stores are compared by identity. */
 const SHARED = ['@nestjs/common', '@nestjs/core', '@nestjs/cache-manager', 'cache-manager', 'keyv'];
 /** The packages that use them. */
 const USERS = ['nestjs-hypercache', '@nestjs/cache-manager', 'cache-manager'];
 
-/** Two copies of what has to be one. @internal */
+/** Two copies of a package that must exist only once. @internal */
 export function checkCopies({ application }: Patient): Finding[] {
   return SHARED.map((name) => {
     const check = `copies of ${name}`;
@@ -38,9 +38,9 @@ export function checkCopies({ application }: Patient): Finding[] {
   });
 }
 
-/** cache-manager 7 reads what Keyv 5 stores in a form of its own. @internal */
+/** cache-manager 7 reads the content of Keyv 5 stores in a form of its own. @internal */
 export function checkKeyv({ application }: Patient): Finding[] {
-  const check = 'keyv beside cache-manager';
+  const check = 'keyv with cache-manager';
   const keyv = installed('keyv', application);
   const manager = installed('cache-manager', application);
   if (keyv === undefined || manager === undefined)
@@ -52,7 +52,7 @@ export function checkKeyv({ application }: Patient): Finding[] {
     return [
       warning(
         check,
-        `keyv ${keyv.version} beside cache-manager ${manager.version}: stores of your own behind new Keyv() break wrap and ttl.`,
+        `keyv ${keyv.version} with cache-manager ${manager.version}: your own stores behind new Keyv() break wrap and ttl.`,
         'Run "npm install keyv@5".',
       ),
     ];
@@ -80,7 +80,7 @@ export function checkJest({ application }: Patient): Finding[] {
   ];
 }
 
-/** As a module in that directory would find it. */
+/** Resolves a package as a module in that directory would. */
 function installed(name: string, from: string): Installed | undefined {
   const require = createRequire(join(from, 'package.json'));
   for (const folder of require.resolve.paths(name) ?? []) {
@@ -89,7 +89,7 @@ function installed(name: string, from: string): Installed | undefined {
       const { version }: { version?: unknown } = Object(JSON.parse(readFileSync(path, 'utf8')));
       return { directory: dirname(path), version: String(version) };
     } catch {
-      // It is not in this folder.
+      // The package is not in this folder.
     }
   }
   return undefined;

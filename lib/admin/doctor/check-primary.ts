@@ -13,13 +13,13 @@ const CLOCK_TOLERANCE_MS = 5000;
 
 interface Ping {
   readonly role: string;
-  /** null where another engine than SQLite has the entries. */
+  /** null where another engine than SQLite holds the entries. */
   readonly position: Position | null;
   readonly version: string;
   readonly protocol: number;
 }
 
-/** Whether the primary answers, and is one that this node can follow. @internal */
+/** Whether the primary answers, and this node can follow it. @internal */
 export async function checkPrimary(patient: Patient): Promise<Finding[]> {
   const { environment, apiPath } = patient;
   const url = patient.url ?? environment['HYPERCACHE_PRIMARY_URL'] ?? '';
@@ -36,11 +36,14 @@ export async function checkPrimary(patient: Patient): Promise<Finding[]> {
   }
   if (token === '')
     return [
-      skipped('primary', 'HYPERCACHE_API_TOKEN is not given, without which it answers nothing'),
+      skipped(
+        'primary',
+        'HYPERCACHE_API_TOKEN is not given, and the primary answers nothing without it',
+      ),
     ];
   const client = new ApiClient({ url, path: apiPathOf(apiPath), token, timeoutMs: TIMEOUT_MS });
   try {
-    // The node answers with its own words.
+    // The node answers with its own error.
     const ping = (await client.request('GET', '/ping')) as Ping;
     const { position } = ping;
     if (position === null) {
@@ -85,13 +88,13 @@ function versionOf({ version, protocol }: Ping): Finding {
   return warning(
     'protocol',
     `The primary runs ${version}, this is ${VERSION}.`,
-    'Upgrade secondaries first, then the primary; do not leave it so for long.',
+    'Upgrade secondaries first, then the primary; do not run two releases for long.',
   );
 }
 
 function clockOf(offset: number | undefined): Finding {
-  if (offset === undefined) return skipped('clocks', 'the primary did not tell its time');
-  // Its date was cut down to the second, and the answer was on its way.
+  if (offset === undefined) return skipped('clocks', 'the primary sent no time');
+  // Its date has no fraction of a second, and the answer took time to travel.
   if (Math.abs(offset) <= CLOCK_TOLERANCE_MS) return ok('clocks', 'they agree within seconds');
   return warning(
     'clocks',
@@ -100,7 +103,7 @@ function clockOf(offset: number | undefined): Finding {
   );
 }
 
-/** The stream that a replica lives on begins with a few bytes at once, unless something keeps them. */
+/** The feed of a replica begins with a few bytes immediately, unless a proxy holds them back. */
 async function feedOf(client: ApiClient, position: Position, timeoutMs: number): Promise<Finding> {
   const query = new URLSearchParams({
     protocol: String(PROTOCOL_VERSION),

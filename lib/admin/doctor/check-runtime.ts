@@ -5,14 +5,14 @@ import { HyperCacheError } from '../../common/errors.js';
 import { load } from '../../sqlite/native.js';
 import { ok, problem, skipped, type Finding, type Patient } from './finding.js';
 
-/** As `engines` of package.json says. */
+/** The same as `engines` of package.json. */
 const OLDEST: readonly (readonly [major: number, minor: number])[] = [
   [20, 19],
   [22, 12],
   [24, 0],
 ];
 
-/** Node itself. @internal */
+/** The version of Node. @internal */
 export function checkNode({ nodeVersion }: Patient): Finding[] {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
   const isFine = major >= 24 || OLDEST.some(([of, from]) => major === of && minor >= from);
@@ -26,7 +26,7 @@ export function checkNode({ nodeVersion }: Patient): Finding[] {
   ];
 }
 
-/** The native part of better-sqlite3, as the application finds it. @internal */
+/** The native part of better-sqlite3, as the application loads it. @internal */
 export function checkNative({ application, nodeApi }: Patient): Finding[] {
   const require = createRequire(join(application, 'package.json'));
   try {
@@ -87,7 +87,7 @@ const MANAGERS: readonly PackageManager[] = [
   },
 ];
 
-/** Whether the package manager lets better-sqlite3 fetch or compile its native part. @internal */
+/** Whether the package manager lets better-sqlite3 download or compile its native part. @internal */
 export function checkInstallScripts({ application }: Patient): Finding[] {
   const manager = managerOf(application);
   if (manager === undefined) return [skipped('install scripts', 'there is no lock file')];

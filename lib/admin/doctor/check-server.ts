@@ -6,7 +6,7 @@ import { isServerUrl, withPassword } from '../server-access.js';
 import { ok, problem, warning, type Finding, type Patient } from './finding.js';
 
 const TIMEOUT_MS = 5000;
-/** Slower than this, and what memory does not answer is slow. */
+/** Above this, reads that memory cannot answer are slow. */
 const SLOW_MS = 10;
 
 /** The address of the server of an engine; undefined where the node has a file. @internal */
@@ -19,7 +19,7 @@ export function serverUrlOf({
   return known === '' ? undefined : known;
 }
 
-/** Whether the server of an engine can serve, and what it would lose. @internal */
+/** Whether the server of an engine can serve, and what it could lose. @internal */
 export async function checkServer(patient: Patient): Promise<Finding[]> {
   try {
     const timeout = TIMEOUT_MS;

@@ -2,10 +2,10 @@ import { InvalidOptionsError } from '../../common/errors.js';
 import { resolveOptions } from '../../node/resolve-options.js';
 import { ok, problem, skipped, warning, type Finding, type Patient } from './finding.js';
 
-/** Characters that a random secret hardly repeats so much that fewer are different. */
+/** A random secret hardly ever has fewer different characters. */
 const FEWEST_CHARACTERS = 10;
 
-/** The environment, as the node would read it. @internal */
+/** Checks the environment as the node reads it. @internal */
 export function checkSettings({ environment }: Patient): Finding[] {
   try {
     resolveOptions(undefined, environment);
@@ -14,7 +14,7 @@ export function checkSettings({ environment }: Patient): Finding[] {
     if (!(error instanceof InvalidOptionsError)) throw error;
     const isSecondary = environment['HYPERCACHE_SERVER_ROLE'] === 'secondary';
     return error.problems.map(({ option, value, instead }) =>
-      // What is missing here may be given in code, where the doctor does not look.
+      // A setting that is missing here may be given in code, which the doctor does not read.
       value === 'missing' && !isSecondary
         ? skipped(`setting ${option}`, 'it is not in the environment')
         : problem(`setting ${option}`, `${option} is ${value}.`, capitalized(instead)),
@@ -38,7 +38,7 @@ export function checkTokens({ environment }: Patient): Finding[] {
     warning(
       'tokens',
       `${weak.name} has few different characters: it does not look random.`,
-      'Make one by `openssl rand -hex 32`, and rotate it: docs/operations.md.',
+      'Make one with `openssl rand -hex 32`, and rotate it: docs/operations.md.',
     ),
   ];
 }

@@ -27,7 +27,7 @@ const CHECKS: readonly Check[] = [
   checkPrimary,
 ];
 
-/** Of a node whose entries are on a server: there is neither a file nor a primary. */
+/** For a node whose entries are on a server. It has neither a file nor a primary. */
 const CHECKS_OVER_A_SERVER: readonly Check[] = [
   checkNode,
   checkCopies,
@@ -38,7 +38,7 @@ const CHECKS_OVER_A_SERVER: readonly Check[] = [
   checkServer,
 ];
 
-/** What has to be said of a patient; the rest is this machine's. @internal */
+/** The part of a patient that the caller must give. The rest is this machine's. @internal */
 export type Complaint = Pick<
   Patient,
   'application' | 'directory' | 'environment' | 'url' | 'apiPath'
@@ -46,7 +46,7 @@ export type Complaint = Pick<
   Partial<Patient>;
 
 /**
- * Looks at all that can keep a node from working, and changes nothing.
+ * Checks everything that can keep a node from working, and changes nothing.
  *
  * @internal
  */

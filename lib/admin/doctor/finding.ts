@@ -1,30 +1,30 @@
 import type { StatsFs } from 'node:fs';
 
-/** What one check has found. @internal */
+/** The result of one check. @internal */
 export interface Finding {
   readonly check: string;
-  /** `skipped`: what it looks at is not there. */
+  /** `skipped` means that there is nothing to check. */
   readonly level: 'ok' | 'warning' | 'problem' | 'skipped';
   readonly said: string;
-  /** What to do, unless it is fine. */
+  /** How to fix it, unless it is fine. */
   readonly fix?: string;
 }
 
-/** What the checks look at; tests give their own. @internal */
+/** The subject of the checks. Tests give their own. @internal */
 export interface Patient {
   /** The directory of the application's package.json. */
   readonly application: string;
   /** The `sqlitePath` of the node. */
   readonly directory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Of a node to ask; the primary's by default. */
+  /** The address of a node to ask; the primary's by default. */
   readonly url: string | undefined;
   readonly apiPath: string;
   readonly nodeVersion: string;
-  /** Of Node. */
+  /** Node's version of its native interface. */
   readonly nodeApi: number;
   readonly statFs: (path: string) => Pick<StatsFs, 'type' | 'bavail' | 'bsize'>;
-  /** Bytes up to which a file is looked at page by page. */
+  /** The size up to which a file is checked page by page, in bytes. */
   readonly maxCheckedBytes: number;
   /** How long the feed may take to begin, in ms. */
   readonly feedTimeoutMs: number;

@@ -1,7 +1,7 @@
 import type TypeScript from 'typescript';
 import { applied, descendants, indentationOf, lineEndOf, parsed, type Compiler } from './edit.js';
 
-/** The file from which the root module comes, as main.ts imports it; undefined when it does not say so. @internal */
+/** The file of the root module, as main.ts imports it; undefined when main.ts does not import it. @internal */
 export function rootModuleOf(ts: Compiler, path: string, source: string): string | undefined {
   const file = parsed(ts, path, source);
   const created = creationIn(ts, file)?.arguments[0];
@@ -19,9 +19,9 @@ export function rootModuleOf(ts: Compiler, path: string, source: string): string
 }
 
 /**
- * Lets signals close the application properly.
+ * Makes signals close the application properly.
  *
- * @returns undefined when the place for it is not found
+ * @returns undefined when the place for the change is not found
  * @internal
  */
 export function editMain(ts: Compiler, path: string, source: string): string | undefined {
@@ -41,7 +41,7 @@ export function editMain(ts: Compiler, path: string, source: string): string | u
   return applied(source, [{ from: statement.end, to: statement.end, text: line }]);
 }
 
-/** `NestFactory.create(...)`. */
+/** Finds `NestFactory.create(...)`. */
 function creationIn(
   ts: Compiler,
   file: TypeScript.SourceFile,

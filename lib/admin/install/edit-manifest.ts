@@ -1,11 +1,11 @@
 type Fields = Record<string, unknown>;
 
-/** What installs packages, and what says which of them may run scripts. @internal */
+/** The package manager. It also decides which packages may run scripts. @internal */
 export type Manager = 'npm' | 'pnpm' | 'yarn' | 'bun';
 
 const BUILT = 'better-sqlite3';
 
-/** Of the major version of Nest. */
+/** Versions by the major version of Nest. */
 const PEERS: readonly (readonly [name: string, nest12: string, nest11: string])[] = [
   ['@nestjs/cache-manager', '^12.0.0', '^3.0.0'],
   ['cache-manager', '^7.2.0', '^7.2.0'],
@@ -25,9 +25,9 @@ export interface ManifestEdit {
 }
 
 /**
- * Adds what the library needs beside itself, and lets better-sqlite3 run its install script.
+ * Adds the packages that the library needs, and lets better-sqlite3 run its install script.
  *
- * @throws SyntaxError when it is no JSON
+ * @throws SyntaxError when the source is no JSON
  * @internal
  */
 export function editManifest(
@@ -58,7 +58,7 @@ export function editManifest(
 function allowBuild(manifest: Fields, manager: Manager): void {
   if (manager === 'npm') {
     const allowed = Object(manifest['allowScripts']) as Fields;
-    // What was decided already stays.
+    // An existing decision stays.
     if (!(BUILT in allowed)) manifest['allowScripts'] = { ...allowed, [BUILT]: true };
   } else if (manager === 'bun') {
     manifest['trustedDependencies'] = withBuilt(manifest['trustedDependencies']);

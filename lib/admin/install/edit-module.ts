@@ -9,11 +9,11 @@ import {
   type Edit,
 } from './edit.js';
 
-/** What became of the root module. @internal */
+/** The result of the edit of the root module. @internal */
 export interface ModuleEdit {
-  /** Undefined when the place for it was not found. */
+  /** Undefined when the place for the change was not found. */
   readonly text: string | undefined;
-  /** What is left to do by hand. */
+  /** The remaining steps for the user. */
   readonly notes: readonly string[];
 }
 
@@ -63,7 +63,7 @@ function callOf(role: string, ttl: string | undefined): string {
   return options.length === 0 ? `${OWN}.forRoot()` : `${OWN}.forRoot({ ${options.join(', ')} })`;
 }
 
-/** What `@Module` is called with, of the only or last class that has it. */
+/** The argument of `@Module` on the only or last class that has it. */
 function moduleArgument(
   ts: Compiler,
   file: TypeScript.SourceFile,
@@ -92,7 +92,7 @@ function arrayNamed(
   return 'unreadable';
 }
 
-/** `CacheModule` of Nest, by whatever method. */
+/** Whether it is `CacheModule` of Nest, with any method. */
 function isCacheModule(
   ts: Compiler,
   file: TypeScript.SourceFile,
@@ -104,7 +104,7 @@ function isCacheModule(
   );
 }
 
-/** The ttl of a call whose options we know, '' without one; undefined for any other call. */
+/** The ttl of a call with literal options, '' without one; undefined for any other call. */
 function literalTtl(ts: Compiler, element: TypeScript.Node): string | undefined {
   if (!ts.isCallExpression(element)) return undefined;
   const [options, ...others] = element.arguments;
@@ -134,11 +134,11 @@ function importOf(
     );
 }
 
-/** Takes `CacheModule` out of its import, where nothing else uses it. */
+/** Removes `CacheModule` from its import, unless other code uses it. */
 function withoutImport(ts: Compiler, file: TypeScript.SourceFile, source: string): Edit[] {
   const declaration = importOf(ts, file, '@nestjs/cache-manager');
   const bindings = declaration?.importClause?.namedBindings;
-  // The import itself, and the call that goes.
+  // The import itself, and the call that is removed.
   if (declaration === undefined || usesOf(ts, file, 'CacheModule').length > 2) return [];
   if (bindings === undefined || !ts.isNamedImports(bindings)) return [];
   const others = bindings.elements.filter(({ name }) => name.text !== 'CacheModule');
@@ -158,7 +158,7 @@ function usesOf(ts: Compiler, file: TypeScript.SourceFile, name: string): TypeSc
   );
 }
 
-/** Behind the last import, with the quotes of the first. */
+/** Inserts behind the last import, with the quotes of the first. */
 function importEdit(ts: Compiler, file: TypeScript.SourceFile, source: string): Edit {
   const imports = file.statements.filter(ts.isImportDeclaration);
   const quote = imports[0]?.moduleSpecifier.getText(file).charAt(0) ?? "'";

@@ -3,7 +3,7 @@ import type TypeScript from 'typescript';
 /** The compiler of the application itself. @internal */
 export type Compiler = typeof TypeScript;
 
-/** Text that takes the place of other text. @internal */
+/** A text that replaces another text. @internal */
 export interface Edit {
   readonly from: number;
   readonly to: number;
@@ -40,7 +40,7 @@ export function indentationOf(source: string, position: number): string {
   return /^[ \t]*/.exec(source.slice(line, position))?.[0] ?? '';
 }
 
-/** How the file ends its lines. @internal */
+/** The line ending of the file. @internal */
 export function lineEndOf(source: string): string {
   return source.includes('\r\n') ? '\r\n' : '\n';
 }

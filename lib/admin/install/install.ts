@@ -7,9 +7,9 @@ import { VERSION } from '../../common/version.js';
 import type { Compiler } from './edit.js';
 import { planInstall, type InstallPlan, type InstallRequest } from './plan-install.js';
 
-/** What was done, or would be. @internal */
+/** What was done or, in a dry run, would be done. @internal */
 export interface Installed extends Pick<InstallPlan, 'changes' | 'notes' | 'manager'> {
-  /** Whether packages have yet to be installed, and were not. */
+  /** Whether packages were added and have yet to be installed. */
   readonly mustInstall: boolean;
 }
 
@@ -46,7 +46,7 @@ export function install(
   if (!plan.mustInstall || !installs) return plan;
   const { status } = spawnSync(plan.manager, ['install'], {
     cwd: directory,
-    // Its own words are for people, and the output may be for a program.
+    // The output of the package manager is for people, and ours may be for a program.
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
   });

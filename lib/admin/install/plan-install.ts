@@ -12,18 +12,18 @@ export interface Files {
 
 /** @internal */
 export interface InstallRequest {
-  /** Where the sources stand, as nest-cli.json says. */
+  /** The directory of the sources, from nest-cli.json. */
   readonly sourceRoot: string | undefined;
-  /** The file of the root module; found from main.ts by default. */
+  /** The file of the root module; by default found from main.ts. */
   readonly module: string | undefined;
   readonly role: 'primary' | 'secondary';
-  /** Of the library, as package.json is to have it. */
+  /** The version of the library for package.json. */
   readonly version: string;
 }
 
 /** @internal */
 export interface InstallPlan {
-  /** Files that become others, or are new. */
+  /** Files that change or are new. */
   readonly changes: readonly {
     readonly path: string;
     readonly text: string;
@@ -32,7 +32,7 @@ export interface InstallPlan {
   readonly manager: Manager;
   /** Whether packages were added to package.json. */
   readonly mustInstall: boolean;
-  /** What is left to do by hand. */
+  /** The remaining steps for the user. */
   readonly notes: readonly string[];
 }
 
@@ -46,7 +46,7 @@ const LOCKS: readonly (readonly [file: string, manager: Manager])[] = [
 const IGNORED = 'storage/';
 
 /**
- * What has to change in an application of Nest so that it has the cache; nothing more when it has it already.
+ * Plans the changes that add the cache to an application of Nest. A second run plans nothing more.
  *
  * @param ts the application's own compiler; undefined where it has none
  * @internal
@@ -67,14 +67,14 @@ export function planInstall(
   const manifest = files.read('package.json');
   let mustInstall = false;
   if (manifest === undefined)
-    notes.push('There is no package.json here: run this where it stands.');
+    notes.push('There is no package.json here: run this in the directory that has it.');
   else {
     try {
       const { text, added } = editManifest(manifest, { manager, role, version });
       change('package.json', text);
       mustInstall = added.length > 0;
     } catch {
-      notes.push('package.json cannot be read: mend it, and run this again.');
+      notes.push('package.json cannot be read: fix it, and run this again.');
     }
   }
   const root = request.sourceRoot ?? sourceRootOf(files);
@@ -118,7 +118,7 @@ function planSources(
   } else change(main, edited);
 }
 
-/** Of the default project. */
+/** The source root of the default project. */
 function sourceRootOf(files: Files): string {
   try {
     const { sourceRoot }: { sourceRoot?: unknown } = Object(

@@ -10,7 +10,7 @@ export const BENCH_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     on: 'both',
     options: { time: { type: 'string', value: 'ms', about: 'how long each row takes (1000)' } },
     notes: [
-      '--path: a node of its own, in a directory of its own below that one, which is removed afterwards; the node that may be there is left alone.',
+      '--path: a separate node, in a new directory below that one, which is removed afterwards; a node in the directory itself is not touched.',
       "--url: requests to that node, in the namespace 'hypercache-bench', which is cleared afterwards.",
     ],
     examples: ['bench --path ./storage', 'bench --url http://10.0.0.1:3000'],

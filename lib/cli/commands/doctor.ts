@@ -12,7 +12,7 @@ const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ', skippe
 /** @internal */
 export const DOCTOR_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   doctor: {
-    summary: 'looks for what keeps a node from working, and says how to mend it',
+    summary: 'finds what keeps a node from working, and says how to fix it',
     on: 'none',
     options: {
       path: {
@@ -32,11 +32,11 @@ export const DOCTOR_COMMANDS: Readonly<Record<string, CommandSpec>> = {
           'the primary (HYPERCACHE_PRIMARY_URL), or the server of an engine, redis://host:port (HYPERCACHE_REDIS_URL)',
       },
       'api-path': { type: 'string', value: 'path', about: `the path of its API (${API_PATH})` },
-      full: { type: 'boolean', about: 'looks at each page of the file, however large it is' },
+      full: { type: 'boolean', about: 'checks each page of the file, however large it is' },
     },
     notes: [
-      'Run it where the application runs, with its environment: options that are given in code it does not know.',
-      'Exit code 1 when there is a problem; warnings alone are 0.',
+      'Run it where the application runs, with its environment: it does not know options that are given in code.',
+      'The exit code is 1 when there is a problem, and 0 with warnings alone.',
     ],
     examples: ['doctor', 'doctor --path /var/lib/shop/cache --url http://10.0.0.1:3000'],
     run: async (call) => {

@@ -9,7 +9,7 @@ import { isConfirmed } from '../confirm.js';
 import { formatMs } from '../format.js';
 import { ONE_NAMESPACE, YES } from '../shared-options.js';
 
-/** What reads and writes entries. @internal */
+/** The commands that read and write entries. @internal */
 export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   get: {
     summary: 'prints the value of a key as JSON',
@@ -17,7 +17,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     count: [1, 1],
     on: 'both',
     options: ONE_NAMESPACE,
-    notes: ['A missing or expired key is HC_MISS, with exit code 1.'],
+    notes: ['A missing or expired key fails with HC_MISS and exit code 1.'],
     examples: ['get user:42 --path ./storage/hypercache'],
     run: async (call) => {
       const { key, content, ttl, revision, tags } = await entryOf(call);
@@ -49,7 +49,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       ttl: {
         type: 'string',
         value: 'time',
-        about: 'such as 90s, 5m or 2h, or milliseconds; it never expires without',
+        about: 'such as 90s, 5m or 2h, or milliseconds; without it, the entry never expires',
       },
       tag: { type: 'string', multiple: true, value: 'tag', about: 'a tag; may be repeated' },
     },
@@ -94,7 +94,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     run: (call) => deleteAll(call, (target, namespace, tag) => target.deleteTag(namespace, tag)),
   },
   'del-prefix': {
-    summary: 'deletes all entries whose key begins so',
+    summary: 'deletes all entries whose key starts with a prefix',
     arguments: '<prefix>',
     count: [1, 1],
     on: 'both',
@@ -114,7 +114,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       prefix: {
         type: 'string',
         value: 'prefix',
-        about: 'all whose key begins so, in place of one',
+        about: 'all whose key starts with this prefix, in place of one',
       },
       tag: { type: 'string', value: 'tag', about: 'all with this tag, in place of one' },
     },
@@ -158,7 +158,7 @@ export const ENTRY_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   },
 };
 
-/** That of the key which is given. @throws {HC_MISS} */
+/** The entry of the given key. @throws {HC_MISS} */
 async function entryOf(call: Call): Promise<ListedEntry> {
   const [key = ''] = call.rest;
   const entry = await (await call.target()).find(textOf(call, 'namespace'), key);
@@ -166,7 +166,7 @@ async function entryOf(call: Call): Promise<ListedEntry> {
   return entry;
 }
 
-/** Deletes what the argument names. */
+/** Deletes the entries that the argument names. */
 async function deleteAll(
   call: Call,
   work: (target: Target, namespace: Namespace, argument: string) => Promise<number>,
@@ -184,7 +184,7 @@ function parsed(json: string, call: Call): unknown {
     return JSON.parse(json);
   } catch {
     throw new UsageError(
-      `the value is no JSON: a text is written '"so"', with quotes inside of quotes`,
+      `the value is no JSON: write a text as '"text"', with quotes inside of quotes`,
       call.name,
     );
   }

@@ -5,7 +5,7 @@ import { textOf, UsageError, type CommandSpec } from '../command.js';
 /** @internal */
 export const INSTALL_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   install: {
-    summary: 'adds the cache to an application of Nest, as "nest add nestjs-hypercache" does',
+    summary: 'adds the cache to a Nest application, as "nest add nestjs-hypercache" does',
     on: 'none',
     options: {
       app: {
@@ -16,14 +16,14 @@ export const INSTALL_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       module: {
         type: 'string',
         value: 'file',
-        about: 'the root module; found from main.ts without',
+        about: 'the root module; by default found from main.ts',
       },
       role: { type: 'string', value: 'role', about: 'primary (without it) or secondary' },
       'skip-install': { type: 'boolean', about: 'does not install packages' },
       'dry-run': { type: 'boolean', about: 'says what it would change, and changes nothing' },
     },
     notes: [
-      'Adds the peers that package.json lacks, lets better-sqlite3 run its install script, imports HyperCacheModule into the root module (in place of CacheModule.register() with literal options), calls enableShutdownHooks() in main.ts, ignores storage/ in git, and begins .env.example. Run again it changes nothing.',
+      'Adds the peers that package.json lacks, lets better-sqlite3 run its install script, imports HyperCacheModule into the root module (in place of CacheModule.register() with literal options), calls enableShutdownHooks() in main.ts, ignores storage/ in git, and begins .env.example. A second run changes nothing.',
     ],
     examples: ['install --dry-run', 'install --role secondary'],
     run: async (call) => {

@@ -12,7 +12,7 @@ const MOST = 1_000_000_000;
 
 const LIMIT = { type: 'string', value: 'n', about: 'how many are printed at most' } as const;
 
-/** What looks at many entries. With `--json` each of them is a line. @internal */
+/** The commands that read many entries. With `--json` each of them is a line. @internal */
 export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   keys: {
     summary: 'lists keys in order, all or those with a prefix',
@@ -50,7 +50,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       ...ONE_NAMESPACE,
       limit: LIMIT,
     },
-    notes: ['Looks at all entries of the namespace.'],
+    notes: ['Reads all entries of the namespace.'],
     examples: ['tags --limit 20 --path ./storage/hypercache'],
     run: async (call) => {
       const [prefix = ''] = call.rest;
@@ -74,7 +74,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       ...ANY_NAMESPACE,
       top: { type: 'string', value: 'n', about: 'how many are printed at most (20)' },
     },
-    notes: ['Looks at all entries. Bytes are those of the encoded value.'],
+    notes: ['Reads all entries. Bytes are those of the encoded value.'],
     examples: ['big --top 5 --path ./storage/hypercache'],
     run: async (call) => {
       const [prefix = ''] = call.rest;
@@ -107,7 +107,7 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
     summary: "lists a secondary's asynchronous writes that the primary has refused for good",
     on: 'both',
     options: { limit: { ...LIMIT, about: 'how many are printed at most (100)' } },
-    notes: ['The newest first. Of a node that runs they are asked for with --url.'],
+    notes: ['The newest come first. For a running node, use --url.'],
     examples: ['dead-letters --path ./storage/hypercache'],
     run: async (call) => {
       const limit = wholeOf(call, 'limit', 100, [1, 1000]);
@@ -125,14 +125,14 @@ export const LISTING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   },
 };
 
-/** That which was given, or all that the target has. @internal */
+/** The given namespace, or all that the target has. @internal */
 export async function namespacesOf(call: Call, target: Target): Promise<string[]> {
   const given = textOf(call, 'namespace');
   if (given !== undefined) return [given];
   return (await target.namespaces()).map(({ name }) => name);
 }
 
-/** Runs what looks at all entries, with a bar where it takes long and a person waits. @internal */
+/** Runs a command that reads all entries, with a bar if it takes long and a person waits. @internal */
 export async function watched<T>(
   call: Call,
   target: Target,

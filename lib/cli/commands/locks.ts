@@ -17,8 +17,8 @@ export const LOCK_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       ...YES,
     },
     notes: [
-      "Locks are the primary's: --path takes only the directory of a primary.",
-      '--release asks on a terminal; elsewhere it needs --yes. The signal of the holder aborts when it next renews.',
+      'Locks belong to the primary: --path takes only the directory of a primary.',
+      "--release asks on a terminal; elsewhere it needs --yes. The holder's signal aborts at its next renewal.",
     ],
     examples: [
       'locks --path ./storage/hypercache',
@@ -28,7 +28,7 @@ export const LOCK_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       const target = await call.target();
       const name = textOf(call, 'release');
       if (name !== undefined) {
-        const question = `This takes the lock '${printable(name)}' from its holder, whose work may go on beside the next one's.`;
+        const question = `This takes the lock '${printable(name)}' from its holder, whose work may continue while the next holder works.`;
         if (!(await isConfirmed(call, question))) return 1;
         const released = await target.releaseLock(name);
         return print(call, { released }, released ? 'Released.' : 'It was not held.');

@@ -6,7 +6,7 @@ import { inspect, type Inspection } from '../../admin/inspect.js';
 import { promote, type Promotion } from '../../admin/promote.js';
 import { print, textOf, UsageError, type CommandSpec } from '../command.js';
 
-/** What makes a file that of another role, and what shows it. @internal */
+/** The commands that change the role of a file, or show it. @internal */
 export const ROLE_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   promote: {
     summary: 'makes a stopped secondary the primary, with its data',
@@ -42,7 +42,7 @@ export const ROLE_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   backup: {
     summary: 'copies the file of a node, running or stopped, as of one point in time',
     on: 'path',
-    options: { to: { type: 'string', value: 'file', about: 'a file that is not there yet' } },
+    options: { to: { type: 'string', value: 'file', about: 'a file that does not exist yet' } },
     examples: ['backup --to /backup/cache.sqlite --path ./storage/hypercache'],
     run: async (call) => {
       const path = call.path();
@@ -67,17 +67,17 @@ export const ROLE_COMMANDS: Readonly<Record<string, CommandSpec>> = {
 function promotionText({ position, former, formerUrl, isComplete, waiting }: Promotion): string {
   return [
     `Promoted: history ${position.historyId}, epoch ${position.epoch}, from revision ${position.revision} on.`,
-    `It goes on from history ${former.historyId}, epoch ${former.epoch}, revision ${former.revision}.`,
+    `It continues history ${former.historyId}, epoch ${former.epoch}, revision ${former.revision}.`,
     ...(isComplete ? [] : ['This node was catching up: the other replicas will take a snapshot.']),
     ...(waiting === 0
       ? []
       : [
-          `${waiting} asynchronous writes wait in this node's outbox: it does them at its start, but for those that the former primary had done.`,
+          `${waiting} asynchronous writes wait in this node's outbox: it executes them at its start, except those that the former primary has executed.`,
         ]),
     "Start it with role: 'primary' and an apiToken, and point primaryUrl of the others at it.",
     formerUrl === undefined
-      ? 'Where the former primary was is not known here: make sure that it does not come back.'
-      : `It will tell the former primary at ${formerUrl} to refuse, as soon as that answers, if both have the same adminToken.`,
+      ? 'The address of the former primary is not known here: make sure that it does not come back.'
+      : `It will make the former primary at ${formerUrl} refuse, as soon as that answers, if both have the same adminToken.`,
   ].join('\n');
 }
 

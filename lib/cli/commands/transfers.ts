@@ -26,14 +26,14 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       to: {
         type: 'string',
         value: 'file',
-        about: 'a file that is not there yet; standard output without',
+        about: 'a file that does not exist yet; without it, standard output',
       },
     },
     notes: [
       'A value that JSON cannot hold (Date, Map, Buffer, ...) is written as `stored`: the bytes of the file, in base64.',
       'Stale entries are left out, and so is how long an entry is kept after its ttl (stale, grace).',
-      'Page by page: what is written meanwhile may be in it or not. For one point in time there is backup.',
-      'Of a server (redis://) in no order; the same key may come twice while the server makes room for more.',
+      'It reads page by page, so concurrent writes may or may not be included. For one point in time, use backup.',
+      'A server (redis://) lists in no order, and the same key may appear twice while the server makes room for more.',
     ],
     examples: ['export --path ./storage/hypercache --to cache.ndjson'],
     run: exportEntries,
@@ -47,14 +47,14 @@ export const TRANSFER_COMMANDS: Readonly<Record<string, CommandSpec>> = {
       namespace: {
         type: 'string',
         value: 'name',
-        about: 'stores all in this one, whatever the lines say',
+        about: 'stores all entries in this one, and ignores the namespaces in the lines',
       },
       'dry-run': { type: 'boolean', about: 'reads and checks all lines, and stores nothing' },
       'from-line': { type: 'string', value: 'n', about: 'the first line that is stored, from 1' },
     },
     notes: [
-      'A line: {"key":"a","value":1} and, if wanted, "ttl" (milliseconds that are left; null or nothing: it never expires), "tags", "namespace". - reads standard input.',
-      'Batches of up to 250 lines are stored whole or not at all. What stops it says at which line to go on; a line that is imported again is stored again.',
+      'A line: {"key":"a","value":1} and optionally "ttl" (milliseconds that are left; without it or with null, the entry never expires), "tags", "namespace". - reads standard input.',
+      'Batches of up to 250 lines are stored whole or not at all. An error names the line at which to continue; a line that is imported again is stored again.',
     ],
     examples: [
       'import cache.ndjson --path ./storage/hypercache',
@@ -93,9 +93,9 @@ async function exportEntries(call: Call): Promise<number> {
   return unreadable > 0 ? 1 : 0;
 }
 
-/** A file that has its name only when it is complete. Of several exports to one name at once, one gets it. */
+/** A file that receives its name only when it is complete. Of several exports to one name at the same time, one succeeds. */
 async function writerOf(path: string, call: Call) {
-  const taken = (): UsageError => new UsageError(`${path} is there already`, call.name);
+  const taken = (): UsageError => new UsageError(`${path} exists already`, call.name);
   if (existsSync(path)) throw taken();
   const partial = `${path}.${systemRandom.hex(8)}.partial`;
   const orFail = <T>(work: Promise<T>): Promise<T> =>
@@ -114,7 +114,7 @@ async function writerOf(path: string, call: Call) {
       await orFail(file.close());
       if (!(await orFail(nameFile(partial, path)))) throw taken();
     },
-    /** Whether it got its name or not; a file that is closed already stays so. */
+    /** Closes the file, whether or not it received its name. A closed file stays closed. */
     close: async (): Promise<void> => {
       await file.close();
       rmSync(partial, { force: true });

@@ -4,7 +4,7 @@ import { textOf, wholeOf, type Call, type CommandSpec } from '../command.js';
 import { formatFields, printable } from '../format.js';
 import { ANY_NAMESPACE } from '../shared-options.js';
 
-/** Between two looks at the log of changes. */
+/** The pause between two reads of the log of changes. */
 const WATCH_MS = 100;
 const STATS_MS = 1000;
 const PAGE = 1000;
@@ -12,7 +12,7 @@ const MOST = 1_000_000_000;
 
 const COUNT = { type: 'string', value: 'n', about: 'ends after so many' } as const;
 
-/** What goes on until it is stopped. @internal */
+/** The commands that run until they are stopped. @internal */
 export const WATCHING_COMMANDS: Readonly<Record<string, CommandSpec>> = {
   stats: {
     summary: 'prints counters and gauges of a node that runs, or what a file holds',
@@ -63,14 +63,14 @@ async function watch(call: Call): Promise<void> {
   let left = wholeOf(call, 'count', MOST, [1, MOST]);
   const target = await call.target();
   let after = await target.head();
-  // From this line on nothing is missed.
+  // From this line on, no change is missed.
   terminal.err(`Watching from revision ${after} on.\n`);
   while (!terminal.signal.aborted) {
     const page = await target.changes(after, PAGE);
     if (page.isGap) terminal.err(`Changes after revision ${after} have left the log already.\n`);
     const shown = page.changes
       .filter((change) => namespace === undefined || change.namespace === namespace)
-      // A clear, and the deletion of a prefix or tag, may be of anything.
+      // A clear, and the deletion of a prefix or tag, may concern any key.
       .filter(
         ({ kind, key }) => !['set', 'del', 'changed'].includes(kind) || key.startsWith(prefix),
       )

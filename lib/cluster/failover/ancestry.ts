@@ -2,23 +2,23 @@ import { Fields, malformed } from '../wire/fields.js';
 import type { Position } from '../wire/position.js';
 
 /**
- * A history that went over into this one when a replica of it was promoted: up to its position everything is the same
- * in both.
+ * An earlier history that this one continues, because a replica of it was promoted. Up to the position, both hold the
+ * same.
  *
  * @internal
  */
 export interface Ancestor extends Position {
-  /** Who stands before this revision cannot be told what came after it. */
+  /** A replica below this revision cannot resume: the changes that it lacks are not known here. */
   readonly from: number;
 }
 
-/** The note that remembers them, the oldest first. @internal */
+/** The note that lists the ancestors, oldest first. @internal */
 export const ANCESTORS_META_KEY = 'ancestors';
 
-/** More than anybody promotes; the oldest are forgotten. */
+/** More promotions than any deployment makes. Beyond this bound, the oldest ancestors are forgotten. */
 const MAX_ANCESTORS = 100;
 
-/** From the note; none without one. @internal */
+/** Reads the note; the list is empty without one. @internal */
 export function parseAncestors(note: string | undefined): readonly Ancestor[] {
   return note === undefined ? [] : (JSON.parse(note) as Ancestor[]);
 }

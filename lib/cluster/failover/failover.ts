@@ -19,13 +19,14 @@ export interface FailoverParts {
   readonly random: Random;
   readonly logger: HyperCacheLogger;
   readonly incidents: IncidentLog;
-  /** How another primary is reached; undefined without an adminToken. */
+  /** Makes the client for another primary; undefined without an adminToken. */
   readonly clientFor: ((primary: PrimaryAddress) => PrimaryClient) | undefined;
   readonly serving: Serving;
 }
 
 /**
- * In whose place a primary stands, and who stands in its own: it tells the former primary, and is told itself.
+ * Both sides of a promotion: this primary notifies the primary that it replaced, and learns that another node has
+ * replaced it.
  *
  * @internal
  */
@@ -34,14 +35,14 @@ export class Failover {
 
   constructor(private readonly parts: FailoverParts) {}
 
-  /** Until it has heard. */
+  /** Repeats until the former primary has answered. */
   tellFormerPrimary(): void {
     const { storage, random, logger, incidents, clientFor } = this.parts;
     const note = storage.readMeta(FORMER_META_KEY);
     if (note === undefined) return;
     if (clientFor === undefined) {
       logger.warn(
-        'The former primary is not told that this node was promoted: set adminToken (or HYPERCACHE_ADMIN_TOKEN) on both, or make sure that it does not come back. `npx --no hypercache inspect` says where it was.',
+        'The former primary does not learn that this node was promoted: set adminToken (or HYPERCACHE_ADMIN_TOKEN) on both, or make sure that it does not come back. `npx --no hypercache inspect` shows its address.',
       );
       return;
     }
@@ -52,10 +53,10 @@ export class Failover {
       random,
       onHeard: ({ revision }, lost) => {
         logger.warn(
-          `The former primary at ${client.url} refuses from now on. It had come to revision ${revision}: ${lost} changes had not arrived here when this node was promoted.`,
+          `The former primary at ${client.url} refuses requests from now on. It had reached revision ${revision}: ${lost} changes had not arrived here when this node was promoted.`,
         );
       },
-      onFailure: (error) => incidents.report(error, 'telling the former primary'),
+      onFailure: (error) => incidents.report(error, 'notifying the former primary'),
     });
     this.#notice.start();
   }
@@ -70,7 +71,7 @@ export class Failover {
     this.look();
   }
 
-  /** Another process on the file may have been told. */
+  /** Checks the file: another process on it may have received the notice. */
   look(): void {
     const { serving } = this.parts;
     if (serving.refusal !== undefined) return;

@@ -2,26 +2,26 @@ import type { HyperCacheError } from '../../common/errors.js';
 import { Signal } from '../../common/signal.js';
 
 /**
- * Whether a node may serve as a primary. Made first, and asked before anything is written or answered.
+ * Whether a node may serve as a primary. It is created first, and consulted before each write and each answer.
  *
  * @internal
  */
 export class Serving {
-  /** What was promised counts no more: replicas are to connect again, leases are lost, and why. */
+  /** Promises made so far no longer hold, for this reason: replicas must connect again, and leases are lost. */
   readonly interrupted = new Signal<[reason: string, cause: HyperCacheError]>();
   #refusal: HyperCacheError | undefined;
 
-  /** Why it may not; undefined while it may. */
+  /** Why this node may not serve; undefined while it may. */
   get refusal(): HyperCacheError | undefined {
     return this.#refusal;
   }
 
-  /** @throws why it may not */
+  /** @throws the refusal, when this node may not serve */
   assert(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
   }
 
-  /** Another node goes on in the place of this one, for good. */
+  /** Ends service for good: another node has taken the place of this one. */
   end(refusal: HyperCacheError): void {
     this.#refusal = refusal;
     this.interrupted.emit('another node was promoted', refusal);

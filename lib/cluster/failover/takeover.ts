@@ -22,13 +22,13 @@ import type { PrimaryClient } from '../wire/primary-client.js';
 import { readAnswer } from '../wire/read-answer.js';
 import { pack } from '../wire/wire.js';
 
-/** Which history has taken the place of this one: its presence is what stops a primary. @internal */
+/** Names the history that has replaced this one. A primary with this note does not serve. @internal */
 export const SUPERSEDED_META_KEY = 'superseded';
 
-/** Where the former primary was reached, until it has heard that it is superseded. @internal */
+/** The address of the former primary, kept until it has confirmed that it is superseded. @internal */
 export const FORMER_META_KEY = 'former_primary';
 
-/** The history of a node that was promoted, and those before it. @internal */
+/** The history of a promoted node, and its ancestors. @internal */
 export interface Successor {
   readonly historyId: string;
   readonly ancestors: readonly Ancestor[];
@@ -39,30 +39,30 @@ interface Superseded {
   readonly before: readonly string[];
 }
 
-/** Of a storage whose history has ended. @internal */
+/** Returns an error when the history of the storage has ended. @internal */
 export function readSuperseded(storage: Storage): SupersededError | undefined {
   const note = storage.readMeta(SUPERSEDED_META_KEY);
   if (note === undefined) return undefined;
   const { historyId } = JSON.parse(note) as Superseded;
   return new SupersededError(
-    `${storage.path} holds history ${storage.historyId}, which ended when another node was promoted; history ${historyId} goes on from it.`,
-    "Start this node as role: 'secondary', with primaryUrl of the node that was promoted, after `npx --no hypercache adopt`; or empty its sqlitePath first.",
+    `${storage.path} holds history ${storage.historyId}, which ended when another node was promoted; history ${historyId} continues it.`,
+    "Start this node as role: 'secondary', with the primaryUrl of the promoted node, after `npx --no hypercache adopt`; or empty its sqlitePath first.",
   );
 }
 
 /**
- * Writes down durably that a primary's history has ended.
+ * Records durably that a primary's history has ended.
  *
- * @throws {HC_PRIMARY_MISMATCH} when the other history does not go on from this one
- * @throws {HC_TWO_PRIMARIES} when another node was promoted before, of which this one knows nothing
+ * @throws {HC_PRIMARY_MISMATCH} when the other history does not continue this one
+ * @throws {HC_TWO_PRIMARIES} when another node was promoted before, and the new successor does not descend from it
  * @internal
  */
 export function supersede(storage: Storage, { historyId, ancestors }: Successor): void {
   const before = ancestors.map((ancestor) => ancestor.historyId);
   if (historyId === storage.historyId || !before.includes(storage.historyId)) {
     throw new PrimaryMismatchError(
-      `History ${historyId} does not go on from ${storage.historyId}.`,
-      'Let the address of the former primary lead to it, or to nothing.',
+      `History ${historyId} does not continue ${storage.historyId}.`,
+      'Make the address of the former primary lead to that node, or to none.',
     );
   }
   const note = storage.readMeta(SUPERSEDED_META_KEY);
@@ -71,7 +71,7 @@ export function supersede(storage: Storage, { historyId, ancestors }: Successor)
     if (known.historyId === historyId || known.before.includes(historyId)) return;
     if (!before.includes(known.historyId)) {
       throw new TwoPrimariesError(
-        `Two nodes were promoted in the place of ${storage.historyId}: one goes on as ${known.historyId}, the other as ${historyId}.`,
+        `Two nodes were promoted in place of ${storage.historyId}: one continues as ${known.historyId}, the other as ${historyId}.`,
         'Stop one of them; its replicas follow the other with a snapshot.',
       );
     }
@@ -92,9 +92,12 @@ export interface TakeoverNoticeParts {
   readonly client: PrimaryClient;
   readonly storage: Storage;
   readonly random: Random;
-  /** The former primary refuses from now on. `lost`: changes that it had committed and this node never received. */
+  /**
+   * The former primary now refuses requests. `lost` counts the changes that it had committed and this node never
+   * received.
+   */
   readonly onHeard: (former: Position, lost: number) => void;
-  /** It could not be told yet. */
+  /** The former primary could not be notified yet. */
   readonly onFailure: (error: HyperCacheError) => void;
 }
 
@@ -102,8 +105,8 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 60_000;
 
 /**
- * Tells the former primary that its history has ended, again and again until it has heard. It may
- * be gone for days; what matters is that it is told before anybody writes to it.
+ * Notifies the former primary that its history has ended, and repeats until it has confirmed. The former primary may be
+ * gone for days. It must receive the notice before any client writes to it.
  *
  * @internal
  */
@@ -154,7 +157,7 @@ export class TakeoverNotice {
     onHeard({ historyId, epoch, revision }, Math.max(0, revision - shared));
   }
 
-  /** Once each: that a dead node does not answer is no news. */
+  /** Reports each error code once: a dead node does not answer, and repeating that is no news. */
   #report(error: HyperCacheError): void {
     if (this.#reported.has(error.code)) return;
     this.#reported.add(error.code);

@@ -15,22 +15,22 @@ import { encodeFrame, FrameType } from '../wire/wire.js';
 
 const HEARTBEAT_MS = 1000;
 
-/** A replica whose connection takes nothing for so long is cut off; it resumes from its position. */
+/** The primary cuts off a replica whose connection accepts nothing for this long; the replica resumes from its position. */
 const STALL_MS = 30_000;
 
-/** Frames kept for replicas that are a little behind, in bytes. */
+/** Bytes of frames that are kept for replicas slightly behind. */
 const RECENT_BYTES = 4 * 1024 * 1024;
 
-/** How long one turn of the event loop may send to those who catch up. */
+/** How long, in ms, one turn of the event loop may send to replicas that catch up. */
 const TURN_MS = 4;
 
-/** What the primary knows of a replica. @internal */
+/** What the primary knows about a replica. @internal */
 export interface ReplicaState {
   readonly replicaId: string;
   /** The last revision that was sent. */
   readonly revision: number;
   readonly snapshot: boolean;
-  /** Bytes that wait for its connection. */
+  /** Bytes that its connection has not yet accepted. */
   readonly buffered: number;
 }
 
@@ -50,9 +50,9 @@ interface Recent {
 }
 
 /**
- * Sends every replica what is committed, each from where it stands. Who is up to date gets the frames that were made
- * once for all; who is behind has the log read for him; who cannot resume gets a snapshot on the same stream, its
- * pages between the changes.
+ * Sends each replica the committed changes after its own position. Replicas that are up to date share frames that are
+ * encoded once. For a replica that is behind, the feed reads the log. A replica that cannot resume receives a snapshot
+ * on the same stream, with its pages between the changes.
  *
  * @internal
  */
@@ -82,7 +82,7 @@ export class ChangeFeed {
     }));
   }
 
-  /** @throws {HC_PRIMARY_MISMATCH} before anything was written */
+  /** @throws {HC_PRIMARY_MISMATCH} before anything is written */
   add({ protocol, replicaId, position }: FeedRequest, sink: Writable): void {
     if (protocol !== PROTOCOL_VERSION) {
       throw new PrimaryMismatchError(
@@ -90,7 +90,7 @@ export class ChangeFeed {
         'Run the same version of nestjs-hypercache on all nodes.',
       );
     }
-    // What another process on the file has just committed is no reason to call a replica ahead.
+    // Learn first what other processes on the file have committed: otherwise a replica would seem to be ahead.
     this.storage.catchUp();
     let head = this.#head();
     const from = parsePosition(position);
@@ -108,14 +108,14 @@ export class ChangeFeed {
       isBlocked: false,
       blockedSince: 0,
     };
-    // One replica has one stream: an older one is a connection that died without a word.
+    // A replica has one stream. An older stream of the same replica is a connection that died without a signal.
     for (const other of this.#followers) if (other.replicaId === replicaId) other.sink.destroy();
     this.#followers.add(follower);
     const forget = (): void => void this.#followers.delete(follower);
     sink.on('close', forget).on('error', forget);
     sink.on('drain', () => {
       follower.isBlocked = false;
-      // A fast connection drains within the same turn: sending at once would never let the loop go on.
+      // A fast connection drains within the same turn. Sending again in that turn would never yield to the event loop.
       this.#pumpNextTurn();
     });
     const { historyId, epoch, revision } = head;
@@ -146,14 +146,14 @@ export class ChangeFeed {
     this.#pump();
   }
 
-  /** More was committed. */
+  /** Sends what was committed since, on a later microtask. */
   #notify(): void {
     if (this.#followers.size === 0 || this.#isPumping) return;
     this.#isPumping = true;
     queueMicrotask(this.#onTurn);
   }
 
-  /** The history is another one now, or the node closes: replicas connect again, and see. */
+  /** Ends all streams, because the history has changed or the node closes. Replicas connect again and learn why. */
   end(reason: string): void {
     for (const follower of Array.from(this.#followers)) this.#dismiss(follower, reason);
     this.#recent = [];
@@ -162,7 +162,7 @@ export class ChangeFeed {
     this.#heartbeat = undefined;
   }
 
-  /** How far each source has come at the head. */
+  /** The last executed sequence of each source, as of the head. */
   #marks(): readonly SourceMark[] {
     const { storage } = this;
     for (;;) {
@@ -173,7 +173,7 @@ export class ChangeFeed {
     }
   }
 
-  /** It connects again, and sees. */
+  /** Ends the stream of one replica. The replica connects again and learns why. */
   #dismiss(follower: Follower, reason: string): void {
     this.#send(follower, [FrameType.End, reason]);
     follower.sink.end();
@@ -212,7 +212,7 @@ export class ChangeFeed {
     }
   }
 
-  /** Sends one frame, or one page; returns whether there may be more to send. */
+  /** Sends one frame or one page; returns whether there may be more to send. */
   #advance(follower: Follower): boolean {
     if (follower.isBlocked) return false;
     if (follower.cursor < this.storage.revision) {
@@ -243,7 +243,7 @@ export class ChangeFeed {
     const { to } = batch;
     const frame = encodeFrame([FrameType.Changes, this.clock.now(), ...changesToWire(batch)]);
     const made = { from, to, frame };
-    // What is read for one who is far behind is no use to the others.
+    // A batch that was read for a replica far behind is of no use to the others.
     if (to === this.storage.revision) this.#keep(made);
     return made;
   }
@@ -256,7 +256,7 @@ export class ChangeFeed {
     }
   }
 
-  /** A sign of life for each replica. */
+  /** Sends a heartbeat to each replica. */
   readonly beat = (): void => {
     try {
       const now = this.clock.now();

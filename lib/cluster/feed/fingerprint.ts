@@ -5,8 +5,8 @@ import type { Storage } from '../../sqlite/storage.js';
 import { pack } from '../wire/wire.js';
 
 /**
- * What two nodes that stand at the same revision compare: a digest of the live entries of one namespace behind
- * `after`, up to `last`, or to the end when there is none.
+ * What two nodes at the same revision compare: a digest of the live entries of one namespace, from behind `after` up to
+ * `last`, or to the end when `last` is missing.
  *
  * @internal
  */
@@ -17,11 +17,11 @@ export interface RangeDigest {
   readonly digest: Buffer;
 }
 
-/** Rows that one comparison looks at; one that has more than that does not agree anyway. */
+/** Rows that one comparison reads. A range that holds more rows on this node differs anyway. */
 const ROWS = 200;
 
 /**
- * Walks through all entries, a few with each step, and starts over at the end.
+ * Walks through all entries, a few per step, and starts again at the end.
  *
  * @internal
  */
@@ -31,7 +31,7 @@ export class DigestCursor {
 
   constructor(private readonly storage: Storage) {}
 
-  /** @param now Unix ms: what is expired by then does not count */
+  /** @param now Unix ms; entries that have expired by then do not count */
   next(now: number): RangeDigest | undefined {
     const ids = this.storage.namespaces.all().map(([, id]) => id);
     const namespaceId = ids[this.#namespace % ids.length];
@@ -45,14 +45,15 @@ export class DigestCursor {
   }
 }
 
-/** Whether this node holds the same. @internal */
+/** Whether this node holds the same entries. @internal */
 export function agrees(
   storage: Storage,
   { namespaceId, after, last, digest }: RangeDigest,
   now: number,
 ): boolean {
   const rows = storage.entries.fingerprints(namespaceId, after, last, 2 * ROWS);
-  // Rows that are expired may have been swept on one side only: so many of them hide what lies behind.
+  // Expired rows may have been swept on one side only. When this many of them fill the page, the rows behind them
+  // cannot be compared.
   const isCut = rows.length === 2 * ROWS && rows.some((row) => isExpired(row.expires_at, now));
   if (isCut) return true;
   return digestOf(rows, now).equals(digest);

@@ -49,17 +49,17 @@ export interface PrimaryEndpointParts {
   readonly feed: ChangeFeed;
   readonly clock: Clock;
   readonly limits: CommandLimits;
-  /** A command of another node joins the queue. */
+  /** Adds a command of another node to the queue. */
   readonly onForward: (command: ForwardedCommand) => void;
-  /** It was committed: memory has to follow. */
+  /** A forwarded command was committed: memory must follow. */
   readonly onForwarded: (command: ForwardedCommand, result: CommandResult) => void;
   readonly serving: Serving;
-  /** Another node goes on in its place. */
+  /** Another node was promoted in place of this one. */
   readonly onSuperseded: (successor: Successor) => void;
 }
 
 /**
- * What a primary does for other nodes. Their values are opaque to it.
+ * Serves the other nodes on the primary. It never decodes their values.
  *
  * @internal
  */
@@ -86,7 +86,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
 
   feed(request: FeedRequest, sink: Writable): void {
     this.parts.serving.assert();
-    // The replica may have heard of it from another process on the file.
+    // The replica may already know a revision that another process on the file has committed.
     this.parts.storage.catchUp();
     this.parts.feed.add(request, sink);
   }
@@ -96,7 +96,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     this.#waits.begin(request, sink);
   }
 
-  /** A sign of life to all who wait for a lease. */
+  /** Sends a sign of life to every node that waits for a lease. */
   beat(): void {
     this.#waits.beat();
   }
@@ -113,11 +113,11 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     const messages = fields.list();
     if (messages.length > MAX_REQUEST_ITEMS) throw malformed(`${messages.length} operations`);
     const { limits, storage } = this.parts;
-    // All are read before the first is run: a batch that is malformed does nothing.
+    // Decode all commands before the first one runs: a malformed batch must change nothing.
     const commands = messages.map((message) => decodeCommand(message, limits));
     this.#order.admit(fields.string(), fields.integer());
     const outcomes = await Promise.all(commands.map((command) => this.#run(command)));
-    // Who holds a lease is to see what another process on the file has written under it.
+    // The holder of a lease must see what another process on the file wrote while it held that lease.
     storage.catchUp();
     const { historyId, epoch, revision } = storage;
     const isWanted = since >= 0 && since < revision && storage.changes.oldest() <= since + 1;
@@ -147,7 +147,7 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     });
   }
 
-  /** By way of the node's own leases: they know who waits here. */
+  /** Passes the command to this node's own leases, because they know the waiters of this process. */
   async #lease(command: LeaseCommand): Promise<LeaseResult> {
     const { leases } = this.parts;
     const { lease } = command;
@@ -172,10 +172,10 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     await queue.drain();
     const answers: unknown[] = [];
     for (const query of queries) {
-      if (!Array.isArray(query)) throw malformed('a query is no list');
+      if (!Array.isArray(query)) throw malformed('a query is not a list');
       answers.push(await this.#query(new Fields(query)));
     }
-    // The answers may show what another process on the file has just written.
+    // The answers may contain what another process on the file has just committed.
     storage.catchUp();
     const { historyId, epoch, revision } = storage;
     return pack([historyId, epoch, revision, clock.now(), answers]);
@@ -210,7 +210,10 @@ export class PrimaryEndpoint implements SyncEndpoint, AdminEndpoint {
     return [row.value, lifetimeToWire(row.expires_at, row.fresh_until), row.revision];
   }
 
-  /** What another process commits after the look is taken for a change, not overlooked. */
+  /**
+   * Reads the revision first. A commit of another process during the read then counts as a later change, and is not
+   * overlooked.
+   */
   #observe(namespace: string, key: string): ObservationAnswer {
     const { revision } = this.parts.storage;
     return [revision, this.#entry(namespace, key)];

@@ -11,13 +11,13 @@ export interface Page {
   readonly rows: readonly CopiedEntry[];
 }
 
-/** Bounds of one page, so that neither side's event loop is held. */
+/** Bounds of one page, so that it holds the event loop on neither side for long. */
 const PAGE_ROWS = 250;
 const PAGE_BYTES = 192 * 1024;
 
 /**
- * Walks through all live entries by key, page by page. The pages are of different moments: whoever gets them needs
- * the changes since the first one too.
+ * Walks through all live entries by key, page by page. The pages show different moments, so their receiver also needs
+ * the changes since the first page.
  *
  * @internal
  */

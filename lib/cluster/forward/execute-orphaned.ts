@@ -27,20 +27,21 @@ export interface ExecuteOrphanedParts {
   readonly queue: Pick<CommandQueue, 'push'>;
 }
 
-/** So many are executed together. */
+/** Commands that are executed together. */
 const BATCH = 500;
 
 /**
- * Executes what a node had accepted while it was a secondary and never got to its primary, in order, where it now is the
- * primary itself. Each under the source that it was sent with: what the former primary had done, and this node has
- * received, is not done again. What cannot be executed now is told, and left to the next start.
+ * Executes, in order, the writes that this node accepted as a secondary and never delivered, now that it is the
+ * primary. Each write keeps the source under which it was sent. A write that the former primary executed, and whose
+ * change this node has received, is not executed again. A write that cannot be executed now is reported, and waits for
+ * the next start.
  *
  * @internal
  */
 export async function executeOrphaned(parts: ExecuteOrphanedParts): Promise<void> {
   const { options, logger, incidents } = parts;
   const report = (error: unknown): void =>
-    incidents.report(toStorageError(error), 'doing the asynchronous writes that wait here');
+    incidents.report(toStorageError(error), 'executing the asynchronous writes that wait here');
   const files: OutboxFile[] = [];
   try {
     const left = inOrder(
@@ -50,7 +51,7 @@ export async function executeOrphaned(parts: ExecuteOrphanedParts): Promise<void
           directory: options.sqlitePath,
           fullSync: options.durability === 'full',
         });
-        // One that cannot be opened stays as it is, and must not keep the others from being executed.
+        // An outbox that cannot be opened keeps its content, and must not prevent the others from being executed.
         try {
           if (!file.openLeft(number)) return [];
         } catch (error) {
@@ -67,7 +68,7 @@ export async function executeOrphaned(parts: ExecuteOrphanedParts): Promise<void
       }),
     );
     for (let i = 0; i < left.length;) i += await executeSome(left, i, parts);
-    if (left.length > 0) logger.log(`Did ${left.length} asynchronous writes that had waited here.`);
+    if (left.length > 0) logger.log(`Executed ${left.length} waiting asynchronous writes.`);
   } catch (error) {
     report(error);
   } finally {
@@ -83,7 +84,7 @@ function load(file: OutboxFile, { options, events, incidents }: ExecuteOrphanedP
     limits: options,
     onDeadLetter: (error, target) => {
       if (target !== undefined) events.emit('outbox:refused', { ...target, error });
-      incidents.report(error, 'doing an asynchronous write');
+      incidents.report(error, 'executing an asynchronous write');
     },
   });
   return outbox.load((command) => {
@@ -92,7 +93,7 @@ function load(file: OutboxFile, { options, events, incidents }: ExecuteOrphanedP
   });
 }
 
-/** From there on, of one source; returns how many. */
+/** Executes commands of one source from the start of the list; returns how many were executed. */
 async function executeSome(
   left: readonly Forwarded[],
   from: number,
@@ -117,7 +118,7 @@ async function executeSome(
   return batch.length;
 }
 
-/** Undefined when it was executed, now or before. */
+/** Returns undefined when the write was executed, now or before. */
 async function outcomeOf(
   { write, row }: Forwarded,
   before: Forwarded | undefined,
@@ -146,5 +147,5 @@ function executed(
 }
 
 function ignore(): void {
-  // Nobody waits for it any more.
+  // No caller waits for this write any more.
 }

@@ -3,20 +3,20 @@ import { MAX_REQUEST_ITEMS } from '../../common/limits.js';
 import { withOrigin } from '../wire/command-codec.js';
 import type { Forwarded, Target } from './outbox.js';
 
-/** What one request takes at most, roughly. */
+/** Approximate bound of one request, in bytes. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * What is to be sent, in order: first what processes that have ended had accepted, then what came to this one.
+ * The writes to send, in order: first those that ended processes had accepted, then those of this process.
  *
  * @internal
  */
 export class ForwardLine {
   #left: Forwarded[] = [];
   #own: Forwarded[] = [];
-  /** Accepted writes of this process that a newer one of the same key may replace. */
+  /** Accepted writes of this process that a newer write of the same key may replace. */
   readonly #replaceable = new Map<string, Forwarded>();
-  /** How many are to be sent one by one. */
+  /** How many of the next writes must be sent one by one. */
   #alone = 0;
   #asking = 0;
 
@@ -24,7 +24,7 @@ export class ForwardLine {
     return this.#left.length + this.#own.length;
   }
 
-  /** Those whose callers wait for the primary's answer. */
+  /** How many writes have a caller that waits for the primary's answer. */
   get asking(): number {
     return this.#asking;
   }
@@ -37,30 +37,30 @@ export class ForwardLine {
     this.#own.push(item);
     if (item.row === undefined) {
       this.#asking++;
-      // Who waits for an answer may depend on what stands before him.
+      // A write whose caller waits may depend on the writes before it, so none of those may be replaced any more.
       this.#replaceable.clear();
     } else if (item.target !== undefined) this.#replaceable.set(idOf(item.target), item);
   }
 
-  /** The accepted write whose place a newer one of the same key may take. */
+  /** The accepted write that a newer write of the same key may replace. */
   replaceableBy(target: Target | undefined): Forwarded | undefined {
     return target && this.#replaceable.get(idOf(target));
   }
 
-  /** Newer writes have taken their places. */
+  /** Removes writes that newer ones have replaced. */
   remove(superseded: ReadonlySet<Forwarded>): void {
     if (superseded.size > 0) this.#own = this.#own.filter((item) => !superseded.has(item));
   }
 
   /**
-   * What goes next, out of the line; undefined when it may not go yet.
+   * Takes the next writes out of the line; returns undefined when nothing may be sent yet.
    *
-   * @param mayPass whether nothing older waits in another process; not asked for what was left
+   * @param mayPass whether no older write waits in another process; not consulted while orphaned writes are in the line
    */
   take(mayPass: () => boolean): Forwarded[] | undefined {
     const isLeft = this.#left.length > 0;
     if (!isLeft && !mayPass()) return undefined;
-    // It may have found what goes first.
+    // `mayPass` may have found orphaned writes, which are sent first.
     const line = this.#left.length > 0 ? this.#left : this.#own;
     const most = this.#alone > 0 ? 1 : MAX_REQUEST_ITEMS;
     if (this.#alone > 0) this.#alone--;
@@ -69,7 +69,7 @@ export class ForwardLine {
     let source: string | undefined;
     for (const item of line) {
       if (count > 0 && bytes + item.bytes > BATCH_BYTES) break;
-      // What two processes have accepted is not sent together: the second must not come before the first.
+      // Writes of two sources do not share a request: the second source must not overtake the first.
       if (item.row !== undefined && item.row.source !== (source ??= item.row.source)) break;
       bytes += item.bytes;
       this.#keepFromBeingReplaced(item);
@@ -80,7 +80,7 @@ export class ForwardLine {
     return taken;
   }
 
-  /** What was taken goes first again. */
+  /** Returns taken writes to the front of the line. */
   putBack(items: readonly Forwarded[]): void {
     const left = items.filter(({ row }) => row?.isLeft === true);
     const own = items.filter(({ row }) => row?.isLeft !== true);
@@ -89,13 +89,13 @@ export class ForwardLine {
     for (const { row } of own) if (row === undefined) this.#asking++;
   }
 
-  /** As {@link putBack}; each is sent alone. */
+  /** As {@link putBack}; each write is then sent in a request by itself. */
   putBackOneByOne(items: readonly Forwarded[]): void {
     this.#alone = items.length;
     this.putBack(items);
   }
 
-  /** Takes out those whose callers wait for the primary's answer. */
+  /** Removes the writes whose callers wait for the primary's answer. */
   removeAsking(): Forwarded[] {
     if (this.#asking === 0) return [];
     const asking = this.#own.filter(({ row }) => row === undefined);
@@ -109,7 +109,7 @@ export class ForwardLine {
     this.#own = [];
   }
 
-  /** What is on its way may have arrived. */
+  /** A write that is being sent may already have arrived, so a newer write must not replace it. */
   #keepFromBeingReplaced(item: Forwarded): void {
     const id = item.target && idOf(item.target);
     if (id !== undefined && this.#replaceable.get(id) === item) this.#replaceable.delete(id);
@@ -117,8 +117,9 @@ export class ForwardLine {
 }
 
 /**
- * What processes have left: by source, the one first that has ended first. What a process has accepted after another had
- * ended comes after all that the other one had accepted; what they have accepted side by side has no order.
+ * Orders what ended processes have left by source. The process that ended first comes first. When one process accepted
+ * its writes after another had ended, they also follow all writes of the other. Writes that two processes accepted at
+ * the same time have no order between them.
  *
  * @internal
  */
@@ -140,7 +141,7 @@ function idOf({ namespace, key }: Target): string {
   return compositeKey(namespace, key);
 }
 
-/** The commands as they travel; each that was accepted says which one it follows. @internal */
+/** Encodes the commands for the request. Each accepted command names the command that it follows. @internal */
 export function commandsOf(batch: readonly Forwarded[]): unknown[] {
   let follows: number | undefined;
   return batch.map(({ command, row }) => {

@@ -21,41 +21,42 @@ import { targetOf, type Forwarded, type Outbox } from './outbox.js';
 
 /** @internal */
 export interface ForwardQueueParts extends ForwardSenderParts {
-  /** What was accepted stands here until the primary has answered. */
+  /** Holds each accepted write until the primary has answered for it. */
   readonly outbox: Outbox;
-  /** Whether writes whose result nobody needs are accepted; otherwise all wait for the primary. */
+  /** Whether this node accepts writes whose result no caller needs; otherwise each write waits for the primary. */
   readonly accepts: boolean;
-  /** What a write meets when the outbox is full: it waits for room instead of being refused. */
+  /** Whether a write waits for room when the outbox is full, instead of being refused. */
   readonly blocksWhenFull: boolean;
 }
 
 type Write = QueuedWrite<Command, CommandResult>;
 
-/** What is taken at a turn: a write, and its command encoded once. */
+/** A write that was taken in this turn, with its command encoded once. */
 type Taken = Pick<Forwarded, 'write' | 'command' | 'target'>;
 
 /**
- * Sends a node's writes to the primary: those of one turn of the event loop, and those that came while a request was
- * on its way, in one request, one request at a time, so that they arrive in their order.
+ * Sends a node's writes to the primary. One request carries the writes of one turn of the event loop, plus those that
+ * came while the previous request was under way. Only one request is under way at a time, so the writes arrive in
+ * order.
  *
- * A write whose result nobody needs is done for its caller when it is in the outbox; it is sent until the primary has
- * answered for it. Any other is done when the primary has committed it and this node has applied it; it goes behind
- * what was accepted before, and fails when the primary cannot be reached.
+ * A write whose result no caller needs is complete for its caller once it is in the outbox. The queue sends it until
+ * the primary has answered for it. Any other write is complete when the primary has committed it and this node has
+ * applied it. It follows the writes that were accepted before it, and fails when the primary cannot be reached.
  *
  * @internal
  */
 export class ForwardQueue implements CommandQueue {
-  /** What has come in this turn. */
+  /** The writes that have come in this turn. */
   #arrived: Write[] = [];
   #arrivedBytes = 0;
-  /** What is to be sent. */
+  /** The writes to send. */
   readonly #line = new ForwardLine();
   readonly #sender: ForwardSender;
   #turn: NodeJS.Immediate | undefined;
   #resumeTurn: NodeJS.Immediate | undefined;
   #pushed = 0;
   #settledCount = 0;
-  /** Each waits until so many writes are settled. */
+  /** Each waits until this many writes are settled. */
   readonly #drains = new Waiters<number>();
   readonly #flushes = new Waiters<number>();
   #closed = false;
@@ -74,7 +75,7 @@ export class ForwardQueue implements CommandQueue {
     this.#sender = sender;
   }
 
-  /** Writes that are not yet done. */
+  /** Writes that are not yet settled. */
   get length(): number {
     return this.#pushed - this.#settledCount;
   }
@@ -84,7 +85,7 @@ export class ForwardQueue implements CommandQueue {
     return this.#sender.lost;
   }
 
-  /** Sends what processes of the host have left that have ended, before anything else. */
+  /** Sends first what ended processes of this host have left. */
   resume(left: readonly Forwarded[]): void {
     this.#pushed += left.length;
     this.#line.addLeft(left);
@@ -98,7 +99,7 @@ export class ForwardQueue implements CommandQueue {
     this.#assertRoom(count, bytes, this.#accepts);
   }
 
-  /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL}, and why the primary is lost */
+  /** @throws {HC_CLOSED | HC_QUEUE_FULL | HC_OUTBOX_FULL} or why the primary is lost */
   push(write: Write): void {
     if (!commandTracing.hasSubscribers) return this.#join(write);
     addTraced(write, this.#isAcceptable(write) ? 'outbox' : 'primary', (traced) =>
@@ -114,7 +115,7 @@ export class ForwardQueue implements CommandQueue {
     this.#turn ??= onNextTurn(this.#onTurn);
   }
 
-  /** No write of a replica is relaxed. */
+  /** Pushes a normal write: a secondary has no relaxed writes. */
   pushRelaxed(write: Write): boolean {
     this.push(write);
     return false;
@@ -128,7 +129,7 @@ export class ForwardQueue implements CommandQueue {
     return undefined;
   }
 
-  /** Resolves when as many writes are done or refused as there were, or the primary is away. */
+  /** Resolves when the writes pushed so far are settled, or when the primary is away. */
   async drain(): Promise<void> {
     if (this.length === 0 || this.lost !== undefined) return;
     const drained = this.#drains.wait(this.#pushed);
@@ -136,24 +137,27 @@ export class ForwardQueue implements CommandQueue {
     await drained;
   }
 
-  /** As {@link drain}, also while the primary is away; resolves to whether that came within a time, in ms. */
+  /**
+   * As {@link drain}, but also waits while the primary is away. Resolves to whether the writes were settled within the
+   * timeout, in ms.
+   */
   async flush(timeoutMs: number): Promise<boolean> {
     return this.length === 0 || holdProcess(this.#flushes.wait(this.#pushed, timeoutMs));
   }
 
-  /** The primary can be reached again: what waits for a retry need not wait any longer. */
+  /** The primary can be reached again: retries need not wait any longer. */
   wake(): void {
     this.#sender.wake();
   }
 
-  /** The primary has another history: what was done in the old one cannot arrive here any more. */
+  /** The primary has another history: changes of the old one can no longer arrive here. */
   forgetHistory(): void {
     this.#sender.forgetHistory();
   }
 
   /**
-   * Waits for what is not yet done as long as a request may take. What is in the outbox is sent after the next start;
-   * the rest is refused, as is everything after.
+   * Waits for unsettled writes as long as a request may take. Writes in the outbox are sent after the next start. The
+   * others are refused, as is every later write.
    */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -181,7 +185,7 @@ export class ForwardQueue implements CommandQueue {
     }
   }
 
-  /** What this node cannot keep in memory until it arrives has to be waited for. */
+  /** A write must wait for the primary when this node cannot keep more writes in memory until their changes arrive. */
   get #accepts(): boolean {
     return this.parts.accepts && !this.#sender.isFull;
   }
@@ -201,10 +205,10 @@ export class ForwardQueue implements CommandQueue {
     this.#sender.holdProcess(this.#arrived.length + this.#line.asking + this.#drains.size > 0);
   }
 
-  /** What has arrived joins the line; what may be accepted is accepted, durably, in one transaction. */
+  /** Moves the writes of this turn into the line. Those that may be accepted are accepted durably, in one transaction. */
   #take(): void {
     const { outbox } = this.parts;
-    // Who is to wait for room waits, and so does everything behind.
+    // A write that must wait for room also holds back all writes behind it.
     if (outbox.isFull && this.#line.length > 0) return;
     const taken = this.#arrived.splice(0).map((write): Taken => {
       const command = write.command as ForwardedCommand;
@@ -226,7 +230,7 @@ export class ForwardQueue implements CommandQueue {
     if (acceptable.length === 0) return [];
     const { outbox } = this.parts;
     const superseded = new Set<Forwarded>();
-    // Who waits for an answer may depend on what stands before him.
+    // A write whose caller waits may depend on the writes before it, so replacing is safe only when all were accepted.
     if (acceptable.length === takenCount) {
       for (const { target } of acceptable) {
         const older = this.#line.replaceableBy(target);
@@ -245,7 +249,7 @@ export class ForwardQueue implements CommandQueue {
     }
   }
 
-  /** Newer writes have taken their places. */
+  /** Removes writes that newer ones have replaced. */
   #leave(superseded: ReadonlySet<Forwarded>): void {
     if (superseded.size === 0) return;
     this.#line.remove(superseded);

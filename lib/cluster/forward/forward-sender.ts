@@ -20,53 +20,53 @@ export interface ForwardSenderParts {
   /** Milliseconds that a write waits for its own change to arrive. */
   readonly timeoutMs: number;
   readonly outbox: Pick<Outbox, 'bounds'>;
-  /** What processes of the host have left that have ended: it goes first. */
+  /** The writes that ended processes of this host have left; they are sent first. */
   readonly left: Pick<OrphanedOutboxes, 'mayPass' | 'answered'>;
-  /** What went wrong that no caller is told about. */
+  /** Receives failures that no caller learns about. */
   readonly onError: (error: HyperCacheError, during: string) => void;
 }
 
 const SENDER_BYTES = 16;
 
-/** Until it is looked again whether what goes first has been sent. */
+/** Pause, in ms, before checking again whether the writes that come first have been sent. */
 const TURN_MS = 5;
-const WAITS_BEHIND = 'another process of this host has not sent yet what was accepted before';
+const WAITS_BEHIND = 'another process of this host has not yet sent the writes that come first';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1000;
 
-/** After so many requests in a row that failed, nobody is to wait for what will hardly come. */
+/** After this many failed requests in a row, callers no longer wait: an answer is unlikely. */
 const BREAK_AFTER = 3;
 const BREAK_MS = 250;
 
 /**
- * Sends the line of a node's writes to the primary, one request at a time, and again until the primary has answered for
- * what was accepted. The rest fails when the primary cannot be reached.
+ * Sends the line of a node's writes to the primary, one request at a time. It repeats accepted writes until the primary
+ * has answered for them. Other writes fail when the primary cannot be reached.
  *
  * @internal
  */
 export class ForwardSender {
-  /** So many writes are done, or have failed. */
+  /** This many writes have succeeded or failed. */
   readonly settled = new Signal<[count: number]>();
-  /** A request is over. */
+  /** A request has ended. */
   readonly answered = new Signal();
-  /** There is room in the outbox. */
+  /** The outbox has room again. */
   readonly cleared = new Signal();
   /** The primary cannot be reached. */
   readonly failed = new Signal();
-  /** A timer runs that {@link holdProcess} is to be asked about. */
+  /** A new timer runs: {@link holdProcess} must decide whether it keeps the process alive. */
   readonly waiting = new Signal();
-  /** By which the primary tells a request that comes twice, or too late. */
+  /** Identifies this sender, so that the primary can refuse a request that comes twice or too late. */
   readonly #sender: string;
   readonly #unapplied: UnappliedWrites;
   readonly #backoff: Backoff;
   #requests = 0;
   #isSending = false;
   #retry: NodeJS.Timeout | undefined;
-  /** Ends the waiting for what another process of the host has to send first. */
+  /** Bounds the wait for another process of the host that must send first. */
   #turnTimer: NodeJS.Timeout | undefined;
   #lost: HyperCacheError | undefined;
-  /** Nothing is sent any more. */
+  /** Nothing more is sent. */
   #isOver = false;
 
   constructor(
@@ -87,18 +87,18 @@ export class ForwardSender {
     return this.#lost;
   }
 
-  /** Why nobody is to wait for an answer; undefined while that makes sense. */
+  /** Why callers should not wait for an answer; undefined while waiting makes sense. */
   get broken(): HyperCacheError | undefined {
     const isBroken = this.#backoff.failures >= BREAK_AFTER && this.#retry !== undefined;
     return isBroken ? this.#lost : undefined;
   }
 
-  /** Whether the changes of what was done stay away for so long that no more of it can be kept in memory. */
+  /** Whether the changes of completed writes have been missing for so long that memory can hold no more of them. */
   get isFull(): boolean {
     return this.#unapplied.isFull;
   }
 
-  /** The primary can be reached again: what waits for a retry need not wait any longer. */
+  /** The primary can be reached again: retries need not wait any longer. */
   wake(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -106,19 +106,19 @@ export class ForwardSender {
     this.send();
   }
 
-  /** The primary has another history: what was done in the old one cannot arrive here any more. */
+  /** The primary has another history: changes of the old one can no longer arrive here. */
   forgetHistory(): void {
     this.#unapplied.forgetHistory();
   }
 
-  /** Sends nothing any more. */
+  /** Stops sending for good. */
   stop(): void {
     this.#isOver = true;
     clearTimeout(this.#retry);
     clearTimeout(this.#turnTimer);
   }
 
-  /** The process goes on while a caller waits for what comes at these times; what was accepted is sent by the next one, too. */
+  /** Keeps the process alive while a caller waits for a timer. Accepted writes can wait for the next process. */
   holdProcess(isAwaited: boolean): void {
     for (const timer of [this.#retry, this.#turnTimer]) {
       if (isAwaited) timer?.ref();
@@ -141,11 +141,11 @@ export class ForwardSender {
         this.send();
       })
       .catch((error: unknown) => {
-        this.parts.onError(toStorageError(error), 'taking the answer of the primary');
+        this.parts.onError(toStorageError(error), 'processing the answer of the primary');
       });
   };
 
-  /** Another process of the host sends what goes first. */
+  /** Waits while another process of the host sends the writes that come first. */
   #waitForTurn(): void {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
@@ -159,7 +159,7 @@ export class ForwardSender {
     this.waiting.emit();
   }
 
-  /** Ends when the primary has answered; what it takes until the answer is applied holds up no other request. */
+  /** Ends when the primary has answered. Applying the answer may take longer, and delays no other request. */
   async #exchange(batch: readonly Forwarded[]): Promise<void> {
     const { client, replica } = this.parts;
     let answer: CommandsAnswer;
@@ -183,12 +183,12 @@ export class ForwardSender {
     if (done.length === 0) return;
     this.#clearOutbox(done, answer.outcomes);
     this.#unapplied.settle(done, answer).catch((error: unknown) => {
-      // The node closes meanwhile, or its file is lost.
+      // The node is closing, or its file is lost.
       this.parts.onError(toStorageError(error), 'waiting for what was written');
     });
   }
 
-  /** The primary did nothing, because of one of them: each is sent alone, so that only that one is refused. */
+  /** The primary did nothing because one command is bad: each is sent by itself, so that only the bad one is refused. */
   #refused(batch: readonly Forwarded[], failure: HyperCacheError): void {
     const [only] = batch;
     if (batch.length > 1 || only === undefined) {
@@ -200,7 +200,7 @@ export class ForwardSender {
     this.settled.emit(1);
   }
 
-  /** Nothing of the batch was answered: what was accepted is sent again, the rest fails, and what waits behind it. */
+  /** The primary answered nothing: accepted writes are sent again; all others fail, including those in the line. */
   #failed(batch: readonly Forwarded[], failure: HyperCacheError): void {
     if (this.#lost === undefined) this.parts.onError(failure, 'sending writes to the primary');
     this.#lost = failure;
@@ -224,7 +224,7 @@ export class ForwardSender {
     this.waiting.emit();
   }
 
-  /** Puts back what was accepted; those who wait for an answer have theirs. */
+  /** Puts accepted writes back into the line; the callers of the others receive their answers. */
   #keepRest(batch: readonly Forwarded[], first: number, { outcomes }: CommandsAnswer): void {
     const failure = outcomes[first];
     if (failure instanceof HyperCacheError) this.parts.onError(failure, 'sending writes');
@@ -239,8 +239,8 @@ export class ForwardSender {
   }
 
   /**
-   * While the feed is not there the answer itself brings the changes. If they cannot be applied, the writes are done all
-   * the same, and wait for the feed.
+   * While the feed is disconnected, the answer itself brings the changes. When they cannot be applied, the writes still
+   * count as done, and their changes arrive with the feed.
    */
   async #applyAhead({ changes, position }: CommandsAnswer): Promise<void> {
     const { replica, timeoutMs, onError } = this.parts;
@@ -258,7 +258,7 @@ export class ForwardSender {
     }
   }
 
-  /** The primary has answered: what it has refused is buried, and nothing of it is sent again. */
+  /** The primary has answered: refused commands become dead letters, and none of the batch is sent again. */
   #clearOutbox(batch: readonly Forwarded[], outcomes: CommandsAnswer['outcomes']): void {
     const { left, onError } = this.parts;
     const outbox = batch.find(({ row }) => row !== undefined)?.row?.outbox;
@@ -271,7 +271,7 @@ export class ForwardSender {
       }
       outbox.done(accepted);
     } catch (error) {
-      // Then it is sent again after the next start, and the primary knows that it is done.
+      // These writes are then sent again after the next start, and the primary recognizes that they are done.
       onError(toStorageError(error), 'clearing the outbox');
     }
     const leftCount = accepted.filter(({ row }) => row?.isLeft === true).length;
@@ -280,7 +280,7 @@ export class ForwardSender {
   }
 }
 
-/** Where what was accepted begins to have failed in a way that passes; the primary takes it in order only. */
+/** Index of the first accepted write that may still succeed later: the primary executes accepted writes in order only. */
 function firstUnanswered(batch: readonly Forwarded[], { outcomes }: CommandsAnswer): number {
   const first = batch.findIndex(({ row }, i) => {
     const outcome = outcomes[i];

@@ -18,10 +18,10 @@ import type { QueuedWrite } from '../../engine/command-queue.js';
 import type { DeadLetterInfo, HyperCacheStats } from '../../engine/node-stats.js';
 import type { CommandLimits } from '../wire/command-codec.js';
 
-/** How long `flush` waits when nothing is said. */
+/** How long `flush` waits when its caller gives no timeout, in ms. */
 const FLUSH_TIMEOUT_MS = 10_000;
 
-/** What the options of a node say of its writes. @internal */
+/** The options of a node that concern its writes. @internal */
 export interface ForwardOptions extends CommandLimits {
   readonly sqlitePath: string;
   readonly durability: 'relaxed' | 'normal' | 'full';
@@ -43,13 +43,13 @@ export interface ForwardedWritesParts {
   readonly logger: HyperCacheLogger;
   readonly events: CacheEvents;
   readonly incidents: IncidentLog;
-  /** A write that an earlier process has accepted: reads see it until it is done. */
+  /** Turns a write that an earlier process accepted into a pending write; reads see it until it is done. */
   readonly restore: (command: SetCommand | DeleteCommand) => QueuedWrite<Command, CommandResult>;
 }
 
 /**
- * A secondary's writes on their way to the primary: the queue, the outbox in which those that were accepted wait, and
- * what other processes of the node have left in theirs.
+ * A secondary's writes on their way to the primary: the queue, the outbox that holds the accepted ones, and the
+ * outboxes that ended processes of the node have left.
  *
  * @internal
  */
@@ -105,13 +105,13 @@ export class ForwardedWrites {
     });
   }
 
-  /** Of the outbox. */
+  /** Statistics of the outbox. */
   get stats(): NonNullable<HyperCacheStats['outbox']> {
     const { entries, bytes, deadLetterCount } = this.#outbox;
     return { entries, bytes, deadLetters: deadLetterCount };
   }
 
-  /** What an earlier process has left is seen by reads from here on, and is sent first. */
+  /** From here on, reads see what an earlier process has left. Those writes are sent first. */
   open(): void {
     this.#left.open(() =>
       this.#outbox.load((command) => {
@@ -123,7 +123,7 @@ export class ForwardedWrites {
     if (quarantined !== undefined) this.#announceLoss(quarantined);
   }
 
-  /** Sends what others leave, too. */
+  /** Also sends what other processes leave. */
   adopt(): void {
     this.#left.start();
   }
@@ -155,7 +155,7 @@ export class ForwardedWrites {
   }
 }
 
-/** For people. @internal */
+/** Decodes dead letters for a person to read. @internal */
 export function deadLetterInfos(letters: readonly DeadLetter[]): DeadLetterInfo[] {
   return letters.flatMap(({ at, code, message, command }) => {
     if (command.kind !== 'set' && command.kind !== 'delete') return [];
@@ -165,7 +165,7 @@ export function deadLetterInfos(letters: readonly DeadLetter[]): DeadLetterInfo[
   });
 }
 
-/** Undefined when it cannot be read: that may be why it was refused. */
+/** Undefined when the value cannot be decoded, which may be why it was refused. */
 function readable(value: StoredValue): unknown {
   try {
     return decodeValue(value);

@@ -13,10 +13,10 @@ import type { ForwardedCommand } from '../wire/command-codec.js';
 import { malformed } from '../wire/fields.js';
 import type { Forwarded, Outbox } from './outbox.js';
 
-/** How often it is looked whether an outbox has been left, in ms. */
+/** How often this process checks whether another one has left an outbox, in ms. */
 const LOOK_MS = 1000;
 
-/** How long a start waits for a process that only looks, which holds the event loop. */
+/** How long, in ms, a start waits for a process that only probes the file. This wait holds the event loop. */
 const OPEN_TIMEOUT_MS = 100;
 
 const LOCK_NAME = 'hypercache.outbox.lock';
@@ -24,9 +24,9 @@ const SIGN_NAME = 'hypercache.outbox.left';
 
 /** @internal */
 export interface OrphanedOutboxesParts {
-  /** Where the outboxes of the host's processes stand. */
+  /** The directory of the outboxes of this host's processes. */
   readonly directory: string;
-  /** This process's own. */
+  /** The outbox of this process. */
   readonly own: OutboxFile;
   readonly createFile: () => OutboxFile;
   readonly createOutbox: (file: OutboxFile) => Outbox;
@@ -34,25 +34,26 @@ export interface OrphanedOutboxesParts {
 }
 
 /**
- * What processes of the host had accepted that ended before it was sent. It goes before everything that any process of the
- * host sends afterwards: one of them, which holds the lock, sends all of it, and the others wait. Keeps no process alive.
+ * Orphaned writes: processes of this host accepted them and could not send them before they ended. They precede
+ * everything that any process of the host sends afterwards. The process that holds the lock sends all of them, and the
+ * others wait. Keeps no process alive.
  *
  * @internal
  */
 export class OrphanedOutboxes {
-  /** They are to be sent before whatever this process sends. */
+  /** Writes that must precede whatever this process sends. */
   readonly found = new Signal<[left: readonly Forwarded[]]>();
   readonly #lock: FileLock;
   #timer: NodeJS.Timeout | undefined;
   readonly #adopted: OutboxFile[] = [];
   /** Writes that are not answered yet. */
   #waiting = 0;
-  /** When those in which nothing waits for this process had last been written to, by number. */
+  /** When each outbox without work for this process was last written to, by number. */
   readonly #passed = new Map<number, number>();
-  /** Those that cannot be opened just now. */
+  /** Outboxes that cannot be opened at the moment. */
   readonly #failed = new Set<number>();
 
-  /** There while a process sends, or looks for, what was left. */
+  /** A file that exists while a process sends, or searches for, orphaned writes. */
   readonly #sign: string;
   readonly #probe = new OutboxProbe();
 
@@ -62,9 +63,9 @@ export class OrphanedOutboxes {
   }
 
   /**
-   * Opens the process's own outbox: one in which something was left only where this process may send it.
+   * Opens the outbox of this process. It takes one that holds orphaned writes only when this process may send them.
    *
-   * @param load reads what was left in it
+   * @param load reads the orphaned writes in it
    */
   open(load: () => readonly Forwarded[]): void {
     const { directory, own, onError } = this.parts;
@@ -74,7 +75,7 @@ export class OrphanedOutboxes {
       this.#lock.acquire(OPEN_TIMEOUT_MS);
       this.#giveSign();
     } catch (error) {
-      // Where no lock can be had, there is no order between processes.
+      // Without a lock there is no order between processes.
       if (isBusy(error)) isHeir = false;
       else onError(error);
     }
@@ -89,17 +90,17 @@ export class OrphanedOutboxes {
     }
   }
 
-  /** Looks for more from here on. */
+  /** Starts to search for more. */
   start(): void {
     this.#timer = setInterval(this.#look, LOOK_MS).unref();
   }
 
-  /** Whether nothing that was left waits in another process; what waits in none is found now. */
+  /** Whether no orphaned write waits in another process. This call finds those that wait in no process. */
   mayPass(): boolean {
     try {
       if (!this.#lock.isHeld) {
         const isLeft = this.#others().some((number) => this.#stateOf(number) === 'left');
-        // The sign comes before a file is opened by who sends what was left in it, and is looked for after the files.
+        // A process creates the sign before it opens an orphaned outbox. So look for the sign after the files.
         if (!isLeft && !existsSync(this.#sign)) return true;
         if (!this.#lock.tryAcquire()) return false;
         this.#giveSign();
@@ -114,13 +115,13 @@ export class OrphanedOutboxes {
     }
   }
 
-  /** So many are not waiting any more. */
+  /** The primary has answered for this many orphaned writes. */
   answered(count: number): void {
     this.#waiting -= count;
     if (this.#waiting === 0) this.#release();
   }
 
-  /** What is not yet sent stays where it is. */
+  /** Unsent writes stay in their files. */
   stop(): void {
     clearInterval(this.#timer);
     this.#release();
@@ -173,13 +174,16 @@ export class OrphanedOutboxes {
     return state;
   }
 
-  /** Returns whether it is known now what is in it. One that cannot be opened must not keep the others from being sent. */
+  /**
+   * Returns whether the content of this outbox is known now. One that cannot be opened must not keep the others from
+   * being sent.
+   */
   #see(number: number, found: Forwarded[]): boolean {
     if (this.#stateOf(number) !== 'left') return true;
     try {
       return this.#adopt(number, found);
     } catch (error) {
-      // Nothing but a newer release changes that: it is told once.
+      // Only a newer release can open this file, so it is reported once.
       if (error instanceof NewerSchemaError) this.#passed.set(number, this.#writtenAt(number));
       else this.#failed.add(number);
       this.parts.onError(error);
@@ -190,7 +194,7 @@ export class OrphanedOutboxes {
   #adopt(number: number, found: Forwarded[]): boolean {
     const { createFile, createOutbox } = this.parts;
     const file = createFile();
-    // Another process has a look at it just now.
+    // Another process is probing or opening it at the moment.
     if (!file.openLeft(number)) return false;
     try {
       const left = createOutbox(file).load(unseen);
@@ -217,7 +221,7 @@ export class OrphanedOutboxes {
   }
 }
 
-/** Reads do not see it: this process may have accepted something newer of the same key. */
+/** Makes a write that reads do not see, because this process may have accepted a newer one of the same key. */
 function unseen(command: ForwardedCommand): QueuedWrite<Command, CommandResult> {
   if (command.kind !== 'set' && command.kind !== 'delete') throw malformed(command.kind);
   return { command, bytes: 0, committed: ignore, failed: ignore };

@@ -7,7 +7,7 @@ import { unpackArray } from '../wire/fields.js';
 import { toStorageError } from '../../sqlite/sqlite-error.js';
 import { pack } from '../wire/wire.js';
 
-/** What a write is about; undefined for what concerns more than one key. @internal */
+/** The key that a write concerns. A write of more than one key has no target. @internal */
 export interface Target {
   readonly namespace: string;
   readonly key: string;
@@ -16,11 +16,11 @@ export interface Target {
 /** A write on its way to the primary. @internal */
 export interface Forwarded {
   readonly write: QueuedWrite<Command, CommandResult>;
-  /** As it travels. */
+  /** The encoded command, as it travels. */
   readonly command: unknown;
   readonly target: Target | undefined;
   readonly bytes: number;
-  /** Where it stands in the outbox; undefined for one whose caller waits for the answer. */
+  /** The row in the outbox; undefined for a write whose caller waits for the answer. */
   readonly row: AcceptedRow | undefined;
 }
 
@@ -31,11 +31,11 @@ export interface AcceptedRow {
   readonly sequence: number;
   /** Unix ms. */
   readonly acceptedAt: number;
-  /** A process that has ended had accepted it. */
+  /** Whether a process that has ended accepted it. */
   readonly isLeft: boolean;
 }
 
-/** What stands in the outbox as dead letter. @internal */
+/** A dead letter in the outbox. @internal */
 export interface DeadLetter extends Omit<DeadLetterRow, 'command'> {
   readonly command: ForwardedCommand;
 }
@@ -46,7 +46,7 @@ export interface OutboxParts {
   readonly maxEntries: number;
   readonly maxBytes: number;
   readonly limits: CommandLimits;
-  /** A write that had been accepted was buried: undefined is one that cannot be read. */
+  /** An accepted write became a dead letter. The target is undefined when the write cannot be read. */
   readonly onDeadLetter: (error: HyperCacheError, target: Target | undefined) => void;
 }
 
@@ -60,7 +60,7 @@ const PASSING: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
   'HC_STORAGE_LOST',
 ]);
 
-/** What the primary says of a request that it did not execute, because of what stands in it. */
+/** Codes with which the primary refuses a whole request because of its content. */
 const REFUSALS: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>([
   'HC_ARGUMENT_INVALID',
   'HC_BODY_TOO_LARGE',
@@ -71,14 +71,15 @@ const REFUSALS: ReadonlySet<HyperCacheErrorCode> = new Set<HyperCacheErrorCode>(
 
 const PAGE_ROWS = 500;
 
-/** Those of the node may have been others when it accepted a write. */
+/** No limits: those of the node may have been different when it accepted the write. */
 const NO_LIMITS: CommandLimits = { maxValueSize: Infinity, maxLockTtl: Infinity };
 
-/** Of a row besides its command. */
+/** Overhead of a row in addition to its command. */
 const ROW_BYTES = 64;
 
 /**
- * The asynchronous writes of a node that the primary has not yet acknowledged, in the order in which they were accepted.
+ * The asynchronous writes of a node that the primary has not yet acknowledged, in the order in which the node accepted
+ * them.
  *
  * @internal
  */
@@ -110,9 +111,9 @@ export class Outbox {
   }
 
   /**
-   * What an earlier process of this node has left, oldest first.
+   * Loads what an earlier process of this node has left, oldest first.
    *
-   * @param restore makes a write of its command, for which nobody waits any more
+   * @param restore makes a write from its command; no caller waits for that write
    */
   load(restore: (command: ForwardedCommand) => QueuedWrite<Command, CommandResult>): Forwarded[] {
     const { file, limits, onDeadLetter } = this.parts;
@@ -129,7 +130,7 @@ export class Outbox {
           found.push({ write: restore(decoded), command, target: targetOf(decoded), bytes, row });
           this.#count(1, bytes);
         } catch (error) {
-          // One that cannot be read must not keep the node from starting.
+          // A write that cannot be read must not keep the node from starting.
           const failure = toStorageError(error);
           file.moveToDeadLetters(sequence, failure.code, failure.message);
           const lost = readable(packed);
@@ -144,7 +145,7 @@ export class Outbox {
   /**
    * Accepts writes durably, all or none.
    *
-   * @param superseded whose place they take
+   * @param superseded writes that these replace
    * @throws SQLite's error
    */
   accept(
@@ -183,7 +184,7 @@ export class Outbox {
     this.parts.file.removeUpTo(last);
   }
 
-  /** The primary will never accept it: it is kept for a person to look at. Before it is {@link done}. */
+  /** The primary will never accept this write: it is kept for an operator to inspect. Call this before {@link done}. */
   moveToDeadLetters({ row, target }: Forwarded, error: HyperCacheError): void {
     if (row === undefined) return;
     const { file, onDeadLetter } = this.parts;
@@ -191,7 +192,7 @@ export class Outbox {
     onDeadLetter(error, target);
   }
 
-  /** Those that can be read. */
+  /** The dead letters that can be read. */
   deadLetters(limit: number): DeadLetter[] {
     return readDeadLetters(this.parts.file.deadLetters(limit));
   }
@@ -202,7 +203,7 @@ export class Outbox {
   }
 }
 
-/** What was buried because it cannot be read must not hide the others. @internal */
+/** A dead letter that cannot be read must not hide the others. @internal */
 export function readDeadLetters(rows: readonly DeadLetterRow[]): DeadLetter[] {
   return rows.flatMap(({ command: packed, ...rest }) => {
     const command = readable(packed);
@@ -225,12 +226,12 @@ export function targetOf(command: ForwardedCommand): Target | undefined {
     : undefined;
 }
 
-/** Whether what was accepted is to be tried again; anything else is the primary's last word. @internal */
+/** Whether an accepted write should be tried again; any other error is the primary's final answer. @internal */
 export function isPassing(error: HyperCacheError): boolean {
   return PASSING.has(error.code);
 }
 
-/** Whether the primary did nothing of a request, because of what stands in it. @internal */
+/** Whether the primary executed nothing of a request because of its content. @internal */
 export function isRefusal(error: HyperCacheError): boolean {
   return REFUSALS.has(error.code);
 }

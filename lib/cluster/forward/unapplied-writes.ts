@@ -8,19 +8,19 @@ import { malformed } from '../wire/fields.js';
 import type { Forwarded } from './outbox.js';
 import type { Position } from '../wire/position.js';
 
-/** What a node has applied, as far as its writes have to know. @internal */
+/** What the writes of a node must know about the changes that it has applied. @internal */
 export interface AppliedChanges {
-  /** Where it stands; undefined while it holds nothing, and its reads go where its writes go. */
+  /** The position of this node; undefined while it holds nothing, and its reads go to the primary as its writes do. */
   readonly position: Position | undefined;
-  /** Somebody has been told what the primary held there: reads from here must not show less. */
+  /** A caller has learned what the primary held at this position: reads from here must not show less. */
   mustReach(position: Position): void;
-  /** Resolves to whether everything up to a position is here within a time, in ms. */
+  /** Resolves to whether everything up to a position has arrived within the timeout, in ms. */
   whenReached(position: Position, timeoutMs: number): Promise<boolean>;
 }
 
-/** How a node gets to see what the primary has committed. @internal */
+/** How a node receives what the primary has committed. @internal */
 export interface FollowedChanges extends AppliedChanges {
-  /** Whether the changes come by themselves. */
+  /** Whether the changes arrive by themselves. */
   readonly isFed: boolean;
   apply(batch: ChangeBatch): void;
 }
@@ -33,37 +33,37 @@ export interface UnappliedWritesParts {
   /** Bounds of what waits here. */
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** So many have ended, for whoever waits for all of them. */
+  /** This many writes are settled; callers may be waiting for all of them. */
   readonly onSettled: (count: number) => void;
 }
 
 type Outcome = CommandsAnswer['outcomes'][number];
 
 /**
- * Writes that the primary has done, and whose changes have not arrived here: those that reads of this node find where
- * they wait stay there until then, even if that takes longer than their callers wait.
+ * Writes that the primary has executed and whose changes have not arrived here. Reads of this node find some of them
+ * among the pending writes. Those stay until their changes arrive, even if that takes longer than their callers wait.
  *
  * @internal
  */
 export class UnappliedWrites {
   #entries = 0;
   #bytes = 0;
-  /** How to give up on what cannot arrive any more. */
+  /** Each function gives up on a change that can no longer arrive. */
   readonly #applying = new Set<() => void>();
 
   constructor(private readonly parts: UnappliedWritesParts) {}
 
-  /** Whether the changes stay away for so long that no more of them can be kept in memory. */
+  /** Whether the changes have been missing for so long that memory can hold no more writes. */
   get isFull(): boolean {
     return this.#entries >= this.parts.maxEntries || this.#bytes >= this.parts.maxBytes;
   }
 
-  /** What was done in another history cannot arrive here any more. */
+  /** Changes of another history can no longer arrive here. */
   forgetHistory(): void {
     for (const giveUp of Array.from(this.#applying)) giveUp();
   }
 
-  /** Tells each write of a batch what has come of it, when this node has applied it. */
+  /** Settles each write of a batch with its outcome once this node has applied it. */
   async settle(batch: readonly Forwarded[], answer: CommandsAnswer): Promise<void> {
     const { timeoutMs, onSettled } = this.parts;
     const wanted = { ...answer.position, revision: lastRevisionOf(answer, batch.length) };
@@ -89,7 +89,7 @@ export class UnappliedWrites {
       }
       onSettled(batch.length);
       if (late.length === 0) return;
-      // Nobody waits for these; until they are here, reads find them among the pending writes.
+      // No caller waits for these writes. Until their changes arrive, reads find them among the pending writes.
       await this.#whenReached(wanted, MAX_TIMER_MS);
       for (const [item, outcome] of late) settleWrite(item, outcome);
     } finally {
@@ -101,7 +101,8 @@ export class UnappliedWrites {
     const { replica } = this.parts;
     if (wanted.revision === 0) return true;
     if (replica.position !== undefined) return this.#whenReached(wanted, timeoutMs);
-    // There is nothing to read here that could be older, and must not be when there is.
+    // This node holds nothing yet, so no read here can be stale. Once it holds something, that must include these
+    // writes.
     replica.mustReach(wanted);
     return true;
   }
@@ -129,19 +130,19 @@ export class UnappliedWrites {
   }
 }
 
-/** The primary has answered for it, and nothing more is waited for. @internal */
+/** The primary has answered for this write, and nothing delays its outcome any more. @internal */
 export function settleWrite({ write }: Forwarded, outcome: Outcome | undefined): void {
   if (outcome === undefined) write.failed(malformed('an answer is missing'));
   else if (outcome instanceof HyperCacheError) write.failed(outcome);
   else write.committed(outcome);
 }
 
-/** What the node has to have applied before it may say that the first ones are done. */
+/** The revision that the node must have applied before it may settle the first `count` writes. */
 function lastRevisionOf({ position, outcomes }: CommandsAnswer, count: number): number {
   let last = 0;
   for (const outcome of outcomes.slice(0, count)) {
     if (isResult(outcome) && 'revision' in outcome) last = Math.max(last, outcome.revision);
-    // Who holds a lease sees what was written under it before.
+    // The holder of a lease must see what was written under it before.
     else if (isResult(outcome) && 'handOvers' in outcome) last = position.revision;
   }
   return last;

@@ -14,23 +14,23 @@ import { leaseOf, type CommandLimits } from '../wire/command-codec.js';
 import { Fields, malformed, unpackArray } from '../wire/fields.js';
 import { encodeFrame, FrameType } from '../wire/wire.js';
 
-/** Between two signs of life to who waits for a lock. */
+/** Interval, in ms, of the signs of life to a node that waits for a lock. */
 const SIGN_OF_LIFE_MS = 1000;
 
-/** Requests that are remembered: a copy that comes after so many others is not known as one. */
+/** Requests that are remembered. A copy that comes after this many other requests is not recognized as a copy. */
 const REMEMBERED = 10_000;
 
-/** A request that has no answer yet. */
+/** A request without an answer so far. */
 interface Waiting {
   abort(): void;
-  /** Resolves when it has left the queue, and holds nothing that nobody was told about. */
+  /** Resolves when the request has left the queue, and holds nothing that no caller knows of. */
   readonly over: Promise<void>;
 }
 
 /**
- * Other nodes that wait here for a lease, one request for each lease and owner: a copy that the network makes of a
- * request is refused, and a newer request of the same node takes the place of one that it has given up. So what is given
- * back, when a connection closes before the answer, is what this request was given and nobody was told about.
+ * The requests of other nodes that wait here for a lease, one for each lease and owner. A copy that the network makes
+ * of a request is refused. A newer request of the same node replaces one that the node has given up. So when a
+ * connection closes before the answer, this request gives back only what it received itself and no caller knows of.
  *
  * @internal
  */
@@ -76,7 +76,7 @@ export class LeaseWaits {
     this.#waiting.set(id, waiting);
   }
 
-  /** A sign of life to all who wait. */
+  /** Sends a sign of life to every waiting node. */
   beat(): void {
     for (const sink of this.#sinks) giveSign(sink);
   }
@@ -116,7 +116,7 @@ export class LeaseWaits {
     try {
       await before;
       const grant = await leases.acquire(wanted);
-      // Nobody is there to use it.
+      // The waiting node has disconnected, so no caller can use the lease.
       if (sink.destroyed && grant !== undefined) await leases.release(wanted.lease, wanted.owner);
       else answer(grant?.token ?? null);
     } catch (error) {

@@ -24,7 +24,7 @@ type LeaseCommand = CommandOf<
   'acquireLease' | 'extendLease' | 'releaseLease' | 'forceReleaseLease'
 >;
 
-/** A primary that gives no sign of life for so long is lost. */
+/** A primary that gives no sign of life for this long, in ms, counts as lost. */
 const SILENCE_MS = 3000;
 
 const MAX_FRAME_BYTES = 64 * 1024;
@@ -32,16 +32,16 @@ const MAX_FRAME_BYTES = 64 * 1024;
 const SENDER_BYTES = 16;
 
 /**
- * The leases of the primary. Each is counted from before it was asked for, on this machine's clock, so it never
- * ends later here than there. Who waits is one long request; what it is given is confirmed by an extension, because
- * nobody knows how long the answer was on its way.
+ * The leases of the primary. Each lease is timed from before its request, on this machine's clock, so it never ends
+ * later here than on the primary. A wait is one long request. A lease granted after a wait is confirmed by an
+ * extension, because the travel time of the answer is unknown.
  *
  * @internal
  */
 export class RemoteLeases implements LeaseService {
   readonly #holders = new LeaseHolders();
   #waiting = 0;
-  /** By which the primary tells a request that comes twice. */
+  /** Identifies this sender, so that the primary recognizes a request that comes twice. */
   readonly #sender: string;
   #requests = 0;
 
@@ -101,12 +101,12 @@ export class RemoteLeases implements LeaseService {
     return this.#holders.watch(holder);
   }
 
-  /** The primary has another history: nobody who holds a lease can be sure of it. */
+  /** The primary has another history: no holder of a lease can rely on it. */
   loseAll(cause: HyperCacheError): void {
     this.#holders.loseAll(cause);
   }
 
-  /** What the timers of those who hold leases would have done by now. */
+  /** Runs what the timers of the holders would have done by now. */
   runDue(): void {
     this.#holders.runDue();
   }
@@ -151,12 +151,15 @@ export class RemoteLeases implements LeaseService {
     }
   }
 
-  /** It may have been given, and nobody here would know; unless its handle holds it from before. */
+  /**
+   * Releases a lease that the primary may have granted without this node knowing; skipped when its handle already holds
+   * it.
+   */
   #giveBack({ lease, owner, isHeld }: AcquireRequest): void {
     if (isHeld?.() !== true) this.release(lease, owner).catch(() => undefined);
   }
 
-  /** Resolves to the token of what was given, or undefined when the time was over. */
+  /** Resolves to the token of the granted lease, or to undefined when the time is over. */
   async #answer(request: AcquireRequest, waitMs: number): Promise<number | undefined> {
     const { lease, owner, ttlMs, slots, signal } = request;
     const connection = new AbortController();
@@ -207,7 +210,7 @@ export class RemoteLeases implements LeaseService {
   }
 }
 
-/** Whether nobody knows if the lease was given. */
+/** Whether it is unknown if the lease was granted. */
 function isUncertain(error: unknown): boolean {
   return (
     error instanceof PrimaryTimeoutError ||

@@ -13,7 +13,7 @@ export function adopt(storage: Storage, namespaces: ChangeBatch['namespaces']): 
   for (const [name, id] of namespaces) storage.namespaces.adopt(name, id);
 }
 
-/** Every change is logged under its revision: a put by the table itself. @internal */
+/** Logs every change under its revision; the table's trigger logs a put. @internal */
 export function applyLogged(
   storage: Storage,
   [revision, namespaceId, op, key, ...content]: Change,
@@ -56,7 +56,12 @@ export function put(
   if (id !== undefined) storage.tags.add(namespaceId, id, tagSet, tags);
 }
 
-/** Its tags no longer count, and are left to the sweeper: a batch says nothing of how many they are. @internal */
+/**
+ * Removes an entry. Its tags no longer count and are left to the sweeper, because a batch does not contain their
+ * number.
+ *
+ * @internal
+ */
 export function removeEntry(storage: Storage, namespaceId: number, key: string): void {
   storage.entries.remove(namespaceId, key);
 }

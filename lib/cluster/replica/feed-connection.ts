@@ -11,7 +11,8 @@ export interface FeedConnectionParts extends Pick<
 }
 
 /**
- * Whether the primary's changes come, and whether they have stayed away for too long: says so, whoever has noticed it.
+ * Tracks whether the primary's changes arrive, and whether they have been missing for too long. Reports both, whichever
+ * part of the node notices.
  *
  * @internal
  */
@@ -26,7 +27,7 @@ export class FeedConnection {
     return this.#isMade;
   }
 
-  /** The primary has been away for so long that nothing here counts any more. */
+  /** The primary has been away for so long that reads can no longer rely on what this node holds. */
   get isStale(): boolean {
     return this.#isStale;
   }
@@ -50,14 +51,14 @@ export class FeedConnection {
     this.awaited();
   }
 
-  /** The changes do not come, perhaps not yet: what is held is served for `staleAfter` at most. */
+  /** Changes do not arrive, perhaps not yet: reads see what is held for at most `staleAfter`. */
   awaited(): void {
     const { options } = this.parts;
     if (options.onPrimaryLost !== 'miss' || this.#isStale) return;
     this.#staleness ??= setTimeout(() => this.#becomeStale(), options.staleAfter).unref();
   }
 
-  /** The process that had it is gone: this one has yet to make one. */
+  /** The process that was connected is gone, and this one must connect first. */
   forget(): void {
     this.#isMade = false;
   }

@@ -24,32 +24,34 @@ import type { Source } from './replica-meta.js';
 
 /** @internal */
 export interface FeedFramesParts {
-  /** Of the primary, for messages. */
+  /** The primary's URL, for messages. */
   readonly url: string;
   readonly replica: Replica;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly primaryClock: RemoteClock;
-  /** Whether a primary that is empty, or a history that was left, may take the place of what is held. */
+  /** Whether the history of an empty primary, or one that ended, may replace what is held. */
   readonly acceptNewHistory: boolean;
   readonly onSnapshot: (entries: number, ms: number) => void;
-  /** The primary's history is not the one that was followed so far. */
+  /** The primary's history differs from the one that this node followed so far. */
   readonly onNewHistory: () => void;
-  /** What has to be told although the connection goes on. */
+  /** Receives errors to report while the connection continues. */
   readonly onIncident: (error: HyperCacheError) => void;
 }
 
-/** How long another connection may have the file locked until the stream is given up: less than a silence. */
+/**
+ * How long, in ms, another connection may lock the file before the stream is given up. This is shorter than the silence
+ * that ends a connection.
+ */
 const BUSY_MS = 2000;
 
 /**
- * What the frames of the primary's stream mean for the replica: changes are applied, a snapshot is taken, heartbeats are
- * compared.
+ * Handles the frames of the primary's stream for the replica: applies changes, takes snapshots and compares heartbeats.
  *
  * @internal
  */
 export class FeedFrames {
-  /** From here on the replica follows the changes, after a snapshot or without. */
+  /** From here on, the replica follows the changes, with or without a snapshot before. */
   readonly following = new Signal<[isSnapshot: boolean]>();
   /** A snapshot has begun. */
   readonly copying = new Signal();
@@ -70,7 +72,7 @@ export class FeedFrames {
     this.#guard = new HistoryGuard(parts.url);
   }
 
-  /** Whether what is held cannot be gone on from. */
+  /** Whether the replica cannot continue from what it holds. */
   get mustCopy(): boolean {
     return this.#mustCopy;
   }
@@ -84,17 +86,17 @@ export class FeedFrames {
     return Math.max(this.#head, this.parts.storage.revision);
   }
 
-  /** Milliseconds from the commit of the last change that came until it was applied. */
+  /** Milliseconds from the commit of the last received change until this node applied it. */
   get lagMs(): number {
     return this.#lagMs;
   }
 
-  /** Snapshots that were taken since the start. */
+  /** Snapshots taken since the start. */
   get snapshots(): number {
     return this.#snapshots;
   }
 
-  /** Returns a promise only for what takes time. */
+  /** Returns a promise only when a frame takes time. */
   take(frame: Frame, signal: AbortSignal): Promise<void> | undefined {
     const { replica } = this.parts;
     const patience = { timeoutMs: BUSY_MS, signal };
@@ -119,7 +121,7 @@ export class FeedFrames {
       case FrameType.End:
         throw new PrimaryUnreachableError(this.parts.url, String(frame[1]));
       default:
-        // A later version may say more.
+        // A later version may send frames that this one does not know.
         return undefined;
     }
   }
@@ -191,7 +193,7 @@ export class FeedFrames {
     if (mayMiss && !replica.isComplete) {
       this.#mustCopy = true;
       throw new PrimaryMismatchError(
-        'The primary goes on from where this replica was still waiting for the content of some changes.',
+        'The primary resumes at a position where this replica still lacks the content of some changes.',
         'It takes a new snapshot by itself.',
       );
     }
@@ -208,11 +210,11 @@ export class FeedFrames {
     const { historyId } = this.#source;
     const isEmpty = entries === 0 || replica.refused === historyId;
     if (isNewHistory && isEmpty && storage.counts.total > 0 && !this.#accepts) {
-      // It stays refused: the first write that reaches it does not make it the old one again.
+      // Remember the refusal: the first write that reaches the new primary does not turn its history into the old one.
       replica.refuse(historyId);
       throw new PrimaryMismatchError(
-        'The primary has come back empty, with a new history; this node goes on serving what it holds.',
-        'Give the primary its data back, or promote a replica; if it is to begin anew, run `npx --no hypercache accept-new-history` on this node while it is stopped, or give it the option acceptNewHistory: true.',
+        'The primary has come back empty, with a new history; this node continues to serve what it holds.',
+        'Give the primary its data back, or promote a replica; to start over with an empty cache, run `npx --no hypercache accept-new-history` on this node while it is stopped, or give it the option acceptNewHistory: true.',
       );
     }
     this.#snapshot = { entries: Number(entries), since: clock.monotonic() };
@@ -263,7 +265,7 @@ export class FeedFrames {
     );
   }
 
-  /** Ends no loop: a side file that cannot be removed now is removed before the next snapshot. */
+  /** Never ends the loop: when a side file cannot be removed now, the next snapshot removes it first. */
   abortSnapshot(): void {
     this.#snapshot = undefined;
     try {

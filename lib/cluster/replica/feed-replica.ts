@@ -27,12 +27,13 @@ import { ReplicaStandby } from './replica-standby.js';
 
 const SIDE_FILE_NAME = 'hypercache.snapshot.sqlite';
 
-/** Held by the process that follows the primary, of several in one directory. */
+/** Lock file of the process that follows the primary. Of several processes in one directory, one holds it. */
 const LEAD_FILE_NAME = 'hypercache.lead';
 
 /**
- * A file of the secondary's own that follows the primary's changes. Of several processes in one directory one leads: it
- * does that for all. The others stand by: they read the file, and one of them takes its place when it ends.
+ * A secondary's own file, kept up to date by the primary's changes. Of several processes in one directory, the leader
+ * follows the primary for all. The others stand by: they read the file, and one of them takes over when the leader
+ * ends.
  *
  * @internal
  */
@@ -75,7 +76,7 @@ export class FeedReplica implements ReplicaSource {
     this.#lead = new LeaderLock({
       path: join(options.sqlitePath, LEAD_FILE_NAME),
       clock,
-      onError: (error) => incidents.report(toStorageError(error), 'telling the other processes'),
+      onError: (error) => incidents.report(toStorageError(error), 'notifying the other processes'),
     });
     this.#connection = new FeedConnection({ ...parts, storage });
     const shared = {
@@ -141,7 +142,7 @@ export class FeedReplica implements ReplicaSource {
     await this.#leader.follow();
   }
 
-  /** The process that has led so far is gone. */
+  /** The process that led so far is gone. */
   #takeOver(): void {
     const { logger, incidents, memory, client } = this.parts;
     const wasConnected = this.#connection.isMade;
@@ -150,14 +151,14 @@ export class FeedReplica implements ReplicaSource {
     try {
       this.#leader.open(0);
     } catch (error) {
-      // Somebody is just opening the file.
+      // Another process is opening the file at the moment.
       if (!isBusy(error)) incidents.report(toStorageError(error), 'following the primary');
-      // Another process may be able to; this one tries again later.
+      // Another process may be able to lead; this one tries again later.
       this.storage.close();
       this.#lead.release();
       if (wasConnected) {
         const reason =
-          'the process that followed it here has ended, and none can take its place yet';
+          'the process that followed it here has ended, and no other process can take its place yet';
         this.#connection.lost(new PrimaryUnreachableError(client.url, reason));
       }
       this.#standby.start(false);
@@ -178,7 +179,7 @@ export class FeedReplica implements ReplicaSource {
   }
 
   apply(batch: ChangeBatch): void {
-    // A snapshot that is under way takes its changes from the feed alone: in their order.
+    // A snapshot that is under way takes its changes from the feed alone, because the feed keeps them in order.
     if (!this.#standby.isReading && !this.#replica.isCopying) this.#replica.apply(batch);
   }
 
@@ -226,7 +227,7 @@ export class FeedReplica implements ReplicaSource {
 
   onReadError(error: HyperCacheError): void {
     this.parts.incidents.report(error, 'reading');
-    // The file is that of the process that leads, which notices by itself.
+    // The file belongs to the leader, which notices the damage by itself.
     if (isCorruption(error) && !this.#standby.isReading) this.#leader.tryToRecover('corrupt');
   }
 }

@@ -2,19 +2,19 @@ import type { Storage } from '../../sqlite/storage.js';
 
 const STATE_META_KEY = 'feed_state';
 
-/** The offset of the primary's clock is noted anew when it has moved by more than this, in ms. */
+/** The offset of the primary's clock is recorded again when it has moved by more than this, in ms. */
 const OFFSET_STEP_MS = 20;
 
 interface State {
   readonly isConnected: boolean;
-  /** Of the primary's clock to this machine's monotonic one, in ms. */
+  /** Offset of the primary's clock from this machine's monotonic clock, in ms. */
   readonly offset?: number | undefined;
-  /** Of the process that follows. */
+  /** Id of the process that follows the primary. */
   readonly pid?: number;
 }
 
 /**
- * What the process that follows the primary lets the others in its directory know, in the file that they all read.
+ * The state that the leader shares with the other processes of its directory, in the file that all of them read.
  *
  * @internal
  */
@@ -36,7 +36,7 @@ export class FeedState {
     return this.#state.pid;
   }
 
-  /** By the process that follows. */
+  /** Called by the leader. */
   note(isConnected: boolean, offset: number | undefined): void {
     const { storage } = this;
     const moved = Math.abs((offset ?? 0) - (this.#state.offset ?? 0));
@@ -47,12 +47,12 @@ export class FeedState {
     this.#isNoted = true;
   }
 
-  /** The file is another one. */
+  /** The file was replaced, so the state must be recorded again. */
   forget(): void {
     this.#isNoted = false;
   }
 
-  /** By the others. */
+  /** Called by the other processes. */
   read(): void {
     const note = this.storage.readMeta(STATE_META_KEY);
     this.#state = note === undefined ? { isConnected: false } : (JSON.parse(note) as State);

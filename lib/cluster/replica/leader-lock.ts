@@ -1,22 +1,22 @@
 import { FileLock } from '../../sqlite/file-lock.js';
 
-/** How often the holder shows that it goes on, in ms. */
+/** How often the holder shows that it still runs, in ms. */
 const BEAT_MS = 1000;
 
-/** A holder that shows nothing for so long has fallen silent: three beats. */
+/** A holder that shows no sign of life for this long counts as silent: three beats. */
 const SILENCE_MS = 3000;
 
 /** @internal */
 export interface LeaderLockParts {
   readonly path: string;
   readonly clock: { now(): number };
-  /** The others cannot be shown that this process goes on. */
+  /** This process cannot show the others that it still runs. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Which process of a directory follows the primary: the one that holds the lock. A process that is stopped holds it
- * too, so the holder shows each second that its event loop turns.
+ * Decides which process of a directory follows the primary: the one that holds the lock. A suspended process holds the
+ * lock too. So the holder shows each second that its event loop still turns.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ export class LeaderLock {
     this.#lock = new FileLock(parts.path);
   }
 
-  /** Whether another process holds it, and has shown nothing for too long. */
+  /** Whether another process holds the lock and has shown no sign of life for too long. */
   get isSilent(): boolean {
     return this.#silentMs >= SILENCE_MS;
   }
@@ -50,10 +50,10 @@ export class LeaderLock {
   }
 
   /**
-   * To be called by who could not acquire it, again and again.
+   * Called repeatedly by a process that could not acquire the lock.
    *
-   * @param ms since the last time: of this process' own doing, because it may have been stopped itself
-   * @returns whether {@link isSilent} is another than before
+   * @param ms since the last call, as measured by this process, because it may have been suspended itself
+   * @returns whether {@link isSilent} has changed
    */
   listen(ms: number): boolean {
     const wasSilent = this.isSilent;

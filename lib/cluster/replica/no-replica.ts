@@ -12,12 +12,12 @@ import {
 } from './replica-source.js';
 
 /**
- * Nothing: every read goes to the primary.
+ * A secondary without a replica: every read goes to the primary.
  *
  * @internal
  */
 export class NoReplica implements ReplicaSource {
-  /** Nobody tells this node what others change. */
+  /** No feed reports to this node what others change. */
   readonly coherence = { isTrusted: () => false, keepsOwnWrites: false };
   readonly isReady = false;
   readonly isStale = false;
@@ -31,7 +31,7 @@ export class NoReplica implements ReplicaSource {
     return undefined;
   }
 
-  /** Asks for nothing, to see whether the primary is one. */
+  /** Sends an empty request, to check that a primary answers. */
   async start(): Promise<void> {
     try {
       await this.parts.client.exchange(pack([RequestKind.Queries, []]));
@@ -51,7 +51,7 @@ export class NoReplica implements ReplicaSource {
   }
 
   mustReach(): void {
-    // There never is.
+    // Every read goes to the primary, which has reached the position.
   }
 
   async whenReached(): Promise<boolean> {

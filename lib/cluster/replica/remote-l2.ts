@@ -19,16 +19,16 @@ import type { RemoteEntry, RemoteReads } from './remote-reads.js';
 /** @internal */
 export interface RemoteL2Parts {
   readonly remote: RemoteReads;
-  /** The primary's. */
+  /** The primary's clock. */
   readonly clock: Clock;
-  /** What was read counts no more, and nobody can be asked: all is a miss. */
+  /** Whether what was read no longer counts while the primary cannot be asked: then every read is a miss. */
   readonly isStale: () => boolean;
-  /** Told what could not be read, where no caller is. */
+  /** Receives what could not be read when no caller waits for it. */
   readonly onReadError: (error: HyperCacheError) => void;
 }
 
 /**
- * The entries of one namespace as the primary has them, each a request away.
+ * The entries of one namespace as the primary holds them; each read is a request.
  *
  * @internal
  */
@@ -79,7 +79,7 @@ export class RemoteL2 implements L2 {
   async isCurrent(seen: Seen, tags: readonly string[]): Promise<boolean> {
     if (!(seen instanceof RevisionSeen)) return false;
     const others = tags.filter((tag) => !seen.tags.includes(tag));
-    // In lists of their own: each is as long as a query may hold. They travel together.
+    // Two separate lists, because each may be as long as a query allows. They travel together.
     const lists = others.length === 0 ? [seen.tags] : [seen.tags, others];
     const { remote } = this.parts;
     const answers = await Promise.all(

@@ -14,7 +14,7 @@ import { readAnswer } from '../wire/read-answer.js';
 import type { RemoteClock } from '../../common/remote-clock.js';
 import { pack } from '../wire/wire.js';
 
-/** An entry as the primary has it. @internal */
+/** An entry as the primary holds it. @internal */
 export interface RemoteEntry extends Lifetime {
   readonly value: StoredValue;
   readonly revision: number;
@@ -26,12 +26,12 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
-/** Queries of one request. */
+/** Queries in one request. */
 const BATCH = 500;
 
 /**
- * Reads from the primary: the queries of one turn of the event loop travel in one request. Rejections are those of
- * the {@link PrimaryClient}.
+ * Reads from the primary. The queries of one turn of the event loop travel in one request. Rejections are those of the
+ * {@link PrimaryClient}.
  *
  * @internal
  */
@@ -42,11 +42,11 @@ export class RemoteReads {
   constructor(
     private readonly client: PrimaryClient,
     private readonly primaryClock: RemoteClock,
-    /** Told where the primary stood when it answered. */
+    /** Receives the primary's position with each answer. */
     private readonly onAnswer: (position: Position) => void,
   ) {}
 
-  /** The primary's last revision that an answer has told. */
+  /** The primary's last revision that an answer has contained. */
   get revision(): number {
     return this.#revision;
   }
@@ -55,7 +55,7 @@ export class RemoteReads {
     return this.#ask([QueryKind.Entry, namespace, key], entryOf);
   }
 
-  /** As {@link entry}, with a revision at which it was there. */
+  /** As {@link entry}, plus a revision at which the entry was there. */
   observe(
     namespace: string,
     key: string,
@@ -78,7 +78,7 @@ export class RemoteReads {
     return this.#ask(query, (answer) => answer === true);
   }
 
-  /** Live keys with a prefix behind a key. */
+  /** Live keys with a prefix, behind a key. */
   keys(namespace: string, prefix: string, after: string): Promise<Page<string>> {
     return this.#ask([QueryKind.Keys, namespace, prefix, after], (answer) =>
       pageOf(answer, (key) => new Fields([key]).key()),

@@ -10,7 +10,7 @@ import type {
 } from '../../engine/l2.js';
 
 /**
- * The entries of one namespace on a secondary: those of its replica while that can be relied on, else the primary's.
+ * The entries of one namespace on a secondary: from its replica while that is reliable, otherwise from the primary.
  *
  * @internal
  */

@@ -13,7 +13,7 @@ import type { FeedState } from './feed-state.js';
 import { MaintenanceLoop } from '../../sqlite/maintenance/maintenance-loop.js';
 import type { ReplicaSourceParts, ReplicaSourceStats } from './replica-source.js';
 
-/** Entries are swept so long after their deadline: by then the primary's clock is surely past it. */
+/** Entries are swept this long, in ms, after their deadline: by then the primary's clock has passed it for certain. */
 const SWEEP_MARGIN_MS = 10_000;
 
 const REPLICA_ID_BYTES = 8;
@@ -27,8 +27,8 @@ export interface ReplicaLeaderParts extends ReplicaSourceParts {
 }
 
 /**
- * Follows the primary for all processes in a secondary's directory: it alone writes the file, keeps it in order, and
- * begins a new one when it is lost.
+ * Follows the primary for all processes in a secondary's directory. It alone writes the file, maintains it, and begins
+ * a new one when the file is lost.
  *
  * @internal
  */
@@ -79,15 +79,15 @@ export class ReplicaLeader {
     return this.#sweeper.swept;
   }
 
-  /** How far it is behind, and how often it had to begin anew. */
+  /** How far the replica is behind, and how many snapshots it has taken. */
   get progress(): Pick<ReplicaSourceStats['replica'], 'lag' | 'lagMs' | 'snapshots'> {
     const { head, lagMs, snapshots } = this.#loop;
     return { lag: head - this.parts.storage.revision, lagMs, snapshots };
   }
 
   /**
-   * @param timeoutMs how long it waits for others who open the file, which holds the event loop
-   * @throws {HC_ROLE_MISMATCH} and what stands in the way of the file
+   * @param timeoutMs how long it waits for other processes that open the file. This wait holds the event loop
+   * @throws {HC_ROLE_MISMATCH} or the error that prevents opening the file
    */
   open(timeoutMs?: number): void {
     const { storage, replica, state, primaryClock } = this.parts;
@@ -96,15 +96,15 @@ export class ReplicaLeader {
     if (!replica.hasSource && storage.revision > 0) {
       throw new RoleMismatchError(
         `${storage.path} holds the data of a primary, and would be overwritten by that of another node.`,
-        'Give the secondary a sqlitePath of its own, or move the directory away. If it is that of its own primary, from a backup or from former days, run `npx --no hypercache adopt`: it follows from there.',
+        'Give the secondary a sqlitePath of its own, or move the directory away. If the data belongs to its own primary (from a backup, or from an earlier role), run `npx --no hypercache adopt`: the secondary continues from there.',
       );
     }
-    // What was noted before may be of another start of the machine.
+    // A recorded offset may belong to an earlier start of the machine.
     state.note(false, primaryClock.offset);
     this.#maintenance.start();
   }
 
-  /** Once it is open; as {@link ReplicaLoop.start}. */
+  /** Called once the file is open; as {@link ReplicaLoop.start}. */
   follow(): Promise<void> {
     return this.#loop.start();
   }
@@ -114,7 +114,7 @@ export class ReplicaLeader {
     this.#loop.stop();
   }
 
-  /** A replica that is lost is copied again; until then reads go to the primary. */
+  /** Copies a lost replica again. Until then, reads go to the primary. */
   tryToRecover(reason: LossReason): void {
     const { storage, state, replica, events, incidents, logger, memory } = this.parts;
     try {
@@ -123,7 +123,7 @@ export class ReplicaLeader {
       replica.load();
       memory.lost();
       this.#loop.reconnect();
-      logger.warn(`The replica was ${reason}; a new one is taken from the primary.`);
+      logger.warn(`The replica was ${reason}; a new one is copied from the primary.`);
       events.emit('recovered', { reason, quarantined });
     } catch (error) {
       incidents.report(toStorageError(error), 'beginning a new file');
@@ -147,7 +147,7 @@ export class ReplicaLeader {
     events.emit('replica:snapshot', { entries, ms });
   }
 
-  /** Of several processes in the directory this one knows. */
+  /** Only this process of the directory knows this state, so it shares it. */
   #tellOthers(): boolean {
     const { storage, state, connection, primaryClock } = this.parts;
     if (!storage.isOpen) return false;

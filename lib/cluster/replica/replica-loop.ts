@@ -15,29 +15,29 @@ export interface ReplicaLoopParts extends Omit<FeedFramesParts, 'url'> {
   readonly client: PrimaryClient;
   readonly random: Random;
   readonly replicaId: string;
-  /** Of the largest entry, for the bound of a frame. */
+  /** Bytes of the largest value; they bound a frame. */
   readonly maxValueBytes: number;
   readonly onConnected: (isSnapshot: boolean) => void;
   readonly onLost: (error: HyperCacheError) => void;
 }
 
-/** A primary that says nothing for so long is lost: three heartbeats. */
+/** A primary that sends nothing for this long, in ms, counts as lost: three heartbeats. */
 const SILENCE_MS = 3000;
 
-/** How long the start of the application waits for a snapshot to be complete. */
+/** How long the start of the application waits for a complete snapshot, in ms. */
 const FIRST_SNAPSHOT_MS = 2000;
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2000;
 
-/** How long frames are applied before the event loop has its turn. */
+/** How long frames are applied before the event loop gets its turn, in ms. */
 const TURN_MS = 4;
 
 const FRAME_ROOM_BYTES = 16 * 1024 * 1024;
 
 /**
- * Keeps the replica on the primary's changes: connects, resumes from where the replica stands, takes a snapshot
- * when it must, notices silence, and connects again after a pause that grows.
+ * Keeps the replica up to date with the primary's changes. It connects, resumes from the replica's position, and takes
+ * a snapshot when it must. It notices silence, and reconnects after a growing pause.
  *
  * @internal
  */
@@ -56,7 +56,7 @@ export class ReplicaLoop {
   constructor(private readonly parts: ReplicaLoopParts) {
     this.#frames = new FeedFrames({ ...parts, url: parts.client.url });
     this.#frames.following.on((isSnapshot) => this.#connect(isSnapshot));
-    // The application starts meanwhile: its reads go to the primary.
+    // The application starts meanwhile, and its reads go to the primary.
     this.#frames.copying.on(() => {
       this.#firstWait ??= setTimeout(() => this.#settleFirst(), FIRST_SNAPSHOT_MS);
     });
@@ -73,20 +73,21 @@ export class ReplicaLoop {
     return this.#frames.head;
   }
 
-  /** Milliseconds from the commit of the last change that came until it was applied. */
+  /** Milliseconds from the commit of the last received change until this node applied it. */
   get lagMs(): number {
     return this.#frames.lagMs;
   }
 
-  /** Snapshots that were taken since the start. */
+  /** Snapshots taken since the start. */
   get snapshots(): number {
     return this.#frames.snapshots;
   }
 
   /**
-   * Resolves when the first connection is made, with a small snapshot complete, or has failed in a way that may pass.
+   * Resolves when the first connection is made, including a small snapshot, or has failed in a way that may pass.
    *
-   * @throws {HC_PRIMARY_REFUSED | HC_PRIMARY_FOREIGN | HC_PRIMARY_MISMATCH | HC_SUPERSEDED} what only another configuration can mend
+   * @throws {HC_PRIMARY_REFUSED | HC_PRIMARY_FOREIGN | HC_PRIMARY_MISMATCH | HC_SUPERSEDED} which only another
+   * configuration can fix
    */
   async start(): Promise<void> {
     const first = new Promise<void>((resolve) => {
@@ -108,7 +109,7 @@ export class ReplicaLoop {
     this.#settleFirst();
   }
 
-  /** What the replica holds has changed by other ways: the connection begins anew from where it stands now. */
+  /** The content of the replica has changed in another way: the connection starts again from the current position. */
   reconnect(): void {
     this.#connection?.abort();
   }
@@ -122,7 +123,7 @@ export class ReplicaLoop {
     }
   }
 
-  /** One connection, from its beginning to its end; returns why it ended. */
+  /** Runs one connection from beginning to end; returns why it ended. */
   async #follow(): Promise<HyperCacheError> {
     const { client, replica, clock, replicaId } = this.parts;
     const connection = new AbortController();
@@ -177,7 +178,7 @@ export class ReplicaLoop {
     }
   }
 
-  /** From here on the replica follows the changes. */
+  /** From here on, the replica follows the changes. */
   #connect(isSnapshot: boolean): void {
     if (this.#isConnected) return;
     this.#isConnected = true;
@@ -209,7 +210,7 @@ export class ReplicaLoop {
   }
 }
 
-/** Whether it does not pass by itself: the configuration of one of the two nodes is wrong. @internal */
+/** Whether the error does not pass by itself, because the configuration of one of the two nodes is wrong. @internal */
 export function isLasting(error: HyperCacheError): boolean {
   return [
     'HC_PRIMARY_FOREIGN',
@@ -219,7 +220,7 @@ export function isLasting(error: HyperCacheError): boolean {
   ].includes(error.code);
 }
 
-/** It was first told that the connection is gone; that it does not come back by itself is news. */
+/** Whether an operator must act. The lost connection is already reported. That it does not recover by itself is news. */
 function needsSomebody(error: HyperCacheError): boolean {
   return isLasting(error) || error.code === 'HC_TWO_PRIMARIES';
 }

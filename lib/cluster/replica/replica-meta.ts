@@ -5,38 +5,38 @@ import type { Position } from '../wire/position.js';
 /** @internal */
 export interface PrimaryAddress {
   readonly url: string;
-  /** Of its API. */
+  /** Path of its API. */
   readonly path: string;
 }
 
-/** Whose changes are followed. @internal */
+/** The primary whose changes this node follows. @internal */
 export interface Source extends Omit<Position, 'revision'> {
   readonly ancestors: readonly Ancestor[];
 }
 
-/** Whose history the file follows: the note's presence is what makes the file a replica. @internal */
+/** Names the history that the file follows. A file with this note is a replica. @internal */
 export const SOURCE_META_KEY = 'source';
 
 /** @internal */
 export interface SourceMeta extends Omit<Position, 'revision'> {
-  /** When its epoch was met first, in Unix ms. */
+  /** When this node first saw the epoch, in Unix ms. */
   readonly at?: number;
 }
 
-/** Where the primary that is followed is reached. @internal */
+/** The address of the primary that this node follows. @internal */
 export const PRIMARY_META_KEY = 'primary';
 
 /**
- * Changes have come whose content has not: what the file holds is no state that the primary was in.
+ * Changes have arrived without their content: the file does not match any state of the primary.
  *
  * @internal
  */
 export const INCOMPLETE_META_KEY = 'incomplete';
 
-/** The operator's word that another history may take the place of the one that is followed, once. @internal */
+/** The operator's permission that another history may replace the followed one, once. @internal */
 export const ACCEPT_META_KEY = 'accept_new_history';
 
-/** The history of a primary that came back empty, and was not accepted. @internal */
+/** The history of a primary that came back empty and was not accepted. @internal */
 export const REFUSED_META_KEY = 'refused_history';
 
 /** @internal */

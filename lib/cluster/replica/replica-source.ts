@@ -14,14 +14,14 @@ import type { HyperCacheStats, ReplicaStats } from '../../engine/node-stats.js';
 import type { BackupSummary } from '../../sqlite/backup.js';
 import type { CommandLimits } from '../wire/command-codec.js';
 
-/** What the options of a node say of what it reads from. @internal */
+/** The options of a node that concern where it reads. @internal */
 export interface ReplicaOptions extends CommandLimits {
   readonly sqlitePath: string;
   readonly primaryUrl: string | undefined;
   readonly path: string;
   readonly acceptNewHistory: boolean;
   readonly onPrimaryLost: 'serve-stale' | 'miss';
-  /** Milliseconds, as those that follow. */
+  /** Milliseconds, as are the ones that follow. */
   readonly staleAfter: number;
   readonly coherenceInterval: number;
   readonly sweepInterval: number;
@@ -42,13 +42,13 @@ export interface ReplicaSourceParts {
   readonly logger: HyperCacheLogger;
   readonly events: CacheEvents;
   readonly incidents: IncidentLog;
-  /** The caches that read from it. */
+  /** The caches that read from this source. */
   readonly memory: MemoryListener;
-  /** The primary's history is not the one that was followed so far. */
+  /** The primary's history differs from the one that this node followed so far. */
   readonly onNewHistory: () => void;
 }
 
-/** Its share of the node's numbers. @internal */
+/** This source's part of the node's statistics. @internal */
 export interface ReplicaSourceStats extends Pick<
   HyperCacheStats,
   'historyId' | 'epoch' | 'revision' | 'l2'
@@ -57,21 +57,24 @@ export interface ReplicaSourceStats extends Pick<
 }
 
 /**
- * What a secondary reads from, as the option `replica` says.
+ * What a secondary reads from, as chosen by the option `replica`.
  *
  * @internal
  */
 export interface ReplicaSource extends FollowedChanges {
-  /** What it holds of a namespace, relied on only while it is ready; undefined when it never holds anything. */
+  /**
+   * What it holds of a namespace, reliable only while the source is ready. Undefined when the source never holds
+   * anything.
+   */
   l2(namespace: string): L2 | undefined;
   readonly coherence: MemoryCoherence;
-  /** What it holds, page by page, while that is everything. */
+  /** Lists what it holds page by page, while it holds everything. */
   readonly listing: Listing | undefined;
   /** Whether reads can be served from it; otherwise they go to the primary. */
   readonly isReady: boolean;
-  /** The primary has been away for so long that nothing here counts any more: every read is a miss. */
+  /** The primary has been away for so long that nothing held here counts any more: every read is a miss. */
   readonly isStale: boolean;
-  /** @throws what only another configuration can mend */
+  /** @throws an error that only another configuration can fix */
   start(): Promise<void>;
   stop(): void;
   stats(): ReplicaSourceStats;

@@ -8,13 +8,13 @@ import type { FeedState } from './feed-state.js';
 import type { LeaderLock } from './leader-lock.js';
 import type { ReplicaSourceParts } from './replica-source.js';
 
-/** So often it is tried to take the place of the process that leads, in ms. */
+/** Interval, in ms, at which this process tries to take the leader's place. */
 const TRY_MS = 250;
 
-/** Of so many that the file could not be opened in a row this one is told. */
+/** Number of consecutive failures to open the file after which the failure is reported. */
 const REPORTED_FAILURE = 100;
 
-/** Who waits for a change that another process applies looks for it so often, in ms. */
+/** While a caller waits for a change that another process applies, this process checks for it at this interval, in ms. */
 const WAIT_LOOK_MS = 1;
 
 /** @internal */
@@ -27,13 +27,13 @@ export interface ReplicaStandbyParts extends Pick<
   readonly state: FeedState;
   readonly connection: FeedConnection;
   readonly lead: LeaderLock;
-  /** Nobody leads any more, and this process is to do it: the lock is held. */
+  /** No process leads any more, and this one must: it holds the lock. */
   readonly onLead: () => void;
 }
 
 /**
- * Reads a replica that another process in the same directory keeps up to date, for as long as that one does: a hot
- * standby, in PostgreSQL's words.
+ * Reads a replica for as long as another process in the same directory keeps it up to date. PostgreSQL calls this a hot
+ * standby.
  *
  * @internal
  */
@@ -42,7 +42,7 @@ export class ReplicaStandby {
   #looking: NodeJS.Timeout | undefined;
   #trying: NodeJS.Timeout | undefined;
   #failures = 0;
-  /** Another process leads: what it has noted counts. */
+  /** Another process leads, so the state that it has recorded counts. */
   #isLed = false;
 
   constructor(private readonly parts: ReplicaStandbyParts) {
@@ -60,7 +60,7 @@ export class ReplicaStandby {
     return this.#looking !== undefined;
   }
 
-  /** @param isLed another process leads; else this one has tried to, in vain */
+  /** @param isLed another process leads; otherwise this one has tried to lead and failed */
   start(isLed: boolean): void {
     this.#isLed = isLed;
     this.#looking = setInterval(this.#look, this.parts.options.coherenceInterval).unref();
@@ -75,7 +75,7 @@ export class ReplicaStandby {
     this.coherence.stop();
   }
 
-  /** Looks more often as long as somebody waits for what the other process applies. */
+  /** Checks more often while a caller waits for what the other process applies. */
   async during<T>(waiting: Promise<T>): Promise<T> {
     const timer = setInterval(this.coherence.look, WAIT_LOOK_MS);
     try {
@@ -110,7 +110,7 @@ export class ReplicaStandby {
     }
   };
 
-  /** A snapshot of the other process is another file. */
+  /** A snapshot of the other process replaces the file. */
   #check(): void {
     const { storage, memory } = this.parts;
     if (storage.isOpen) {
@@ -120,12 +120,12 @@ export class ReplicaStandby {
     try {
       storage.open({ isReadOnly: true });
     } catch (error) {
-      // The other process may have yet to make it.
+      // The other process may not have created it yet.
       if (++this.#failures === REPORTED_FAILURE) this.#tell(error);
       return;
     }
     this.#failures = 0;
-    // Whatever memory holds is of another file.
+    // Memory holds entries of another file.
     memory.lost();
     this.coherence.start();
     this.#observe();
@@ -146,7 +146,7 @@ export class ReplicaStandby {
     this.#judge();
   }
 
-  /** The process that leads tells how it is with the primary, or nothing any more. */
+  /** Reads the state of the connection to the primary that the leader has recorded, or notices that the leader is silent. */
   #judge(): void {
     const { state, lead, connection, client } = this.parts;
     const isFollowed = this.#isLed && state.isConnected && !lead.isSilent;
@@ -156,7 +156,7 @@ export class ReplicaStandby {
       connection.made();
       return;
     }
-    const what = lead.isSilent ? 'does not answer: it is stopped, or too busy' : 'has lost it';
+    const what = lead.isSilent ? 'does not answer: it is suspended, or too busy' : 'has lost it';
     const reason = `the process that follows it here (pid ${state.pid}) ${what}`;
     connection.lost(new PrimaryUnreachableError(client.url, reason));
   }

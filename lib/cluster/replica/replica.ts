@@ -28,20 +28,20 @@ import { SnapshotCopy } from './snapshot-copy.js';
 export interface ReplicaParts {
   readonly storage: Storage;
   readonly clock: Clock;
-  /** A file beside it, not yet open, for a snapshot to be filled into. */
+  /** Creates a file next to it, not yet open, that a snapshot can fill. */
   readonly createSide: () => Storage;
-  /** What has left memory: the changes, or everything. */
+  /** What must leave memory: the given changes, or everything. */
   readonly onChanged: (changes: readonly Change[] | undefined) => void;
-  /** Where the primary is reached: for the day on which this replica takes its place. */
+  /** The primary's address, for the day on which this replica replaces it. */
   readonly primary: PrimaryAddress;
 }
 
-/** Stands for the keys that were missing before a restart; no position waits for it. */
+/** Represents the keys that were missing before a restart; no position waits for it. */
 const UNKNOWN_KEYS = ['', Number.POSITIVE_INFINITY] as const;
 
 /**
- * A copy of the primary's entries, under the primary's revisions. Changes come in order, each batch in one
- * transaction with the position that it leads to, which is the head of the file's own log.
+ * A copy of the primary's entries, under the primary's revisions. Changes come in order. Each batch is one transaction
+ * together with its last position, which is the head of the file's own log.
  *
  * @internal
  */
@@ -50,16 +50,16 @@ export class Replica {
   #snapshot: SnapshotCopy | undefined;
   #isExchanging = false;
   #floor: Position | undefined;
-  /** Keys whose change came without its content, which a later batch brings, by the first such revision. */
+  /** Keys whose change came without its content, mapped to the first such revision. A later batch brings the content. */
   #missing = new Map<string, number>();
-  /** Where the keys that were missing before a restart have come. */
+  /** The revision at which the keys that were missing before a restart are complete. */
   #completeAt = Number.POSITIVE_INFINITY;
-  /** Callers that have to see what the primary holds there. */
+  /** Callers that must see what the primary held at their position. */
   readonly #waiting = new Waiters<Position>();
 
   constructor(private readonly parts: ReplicaParts) {}
 
-  /** Where it stands; undefined while it holds nothing. */
+  /** The position of this replica; undefined while it holds nothing. */
   get position(): Position | undefined {
     return this.#source && { ...this.#source, revision: this.parts.storage.revision };
   }
@@ -69,7 +69,7 @@ export class Replica {
     if (this.#source === undefined) return false;
     if (this.#floor === undefined) return true;
     const { historyId } = this.#floor;
-    // Another history cannot be compared: what it has shown is gone.
+    // Positions of two histories cannot be compared: what the other history showed is gone.
     if (historyId === this.#source.historyId && !this.#hasReached(this.#floor)) return false;
     this.#floor = undefined;
     return true;
@@ -80,7 +80,7 @@ export class Replica {
     return this.#source !== undefined;
   }
 
-  /** Whether a snapshot is under way: changes go into it, and not into what is read. */
+  /** Whether a snapshot is under way: changes go into the snapshot, and not into the file that reads use. */
   get isCopying(): boolean {
     return this.#snapshot !== undefined || this.#isExchanging;
   }
@@ -90,12 +90,12 @@ export class Replica {
     return this.#missing.size === 0;
   }
 
-  /** The histories before the one that it follows. */
+  /** The ancestors of the history that it follows. */
   get ancestors(): readonly Ancestor[] {
     return parseAncestors(this.parts.storage.readMeta(ANCESTORS_META_KEY));
   }
 
-  /** Whether the operator has allowed that another history takes the place of this one. */
+  /** Whether the operator has allowed another history to replace this one. */
   get acceptsNewHistory(): boolean {
     return this.parts.storage.readMeta(ACCEPT_META_KEY) !== undefined;
   }
@@ -105,21 +105,21 @@ export class Replica {
     return this.parts.storage.readMeta(REFUSED_META_KEY);
   }
 
-  /** Remembers it for as long as this file is there, over restarts too. */
+  /** Remembers a refused history for the lifetime of this file, across restarts. */
   refuse(historyId: string): void {
     const { storage } = this.parts;
     if (this.refused === historyId) return;
     storage.transaction(() => storage.writeMeta(REFUSED_META_KEY, historyId));
   }
 
-  /** What the primary has shown before: it is not ready until it shows at least as much. */
+  /** The replica is not ready until it shows at least what the primary had at this position. */
   mustReach(position: Position): void {
     const floor = this.#floor;
     if (floor?.historyId === position.historyId && isWithin(position, floor)) return;
     this.#floor = position;
   }
 
-  /** Reads from the file whose history it follows; again when a new file was begun. */
+  /** Reads the history that the file follows; called again after a new file was begun. */
   load(): void {
     const { storage } = this.parts;
     this.#source = sourceOf(storage.readMeta(SOURCE_META_KEY));
@@ -128,11 +128,11 @@ export class Replica {
     if (storage.readMeta(INCOMPLETE_META_KEY) !== undefined) this.#missing.set(...UNKNOWN_KEYS);
   }
 
-  /** As {@link load}, of a file that another process keeps up to date; whenever that one has written. */
+  /** As {@link load}, for a file that another process keeps up to date; called whenever that process has written. */
   observe(): void {
     const { storage } = this.parts;
     this.load();
-    // Which keys are missing only the other one knows: nobody is told that anything is complete.
+    // Only the other process knows which keys are missing, so this one never reports anything as complete.
     if (storage.readMeta(INCOMPLETE_META_KEY) !== undefined) this.#missing.set(UNKNOWN_KEYS[0], 0);
     this.#settle();
   }
@@ -144,9 +144,9 @@ export class Replica {
   }
 
   /**
-   * The primary goes on in another epoch, or another history, in which everything up to here is the same.
+   * The primary continues in another epoch, or in another history, which holds the same up to here.
    *
-   * @param head of the primary: who has come so far misses nothing
+   * @param head the primary's head; a replica that has reached it lacks nothing
    */
   follow(source: Source, head: number): void {
     const { historyId, epoch } = source;
@@ -167,9 +167,9 @@ export class Replica {
   }
 
   /**
-   * Applies what it does not have yet, in one transaction.
+   * Applies the changes that the replica does not have yet, in one transaction.
    *
-   * @throws {HC_PRIMARY_MISMATCH} when something is missing in between
+   * @throws {HC_PRIMARY_MISMATCH} when changes in between are missing
    */
   apply(batch: ChangeBatch): void {
     if (this.#snapshot !== undefined) {
@@ -203,7 +203,7 @@ export class Replica {
     this.#settle();
   }
 
-  /** What follows, up to its end, is everything that the primary holds. */
+  /** Begins a snapshot: what follows, up to its end, is everything that the primary holds. */
   beginSnapshot(
     source: Source,
     namespaces: ChangeBatch['namespaces'],
@@ -211,7 +211,7 @@ export class Replica {
   ): void {
     this.abortSnapshot();
     const { createSide, primary, clock } = this.parts;
-    // Known before it is opened: whatever fails from here on, the abort closes it.
+    // Assign the snapshot before it opens: if anything fails from here on, the abort closes it.
     this.#snapshot = new SnapshotCopy({ side: createSide(), source, primary, clock });
     this.#snapshot.begin(namespaces, marks);
   }
@@ -221,8 +221,8 @@ export class Replica {
   }
 
   /**
-   * The snapshot is complete as of a revision, and takes the place of what there was, as soon as no other process is just
-   * opening that.
+   * The snapshot is complete as of a revision. It replaces the current file as soon as no other process is opening that
+   * file.
    */
   async endSnapshot(revision: number, patience: Patience): Promise<void> {
     const snapshot = this.#snapshot;
@@ -235,7 +235,7 @@ export class Replica {
       await whenFree(() => this.#exchangeFor(snapshot.path), patience);
     } finally {
       this.#isExchanging = false;
-      // There is still one if it did not take the place.
+      // The side file still exists when it did not replace the current file.
       snapshot.removeFile();
     }
   }
@@ -253,14 +253,14 @@ export class Replica {
     this.#settle();
   }
 
-  /** @throws what the file system says when the side file cannot be removed; it is closed all the same */
+  /** @throws the file system's error when the side file cannot be removed; it is closed all the same */
   abortSnapshot(): void {
     const snapshot = this.#snapshot;
     this.#snapshot = undefined;
     snapshot?.abort();
   }
 
-  /** Resolves to whether everything up to a position is here within a time, in ms. */
+  /** Resolves to whether everything up to a position has arrived within the timeout, in ms. */
   async whenReached(position: Position, timeoutMs: number): Promise<boolean> {
     return this.#hasReached(position) || this.#waiting.wait(position, timeoutMs);
   }
@@ -277,12 +277,12 @@ export class Replica {
   }
 }
 
-/** Within one history: a later epoch goes on from what was committed in the one before. */
+/** Compares within one history: a later epoch continues what was committed in the one before. */
 function isWithin(position: Position, other: Position): boolean {
   return position.epoch <= other.epoch && position.revision <= other.revision;
 }
 
-/** What was changed again before it could be read has not come yet, though later changes have. */
+/** Notes a change without content: the entry changed again before the primary read it, and later changes arrive first. */
 function noteMissing(missing: Map<string, number>, change: Change): void {
   const [revision, namespaceId, op, key] = change;
   const id = compositeKey(String(namespaceId), key);

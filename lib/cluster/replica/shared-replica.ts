@@ -18,14 +18,14 @@ import {
   type ReplicaSourceStats,
 } from './replica-source.js';
 
-/** How often it is looked whether the file is there, and still the same, in ms. */
+/** How often this process checks whether the file exists, and is still the same, in ms. */
 const WATCH_MS = 500;
-/** Of so many that the file was locked in a row this one is told. */
+/** Number of consecutive refusals of a locked file after which this one is reported. */
 const REPORTED_REFUSAL = 60;
 
 /**
- * The primary's own file, read where it stands on the same host: what the primary has committed is there at once,
- * and leaves memory within the coherence interval.
+ * The primary's own file, read in place on the same host. What the primary commits is readable immediately. The
+ * entries that it replaces leave memory within the coherence interval.
  *
  * @internal
  */
@@ -34,7 +34,7 @@ export class SharedReplica implements ReplicaSource {
   readonly coherence: MemoryCoherence;
   readonly #coherence: Coherence;
   readonly #listing: FileListing;
-  /** The primary's answers bring nothing: what they tell of is in the file. */
+  /** The primary's answers bring nothing new: their changes are already in the file. */
   readonly isFed = true;
   readonly isStale = false;
   #watch: NodeJS.Timeout | undefined;
@@ -101,14 +101,14 @@ export class SharedReplica implements ReplicaSource {
   }
 
   apply(): void {
-    // What the primary has committed is in the file.
+    // What the primary has committed is already in the file.
   }
 
   mustReach(): void {
-    // Once it can be opened, the file has everything.
+    // Once the file can be opened, it has everything.
   }
 
-  /** What the primary has committed is there, unless its file cannot be looked at for a moment. */
+  /** What the primary has committed is there, unless the file cannot be read for a moment. */
   async whenReached(position: Position, timeoutMs: number): Promise<boolean> {
     const { clock, options } = this.parts;
     const deadline = clock.monotonic() + timeoutMs;
@@ -122,7 +122,7 @@ export class SharedReplica implements ReplicaSource {
   #sees({ historyId, revision }: Position): boolean {
     const { storage } = this;
     this.#coherence.look();
-    // In another file it never arrives; without one, reads go where it is.
+    // The revision never arrives in another file. Without a file, reads go to the primary.
     if (!storage.isOpen || storage.historyId !== historyId) return true;
     return storage.revision >= revision;
   }
@@ -168,7 +168,7 @@ export class SharedReplica implements ReplicaSource {
       logger.log(`Reading the primary's file from revision ${this.storage.revision}.`);
       events.emit('replica:connected', { revision: this.storage.revision });
     } catch (error) {
-      // It is just being exchanged.
+      // The file is being exchanged at the moment.
       if (isBusy(error) && ++this.#refusals !== REPORTED_REFUSAL) return;
       incidents.report(toStorageError(error), "opening the primary's file");
     }
@@ -183,7 +183,7 @@ export class SharedReplica implements ReplicaSource {
       this.parts.memory.lost();
       const error = new StorageLostError(
         "The primary's file was deleted or replaced.",
-        'It is opened again as soon as it is there.',
+        'This node opens it again as soon as it exists.',
       );
       this.parts.events.emit('replica:lost', { error, revision });
       this.parts.incidents.report(error, "reading the primary's file");

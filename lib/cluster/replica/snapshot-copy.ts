@@ -10,7 +10,7 @@ import { writeSource, type PrimaryAddress, type Source } from './replica-meta.js
 
 /** @internal */
 export interface SnapshotCopyParts {
-  /** A file that nobody has open. */
+  /** A file that no process has open. */
   readonly side: Storage;
   readonly source: Source;
   readonly primary: PrimaryAddress;
@@ -18,7 +18,7 @@ export interface SnapshotCopyParts {
 }
 
 /**
- * A snapshot of the primary on its way into a side file, without a log and without syncs.
+ * A snapshot of the primary that fills a side file, without a change log and without syncs.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ export class SnapshotCopy {
     });
   }
 
-  /** While the pages come, what is known of an entry is newer than any page before. */
+  /** A change that arrives between the pages is newer than any page before it. */
   addChanges({ namespaces, changes, runs }: ChangeBatch): void {
     const { side, clock } = this.parts;
     side.transaction(() => {
@@ -62,7 +62,7 @@ export class SnapshotCopy {
     });
   }
 
-  /** It is complete as of a revision. */
+  /** The snapshot is complete as of a revision. */
   end(revision: number): void {
     const { side, source, primary, clock } = this.parts;
     side.transaction(() => {
@@ -71,7 +71,7 @@ export class SnapshotCopy {
     });
   }
 
-  /** Closes the file, and carries it to the disk, without holding the event loop, as a sync by SQLite would. */
+  /** Closes the file and syncs it to the disk. SQLite's own sync would hold the event loop; this one does not. */
   async close(): Promise<void> {
     this.parts.side.close();
     const file = await open(this.path, 'r+');
@@ -82,7 +82,7 @@ export class SnapshotCopy {
     }
   }
 
-  /** @throws what the file system says when it cannot be removed; it is closed all the same */
+  /** @throws the file system's error when the file cannot be removed; it is closed all the same */
   abort(): void {
     this.parts.side.close();
     this.removeFile();

@@ -2,7 +2,7 @@ import type { MemoryListener } from '../../engine/memory-coherence.js';
 import type { Storage } from '../../sqlite/storage.js';
 import { ChangeOp, type Change } from '../wire/change-batch.js';
 
-/** What has come from the primary leaves memory; everything, after a snapshot. @internal */
+/** Drops from memory what the primary has changed; after a snapshot, drops everything. @internal */
 export function tellReplicated(
   storage: Storage,
   changes: readonly Change[] | undefined,

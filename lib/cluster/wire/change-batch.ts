@@ -5,19 +5,19 @@ import type { SourceRun } from '../../sqlite/source-table.js';
 import type { Storage } from '../../sqlite/storage.js';
 import { lifetimeToWire, type WireLifetime } from './fields.js';
 
-/** What a change is, as it travels. @internal */
+/** Kinds of changes, as they travel. @internal */
 export const ChangeOp = {
   /** The entry as it is now. */
   Put: 0,
   Delete: 1,
-  /** The entry has changed again since: a later batch has it. */
+  /** The entry has changed again since; a later batch contains it. */
   Superseded: 2,
   Clear: 3,
   Prefix: 4,
   Tag: 5,
 } as const;
 
-/** An entry's content as it travels: `tagSet` and `tags` only when it has tags. @internal */
+/** An entry's content as it travels. `tagSet` and `tags` are present only when it has tags. @internal */
 export type CopiedContent = [
   value: StoredValue,
   lifetime: WireLifetime,
@@ -34,26 +34,26 @@ export type Change = readonly [
   ...content: CopiedContent | [],
 ];
 
-/** The last change of each key after one revision, up to another one. @internal */
+/** The last change of each key, after one revision and up to another. @internal */
 export interface ChangeBatch {
   readonly from: number;
   readonly to: number;
-  /** The names of the namespaces that occur in it. */
+  /** The names of the namespaces that occur in the batch. */
   readonly namespaces: readonly (readonly [name: string, id: number])[];
   readonly changes: readonly Change[];
-  /** Which asynchronous writes of other nodes are among them. */
+  /** The asynchronous writes of other nodes among the changes. */
   readonly runs: readonly SourceRun[];
 }
 
-/** Bounds of one batch, so that neither side's event loop is held. */
+/** Bounds of one batch, so that it holds the event loop on neither side for long. */
 const BATCH_CHANGES = 500;
 const BATCH_BYTES = 512 * 1024;
-/** What a tag costs to read and to write, besides its text. */
+/** The cost of reading and writing a tag, in bytes, in addition to its text. */
 const TAG_BYTES = 1024;
 
 /**
- * What happened after a revision, with the entries as they are now. Entries that have changed after the end of the
- * batch are left to the next one: nothing comes before what it depends on.
+ * The changes after a revision, with the entries as they are now. An entry that changed after the end of the batch is
+ * left to the next batch, so no entry arrives before what it depends on.
  *
  * @internal
  */
@@ -82,7 +82,7 @@ export function readChanges(storage: Storage, from: number): ChangeBatch {
       }
       while (next !== undefined && next.revision < revision) next = nextOf(written);
       let row: EntryRow | undefined;
-      // What a cleared namespace held is gone, swept or not: nobody is told its id any more.
+      // What a cleared namespace held is gone, swept or not: no node learns its id any more.
       if (live.has(id)) row = next?.revision === revision ? next : storage.entries.find(id, key);
       const change = changeOf(storage, revision, id, key, row);
       const [, , , , ...content] = change;
@@ -111,7 +111,7 @@ export function contentOf(storage: Storage, row: EntryRow): CopiedContent {
   return [row.value, lifetime, row.tag_set, storage.tags.ofEntry(row.id, row.tag_set)];
 }
 
-/** What content counts for in the bounds of a batch or a page. @internal */
+/** The bytes that count for the bounds of a batch or a page. @internal */
 export function bytesOf([value, , , tags = []]: CopiedContent | []): number {
   let bytes = value === undefined ? 0 : storedBytes(value);
   for (const tag of tags) bytes += tag.length + TAG_BYTES;

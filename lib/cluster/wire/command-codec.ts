@@ -6,7 +6,7 @@ import type { RunRequest } from '../../engine/run.js';
 import { checkedThrottleLimits, checkedThrottleName } from '../../engine/throttle-arguments.js';
 import { Fields, lifetimeToWire, malformed } from './fields.js';
 
-/** What another node may ask for; the rest of the commands are a node's own affair. @internal */
+/** The commands that another node may send; the others stay within a node. @internal */
 export type ForwardedCommand = Exclude<Command, { kind: 'promoteWaiters' | 'cancelWait' | 'beat' }>;
 
 /** @internal */
@@ -17,7 +17,7 @@ export interface CommandLimits {
   readonly maxLockTtl: number;
 }
 
-/** Numbers travel: what stands here never changes its place. */
+/** Each kind travels as its index: never change the order. */
 const KINDS = [
   'set',
   'fill',
@@ -48,7 +48,7 @@ const CODES = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as {
   readonly [kind in ForwardedCommand['kind']]: number;
 };
 
-/** Stands before a command that tells where it comes from. */
+/** Precedes a command that carries its origin. */
 const WITH_ORIGIN = 100;
 
 /** A command as it travels, with the origin that an asynchronous write has. @internal */
@@ -124,13 +124,13 @@ export function encodeCommand(command: ForwardedCommand): unknown[] {
 }
 
 /**
- * The command that {@link encodeCommand} was given; nothing of it is believed.
+ * Decodes what {@link encodeCommand} returned, and trusts none of it.
  *
  * @throws {HC_ARGUMENT_INVALID | HC_KEY_INVALID | HC_VALUE_TOO_LARGE}
  * @internal
  */
 export function decodeCommand(message: unknown, limits: CommandLimits): ForwardedCommand {
-  if (!Array.isArray(message)) throw malformed('a command is no list');
+  if (!Array.isArray(message)) throw malformed('a command is not a list');
   const fields = new Fields(message);
   const code = fields.integer();
   if (code === WITH_ORIGIN) return decodeWithOrigin(fields, limits);

@@ -8,10 +8,10 @@ import { Fields, malformed, unpackArray, type WireLifetime } from './fields.js';
 import type { Position } from './position.js';
 import { readAnswer } from './read-answer.js';
 
-/** What a request of another node is; stands first in it. @internal */
+/** The kind of a request of another node; its first field. @internal */
 export const RequestKind = { Commands: 0, Queries: 1 } as const;
 
-/** What a node can ask of its primary without changing anything; stands first in a query. @internal */
+/** What a node can ask of its primary without changing anything; the first field of a query. @internal */
 export const QueryKind = {
   Entry: 0,
   Keys: 1,
@@ -22,25 +22,25 @@ export const QueryKind = {
   IsCurrent: 6,
 } as const;
 
-/** An entry of the primary, fresh or stale, or nothing. @internal */
+/** An entry of the primary, fresh or stale; null when there is none. @internal */
 export type EntryAnswer =
   readonly [value: StoredValue, lifetime: WireLifetime, revision: number] | null;
 
-/** An entry, and the last revision that the look at it had seen for certain. @internal */
+/** An entry, and the last revision that the read certainly covered. @internal */
 export type ObservationAnswer = readonly [seen: number, entry: EntryAnswer];
 
-/** Keys, or entries, and the key that the next page follows. @internal */
+/** Keys or entries, and the key after which the next page begins. @internal */
 export type PageAnswer<T> = readonly [items: readonly T[], next: string | null];
 
-/** Leases with the ms that are left of them. @internal */
+/** Leases, each with the ms left until it ends. @internal */
 export type LeasesAnswer = readonly (Omit<HeldLease, 'expiresAt'> & { readonly left: number })[];
 
-/** What a primary answers to a batch of commands. @internal */
+/** A primary's answer to a batch of commands. @internal */
 export interface CommandsAnswer {
-  /** Where the primary stands after it. */
+  /** The primary's position after the batch. */
   readonly position: Position;
   readonly outcomes: readonly (CommandResult | HyperCacheError)[];
-  /** What happened since the revision that was asked for. */
+  /** The changes since the requested revision. */
   readonly changes: ChangeBatch | undefined;
 }
 
@@ -109,7 +109,7 @@ export function answerToWire({ position, outcomes, changes }: CommandsAnswer): u
   ];
 }
 
-/** The primary is believed: it has the same token, and its version is checked. @throws {HC_PRIMARY_MISMATCH} @internal */
+/** Trusts the primary, because it has the same token and its version is checked. @throws {HC_PRIMARY_MISMATCH} @internal */
 export function answerFromWire(bytes: Buffer): CommandsAnswer {
   return readAnswer(() => {
     const fields = new Fields(unpackArray(bytes));
@@ -128,7 +128,7 @@ export function answerFromWire(bytes: Buffer): CommandsAnswer {
   });
 }
 
-/** Where a primary stands, as its answers begin. @throws what {@link readAnswer} takes @internal */
+/** A primary's position, with which its answers begin. @throws what {@link readAnswer} takes @internal */
 export function positionOf(fields: Fields): Position {
   const historyId = fields.string();
   const epoch = fields.integer();

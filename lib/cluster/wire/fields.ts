@@ -13,7 +13,7 @@ export function malformed(what: string): InvalidArgumentError {
   );
 }
 
-/** The array that a message must be. @throws {HC_ARGUMENT_INVALID} @internal */
+/** Unpacks a message, which must be an array. @throws {HC_ARGUMENT_INVALID} @internal */
 export function unpackArray(bytes: Buffer): readonly unknown[] {
   let message: unknown;
   try {
@@ -21,11 +21,11 @@ export function unpackArray(bytes: Buffer): readonly unknown[] {
   } catch {
     throw malformed('it cannot be read');
   }
-  if (!Array.isArray(message)) throw malformed('it is no list');
+  if (!Array.isArray(message)) throw malformed('it is not a list');
   return message;
 }
 
-/** A lifetime as it travels: one number without a window. @internal */
+/** A lifetime as it travels: one number when there is no window. @internal */
 export type WireLifetime = number | readonly [freshUntil: number, expiresAt: number];
 
 /** @internal */
@@ -36,7 +36,7 @@ export function lifetimeToWire(
   return freshUntil === expiresAt ? expiresAt : [freshUntil, expiresAt];
 }
 
-/** Reads what came from outside, one field after the other, and believes none of it. @internal */
+/** Reads fields from outside one after the other, and trusts none of them. @internal */
 export class Fields {
   #next = 0;
 
@@ -62,21 +62,21 @@ export class Fields {
     return text;
   }
 
-  /** Infinity is one; NaN is none. */
+  /** Accepts Infinity, but not NaN. */
   number(): number {
     const value = this.any();
     if (typeof value !== 'number' || Number.isNaN(value)) throw malformed('a number is missing');
     return value;
   }
 
-  /** What {@link lifetimeToWire} was given. */
+  /** Reads what {@link lifetimeToWire} returned. */
   lifetime(): Lifetime {
     const given = this.any();
     const ends = Array.isArray(given) && given.length === 2 ? given : [given, given];
     const both = new Fields(ends);
     const freshUntil = both.number();
     const expiresAt = both.number();
-    if (freshUntil > expiresAt) throw malformed('a lifetime that ends before it is over');
+    if (freshUntil > expiresAt) throw malformed('a lifetime that stays fresh after its end');
     return { freshUntil, expiresAt };
   }
 
@@ -88,7 +88,7 @@ export class Fields {
 
   boolean(): boolean {
     const value = this.any();
-    if (typeof value !== 'boolean') throw malformed('a yes or no is missing');
+    if (typeof value !== 'boolean') throw malformed('a boolean is missing');
     return value;
   }
 
@@ -104,7 +104,7 @@ export class Fields {
     return key;
   }
 
-  /** As {@link key}, or ''. */
+  /** As {@link key}, but also accepts ''. */
   prefix(): string {
     const prefix = this.any();
     if (prefix === '') return '';

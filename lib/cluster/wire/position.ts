@@ -1,7 +1,7 @@
 import type { EpochStart } from '../../sqlite/file-identity.js';
 
 /**
- * How far a node has come: in which history, in which epoch of the primary, up to which revision.
+ * How far a node has come: its history, the epoch of its primary, and the revision.
  *
  * @internal
  */
@@ -16,7 +16,7 @@ export function formatPosition({ historyId, epoch, revision }: Position): string
   return `${historyId}.${epoch}.${revision}`;
 }
 
-/** Undefined for anything that {@link formatPosition} does not write. @internal */
+/** Undefined for any text that {@link formatPosition} does not produce. @internal */
 export function parsePosition(text: string): Position | undefined {
   const match = /^([0-9a-f]{32})\.(\d{1,16})\.(\d{1,16})$/.exec(text);
   const [, historyId, epoch, revision] = match ?? [];
@@ -25,13 +25,13 @@ export function parsePosition(text: string): Position | undefined {
 }
 
 /**
- * Whether who stands at `position` only has to be told what came after it. A replica that is ahead of the start of
- * a later epoch has seen commits that the primary lost; one of an epoch that this file has not lived through has
- * followed a copy of it.
+ * Whether a replica at `position` only needs the changes after it. A replica that is ahead of the start of a later
+ * epoch has seen commits that the primary lost. A replica of an epoch that is missing in this file's past has followed
+ * a copy of the file.
  *
  * @param epochStarts the head of the log at the start of each of the primary's last epochs
  * @param oldest the oldest revision still logged
- * @param ancestors histories that went over into this one
+ * @param ancestors histories that this one continues
  * @internal
  */
 export function canResume(
@@ -47,7 +47,7 @@ export function canResume(
     return ancestors.some(
       (ancestor) =>
         ancestor.historyId === historyId &&
-        // Of an earlier epoch nobody knows here which of its commits were lost.
+        // For an earlier epoch, it is not known here which of its commits were lost.
         ancestor.epoch === epoch &&
         ancestor.from <= revision &&
         revision <= ancestor.revision,
@@ -60,8 +60,8 @@ export function canResume(
 }
 
 /**
- * Whether who stands at `position` has followed a copy of this file: in the same history, in an epoch that this one has
- * not lived through, though it remembers older ones.
+ * Whether a replica at `position` has followed a copy of this file. Then its history is the same, but its epoch is
+ * missing in this file's past, although the file remembers older epochs.
  *
  * @internal
  */

@@ -1,9 +1,10 @@
 import { PrimaryMismatchError } from '../../common/errors.js';
 
 /**
- * Reads what a primary has sent, which is believed but may be nonsense: of another version, or of whatever else answers.
+ * Reads what a primary has sent. It is trusted, but may be nonsense: from another version, or from something else that
+ * answers.
  *
- * @param read throws whatever it does at nonsense
+ * @param read may throw anything when the answer is nonsense
  * @throws {HC_PRIMARY_MISMATCH}
  * @internal
  */
@@ -13,8 +14,8 @@ export function readAnswer<T>(read: () => T): T {
   } catch (cause) {
     if (cause instanceof PrimaryMismatchError) throw cause;
     throw new PrimaryMismatchError(
-      'The primary sent what cannot be read.',
-      'Run the same version of nestjs-hypercache on all nodes, and let no proxy change what they send.',
+      'The primary sent an answer that cannot be read.',
+      'Run the same version of nestjs-hypercache on all nodes, and let no proxy change their answers.',
       { cause },
     );
   }

@@ -2,12 +2,13 @@ import { OutOfOrderError } from '../../common/errors.js';
 import { MAX_SENDER_LENGTH } from '../../common/limits.js';
 import { malformed } from './fields.js';
 
-/** Senders that are remembered; of more, those that were silent for longest are forgotten. */
+/** Senders that are remembered. Beyond this bound, those that were silent for the longest time are forgotten. */
 const MAX_SENDERS = 10_000;
 
 /**
- * How far each sender of requests has come since this node's start. A sender has one request on its way at a time, and
- * gives up those that take too long: what the network brings twice, or after a later one, is nobody's wish any more.
+ * Tracks the last request of each sender since this node's start. A sender has one request under way at a time, and
+ * gives up requests that take too long. When the network delivers a request twice, or after a later one, no caller
+ * wants it any more.
  *
  * @internal
  */

@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { PrimaryMismatchError } from '../../common/errors.js';
 
-/** Plain MessagePack: what comes in is arrays, strings, numbers, booleans and bytes, and is checked as such. */
+/** Plain MessagePack: input consists of arrays, strings, numbers, booleans and bytes, and is checked as such. */
 const packr = new Packr({
   useRecords: false,
   useToJSON: false,
@@ -9,7 +9,7 @@ const packr = new Packr({
   variableMapSize: true,
 });
 
-/** A length of 4 bytes, big-endian, and the packed frame. */
+/** The header: a length of 4 bytes, big-endian; the packed frame follows. */
 const HEADER_BYTES = 4;
 
 /** @internal */
@@ -17,12 +17,12 @@ export function pack(message: unknown): Buffer {
   return packr.pack(message);
 }
 
-/** @throws when it is no MessagePack @internal */
+/** @throws when the bytes are not MessagePack @internal */
 export function unpack(bytes: Buffer): unknown {
   return packr.unpack(bytes);
 }
 
-/** What stands first in a frame. @internal */
+/** The first field of a frame. @internal */
 export const FrameType = {
   Hello: 0,
   SnapshotBegin: 1,
@@ -30,13 +30,13 @@ export const FrameType = {
   SnapshotEnd: 3,
   Changes: 4,
   Heartbeat: 5,
-  /** The stream ends here, and why. */
+  /** The stream ends here; the frame contains the reason. */
   End: 6,
-  /** Of a lock that was waited for. */
+  /** The answer to a request that waited for a lock. */
   Answer: 7,
 } as const;
 
-/** A message of a stream: its type, and its fields. @internal */
+/** A message of a stream: its type and its fields. @internal */
 export type Frame = readonly [type: number, ...fields: unknown[]];
 
 /** @internal */
@@ -57,7 +57,7 @@ export class FrameReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  /** @param maxFrameBytes of a frame; a larger one is an error, whatever follows */
+  /** @param maxFrameBytes of one frame; a larger frame is an error, whatever follows */
   constructor(private readonly maxFrameBytes: number) {}
 
   push(chunk: Buffer): void {
@@ -66,7 +66,7 @@ export class FrameReader {
   }
 
   /**
-   * The next frame that is complete.
+   * The next complete frame.
    *
    * @throws {HC_PRIMARY_MISMATCH}
    */
@@ -89,7 +89,7 @@ export class FrameReader {
     return frame as unknown as Frame;
   }
 
-  /** The first chunk, with at least so many bytes. */
+  /** Joins chunks until the first one has at least this many bytes. */
   #joined(bytes: number): Buffer {
     const [first] = this.#chunks;
     if (first !== undefined && first.length >= bytes) return first;

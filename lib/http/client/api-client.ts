@@ -17,11 +17,11 @@ import { targetOf, type Target } from './target.js';
 
 /** @internal */
 export interface ApiClientOptions {
-  /** Of the node, with the global prefix of its application; the path of the API may stand at its end. */
+  /** The address of the node, with the global prefix of its application. It may end with the path of the API. */
   readonly url: string;
-  /** Of the API, such as '/api/hypercache'. */
+  /** The path of the API, such as '/api/hypercache'. */
   readonly path: string;
-  /** Signs the requests: it does not travel. */
+  /** Signs the requests. It is never sent. */
   readonly token: string;
   /** Milliseconds without a byte after which a request fails. */
   readonly timeoutMs: number;
@@ -33,7 +33,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** What a node has answered: its own code and message. @internal */
+/** The error that a node has answered, with its own code and message. @internal */
 export class ApiAnswerError extends HyperCacheError {
   constructor(
     readonly code: HyperCacheErrorCode,
@@ -45,16 +45,16 @@ export class ApiAnswerError extends HyperCacheError {
 }
 
 /**
- * Speaks to the HTTP API of one node, as an operator does.
+ * Uses the HTTP API of one node, as an operator does.
  *
  * @internal
  */
 export class ApiClient {
   readonly url: string;
-  /** How far the clock of what answered last is ahead of this one, in ms, to the second; undefined when it does not tell. */
+  /** How far the clock of the last responder is ahead of this one, in ms, to the second; undefined when it sends no time. */
   clockOffset: number | undefined;
   readonly #target: Target;
-  /** As the node names itself: requests are signed for it. */
+  /** The node's id, from its answers. Requests are signed for it. */
   #node: string | undefined;
 
   constructor(private readonly options: ApiClientOptions) {
@@ -63,14 +63,15 @@ export class ApiClient {
   }
 
   /**
-   * @param path behind that of the API, with its query
-   * @throws {HC_PRIMARY_UNREACHABLE | HC_PRIMARY_TIMEOUT | HC_PRIMARY_FOREIGN | HC_UNAUTHORIZED} and what the node answers
+   * @param path behind the path of the API, with its query
+   * @throws {HC_PRIMARY_UNREACHABLE | HC_PRIMARY_TIMEOUT | HC_PRIMARY_FOREIGN | HC_UNAUTHORIZED} and the error that the node
+   * answers
    */
   async request(method: string, path: string, fields?: object): Promise<unknown> {
     const body = fields === undefined ? undefined : Buffer.from(JSON.stringify(fields));
     const asked = this.#node;
     let answer = await this.#send(method, path, body);
-    // It has named itself: asked again by its name.
+    // The node has sent its id: the request is repeated, signed for this id.
     if (answer.status === 401 && this.#node !== asked)
       answer = await this.#send(method, path, body);
     if (answer.isOurs && answer.status === 200) return answer.body;
@@ -78,9 +79,9 @@ export class ApiClient {
   }
 
   /**
-   * Whether a stream without an end brings its first bytes: what stands in between may keep them.
+   * Whether a stream without an end delivers its first bytes. A proxy in between may hold them back.
    *
-   * @param path behind that of the API, of a stream that the node begins at once
+   * @param path of a stream that the node begins immediately, behind the path of the API
    */
   begins(path: string, timeoutMs: number): Promise<boolean> {
     const { request, agent, hostname, port, auth, basePath } = this.#target;
@@ -135,7 +136,7 @@ export class ApiClient {
         },
       });
       sent.on('timeout', () => {
-        sent.destroy(new PrimaryTimeoutError(this.url, `nothing came for ${timeoutMs} ms`));
+        sent.destroy(new PrimaryTimeoutError(this.url, `nothing arrived for ${timeoutMs} ms`));
       });
       sent.on('error', (error) => reject(this.#failure(error)));
       sent.on('response', (response) => {
@@ -152,7 +153,7 @@ export class ApiClient {
     if (date !== undefined) this.clockOffset = Date.parse(date) - systemClock.now();
     const { statusCode: status = 0 } = response;
     if (response.headers[PROTOCOL_HEADER] === undefined) {
-      // The page of another program, which may have no end.
+      // The page of another program, which may never end.
       response.on('error', () => undefined).destroy();
       return { status, isOurs: false, body: undefined };
     }

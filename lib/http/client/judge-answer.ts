@@ -7,7 +7,7 @@ import {
 import { reviveError } from '../../common/revive-error.js';
 import { PROTOCOL_VERSION } from '../../cluster/wire/sync-endpoint.js';
 
-/** What is known of an answer. @internal */
+/** The relevant parts of an answer. @internal */
 export interface Answer {
   readonly status: number;
   /** The header that only HyperCache sends. */
@@ -16,13 +16,13 @@ export interface Answer {
   readonly text: string;
 }
 
-/** What to set, by the status of an answer that is not ours. */
+/** Hints on what to set, by the status of an answer that is not ours. */
 const HINTS: { readonly [status: number]: string } = {
   200: 'Check that primaryUrl is the address of the primary, and that nothing in front of it rewrites answers; or give the primary the option listen.',
-  401: "A guard of the primary's application stands in front: exempt the API with controllerDecorators: [Public()], or whatever decorator the guard looks for, or give the primary the option listen.",
+  401: "A guard of the primary's application refuses the request: exempt the API with controllerDecorators: [Public()], or whatever decorator the guard looks for, or give the primary the option listen.",
   404: "Add the global prefix of the primary's application to primaryUrl, give both nodes the same path, and give the primary an apiToken: without one it serves nothing.",
   413: 'Raise the limit for bodies of the proxy in front of the primary, or point primaryUrl past it.',
-  429: "A throttler of the primary's application stands in front: exempt the API with controllerDecorators: [SkipThrottle()], or give the primary the option listen.",
+  429: "A throttler of the primary's application refuses the request: exempt the API with controllerDecorators: [SkipThrottle()], or give the primary the option listen.",
 };
 const HINT_REDIRECT = 'Write the address that it redirects to into primaryUrl.';
 const HINT_GATEWAY = 'A proxy in front of the primary does not reach it: check that it runs.';
@@ -30,7 +30,7 @@ const HINT_OTHER =
   'Check that primaryUrl is the address of the primary, or give the primary the option listen.';
 
 /**
- * What is wrong with an answer of a primary; undefined when nothing is.
+ * The error in an answer of a primary; undefined when there is none.
  *
  * @param url for the message
  * @internal

@@ -19,16 +19,16 @@ export type HeadersOf = (
   body: Buffer | undefined,
 ) => OutgoingHttpHeaders;
 
-/** Bytes of an answer at most; a stream has no bound, its reader has. */
+/** The most bytes of an answer. A stream has no bound; its reader has one. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 
 /**
- * Sends axios' requests straight through `node:http`: axios' own adapter spends on redirects, proxies, progress and
- * compression, none of which nodes use, several times what the request takes (see docs/maintainers/decisions.md). It also knows
- * whether a request that failed can have arrived.
+ * Sends axios' requests directly through `node:http`. Axios' own adapter spends several times the cost of the request on
+ * redirects, proxies, progress and compression, none of which nodes use (see docs/maintainers/decisions.md). This adapter also
+ * knows whether a failed request can have arrived.
  *
- * Headers are the given ones and no others. `responseType: 'stream'` gives a stream only when HyperCache answered
- * 200; every other answer is a Buffer, which is empty when it is not HyperCache's.
+ * The headers are exactly the given ones. `responseType: 'stream'` gives a stream only when HyperCache answered 200. Every
+ * other answer is a Buffer, which is empty when it is not HyperCache's.
  *
  * @internal
  */
@@ -101,7 +101,7 @@ class Sending {
     const isOurs = answer.headers[PROTOCOL_HEADER] !== undefined;
     if (!isOurs) {
       this.#finish(answer, Buffer.alloc(0));
-      // Nobody wants the page of a stranger.
+      // The page of another program is not needed.
       answer.on('error', () => undefined).destroy();
     } else if (this.config.responseType === 'stream' && answer.statusCode === 200) {
       this.#finish(answer, answer);

@@ -5,10 +5,10 @@ import { hashOfBody, signatureHeaders } from '../request-signature.js';
 const NONCE_BYTES = 16;
 
 /**
- * The headers that sign a request which is sent now.
+ * Makes the headers that sign a request which is sent now.
  *
  * @param url path and query, as sent
- * @param by the token, and the node that the request is for, as its answers name it; undefined means the primary
+ * @param by the token, and the id of the node that the request is for, from its answers; undefined means the primary
  * @internal
  */
 export function signRequest(

@@ -1,27 +1,30 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-/** Below the 5 s after which a Node server closes an idle connection: one that it closes as we send is a lost request. */
+/**
+ * Less than the 5 s after which a Node server closes an idle connection. A connection that closes while we send loses the
+ * request.
+ */
 const IDLE_MS = 4000;
 
-/** Where requests go, with all that is alike in them. @internal */
+/** The destination of requests, with everything that they have in common. @internal */
 export interface Target {
   readonly request: typeof httpRequest;
   readonly agent: HttpAgent;
   readonly isTls: boolean;
   readonly hostname: string;
   readonly port: string;
-  /** Credentials for a proxy in front, as they stood in the URL. */
+  /** Credentials for a proxy in front, taken from the URL. */
   readonly auth: string | undefined;
-  /** Before the paths of the endpoints. */
+  /** The common beginning of the paths of the endpoints. */
   readonly basePath: string;
-  /** For messages: without credentials. */
+  /** The URL without credentials, for messages. */
   readonly url: string;
 }
 
 /**
- * @param primaryUrl an http or https URL; a global prefix of the primary's application belongs to it, and the path of the
- * API may stand at its end
+ * @param primaryUrl an http or https URL. It includes a global prefix of the primary's application, and may end with the path
+ * of the API.
  * @param path of the API, from its first slash
  * @internal
  */
@@ -36,7 +39,7 @@ export function targetOf(primaryUrl: string, path: string): Target {
     request: isTls ? httpsRequest : httpRequest,
     agent: isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions),
     isTls,
-    // Node wants an IPv6 address without the brackets of the URL.
+    // Node expects an IPv6 address without the brackets of the URL.
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port,
     auth: username === '' ? undefined : credentials,

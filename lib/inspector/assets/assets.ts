@@ -4,7 +4,7 @@ import { STYLE } from './style.js';
 
 /** A file that the pages use. @internal */
 export interface Asset {
-  /** With a hash of the content: a browser may keep it for ever. */
+  /** The name includes a hash of the content, so a browser may keep the file forever. */
   readonly name: string;
   readonly type: string;
   readonly content: string;
@@ -19,7 +19,7 @@ export const script = asset('script', 'js', 'text/javascript; charset=utf-8', SC
 /** @internal */
 export const icon = asset('icon', 'svg', 'image/svg+xml', ICON);
 
-/** All of them, by name. @internal */
+/** All assets, by name. @internal */
 export const assets: ReadonlyMap<string, Asset> = new Map(
   [style, script, icon].map((one) => [one.name, one]),
 );

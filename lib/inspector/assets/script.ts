@@ -1,6 +1,6 @@
 /**
- * What runs in the browser: follows the view that the page shows, puts new text where it has changed, and sends actions. It
- * makes no markup of anything but what the server has rendered and escaped.
+ * The script that runs in the browser. It follows the view that the page shows, replaces text that has changed, and sends
+ * actions. Its only markup is what the server has rendered and escaped.
  *
  * @internal
  */
@@ -19,7 +19,7 @@ export const SCRIPT = `'use strict';
     if (text.textContent !== words) text.textContent = words;
   }
 
-  // Nothing moves where the focus is, or text is selected.
+  // Nothing moves where the focus is, or where text is selected.
   function isInUse(element) {
     if (element.contains(document.activeElement)) return true;
     const selection = document.getSelection();

@@ -6,7 +6,7 @@ import type { View } from './view.js';
 
 const MAX_LETTERS = 50;
 
-/** The node's place among the others. @internal */
+/** The place of the node in the cluster. @internal */
 export const cluster: View = {
   path: 'cluster',
   title: 'Cluster',

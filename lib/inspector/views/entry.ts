@@ -38,21 +38,21 @@ export function entryDetails(
   ${section('Value', markup`<pre tabindex="0" aria-label="Value">${shownValue(context, entry, found)}</pre>`)}`;
 }
 
-/** To the page of an entry. @internal */
+/** A link to the page of an entry. @internal */
 export function keyLink({ links }: ViewRequest, namespace: string, key: string): Html {
-  // A key may be empty, or spaces only: a link needs something to point at.
+  // A key may be empty or only spaces. A link needs visible text.
   const text = key.trim() === '' ? markup`<i>${JSON.stringify(key)}</i>` : key;
   return markup`<a class="key" href="${links.to('keys', { namespace, key })}">${text}</a>`;
 }
 
-/** To the pages of tags. @internal */
+/** Links to the pages of tags. @internal */
 export function tagLinks({ links }: ViewRequest, namespace: string, tags: readonly string[]): Html {
   const link = (tag: string): Html =>
     markup`<a class="badge plain" href="${links.to('tags', { namespace, tag })}">${tag}</a>`;
   return markup`<span class="tags">${tags.map(link)}</span>`;
 }
 
-/** Of an entry. @internal */
+/** A button that deletes an entry. @internal */
 export function deleteButton(namespace: string, key: string): Html {
   return actionButton('Delete', 'delete', `Delete the entry ${key}?`, { namespace, key });
 }

@@ -7,7 +7,7 @@ import type { View } from './view.js';
 const BAD: readonly string[] = ['error', 'replica:lost', 'outbox:refused', 'recovered'];
 const GOOD: readonly string[] = ['hit', 'set', 'replica:connected'];
 
-/** What happens now. @internal */
+/** The current events. @internal */
 export const events: View = {
   path: 'events',
   title: 'Events',

@@ -5,7 +5,7 @@ import { keyLink } from './entry.js';
 import { badge, section, table } from './parts.js';
 import type { View, ViewRequest } from './view.js';
 
-/** What `wrap` calls: the slowest, those that fail, and how each namespace does. @internal */
+/** The factories of `wrap`: the slowest, those that fail, and the numbers of each namespace. @internal */
 export const factories: View = {
   path: 'factories',
   title: 'Factories',

@@ -6,10 +6,10 @@ import type { JobRecord } from '../job-log.js';
 import { badge, section, table } from './parts.js';
 import type { View } from './view.js';
 
-/** Jobs that are shown; on a secondary the primary is asked for each. */
+/** How many jobs are shown. A secondary asks the primary for each of them. */
 const MAX_SHOWN = 50;
 
-/** The last run of each job, on whichever node it ran, and what this process was asked to run. @internal */
+/** The last run of each job, on any node, and the jobs that this process was asked to run. @internal */
 export const jobs: View = {
   path: 'jobs',
   title: 'Jobs',
@@ -36,7 +36,7 @@ export const jobs: View = {
   },
 };
 
-/** From this node's file where it keeps them; else from the primary, of those that this process knows. */
+/** Reads the last runs from this node's file if it has them, or from the primary for the jobs that this process knows. */
 async function lastRuns({
   node,
   cache,

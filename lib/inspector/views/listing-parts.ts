@@ -7,20 +7,20 @@ import { deleteButton, keyLink, tagLinks } from './entry.js';
 import { table } from './parts.js';
 import type { ViewRequest } from './view.js';
 
-/** Namespaces that a form offers. */
+/** How many namespaces a form offers. */
 const MAX_OFFERED = 200;
 
-/** What is looked for. @internal */
+/** The search of a form. @internal */
 export interface Search {
-  /** The path of the view that shows what is found. */
+  /** The path of the view that shows the results. */
   readonly view: string;
-  /** Of the field of the prefix. */
+  /** The label of the field of the prefix. */
   readonly label: string;
   readonly namespace: string;
   readonly prefix: string;
 }
 
-/** A form that asks for a namespace and a prefix. @internal */
+/** A form for a namespace and a prefix. @internal */
 export function searchForm(
   names: readonly string[],
   { view, label, namespace, prefix }: Search,
@@ -69,10 +69,10 @@ export function entryTable(
 }
 
 /**
- * Leads to the first page and to the next.
+ * Links to the first page and to the next.
  *
  * @param query of the first page
- * @param next what the next page comes after; undefined on the last one
+ * @param next the position behind which the next page begins; undefined on the last page
  * @internal
  */
 export function pager(

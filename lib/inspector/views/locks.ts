@@ -6,7 +6,7 @@ import type { View } from './view.js';
 
 const MAX_SHOWN = 200;
 
-/** The locks and slots of semaphores that are held. @internal */
+/** The held locks and slots of semaphores. @internal */
 export const locks: View = {
   path: 'locks',
   title: 'Locks',

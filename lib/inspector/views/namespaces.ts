@@ -7,7 +7,7 @@ import type { View, ViewRequest } from './view.js';
 const MAX_SHOWN = 200;
 const UNUSED = ['–', '–', '–', '–', '–', '–'] as const;
 
-/** What each namespace holds, and how it was used by this process. @internal */
+/** What each namespace holds, and how this process has used it. @internal */
 export const namespaces: View = {
   path: 'namespaces',
   title: 'Namespaces',

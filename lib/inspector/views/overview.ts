@@ -6,11 +6,11 @@ import { hitRatioOf, rateOf, sampleOf, type Sample } from '../samples.js';
 import { tiles, type Tile } from './parts.js';
 import type { View } from './view.js';
 
-/** The time of which the numbers "per second" tell, at least, in ms. */
+/** The shortest period for numbers "per second", in ms. */
 const RATE_MS = 4000;
 const KIB = 1024;
 
-/** How the node does, in numbers and plots. @internal */
+/** The state of the node in numbers and plots. @internal */
 export const overview: View = {
   path: '',
   title: 'Overview',
@@ -160,7 +160,7 @@ function plots(samples: readonly Sample[], now: number, role: HyperCacheStats['r
   ];
 }
 
-/** The next one above, from 1 KiB on. */
+/** The next power of two, from 1 KiB on. */
 function powerOfTwo(bytes: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(bytes, KIB)));
 }

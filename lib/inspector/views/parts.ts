@@ -22,17 +22,17 @@ export function tiles(list: readonly Tile[]): Html {
   </dl>`;
 }
 
-/** A column's heading; those of numbers are on the right. @internal */
+/** The heading of a column. Columns of numbers are aligned to the right. @internal */
 export type Column = string | { readonly number: string };
 
 /** @internal */
 export interface Table {
-  /** What the table holds, for readers of the screen. */
+  /** The content of the table, for screen readers. */
   readonly caption: string;
   readonly columns: readonly Column[];
   /** Cells in the order of the columns; the first is the row's heading. */
   readonly rows: readonly (readonly Part[])[];
-  /** What is said where there are no rows. */
+  /** The text that appears when there are no rows. */
   readonly empty: string;
 }
 
@@ -40,7 +40,7 @@ export interface Table {
 export function table({ caption, columns, rows, empty }: Table): Html {
   if (rows.length === 0) return markup`<p class="empty">${empty}</p>`;
   const kinds = columns.map((column) => (typeof column === 'string' ? '' : 'number'));
-  // What does not fit is scrolled: also by keys, so it takes the focus.
+  // A wide table scrolls. It can take the focus, so that keys scroll it as well.
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
     <table>
       <caption class="unseen">
@@ -72,7 +72,7 @@ export function table({ caption, columns, rows, empty }: Table): Html {
   </div>`;
 }
 
-/** A part of a page with a heading; one with an id is kept up to date. @internal */
+/** A part of a page with a heading. A part with an id is kept up to date. @internal */
 export function section(title: string, content: Part, live?: string): Html {
   return live === undefined
     ? markup`<section>
@@ -85,12 +85,12 @@ export function section(title: string, content: Part, live?: string): Html {
       </section>`;
 }
 
-/** A word in a coloured frame. @internal */
+/** A word in a colored frame. @internal */
 export function badge(text: string, tone: 'good' | 'bad' | 'warn' | 'plain' = 'plain'): Html {
   return markup`<span class="badge ${tone}">${text}</span>`;
 }
 
-/** A button that asks, then does; see the script. @internal */
+/** A button that asks for confirmation before it acts; see the script. @internal */
 export function actionButton(
   label: string,
   action: string,

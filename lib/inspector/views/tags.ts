@@ -8,7 +8,7 @@ import type { View, ViewRequest } from './view.js';
 
 const PAGE_TAGS = 50;
 const PAGE_ENTRIES = 100;
-/** Entries of a tag are counted up to so many. */
+/** How many entries of a tag are counted at most. */
 const MAX_COUNT = 100;
 
 /** The tags of a namespace, page by page; with a tag in the query, its entries. @internal */

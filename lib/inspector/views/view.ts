@@ -2,7 +2,7 @@ import type { InspectorContext } from '../inspector-context.js';
 import type { Html } from '../markup.js';
 import type { Links } from '../links.js';
 
-/** What a page is asked for. @internal */
+/** The request for a page. @internal */
 export interface ViewRequest {
   readonly query: URLSearchParams;
   readonly links: Links;
@@ -10,12 +10,12 @@ export interface ViewRequest {
 
 /** One page of the inspector. @internal */
 export interface View {
-  /** Of the page's path; '' for the first one. */
+  /** The part of the page's path; '' for the first page. */
   readonly path: string;
   readonly title: string;
   /**
-   * Whether it is rendered again every 2 seconds while a page shows it. Then each part that moves is an element with an id and
-   * the attribute `data-live`.
+   * Whether it is rendered again every 2 seconds while a page shows it. Each part that changes must then be an element with an
+   * id and the attribute `data-live`.
    */
   readonly isLive: boolean;
   render(context: InspectorContext, request: ViewRequest): Html | Promise<Html>;

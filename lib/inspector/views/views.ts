@@ -9,7 +9,7 @@ import { overview } from './overview.js';
 import { tags } from './tags.js';
 import type { View } from './view.js';
 
-/** In the order of the menu. @internal */
+/** All views, in the order of the menu. @internal */
 export const VIEWS: readonly View[] = [
   overview,
   namespaces,

@@ -13,10 +13,10 @@ import { createReplayWindow, type ReplayWindow } from '../../http/replay-window.
 const KIB = 1024;
 const MIN_BATCH_BYTES = 16 * KIB * KIB;
 
-/** What the controllers of the API share. @internal */
+/** The parts that the controllers of the API share. @internal */
 export class ApiContext {
   readonly admission: Admission;
-  /** For what only operators do. */
+  /** For requests that only operators may make. */
   readonly adminAdmission: Admission;
   readonly #replays: ReplayWindow;
   readonly failures: FailedAttempts;
@@ -24,11 +24,11 @@ export class ApiContext {
   readonly backups = new BackupLimit();
   /** The namespace of requests that name none. */
   readonly namespace: string;
-  /** Bytes of a JSON body at most: JSON takes more than what is stored. */
+  /** The most bytes of a JSON body. JSON takes more bytes than the stored value. */
   readonly maxJsonBytes: number;
-  /** Bytes of a body between nodes at most. */
+  /** The most bytes of a body between nodes. */
   readonly maxBatchBytes: number;
-  /** For files that go again: on the disk of the node's own file, where it has one. */
+  /** For temporary files. It is on the disk of the node's own file, if the node has one. */
   readonly directory: string;
 
   constructor(
@@ -47,7 +47,7 @@ export class ApiContext {
     this.maxBatchBytes = Math.max(MIN_BATCH_BYTES, 2 * options.maxValueSize);
   }
 
-  /** Releases what remembers signed requests. */
+  /** Releases the record of signed requests. */
   close(): void {
     this.#replays.close();
   }

@@ -8,7 +8,7 @@ import { ApiContext } from './api-context.js';
 import { API_CONTROLLERS } from './api.constants.js';
 import { HyperCacheApi } from './hyper-cache-api.js';
 
-/** Mounts the HTTP API beside the core module, which provides node and options. @internal */
+/** Mounts the HTTP API next to the core module, which provides the node and the options. @internal */
 @Module({})
 export class HyperCacheApiModule implements NestModule {
   constructor(@Inject(HyperCacheApi) private readonly api: HyperCacheApi) {}
@@ -35,7 +35,7 @@ export class HyperCacheApiModule implements NestModule {
     };
   }
 
-  /** A testing module gets its HTTP adapter only now. */
+  /** A testing module gets its HTTP adapter only at this point. */
   configure(): void {
     this.api.mount();
   }

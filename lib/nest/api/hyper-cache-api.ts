@@ -18,7 +18,7 @@ import { API_CONTROLLERS } from './api.constants.js';
 import { OwnPort } from './own-port.js';
 
 /**
- * The HTTP API of this node: in the application, on a port of its own, or, without a token, nowhere.
+ * The HTTP API of this node. It is served in the application, on its own port, or, without a token, nowhere.
  *
  * @publicApi
  */
@@ -27,10 +27,10 @@ export class HyperCacheApi
   implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   #port: OwnPort | undefined;
-  /** Controllers that do not know yet where they stand. */
+  /** Controllers that have no path yet. */
   #unplaced: readonly Type[] = [];
 
-  /** @internal Nest makes it before the controllers of its module, which it places or takes away. */
+  /** @internal Nest creates it before the controllers of its module, which it places or removes. */
   constructor(
     @Inject(ApiContext) private readonly context: ApiContext,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -51,8 +51,8 @@ export class HyperCacheApi
   }
 
   /**
-   * Puts the controllers where the application wants them. As early as possible: what comes before the body parsers
-   * of the host can keep the bodies from them.
+   * Places the controllers where the application wants them. It runs as early as possible, so that it can keep bodies from the
+   * body parsers of the host.
    *
    * @internal
    */
@@ -67,7 +67,7 @@ export class HyperCacheApi
     this.#unplaced = [];
   }
 
-  /** Where the port of the option `listen` answers, path included; undefined without it. */
+  /** The URL of the API on the port of the option `listen`, path included; undefined without the option. */
   get url(): string | undefined {
     return this.#port?.url;
   }
@@ -80,7 +80,7 @@ export class HyperCacheApi
       try {
         this.#port = await OwnPort.open(this.context, { listen, path, adapter });
       } catch (error) {
-        // The application does not start, and nobody may be left to close it.
+        // The application does not start, and no caller may be left to close the node.
         await this.context.node.close();
         throw error;
       }
@@ -96,16 +96,16 @@ export class HyperCacheApi
       return 'It serves no HTTP API: the application has no HTTP server.';
     }
     const prefix = this.application.getGlobalPrefix().replaceAll(/^\/+|\/+$/g, '');
-    return `Its HTTP API stands in the application, at ${prefix === '' ? '' : `/${prefix}`}${path}`;
+    return `Its HTTP API is in the application, at ${prefix === '' ? '' : `/${prefix}`}${path}`;
   }
 
-  /** Ends the streams, for which the host's server would wait, and the port, while the node still stands. @internal */
+  /** Ends the streams, for which the host's server would wait, and then the port, while the node is still open. @internal */
   async beforeApplicationShutdown(): Promise<void> {
     this.context.open.close();
     await this.#port?.close();
   }
 
-  /** When the host's server has ended, too. @internal */
+  /** Runs when the host's server has ended as well. @internal */
   onApplicationShutdown(): void {
     this.context.close();
   }

@@ -11,10 +11,10 @@ import { ApiContext } from './api-context.js';
 
 type AdapterClass = new (options?: object) => AbstractHttpAdapter;
 
-/** Fastify refuses longer parameters; a byte of a key takes three characters at most. */
+/** Fastify refuses longer parameters. A byte of a key takes three characters at most. */
 const FASTIFY_OPTIONS = { routerOptions: { maxParamLength: 3 * MAX_KEY_BYTES } };
 
-/** As long as an answer may take; a head that was sent half would keep the server for minutes. */
+/** The longest time for an answer. A request whose head arrived only in part would keep the server open for minutes. */
 const CLOSE_MS = 5000;
 
 @Module({})
@@ -24,19 +24,19 @@ class OwnPortModule {}
 export interface OwnPortOptions {
   readonly listen: ListenOptions;
   readonly path: string;
-  /** The host's, if it has one: the same platform serves the port. */
+  /** The host's adapter, if it has one. The same platform serves the port. */
   readonly adapter: HttpServer | undefined;
 }
 
 /**
- * The API on a port of its own: a small Nest application that nothing of the host's reaches.
+ * The API on its own port: a small Nest application, which nothing of the host reaches.
  *
  * @internal
  */
 export class OwnPort {
   private constructor(
     private readonly app: INestApplication,
-    /** Where the API answers, path included. */
+    /** The URL of the API, path included. */
     readonly url: string,
   ) {}
 
@@ -65,7 +65,7 @@ export class OwnPort {
     return new OwnPort(app, (await app.getUrl()) + path);
   }
 
-  /** Resolves when the requests in flight have been answered, or are not complete after some seconds. */
+  /** Resolves when the requests in flight are answered. It waits a few seconds at most for requests that are incomplete. */
   async close(): Promise<void> {
     const server = this.app.getHttpServer() as Server;
     const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
@@ -91,7 +91,7 @@ async function importAdapter(): Promise<AbstractHttpAdapter> {
     const { ExpressAdapter } = await import('@nestjs/platform-express');
     return new ExpressAdapter();
   } catch {
-    // Then the other one.
+    // Then the other platform is tried.
   }
   try {
     const { FastifyAdapter } = await import('@nestjs/platform-fastify');

@@ -3,17 +3,17 @@ import type { AxiosAdapter } from 'axios';
 import { DependencyMissingError } from '../../common/errors.js';
 
 /**
- * An `HttpService` with an axios instance of its own, which does nothing that nodes do not need: no transforms, no
- * redirects, no proxy, no judgement of the status.
+ * Makes an `HttpService` with its own axios instance, which does only what nodes need: no transforms, no redirects, no proxy,
+ * no check of the status.
  *
- * @throws {HC_DEPENDENCY_MISSING} both are optional peers, which only a secondary needs
+ * @throws {HC_DEPENDENCY_MISSING} both packages are optional peers, which only a secondary needs
  * @internal
  */
 export async function loadHttpService(adapter: AxiosAdapter): Promise<HttpService> {
   const { HttpService, axios } = await importAxios();
   const needed = { adapter, transformRequest: [], transformResponse: [], headers: {} };
   const instance = axios.create(needed);
-  // Merging axios' other defaults, headers among them, took more than half of its time for each request.
+  // Merging the other defaults of axios, including headers, took more than half of its time for each request.
   for (const name of Object.keys(instance.defaults)) {
     if (!Object.hasOwn(needed, name)) Reflect.deleteProperty(instance.defaults, name);
   }

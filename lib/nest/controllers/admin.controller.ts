@@ -7,7 +7,7 @@ import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { AdminTokenGuard } from '../guards/cluster-token.guard.js';
 import { readBytes } from '../wire/read-body.js';
 
-/** What only operators do. @internal */
+/** The routes that only operators may use. @internal */
 @Controller()
 @UseGuards(AdminTokenGuard)
 @UseFilters(ApiExceptionFilter)

@@ -8,7 +8,7 @@ import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { answerFile } from '../../http/answer.js';
 import { rawRequest, rawResponse } from '../../http/raw-exchange.js';
 
-/** A copy of the node's file. @internal */
+/** The route of a copy of the node's file. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)

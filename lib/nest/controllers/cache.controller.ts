@@ -17,7 +17,7 @@ import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { ApiCall } from '../wire/api-call.js';
 
-/** As a client sent it: the node checks it. */
+/** The body as a client sent it. The node checks it. */
 interface WriteBody extends NodeWriteOptions {
   readonly value?: unknown;
 }
@@ -28,7 +28,7 @@ interface IncrementBody {
   readonly initial?: number;
 }
 
-/** Entries. @internal */
+/** The routes of entries. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)
@@ -42,7 +42,7 @@ export class CacheController {
     const { key, cache } = call;
     const { value, revision, expiresAt } = await cache.getWithRevision(key);
     if (value === undefined) throw new MissError();
-    // JSON has no Infinity: an entry without a deadline is answered with null.
+    // JSON has no Infinity: the answer has null for an entry without a deadline.
     call.reply({ key, value, revision, expiresAt });
   }
 
@@ -51,7 +51,7 @@ export class CacheController {
     const call = new ApiCall(this.api, request, response);
     const { key, cache } = call;
     const { value, ...options } = (await call.fields('value', 'ttl', 'tags')) as WriteBody;
-    // An asynchronous write of a secondary has none yet.
+    // An asynchronous write of a secondary has no revision yet.
     const revision = await cache.set(key, value, options);
     call.reply({ revision: revision === 0 ? null : revision });
   }
@@ -72,7 +72,7 @@ export class CacheController {
     const { by = 1, ...options } = (await call.fields('by', 'ttl', 'initial')) as IncrementBody;
     const value = await cache.increment(key, by, options);
     const now = await cache.getWithRevision(key);
-    // Another change may have come since: its revision does not belong to this value.
+    // Another change may have happened since. Its revision does not belong to this value.
     call.reply({ value, revision: now.value === value ? now.revision : null });
   }
 

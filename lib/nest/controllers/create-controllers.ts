@@ -8,7 +8,7 @@ import { LockController } from './lock.controller.js';
 import { StatusController } from './status.controller.js';
 import { SyncController } from './sync.controller.js';
 
-/** In the order in which they are mounted: the fallback takes what is left. */
+/** In the order in which they are mounted. The fallback takes the remaining paths. */
 const CONTROLLERS: readonly Type[] = [
   CacheController,
   LockController,
@@ -21,7 +21,7 @@ const CONTROLLERS: readonly Type[] = [
 ];
 
 /**
- * The controllers of the API as classes of their own, so that several applications in a process can differ.
+ * Creates each controller of the API as a new class, so that several applications in a process can differ.
  *
  * @param decorators applied as if written above each class, in this order
  * @internal
@@ -36,9 +36,9 @@ export function createControllers(decorators: readonly ClassDecorator[]): Type[]
 }
 
 /**
- * Decides where controllers stand; in time until Nest builds its routes.
+ * Decides on which paths the controllers are. Call it before Nest builds its routes.
  *
- * @param platform of the application: they write a wildcard differently
+ * @param platform the platform of the application: each one writes a wildcard differently
  * @internal
  */
 export function placeControllers(

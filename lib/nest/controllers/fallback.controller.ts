@@ -4,7 +4,7 @@ import { Uncached } from '../decorators/uncached.decorator.js';
 import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 
-/** Whatever else is below the path of the API: the host's own 404 would not tell whether HyperCache stands there. @internal */
+/** All other paths below the path of the API. The host's own 404 would not show whether HyperCache is served there. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)

@@ -25,14 +25,14 @@ import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { ApiCall } from '../wire/api-call.js';
 
-/** What a request without a limit gets. */
+/** The limit of a request that gives none. */
 const DEFAULT_LIMIT = 500;
-/** Entries that one request writes at most. */
+/** The most entries that one request writes. */
 const MAX_WRITES = 1000;
-/** A ttl that a lock handle needs, and that nothing uses. */
+/** A ttl that a lock handle requires, and that nothing uses. */
 const UNUSED_TTL_MS = 1000;
 
-/** Many entries at once, as operators read and write them: keys stand in bodies and queries, not in paths. @internal */
+/** Many entries in one request, as operators read and write them. Keys are in bodies and queries, not in paths. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)
@@ -84,7 +84,7 @@ export class ListingController {
     const call = new ApiCall(this.api, request, response);
     const { cache } = call;
     const { keys } = await call.fields('keys');
-    // The node checks each of them.
+    // The node checks each key.
     const deleted = await cache.mdelete(listOf(keys, 'keys') as readonly string[]);
     call.reply({ deleted: deleted.filter(Boolean).length });
   }
@@ -95,7 +95,10 @@ export class ListingController {
     const { cache } = call;
     const { key, prefix, tag } = await call.fields('key', 'prefix', 'tag');
     if ([key, prefix, tag].filter((given) => given !== undefined).length !== 1) {
-      throw new InvalidArgumentError('It is not said what expires.', 'Send key, prefix or tag.');
+      throw new InvalidArgumentError(
+        'The request names nothing to expire.',
+        'Send key, prefix or tag.',
+      );
     }
     if (key !== undefined) {
       assertKey(key);
@@ -128,7 +131,7 @@ export class ListingController {
     new ApiCall(this.api, request, response).reply({ locks });
   }
 
-  /** Whoever holds it. */
+  /** Releases the lock, for any holder. */
   @Delete('locks')
   async release(@Req() request: unknown, @Res() response: unknown): Promise<void> {
     const call = new ApiCall(this.api, request, response);

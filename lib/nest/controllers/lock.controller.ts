@@ -14,14 +14,14 @@ import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { ApiCall } from '../wire/api-call.js';
 
-/** As a client sent it: the node checks it. */
+/** The body as a client sent it. The node checks it. */
 interface LockBody {
   readonly owner: string;
   readonly ttl: number;
   readonly wait?: number;
 }
 
-/** Locks. @internal */
+/** The routes of locks. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)
@@ -45,7 +45,7 @@ export class LockController {
     const { key } = call;
     const { owner, ttl } = (await call.fields('owner', 'ttl')) as LockBody;
     const lock = this.api.node.locks.restore(key, owner);
-    // A missing ttl is refused, not replaced by a default that the client does not know.
+    // A missing ttl is refused. The client would not know a default that replaces it.
     const extended = await lock.extend(ttl ?? Number.NaN);
     call.reply({ extended, expiresAt: lock.expiresAt ?? null });
   }

@@ -8,7 +8,7 @@ import { ApiExceptionFilter } from '../filters/api-exception.filter.js';
 import { ClusterTokenGuard } from '../guards/cluster-token.guard.js';
 import { ApiCall } from '../wire/api-call.js';
 
-/** Who answers, and how it is. @internal */
+/** The routes that show which node answers, and its health. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)

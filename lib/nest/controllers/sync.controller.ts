@@ -10,7 +10,7 @@ import { ApiCall } from '../wire/api-call.js';
 import { rawRequest, rawResponse } from '../../http/raw-exchange.js';
 import { readBytes } from '../wire/read-body.js';
 
-/** Node to node. @internal */
+/** The routes between nodes. @internal */
 @Controller()
 @UseGuards(ClusterTokenGuard)
 @UseFilters(ApiExceptionFilter)
@@ -43,7 +43,7 @@ export class SyncController {
     this.#stream(response, (sink) => sync.wait(body, sink));
   }
 
-  /** The headers go out at once, unless the endpoint refuses the request. */
+  /** Sends the headers immediately, unless the endpoint refuses the request. */
   #stream(response: unknown, begin: (sink: ReturnType<typeof beginStream>) => void): void {
     this.api.open.assertOpen();
     const sink = beginStream(response);
@@ -67,7 +67,7 @@ function feedRequest(call: ApiCall): FeedRequest {
     return { protocol, replicaId, position };
   }
   throw new InvalidRequestError(
-    'The feed was asked for without a protocol, a replica or an acceptable position.',
-    'Let a node ask for it.',
+    'The request for the feed lacks a protocol, a replica or an acceptable position.',
+    'Only nodes request the feed.',
   );
 }

@@ -5,7 +5,7 @@ import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-
 import { listFrom, textFrom } from './key-of-call.js';
 
 /**
- * What `@CacheEvict` deletes when a method whose first arguments are `A` has succeeded: all that is named.
+ * What `@CacheEvict` deletes after a method with the first arguments `A` succeeds. It deletes everything that is named.
  *
  * @publicApi
  */
@@ -14,13 +14,13 @@ export interface CacheEvictOptions<A extends unknown[] = []> {
   key?: string | ((...args: A) => string) | undefined;
   keys?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
   tags?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
-  /** Keys that begin so. End it with a separator: `'user:1'` is how `'user:10'` begins, too. */
+  /** The beginning of the keys to delete. End it with a separator: `'user:1'` is also the beginning of `'user:10'`. */
   prefix?: string | ((...args: A) => string) | undefined;
-  /** The whole cache. */
+  /** Deletes the whole cache. */
   all?: true | undefined;
-  /** `'expire'`: entries with `stale` or `grace` stay for these, the others go. @default 'delete' */
+  /** With `'expire'`, entries with `stale` or `grace` stay for these windows, and the others are deleted. @default 'delete' */
   mode?: 'delete' | 'expire' | undefined;
-  /** Before the method is called, whether it succeeds or not. @default false */
+  /** Deletes before the method is called, whether or not the method succeeds. @default false */
   before?: boolean | undefined;
   /** A cache of `HyperCacheModule.forFeature`. @default the application's */
   cache?: string | undefined;
@@ -31,10 +31,10 @@ export interface CacheEvictOptions<A extends unknown[] = []> {
 type Removal = (cache: HyperCache, args: readonly unknown[]) => Promise<unknown>;
 
 /**
- * Deletes entries once an asynchronous method has succeeded, before its promise resolves: what a factory makes
- * meanwhile of older data is not stored. When the method throws, nothing is deleted.
+ * Deletes entries once an asynchronous method has succeeded, before its promise resolves. A result that a factory makes
+ * meanwhile from older data is not stored. When the method throws, nothing is deleted.
  *
- * A call whose deletion fails rejects with the cache's error, though the method has done its work.
+ * If the deletion fails, the call rejects with the cache's error, although the method has done its work.
  *
  * @throws {HC_ARGUMENT_INVALID} when the class is loaded
  * @publicApi
@@ -116,7 +116,7 @@ function removalsOf<A extends unknown[]>({
   );
 }
 
-/** Every key begins with nothing. */
+/** Every key begins with the empty text. */
 function nonEmpty(prefix: string): string {
   if (prefix !== '') return prefix;
   throw new InvalidArgumentError(

@@ -4,7 +4,7 @@ import { HyperCache } from '../hyper-cache.service.js';
 import { injectedMethod, type DecoratedMethod, type Replacement } from './injected-method.js';
 
 /**
- * A decorator of asynchronous methods whose arguments begin with `A` and whose promises hold an `R`.
+ * A decorator of asynchronous methods whose arguments begin with `A` and whose promises resolve to an `R`.
  *
  * @publicApi
  */

@@ -4,7 +4,7 @@ import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-
 import { listFrom, textFrom } from './key-of-call.js';
 
 /**
- * What `@CachePut` does with a method whose result is an `R` and whose first arguments are `A`.
+ * What `@CachePut` does with a method that returns an `R` and whose first arguments are `A`.
  *
  * @publicApi
  */
@@ -14,7 +14,7 @@ export interface CachePutOptions<R = unknown, A extends unknown[] = []> extends 
 > {
   /** A text with placeholders for arguments (`'product:{0}'`), or a function of the result and the arguments. */
   key: string | ((result: R, ...args: A) => string);
-  /** Names by which `delByTag` finds the entry; as texts they may have placeholders for arguments. */
+  /** Names by which `delByTag` finds the entry. Texts may have placeholders for arguments. */
   tags?: readonly string[] | ((result: R, ...args: A) => readonly string[]) | undefined;
   /** When it returns true, the result is not stored. */
   unless?: ((result: R) => boolean) | undefined;
@@ -25,11 +25,11 @@ export interface CachePutOptions<R = unknown, A extends unknown[] = []> extends 
 const OWN_FIELDS = ['key', 'unless', 'cache'];
 
 /**
- * Stores what an asynchronous method returns, each time, before its promise resolves; `undefined` is not stored. Of
- * calls at the same time the last one to be stored stays, which may not be the last one that the origin has seen:
- * `@CacheEvict` has no such order.
+ * Stores each result of an asynchronous method before its promise resolves; `undefined` is not stored. When calls overlap, the
+ * result that is stored last stays. That may not be the last one that the origin has seen. `@CacheEvict` avoids this problem of
+ * order.
  *
- * A call whose result cannot be stored rejects with the cache's error, though the method has done its work.
+ * If the result cannot be stored, the call rejects with the cache's error, although the method has done its work.
  *
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
  * @publicApi
@@ -40,7 +40,7 @@ export function CachePut<R = unknown, A extends unknown[] = []>(
   checkFields('add', Object(options), { called: 'CachePut', more: OWN_FIELDS });
   const { key, tags, unless, cache, ...entry } = Object(options) as CachePutOptions<R, A>;
   assertDeclared(entry);
-  // Nor a function of the value, which only a factory's entry has.
+  // A function of the value is not allowed either: only entries of a factory have one.
   readTtl(entry.ttl ?? 0);
   assertFunction('`unless` of @CachePut', unless);
   const keyFrom = textFrom('key of @CachePut', key);
@@ -49,7 +49,7 @@ export function CachePut<R = unknown, A extends unknown[] = []>(
     call: async ({ injected, args, proceed }) => {
       const result = (await proceed()) as R;
       if (result === undefined || unless?.(result) === true) return result;
-      // Templates count the arguments; functions begin with the result.
+      // Placeholders count the arguments. Functions take the result first.
       const seenBy = (given: unknown) => (typeof given === 'function' ? [result, ...args] : args);
       const own = tagsFrom === undefined ? entry : { ...entry, tags: tagsFrom(seenBy(tags)) };
       await injected.set(keyFrom(seenBy(key)), result, own);

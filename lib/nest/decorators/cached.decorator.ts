@@ -7,7 +7,7 @@ import type { DecoratedMethod } from './injected-method.js';
 import { generatedKey, listFrom, textFrom, type FromCall } from './key-of-call.js';
 
 /**
- * What `@Cached` does with a method whose first arguments are `A` and whose result is an `R`.
+ * What `@Cached` does with a method whose first arguments are `A` and that returns an `R`.
  *
  * @publicApi
  */
@@ -18,36 +18,36 @@ export interface CachedOptions<A extends unknown[] = [], R = unknown> extends Om
   /**
    * The key: a text with placeholders for arguments (`'product:{0}'`, `'{0.id}'`), or a function of the arguments.
    *
-   * @default the name of class and method, and a digest of all arguments
+   * @default the names of the class and the method, and a digest of all arguments
    */
   key?: string | ((...args: A) => string) | undefined;
-  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  /** The name of a policy of `forRoot({ policies })`. The other fields here take precedence over it. */
   policy?: PolicyName | undefined;
-  /** Instead of class and method in a key that is made of all arguments. */
+  /** Replaces the class and the method in a key that is made of all arguments. */
   name?: string | undefined;
   /** A cache of `HyperCacheModule.forFeature`. @default the application's */
   cache?: string | undefined;
   /** Names by which `delByTag` finds the entry; each may have placeholders. */
   tags?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
-  /** When it returns false, the method is called and the cache left alone. */
+  /** When it returns false, the method is called and the cache is not used. */
   when?: ((...args: A) => boolean) | undefined;
 }
 
-/** Where {@link cacheKeyOf} finds what makes the keys of a method. */
+/** The metadata with the function that makes the keys of a method. */
 const KEY_OF_CALL = Symbol('HyperCache: the key of a call');
 
 const OWN_FIELDS = ['key', 'name', 'cache', 'when'];
 
 /**
- * Caches what an asynchronous method of a provider or controller returns, as `HyperCache.wrap` does: concurrent calls
- * with one key share one call of the method, and a deletion meanwhile wins over its result. `undefined` is not stored,
- * `null` is. The class need not inject anything for it.
+ * Caches the results of an asynchronous method of a provider or controller, as `HyperCache.wrap` does. Concurrent calls with
+ * one key share one call of the method, and a deletion meanwhile wins over its result. `undefined` is not stored, `null` is.
+ * The class need not inject anything.
  *
- * A call rejects with what the method throws; with `HC_ARGUMENT_INVALID` when no key can be made of its arguments; with
- * `HC_VALUE_UNSUPPORTED` when the method returns an Observable, a stream or an async iterable.
+ * A call rejects with the error that the method throws; with `HC_ARGUMENT_INVALID` when no key can be made of its arguments;
+ * with `HC_VALUE_UNSUPPORTED` when the method returns an Observable, a stream or an async iterable.
  *
- * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded: an option that there is not, a key that is no
- *   template, two methods whose keys would be the same
+ * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded: an unknown option, a key that is no template, or two
+ * methods whose keys would be the same
  * @publicApi
  */
 export function Cached<A extends unknown[] = [], R = unknown>(
@@ -59,7 +59,7 @@ export function Cached<A extends unknown[] = [], R = unknown>(
   if (key !== undefined && name !== undefined) {
     throw new InvalidArgumentError(
       '@Cached has both `key` and `name`.',
-      'Leave out `name`: it stands in keys that are made of all arguments.',
+      'Leave out `name`: only keys that are made of all arguments contain it.',
     );
   }
   const keyFrom = key === undefined ? undefined : textFrom('key of @Cached', key);
@@ -79,11 +79,11 @@ export function Cached<A extends unknown[] = [], R = unknown>(
 }
 
 /**
- * The key under which `@Cached` stores what a call with these arguments returns, for `HyperCache.del` and the like:
+ * Makes the key under which `@Cached` stores the result of a call with these arguments, for example for `HyperCache.del`:
  * `cacheKeyOf(Products.prototype.find)(42)`.
  *
- * @param method as it stands in the class, other decorators above `@Cached` included if they copy metadata
- * @throws {HC_ARGUMENT_INVALID} the method has no `@Cached`; from the function that it returns, when no key can be made
+ * @param method the method of the class. Decorators above `@Cached` are allowed if they copy metadata.
+ * @throws {HC_ARGUMENT_INVALID} the method has no `@Cached`; from the returned function, when no key can be made
  * @publicApi
  */
 export function cacheKeyOf<A extends unknown[]>(
@@ -93,7 +93,7 @@ export function cacheKeyOf<A extends unknown[]>(
     typeof method === 'function' ? Reflect.getMetadata(KEY_OF_CALL, method) : undefined;
   if (typeof keyOf !== 'function') {
     throw new InvalidArgumentError(
-      'cacheKeyOf() was given what has no @Cached.',
+      'The method given to cacheKeyOf() has no @Cached.',
       'Pass the method of the class, as in cacheKeyOf(Products.prototype.find)(42).',
     );
   }
@@ -104,6 +104,6 @@ function assertWhole(value: unknown, { className, name }: DecoratedMethod): unkn
   if (!isReadOnce(value)) return value;
   throw new UnsupportedValueError(
     `${className}.${name}() returns an Observable, a stream or an async iterable, which @Cached cannot keep.`,
-    'Return what it ends with: await firstValueFrom(observable), or the bytes of the stream.',
+    'Return its final value: await firstValueFrom(observable), or the bytes of the stream.',
   );
 }

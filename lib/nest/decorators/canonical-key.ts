@@ -3,19 +3,19 @@ import { types } from 'node:util';
 import { InvalidArgumentError } from '../../common/errors.js';
 import { isPlain } from '../../value/capture.js';
 
-/** Deeper arguments are taken for cyclic ones. */
+/** Deeper arguments are considered cyclic. */
 const MAX_DEPTH = 100;
 
 /** Half of a SHA-256, in hexadecimal digits. */
 const DIGITS = 32;
 
 /**
- * A short text for the arguments of a call: the first 128 bits of the SHA-256 of an encoding in which every value has
- * its type, and every text its length. Arguments that a method can tell apart have different ones, but for the order
- * of fields, and for arguments at the end that are undefined.
+ * Makes a short text for the arguments of a call: the first 128 bits of the SHA-256 of an encoding. In this encoding, every
+ * value has its type and every text its length. Arguments that a method can tell apart have different texts, except for the
+ * order of fields and for undefined arguments at the end.
  *
- * @param what whose arguments they are, for messages
- * @throws {HC_ARGUMENT_INVALID} what has no such encoding: functions, symbols, cycles, class instances without `toJSON`
+ * @param what the method of the arguments, for messages
+ * @throws {HC_ARGUMENT_INVALID} a value without such an encoding: functions, symbols, cycles, class instances without `toJSON`
  * @internal
  */
 export function canonicalKey(what: string, args: readonly unknown[]): string {
@@ -23,7 +23,7 @@ export function canonicalKey(what: string, args: readonly unknown[]): string {
   while (count > 0 && args[count - 1] === undefined) count--;
   let text = '';
   for (let i = 0; i < count; i++) text += encode(args[i], 0, `argument ${i} of ${what}`);
-  // UTF-8 has no form for half of a surrogate pair; UTF-16 has.
+  // UTF-8 cannot encode half of a surrogate pair; UTF-16 can.
   return createHash('sha256').update(text, 'utf16le').digest('hex').slice(0, DIGITS);
 }
 

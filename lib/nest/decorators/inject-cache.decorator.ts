@@ -14,7 +14,7 @@ const tokens = new WeakMap<AnyDefinition, symbol>();
 export const InjectCache = (definition: AnyDefinition): ReturnType<typeof Inject> =>
   Inject(tokenOf(definition));
 
-/** Nest reads the providers of a module when it scans it, after the classes were loaded that this has decorated. */
+/** Nest reads the providers of a module when it scans the module. By then, the classes are loaded that this decorates. */
 function tokenOf(definition: AnyDefinition): symbol {
   const known = tokens.get(definition);
   if (known !== undefined) return known;

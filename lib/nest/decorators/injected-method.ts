@@ -10,33 +10,33 @@ export interface DecoratedMethod {
 
 /** One call of such a method. @internal */
 export interface MethodCall<T> {
-  /** What Nest has injected. */
+  /** The provider that Nest has injected. */
   readonly injected: T;
   readonly args: readonly unknown[];
-  /** Calls the method itself, on its object and with the arguments as they came. */
+  /** Calls the method itself, on its object and with the original arguments. */
   readonly proceed: () => unknown;
 }
 
-/** What a call of such a method does instead. @internal */
+/** What happens instead of a call of such a method. @internal */
 export interface Replacement<T> {
-  /** What it returns becomes a promise. */
+  /** Its result becomes a promise. */
   readonly call: (call: MethodCall<T>) => unknown;
-  /** Left on the method, beside that of the decorators below. */
+  /** Set on the method, in addition to the metadata of the decorators below. */
   readonly metadata?: Readonly<Record<symbol, unknown>>;
 }
 
 type Method = (this: object, ...args: unknown[]) => unknown;
 
-/** Where Nest puts what it injects: a property of each instance, one for each token. */
+/** The property of each instance in which Nest puts what it injects, one for each token. */
 const properties = new Map<InjectionToken, symbol>();
 
 /**
- * Replaces a method of a class that Nest creates by one that has something injected. Nest injects properties into every
- * instance, request-scoped ones included, and refuses to start without what they need. The class need not inject it.
+ * Replaces a method of a class that Nest creates by one with an injected provider. Nest injects properties into every instance,
+ * request-scoped ones included, and refuses to start when one is missing. The class need not inject it.
  *
  * @param decorator its name, for messages
- * @param token of what is injected
- * @param around makes, once for each method, what a call of it does instead
+ * @param token of the provider to inject
+ * @param around makes, once for each method, the replacement of its calls
  * @internal
  */
 export function injectedMethod<T>(
@@ -49,7 +49,7 @@ export function injectedMethod<T>(
     const name = String(property);
     if (descriptor === undefined || !isMethod(method) || typeof target === 'function') {
       throw new InvalidArgumentError(
-        `@${decorator} stands on ${name}, which is no method of an object.`,
+        `@${decorator} is on ${name}, which is no method of an object.`,
         'Put it on a method of a provider or a controller, not on an accessor or a static method.',
       );
     }

@@ -5,17 +5,17 @@ import { canonicalKey } from './canonical-key.js';
 import type { DecoratedMethod } from './injected-method.js';
 import { Template } from './template.js';
 
-/** A text, or several, as made of the arguments of a call. @internal */
+/** A text, or several, made of the arguments of a call. @internal */
 export type FromCall<T> = (args: readonly unknown[]) => T;
 
 /** Prefixes of keys that are made of all arguments, and the methods that use them. */
 const generated = new Map<string, { readonly method: string; readonly isNamed: boolean }>();
 
-/** Hexadecimal digits that stand for the end of a text that is too long for a key. */
+/** Hexadecimal digits that replace the end of a text that is too long for a key. */
 const DIGITS = 32;
 
 /**
- * A text that an option gives: one with placeholders, or a function of the arguments.
+ * Reads a text that an option gives: one with placeholders, or a function of the arguments.
  *
  * @param where names the option, for messages
  * @throws {HC_ARGUMENT_INVALID}
@@ -53,9 +53,10 @@ export function listFrom(where: string, given: unknown): FromCall<readonly strin
 }
 
 /**
- * The key that is made of all arguments, behind a prefix that no other method has.
+ * Makes the key from all arguments, behind a prefix that no other method has.
  *
- * @param name instead of the names of class and method; a class that is loaded again, as by hot replacement, may have it again
+ * @param name replaces the names of class and method. A class that is loaded again, for example by hot reloading, may use it
+ * again.
  * @throws {HC_ARGUMENT_INVALID} another method has the same prefix, or the class has no name
  * @internal
  */
@@ -83,11 +84,11 @@ export function generatedKey(
   return (args) => shortened(`${prefix}:${canonicalKey(`${method}()`, args)}`);
 }
 
-/** What a template makes of long arguments keeps its beginning, by which `delByPrefix` finds it. */
+/** A long text of a template keeps its beginning, by which `delByPrefix` finds it. */
 function shortened(key: string): string {
   if (key.length <= MAX_KEY_BYTES / 3 || Buffer.byteLength(key) <= MAX_KEY_BYTES) return key;
   const digest = createHash('sha256').update(key).digest('hex').slice(0, DIGITS);
-  // A UTF-16 unit takes at most 3 bytes; half of a surrogate pair may be left at the end.
+  // A UTF-16 unit takes at most 3 bytes. Half of a surrogate pair may remain at the end.
   return `${key.slice(0, 300).toWellFormed()}%#${digest}`;
 }
 

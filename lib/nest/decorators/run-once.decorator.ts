@@ -4,20 +4,19 @@ import { checkedRun, type RunOnceOptions } from '../../node/runs.js';
 import { HYPERCACHE_NODE } from '../hyper-cache.constants.js';
 import { injectedMethod } from './injected-method.js';
 
-/** The method of each name: two methods would keep each other from running. */
+/** The method of each name. Two methods of one name would keep each other from running. */
 const methods = new Map<string, string>();
 
 /**
- * Runs a method of a provider or controller at most once in a window, on all processes and servers together, and never
- * beside itself. The method becomes asynchronous, and returns undefined when it is not to run. The class need not inject
- * anything for it.
+ * Runs a method of a provider or controller at most once in a window, across all processes and servers, and never twice at the
+ * same time. The method becomes asynchronous, and returns undefined when it must not run. The class need not inject anything.
  *
- * Where `@WithLock` keeps two calls from overlapping, this keeps the second from happening: clocks that differ by a second,
- * and a job of a millisecond, make two runs of one lock. While the primary is away nothing runs, and one 'error' event
- * tells so.
+ * `@WithLock` keeps two calls from overlapping; this decorator keeps the second from running at all. With a lock, clocks that
+ * differ by a second and a job of a millisecond lead to two runs. While the primary is unreachable nothing runs, and one
+ * 'error' event reports it.
  *
- * @param name of the run, for all processes; `HyperCache.lastRun(name)` tells of it
- * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} when the class is loaded: what is no option, a name that another method has
+ * @param name of the run, for all processes; `HyperCache.lastRun(name)` reports it
+ * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} when the class is loaded: an unknown option, a name that another method has
  * @publicApi
  */
 export function RunOnce(name: string, options: RunOnceOptions): MethodDecorator {
@@ -28,7 +27,7 @@ export function RunOnce(name: string, options: RunOnceOptions): MethodDecorator 
     if (other !== own) {
       throw new InvalidArgumentError(
         `@RunOnce has the name '${name}' on ${other}() and on ${own}().`,
-        'Give each its own name: of one name only one runs.',
+        'Give each its own name: only one method of a name runs.',
       );
     }
     methods.set(name, own);

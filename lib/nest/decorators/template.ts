@@ -5,7 +5,7 @@ const MAX_ARGUMENTS = 32;
 
 const PLACEHOLDER = /\{(\d+)((?:\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*)\}/gu;
 
-/** What the template's own text may not be mistaken for, in any template. */
+/** Characters that are escaped in any template, because the template's own text uses them. */
 const ALWAYS_ESCAPED = ['%', ':', '{', '}'];
 
 interface Placeholder {
@@ -17,8 +17,8 @@ interface Placeholder {
 /**
  * A text with placeholders for arguments of a method: `{0}`, `{1.id}`.
  *
- * Different arguments never make the same text, but for a number, bigint or boolean and its own text: what stands between
- * two placeholders holds a character that is escaped in all that takes their places.
+ * Different arguments never make the same text, except for a number, bigint or boolean and its own text. Between two
+ * placeholders there is always a character that is escaped in the values of both.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export class Template {
 
   /**
    * @param where the option that holds it, for messages
-   * @throws {HC_ARGUMENT_INVALID} a brace that is no placeholder's, an index of 32 or more, placeholders that run together
+   * @throws {HC_ARGUMENT_INVALID} a brace without a placeholder, an index of 32 or more, adjacent placeholders
    */
   constructor(
     private readonly where: string,
@@ -52,7 +52,7 @@ export class Template {
     this.#escaped = charactersOf([...ALWAYS_ESCAPED, ...literals.join('')]);
   }
 
-  /** Whether it is the same for all arguments. */
+  /** Whether the text is the same for all arguments. */
   get isConstant(): boolean {
     return this.#placeholders.length === 0;
   }
@@ -80,7 +80,7 @@ export class Template {
         `Arguments are counted from 0 to ${MAX_ARGUMENTS - 1}.`,
       );
     }
-    // With 'ab' and 'c' in them they would make what 'a' and 'bc' make.
+    // With them, 'ab' and 'c' would make the same text as 'a' and 'bc'.
     if (this.#literals.slice(1, -1).some((literal) => !/[^\p{L}\p{N}_]/u.test(literal))) {
       refuse('has placeholders that run together', "Separate them, as in '{0}:{1}'.");
     }
@@ -110,14 +110,14 @@ function fieldOf(value: unknown, name: string): unknown {
   return value === undefined || value === null ? undefined : Reflect.get(Object(value), name);
 }
 
-/** Letters and digits cannot separate, so they need not be escaped; half of a surrogate pair is no text. */
+/** Letters and digits cannot separate, so they need not be escaped. Half of a surrogate pair is no text. */
 function charactersOf(characters: readonly string[]): RegExp {
   const separators = new Set(characters.filter((character) => !/[\p{L}\p{N}_]/u.test(character)));
   const all = Array.from(separators, (character) => character.replace(/[\\\]^-]/g, '\\$&'));
   return new RegExp(`[${all.join('')}]|\\p{Surrogate}`, 'gu');
 }
 
-/** As in a URL; what takes more than a byte has an end of its own. */
+/** Escapes as in a URL. The text for a longer character marks its own end. */
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   const digits = code.toString(16).toUpperCase().padStart(2, '0');

@@ -2,8 +2,8 @@ import { CacheKey } from '@nestjs/cache-manager';
 import { applyDecorators } from '@nestjs/common';
 import { HttpCache } from '../http-cache/http-cache.options.js';
 
-/** Keeps a `CacheInterceptor` of the host, or ours, from caching what a handler answers. @internal */
+/** Keeps a `CacheInterceptor` of the host, or ours, from caching the handler's answers. @internal */
 export function Uncached(): MethodDecorator {
-  // No key means no caching, though the type does not say so.
+  // No key means no caching, although the type does not show that.
   return applyDecorators(CacheKey((() => undefined) as unknown as () => string), HttpCache(false));
 }

@@ -15,16 +15,16 @@ import { injectedMethod } from './injected-method.js';
 
 /** @publicApi */
 export interface WithLockOptions extends LockOptions {
-  /** Return undefined without calling the method when somebody else holds the lock. @default false */
+  /** Return undefined without calling the method when another caller holds the lock. @default false */
   skipIfHeld?: boolean | undefined;
 }
 
 /**
- * Runs a method of a provider or controller under a lock, alone among all callers on all processes. The method
- * becomes asynchronous. The class need not inject anything for it.
+ * Runs a method of a provider or controller under a lock, alone among all callers on all processes. The method becomes
+ * asynchronous. The class need not inject anything.
  *
- * Without `skipIfHeld` a call that does not obtain the lock, or not within `wait`, rejects with `HC_LOCK_TIMEOUT`;
- * a call whose lease ends before the method does rejects with `HC_LOCK_LOST`.
+ * Without `skipIfHeld`, a call that does not obtain the lock, or not within `wait`, rejects with `HC_LOCK_TIMEOUT`. A call
+ * whose lease ends before the method does rejects with `HC_LOCK_LOST`.
  *
  * @param name of the lock, or a function of the method's arguments
  * @publicApi
@@ -50,7 +50,7 @@ export function WithLock<A extends unknown[] = unknown[]>(
   });
 }
 
-/** Calls that are left out. That the primary cannot be asked is told once, not at each tick of a clock. */
+/** The skipped calls. An unreachable primary is reported once, not at each tick of a clock. */
 class Skips {
   #isAway = false;
 
@@ -70,7 +70,7 @@ class Skips {
       if (!this.#isAway) {
         const why = `${error.code}: ${error.message}`;
         new Logger('HyperCache').warn(
-          `${this.method}() is left out until its lock can be had. ${why}`,
+          `${this.method}() is skipped until its lock is available. ${why}`,
         );
       }
       this.#isAway = true;

@@ -4,15 +4,15 @@ import { ApiContext } from '../api/api-context.js';
 import { answerError, answerForHost } from '../../http/answer.js';
 import { rawResponse } from '../../http/raw-exchange.js';
 
-/** What Nest's `HttpException` offers; the host's may be of another copy of Nest. */
+/** The methods of Nest's `HttpException`. The host's may come from another copy of Nest. */
 interface HttpExceptionLike {
   getStatus(): number;
   getResponse(): unknown;
 }
 
 /**
- * Answers for the controllers of the API, whatever filter the host has: ours as `{ code, message }`, what a guard of
- * the host refused in the host's name, and everything else without a detail.
+ * Answers errors of the API's controllers, whatever filter the host has. Our errors become `{ code, message }`, refusals by a
+ * guard of the host keep the host's answer, and everything else is answered without a detail.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ function isHttpException(error: unknown): error is HttpExceptionLike {
   );
 }
 
-/** Where it happened, without its message: that might show what was cached. */
+/** The place of the error, without its message, which might show cached data. */
 function describe(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('stack' in error)) return typeof error;
   const frames = String(error.stack)

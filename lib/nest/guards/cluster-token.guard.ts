@@ -5,7 +5,11 @@ import type { Admission } from '../../http/admission.js';
 import { ApiContext } from '../api/api-context.js';
 import { rawHead, rawRequest } from '../../http/raw-exchange.js';
 
-/** Lets no request pass without one of the node's tokens; the answer does not tell a missing token from a wrong one. @internal */
+/**
+ * Refuses each request without one of the node's tokens. The answer does not show whether a token is missing or wrong.
+ *
+ * @internal
+ */
 @Injectable()
 export class ClusterTokenGuard implements CanActivate {
   constructor(@Inject(ApiContext) protected readonly api: ApiContext) {}
@@ -35,7 +39,7 @@ export class ClusterTokenGuard implements CanActivate {
   }
 }
 
-/** As {@link ClusterTokenGuard}, by the node's admin tokens; where it has none, no request passes. @internal */
+/** As {@link ClusterTokenGuard}, with the node's admin tokens. Without any, no request passes. @internal */
 @Injectable()
 export class AdminTokenGuard extends ClusterTokenGuard {
   protected override get admission(): Admission {

@@ -4,7 +4,7 @@ import { milliseconds } from '../../common/duration.js';
 import type { HttpCacheOptions } from './http-cache.options.js';
 import type { HttpResponse } from './http-response.js';
 
-/** What became of a request. @internal */
+/** The result of a request. @internal */
 export interface Outcome {
   readonly is: 'HIT' | 'MISS' | 'STALE' | 'BYPASS';
   /** The rest of the member of `Cache-Status`: RFC 9211. */
@@ -23,7 +23,7 @@ export const missed = (rest: string): Outcome => ({
   parameters: `fwd=uri-miss; ${rest}`,
 });
 
-/** Of what was in the cache, and why it is served when it is stale. @internal */
+/** The result for an answer from the cache, and why it is served when it is stale. @internal */
 export function outcomeOf(
   { reason, error }: Served,
   secondsLeft: number,
@@ -54,9 +54,9 @@ export function tellOutcome(
 }
 
 /**
- * For answers that are stored, where the handler has said nothing.
+ * The `Cache-Control` of stored answers for which the handler has set none.
  *
- * @param secondsLeft Infinity when the entry never ends: then clients ask each time whether it still holds
+ * @param secondsLeft Infinity when the entry never ends: then clients ask each time whether it is still valid
  * @internal
  */
 export function cacheControlOf(

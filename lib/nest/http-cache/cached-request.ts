@@ -16,19 +16,19 @@ import { newAnswer, type NewAnswer } from './new-answer.js';
 import type { RoutePlan } from './route-plan.js';
 import { addVary, isStoredAnswer, type StoredAnswer } from './stored-answer.js';
 
-/** What `wrap` hands to all who wait, and keeps for nobody. */
+/** An answer that `wrap` passes to all waiting requests and does not store. */
 class NotStored {
   constructor(readonly made: NewAnswer) {}
 }
 
-/** The same of an answer that is a failure: a stale one may stand in for it. */
+/** As {@link NotStored}, for an answer that is a failure. A stale answer may replace it. */
 class FailedAnswer extends HttpException {
   constructor(readonly made: NewAnswer) {
     super(`The handler has answered ${made.answer.status}.`, made.answer.status);
   }
 }
 
-/** Errors of a cache that handlers have thrown: they reach all who wait, as all that handlers throw does. */
+/** Errors of a cache that handlers have thrown. They reach all waiting requests, like other errors of handlers. */
 const thrown = new WeakSet<HyperCacheError>();
 
 /** @internal */
@@ -40,17 +40,17 @@ export interface CachedRequestParts {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   readonly key: string;
-  /** Tells once for each route and code what no client is told. */
+  /** Reports once, for each route and code, an error that no client sees. */
   readonly onSilentError: (plan: RoutePlan, error: HyperCacheError) => void;
 }
 
-/** One request for which there is a key. @internal */
+/** One request that has a key. @internal */
 export class CachedRequest {
   #hasBegun = false;
   #made: NewAnswer | undefined;
-  /** The headers when its handler began. */
+  /** The headers at the start of its handler. */
   #before: OutgoingHttpHeaders = {};
-  /** The status that Nest has given the response. */
+  /** The status that Nest has set on the response. */
   readonly #status: number;
 
   constructor(private readonly parts: CachedRequestParts) {
@@ -70,7 +70,7 @@ export class CachedRequest {
     }
   }
 
-  /** As {@link answer}, of what is there; a HEAD has no body to store. */
+  /** As {@link answer}, from the cache only: a HEAD has no body to store. */
   answerHead(): Awaitable<Observable<unknown>> {
     const { cache, key, next } = this.parts;
     const found = (entry: Served | undefined): Observable<unknown> => {
@@ -96,7 +96,7 @@ export class CachedRequest {
     const isStale = served.reason !== undefined && !cache.isFresh(served);
     const outcome = isMade ? missed('collapsed') : outcomeOf(served, secondsLeft, isStale);
     if (!isStoredAnswer(stored)) {
-      // The application has set it itself under a key of its own.
+      // The application has stored this value itself, under its own key.
       this.#tell(outcome);
       return of(cache.release(stored));
     }
@@ -123,7 +123,7 @@ export class CachedRequest {
     return next.handle();
   };
 
-  /** What the handler of this request has made and the cache has taken. */
+  /** The answer that the handler of this request has made and the cache has stored. */
   #fresh({ answer, body }: NewAnswer, secondsLeft: number): Observable<unknown> {
     const { plan, key, cache } = this.parts;
     const isStored = plan.hasStored(answer);
@@ -141,7 +141,7 @@ export class CachedRequest {
     return this.#send(answer, answer.bytes ?? body, outcome, isStored ? cacheControl : undefined);
   }
 
-  /** What was made and is not to be stored, by this request or by the one that this one has waited for. */
+  /** An answer that must not be stored. This request made it, or the request that this one has waited for. */
   #unstored(made: NewAnswer): Observable<unknown> {
     const { next } = this.parts;
     const isOwn = made === this.#made;
@@ -155,12 +155,12 @@ export class CachedRequest {
     return this.#send(made.answer, made.body, outcome, undefined);
   }
 
-  /** The factory: calls the handler, and looks at what it has done to the response. */
+  /** The factory: calls the handler, and reads what it has done to the response. */
   readonly #make = async (context: WrapContext<unknown>): Promise<StoredAnswer | NotStored> => {
     const { plan, response } = this.parts;
     const { reason } = context;
     this.#hasBegun = true;
-    // In the background: what the handler does to the response must not reach the client, who has an older answer.
+    // In the background, the client has already received an older answer. The handler's changes must not reach it.
     if (reason === 'stale' || reason === 'eager') await response.detachOnceSent(this.#status);
     this.#before = response.headers();
     let made: NewAnswer;
@@ -181,7 +181,7 @@ export class CachedRequest {
     return new NotStored(made);
   };
 
-  /** Takes back what the handler has done to the response: another answer stands in. */
+  /** Undoes the handler's changes to the response, because another answer replaces it. */
   #undo(): void {
     const { response } = this.parts;
     if (response.hasAnswered) return;
@@ -195,7 +195,7 @@ export class CachedRequest {
     }
   }
 
-  /** To its end, whether or not the client waits for it. */
+  /** Runs the handler to its end, whether or not the client waits for it. */
   #callHandler(): Promise<{ body: unknown; emissions: number }> {
     return new Promise((resolve, reject) => {
       let body: unknown;
@@ -264,7 +264,7 @@ export class CachedRequest {
   }
 }
 
-/** Seconds; never negative, whatever the clocks of two nodes say. */
+/** Seconds, never negative, even if the clocks of two nodes differ. */
 function ageOf({ at }: StoredAnswer): string {
   return String(Math.max(0, Math.floor((systemClock.coarseNow() - at) / 1000)));
 }

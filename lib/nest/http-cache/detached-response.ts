@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 
-/** What Node's response has, on both platforms. @internal */
+/** The part of Node's response that both platforms offer. @internal */
 export interface RawResponse {
   readonly headersSent: boolean;
   readonly destroyed: boolean;
@@ -16,10 +16,14 @@ export interface RawResponse {
   off(event: 'finish' | 'close', listener: () => void): unknown;
 }
 
-/** A client that does not take its answer keeps nobody waiting longer than this. */
+/** A client that does not read its answer delays others by at most this time. */
 const PATIENCE_MS = 1000;
 
-/** Resolves once a response is sent, or its client gone; after a second, once there is no more to send. @internal */
+/**
+ * Resolves once a response is sent or its client has disconnected; or after a second, once there is no more to send.
+ *
+ * @internal
+ */
 export function sent(response: RawResponse): Promise<void> {
   return new Promise((resolve) => {
     if (response.writableFinished || response.destroyed) {
@@ -32,7 +36,7 @@ export function sent(response: RawResponse): Promise<void> {
       response.off('close', done);
       resolve();
     };
-    // What others are still writing must not be cut off.
+    // An answer that is still being written must not be cut off.
     const timer = setTimeout(() => response.writableEnded && done(), PATIENCE_MS).unref();
     response.once('finish', done);
     response.once('close', done);
@@ -40,8 +44,8 @@ export function sent(response: RawResponse): Promise<void> {
 }
 
 /**
- * From here on nothing reaches the client, and headers are those that are set from now on. A handler that answers by hand is
- * noticed by `headersSent`: Node would end the process for a write after the end.
+ * From here on, nothing reaches the client, and the headers are only those set from now on. A handler that answers by hand is
+ * detected by `headersSent`. Otherwise Node would end the process for a write after the end.
  *
  * @internal
  */

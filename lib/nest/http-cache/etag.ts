@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** 96 bits. */
 const DIGEST_BYTES = 12;
 
-/** A weak entity tag of what an answer is made of. @internal */
+/** A weak entity tag of the content of an answer. @internal */
 export function etagOf(content: string | Uint8Array): string {
   const digest = createHash('sha256').update(content).digest().subarray(0, DIGEST_BYTES);
   return `W/"${digest.toString('base64url')}"`;

@@ -1,6 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
 
-/** What Nest and its packages leave on handlers and controllers; not all of it has a public name in every version. @internal */
+/**
+ * The metadata that Nest and its packages set on handlers and controllers. Not every version has a public name for all of it.
+ *
+ * @internal
+ */
 export const METADATA = {
   sse: '__sse__',
   render: '__renderTemplate__',
@@ -11,7 +15,7 @@ export const METADATA = {
   passthrough: '__responsePassthrough__',
 } as const;
 
-/** The kinds of arguments, `@Res()` and `@Next()`, by which a handler answers by hand. */
+/** The kinds of arguments, `@Res()` and `@Next()`, with which a handler answers by hand. */
 const BY_HAND = /^[12]:/;
 
 /** Whether Nest leaves the answer to the handler. @internal */
@@ -23,7 +27,7 @@ export function answersByHand(context: ExecutionContext): boolean {
   return Reflect.getMetadata(METADATA.passthrough, controller, method) !== true;
 }
 
-/** Under which name a class has a method, whatever decorators have done to it. */
+/** The name under which a class has a method, even if decorators have replaced the method. */
 function nameOf(prototype: object, method: { name: string }): string {
   for (let each: object | null = prototype; each !== null; each = Object.getPrototypeOf(each)) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {

@@ -21,13 +21,13 @@ import { httpResponse, type HttpRequest } from './http-response.js';
 import { outerInterceptors } from './outer-interceptors.js';
 import { Bypass, RoutePlan } from './route-plan.js';
 
-/** On a request that one of these interceptors has taken: a second one leaves it alone. */
+/** Marks a request that one of these interceptors handles. A second one leaves it alone. */
 const TAKEN = Symbol('HttpCacheInterceptor');
 
 /**
- * Answers GET and HEAD from the application's cache: in the place of Nest's `CacheInterceptor`, and with its `@CacheKey`
- * and `@CacheTTL`. Concurrent requests of one key share one call of the handler, also across nodes. What is of one
- * client only (credentials, cookies, streams) is neither shared nor stored.
+ * Answers GET and HEAD from the application's cache. It replaces Nest's `CacheInterceptor`, and reads the same `@CacheKey` and
+ * `@CacheTTL`. Concurrent requests of one key share one call of the handler, also across nodes. Answers for one client only
+ * (credentials, cookies, streams) are neither shared nor stored.
  *
  * @publicApi
  */
@@ -35,7 +35,7 @@ const TAKEN = Symbol('HttpCacheInterceptor');
 export class HttpCacheInterceptor implements NestInterceptor {
   readonly #cache: NodeCache;
   readonly #logger: HyperCacheLogger | undefined;
-  /** By handler and controller: a base class may serve several. */
+  /** By handler and controller, because several controllers may share a base class. */
   readonly #plans = new WeakMap<object, WeakMap<object, { readonly is: RoutePlan | undefined }>>();
 
   constructor(
@@ -81,7 +81,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
     return isHead ? cached.answerHead() : cached.answer();
   }
 
-  /** Other transports have no URL and no headers: what they return is cached where they name a key. */
+  /** Other transports have no URL and no headers. Their results are cached where they name a key. */
   #plain(plan: RoutePlan, context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const key = plan.options.key?.(context);
     if (key === undefined || key === '') return next.handle();
@@ -121,7 +121,7 @@ export class HttpCacheInterceptor implements NestInterceptor {
   #tellOfCredentials(plan: RoutePlan): void {
     if (!plan.isNews('credentials')) return;
     this.#logger?.log(
-      `${plan.name}() is not cached for requests with credentials. Say who shares its answers: @HttpCache({ scope }).`,
+      `${plan.name}() is not cached for requests with credentials. Declare who shares its answers: @HttpCache({ scope }).`,
     );
   }
 }

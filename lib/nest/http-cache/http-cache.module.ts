@@ -8,14 +8,14 @@ import {
 } from './http-cache.options.js';
 
 /**
- * Caches every GET route of the application, but those with `@HttpCache(false)`. Wants `HyperCacheModule.forRoot()` too.
+ * Caches every GET route of the application, except those with `@HttpCache(false)`. It also needs `HyperCacheModule.forRoot()`.
  *
  * @publicApi
  */
 @Module({})
 export class HttpCacheModule {
   /**
-   * @param defaults what `@HttpCache` of a controller or a route does not say
+   * @param defaults used where `@HttpCache` of a controller or a route gives no value
    * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
    */
   static forRoot(defaults: HttpCacheOptions = {}): DynamicModule {

@@ -4,7 +4,7 @@ import type { PolicyName, WrapPolicy } from '../../cache/policy.js';
 import { checkPolicyOptions } from '../call-options.js';
 
 /**
- * How answers of a route are cached, besides what `HyperCache.wrap` takes: `ttl` and the like.
+ * How the answers of a route are cached, in addition to the options of `HyperCache.wrap` such as `ttl`.
  *
  * @publicApi
  */
@@ -14,59 +14,59 @@ export interface HttpCacheOptions<Body = unknown> extends Omit<
 > {
   /** With less than this many milliseconds left, a hit also calls the handler in the background. */
   refreshThreshold?: number | undefined;
-  /** The name of a policy of `forRoot({ policies })`; fields beside it win. */
+  /** The name of a policy of `forRoot({ policies })`. The other fields here take precedence over it. */
   policy?: PolicyName | undefined;
   /** The whole key; undefined means not cached. @default made of method, path, query, version, `vary` and `scope` */
   key?: ((context: ExecutionContext) => string | undefined) | undefined;
   /**
-   * Names of request headers that the answer follows from: part of the key, and of `Vary`.
+   * Names of request headers on which the answer depends. They become part of the key and of `Vary`.
    *
    * @default none; `accept` and `accept-language` for a route whose handler sets `Vary` to one of them
    */
   vary?: readonly string[] | undefined;
   /**
-   * Who shares an answer: everybody, or those for whom the function returns the same text; undefined means not cached.
+   * Which clients share an answer: all, or those for which the function returns the same text; undefined means not cached.
    *
-   * @default everybody without credentials; a request with `Authorization`, `Cookie` or `request.user` is not cached
+   * @default all clients without credentials; a request with `Authorization`, `Cookie` or `request.user` is not cached
    */
   scope?: 'public' | ((context: ExecutionContext) => string | undefined) | undefined;
-  /** Which query parameters are part of the key, in which order does not matter. @default 'sorted', all of them */
+  /** Which query parameters are part of the key. Their order does not matter. @default 'sorted', all of them */
   query?: 'sorted' | readonly string[] | false | undefined;
   /** Names by which `delByTag` finds the entry; 64 at most. */
   tags?:
     readonly string[] | ((context: ExecutionContext, body: Body) => readonly string[]) | undefined;
-  /** Statuses that are stored; others reach those who wait, and nobody else. @default [200, 203, 204, 301, 308] */
+  /** Statuses that are stored. Other answers reach only the requests that wait for them. @default [200, 203, 204, 301, 308] */
   status?: readonly number[] | undefined;
   /** Bytes of JSON above which an answer is not stored. @default 1_048_576 */
   maxBytes?: number | undefined;
-  /** Entries of the route that are kept at most, by this process; the oldest goes. @default 10_000 */
+  /** The most entries of the route that this process keeps. The oldest is removed first. @default 10_000 */
   maxKeys?: number | undefined;
   /**
-   * `'value'`: what the handler returned goes through the outer interceptors each time. `'body'`: the answer is kept as
-   * bytes and sent as they are; outer interceptors see a Buffer. @default 'value'
+   * `'value'`: the handler's result passes through the outer interceptors each time. `'body'`: the answer is kept as bytes and
+   * sent unchanged; outer interceptors see a Buffer. @default 'value'
    */
   store?: 'value' | 'body' | undefined;
-  /** Whether an `ETag` is made and `If-None-Match` answered with 304. @default true */
+  /** Whether answers get an `ETag` and a matching `If-None-Match` gets a 304. @default true */
   etag?: boolean | undefined;
   /**
-   * The `Cache-Control` of answers that are stored, unless the handler has set one; false means none.
+   * The `Cache-Control` of stored answers, unless the handler has set one; false means none.
    *
    * @default 'auto': `private, max-age=<seconds left>`; `public` only with `scope: 'public'`
    */
   cacheControl?: 'auto' | (string & {}) | false | undefined;
-  /** Which headers tell what the cache did. @default 'both' */
+  /** Which headers report what the cache did. @default 'both' */
   statusHeader?: 'cache-status' | 'x-cache' | 'both' | false | undefined;
   /**
-   * Whether `no-cache` (the handler is called) and `no-store` (not cached) of a request are followed: every client can then
-   * have the handler called. @default false
+   * Whether `no-cache` (the handler is called) and `no-store` (not cached) of a request are followed. Every client can then
+   * make the handler run. @default false
    */
   respectRequest?: boolean | undefined;
 }
 
-/** What `HttpCacheModule.forRoot` was given. @internal */
+/** The injection token of the options of `HttpCacheModule.forRoot`. @internal */
 export const HTTP_CACHE_DEFAULTS = Symbol('HttpCacheModule.forRoot()');
 
-/** What {@link HttpCache} leaves on a class or a method. @internal */
+/** The metadata key of the options that {@link HttpCache} sets on a class or a method. @internal */
 export const HTTP_CACHE_METADATA = Symbol('HttpCache');
 
 const OWN_FIELDS = [
@@ -84,7 +84,7 @@ const OWN_FIELDS = [
   'respectRequest',
 ] as const;
 
-/** What each of these may be. */
+/** The accepted values of each option. */
 const ALLOWED: Readonly<
   Record<(typeof OWN_FIELDS)[number] | 'tags', { is: (given: unknown) => boolean; what: string }>
 > = {
@@ -122,7 +122,8 @@ const ALLOWED: Readonly<
 };
 
 /**
- * How `HttpCacheInterceptor` caches the routes of a controller, or one route, whose options win; `false` means not at all.
+ * Sets how `HttpCacheInterceptor` caches the routes of a controller, or one route. The options of a route take precedence;
+ * `false` means no caching.
  *
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
  * @publicApi

@@ -1,18 +1,18 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { detach, sent, type RawResponse } from './detached-response.js';
 
-/** What Express' request and Fastify's have in common. @internal */
+/** The common part of the requests of Express and Fastify. @internal */
 export interface HttpRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly url: string;
-  /** As it came, on Express: `url` is shorter within a router. */
+  /** The original URL, on Express: `url` is shorter within a router. */
   readonly originalUrl?: string;
-  /** What a guard has found out about who asks. */
+  /** The data that a guard has found about the client. */
   readonly user?: unknown;
 }
 
-/** What Fastify's reply has. */
+/** The part of Fastify's reply that we use. */
 interface Reply {
   readonly raw: RawResponse;
   readonly sent: boolean;
@@ -27,10 +27,10 @@ interface Reply {
   serializer(serialize: (value: unknown) => string): unknown;
 }
 
-/** The bytes that a response is to send. */
+/** The bytes that a response sends. */
 const AS_IS = Symbol('as is');
 
-/** What Express' response has. */
+/** The part of Express' response that we use. */
 interface ExpressResponse extends RawResponse {
   readonly app?: { get(setting: string): unknown };
   json(body: unknown): unknown;
@@ -39,9 +39,9 @@ interface ExpressResponse extends RawResponse {
   [AS_IS]?: Uint8Array;
 }
 
-/** The response of one request, on whichever platform. @internal */
+/** The response of one request, on either platform. @internal */
 export interface HttpResponse {
-  /** Headers have gone out, or the handler has taken over to send them. */
+  /** Whether the headers were sent, or the handler has taken over sending them. */
   readonly hasAnswered: boolean;
   readonly isClosed: boolean;
   status: number;
@@ -51,13 +51,13 @@ export interface HttpResponse {
   remove(name: string): void;
   /** The bytes that the platform would send for an object; undefined when only the platform can make them. */
   serialize(body: object): Uint8Array | undefined;
-  /** Has the platform send these bytes, which Nest is given as the body, as they are. */
+  /** Makes the platform send these bytes unchanged. Nest receives them as the body. */
   sendsAsIs(bytes: Uint8Array): void;
-  /** Has the platform answer 304, whatever body it is given then. */
+  /** Makes the platform answer 304, for any body that it then receives. */
   sendsNotModified(): void;
   /**
-   * Resolves once the client has its answer. From then on what is done to the response reaches nobody, and can be looked at as
-   * if nothing had been sent.
+   * Resolves once the client has its answer. From then on, changes to the response reach no client, and the response can be
+   * read as if nothing had been sent.
    */
   detachOnceSent(status: number): Promise<void>;
 }
@@ -124,7 +124,7 @@ class FastifyResponse implements HttpResponse {
   sendsNotModified(): void {
     this.reply.code(304);
     this.#makesNothing = true;
-    // Node sends no body with this status: it need not be made.
+    // Node sends no body with this status, so none is made.
     this.reply.serializer(() => '');
   }
 
@@ -133,7 +133,7 @@ class FastifyResponse implements HttpResponse {
     await sent(reply.raw);
     detach(reply.raw, status);
     this.#isDetached = true;
-    // Fastify would only warn of a second answer.
+    // Fastify would only warn about a second answer.
     reply.send = () => reply.raw.end();
     // Fastify has copied them to the response, and keeps them.
     for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
@@ -206,7 +206,7 @@ class ExpressJsonResponse implements HttpResponse {
   }
 }
 
-/** Nest has Express make JSON of every object, a Buffer included. */
+/** Nest makes Express convert every object to JSON, a Buffer included. */
 function jsonOrBytes(this: ExpressResponse, body: unknown): unknown {
   const bytes = this[AS_IS];
   if (bytes === undefined || body !== bytes) return ofExpress(this).json.call(this, body);
@@ -214,7 +214,7 @@ function jsonOrBytes(this: ExpressResponse, body: unknown): unknown {
   return this.end(bytes);
 }
 
-/** An outer interceptor may have given another status since. */
+/** An outer interceptor may have set another status since. */
 function jsonOrNothing(this: ExpressResponse, body: unknown): unknown {
   return this.statusCode === 304 ? endEmpty(this) : ofExpress(this).json.call(this, body);
 }

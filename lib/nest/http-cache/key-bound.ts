@@ -1,10 +1,10 @@
-/** The keys that a route has stored, the oldest first: as many as may be. @internal */
+/** The keys that a route has stored, the oldest first, up to the allowed number. @internal */
 export class KeyBound {
   readonly #keys = new Set<string>();
 
   constructor(private readonly max: number) {}
 
-  /** @returns the key that has to go */
+  /** @returns the key that must be removed */
   add(key: string): string | undefined {
     this.#keys.delete(key);
     this.#keys.add(key);

@@ -7,7 +7,7 @@ import { holdsInstances } from './outer-interceptors.js';
 import type { RoutePlan } from './route-plan.js';
 import { headersAdded, tokensOf, type StoredAnswer } from './stored-answer.js';
 
-/** Why an answer is not stored, as `Cache-Status` says it. @internal */
+/** Why an answer is not stored, in the words of `Cache-Status`. @internal */
 export type Unstored =
   | 'answered-by-hand'
   | 'aborted'
@@ -21,24 +21,24 @@ export type Unstored =
   | 'class-instance'
   | 'unsupported';
 
-/** What a handler has made. @internal */
+/** The answer that a handler has made. @internal */
 export interface NewAnswer {
   readonly answer: StoredAnswer;
-  /** As the handler returned it. */
+  /** The body as the handler returned it. */
   readonly body: unknown;
   /** Undefined when it may be stored. */
   readonly unstored: Unstored | undefined;
-  /** Whether others who have waited for it may get it, too. */
+  /** Whether other requests that waited for it may receive it as well. */
   readonly isShareable: boolean;
 }
 
-/** What there was to see when a handler began, and how often it has emitted. @internal */
+/** The headers at the start of a handler, and how often it has emitted. @internal */
 export interface Observed {
   readonly before: OutgoingHttpHeaders;
   readonly emissions: number;
 }
 
-/** Not for everybody who waits: it is of one client, or can be read once. */
+/** Answers that other waiting requests must not receive. They belong to one client or can be read only once. */
 const PERSONAL: ReadonlySet<Unstored> = new Set<Unstored>([
   'answered-by-hand',
   'aborted',
@@ -88,7 +88,7 @@ export function newAnswer(
 function reasonOf(response: HttpResponse, body: unknown, emissions: number): Unstored | undefined {
   if (isReadOnce(body)) return 'stream';
   if (response.hasAnswered) return 'answered-by-hand';
-  // A client that has left is no reason; a handler that has nothing to say may have cut the connection itself.
+  // A client that has disconnected is no reason by itself. A handler with an empty result may have closed the connection.
   if (response.isClosed && body === undefined) return 'aborted';
   return emissions > 1 ? 'several-values' : undefined;
 }
@@ -104,7 +104,7 @@ function reasonOfHeaders(plan: RoutePlan, headers: StoredAnswer['headers']): Uns
   return vary.length === 0 || (plan.covers(vary) && !vary.includes('*')) ? undefined : 'vary';
 }
 
-/** What its size is measured by, and its entity tag made of; undefined when it has no such form. */
+/** The content from which the size and the entity tag are computed; undefined when there is no such form. */
 function contentOf(
   plan: RoutePlan,
   response: HttpResponse,
@@ -122,7 +122,7 @@ function contentOf(
   }
 }
 
-/** Unless the handler or `@Header()` has given another. */
+/** Unless the handler or `@Header()` has set another one. */
 function jsonType(response: HttpResponse): StoredAnswer['headers'] {
   return response.get('content-type') === undefined
     ? { 'content-type': 'application/json; charset=utf-8' }

@@ -3,13 +3,13 @@ import type { ExternalContextCreator } from '@nestjs/core';
 import { types } from 'node:util';
 import { isPlain } from '../../value/capture.js';
 
-/** Where Nest keeps what `@UseInterceptors()` was given. */
+/** The metadata key of the arguments of `@UseInterceptors()`. */
 const INTERCEPTORS = '__interceptors__';
 
-/** Deeper values are taken for cyclic ones, which JSON refuses anyway. */
+/** Deeper values are considered cyclic, and JSON refuses those anyway. */
 const MAX_DEPTH = 100;
 
-/** What Nest knows of `app.useGlobalInterceptors()` and `APP_INTERCEPTOR`; it has no public name. */
+/** Nest's record of `app.useGlobalInterceptors()` and `APP_INTERCEPTOR`. It has no public name. */
 interface GlobalInterceptors {
   readonly interceptorsContextCreator?: {
     readonly config?: {
@@ -19,12 +19,13 @@ interface GlobalInterceptors {
   };
 }
 
-/** What comes after our interceptor, on the way out. @internal */
+/** The interceptors that run after ours, on the way out. @internal */
 export interface OuterInterceptors {
-  /** Nothing: what ours returns is what the platform is given. */
+  /** Whether there are none. The platform then receives what ours returns. */
   readonly areNone: boolean;
   /**
-   * A `ClassSerializerInterceptor`. It follows the rules of classes, `@Exclude()` for one, and the cache keeps no classes.
+   * Whether there is a `ClassSerializerInterceptor`. It follows rules of classes such as `@Exclude()`, and the cache keeps no
+   * classes.
    */
   readonly serialize: boolean;
 }
@@ -60,7 +61,7 @@ export function outerInterceptors(
   };
 }
 
-/** Whether there is an instance of a class of the application in it. @internal */
+/** Whether the value holds an instance of a class of the application. @internal */
 export function holdsInstances(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
   const items = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : undefined;

@@ -16,10 +16,10 @@ const DEFAULT_STATUSES = [200, 203, 204, 301, 308];
 const DEFAULT_MAX_BYTES = 1_048_576;
 const DEFAULT_MAX_KEYS = 10_000;
 
-/** What a handler's own `Vary` may add to the key without being asked. */
+/** Headers that a handler's own `Vary` may add to the key by itself. */
 const NEGOTIATED = ['accept', 'accept-language'];
 
-/** Nothing that a cache in front of compression sees. */
+/** A header without meaning for a cache that runs before compression. */
 const AFTER_US = 'accept-encoding';
 
 /** Why a request is not cached. @internal */
@@ -32,7 +32,7 @@ const NO_SCOPE = new Bypass('scope');
 const NO_KEY = new Bypass('key');
 const BY_REQUEST = new Bypass('request');
 
-/** What is known of a route before any of its requests. @internal */
+/** Everything that is known about a route before any request. @internal */
 export class RoutePlan {
   readonly name: string;
   readonly statuses: ReadonlySet<number>;
@@ -40,23 +40,23 @@ export class RoutePlan {
   readonly keys: KeyBound;
   readonly storesBytes: boolean;
   readonly hasEtag: boolean;
-  /** For those who share an answer in private. */
+  /** Whether the clients that share an answer are a private group. */
   readonly isScoped: boolean;
-  /** What the platform is given is what the cache has: nobody in between can change it. */
+  /** Whether the platform receives exactly what the cache has: nothing in between can change it. */
   readonly isDirect: boolean;
   readonly options: HttpCacheOptions;
   readonly #policy: NodeWrapOptions;
   readonly #freshPolicy: NodeWrapOptions;
-  /** How what another transport returns is wrapped. */
+  /** How the result of another transport is wrapped. */
   readonly valuePolicy: NodeWrapOptions;
   readonly #ttlOf: ((context: ExecutionContext) => unknown) | undefined;
   readonly #identity: readonly string[];
   readonly #hasHost: boolean;
   #vary: readonly string[];
-  /** Digest of a request without scope and headers. */
+  /** The digest of a request without scope and headers. */
   #plain = '';
   readonly #stored = new WeakSet<object>();
-  /** The reasons for which it was told already that a request is not cached. */
+  /** The reasons that were already reported for not caching a request. */
   readonly #told = new Set<string>();
 
   constructor(
@@ -94,7 +94,7 @@ export class RoutePlan {
   }
 
   /**
-   * What is known of the route of a request; undefined when it is not to be cached at all.
+   * Returns the plan for the route of a request; undefined when the route must not be cached at all.
    *
    * @throws {HC_ARGUMENT_INVALID}
    */
@@ -129,7 +129,7 @@ export class RoutePlan {
     return this.#vary;
   }
 
-  /** The key of a request, or why it has none. */
+  /** The key of a request, or the reason why it has none. */
   keyOf(context: ExecutionContext, request: HttpRequest): string | Bypass {
     const { scope, respectRequest = false } = this.options;
     if (respectRequest && asksFor(request, 'no-store')) return BY_REQUEST;
@@ -162,7 +162,7 @@ export class RoutePlan {
       : this.#policy;
   }
 
-  /** Tells the cache what follows from an answer. @throws {HC_TTL_INVALID | HC_ARGUMENT_INVALID} */
+  /** Passes to the cache what the answer determines. @throws {HC_TTL_INVALID | HC_ARGUMENT_INVALID} */
   adapt(wrapped: WrapContext<unknown>, context: ExecutionContext, body: unknown): void {
     const { tags, ttl } = this.options;
     const own = typeof ttl === 'function' ? ttl(body) : this.#ttlOf?.(context);
@@ -170,14 +170,14 @@ export class RoutePlan {
     if (typeof tags === 'function') wrapped.set({ tags: tags(context, body) });
   }
 
-  /** Whether the cache has taken an answer: it does not when its key was deleted meanwhile. */
+  /** Whether the cache has stored an answer. It does not when its key was deleted meanwhile. */
   hasStored(answer: object): boolean {
     return this.#stored.has(answer);
   }
 
   /**
-   * Whether an answer may be stored under a key that knows of these headers: those that its handler has put into `Vary`.
-   * What it has learned is part of the keys to come.
+   * Whether an answer may be stored under a key that covers these headers, which its handler has put into `Vary`. The headers
+   * that it learns become part of later keys.
    */
   covers(added: readonly string[]): boolean {
     const unknown = added.filter((name) => name !== AFTER_US && !this.#vary.includes(name));
@@ -190,7 +190,7 @@ export class RoutePlan {
     return false;
   }
 
-  /** Whether it is the first time that something is told of the route. */
+  /** Whether this is the first report of its kind for the route. */
   isNews(what: string): boolean {
     if (this.#told.has(what)) return false;
     this.#told.add(what);
@@ -230,7 +230,7 @@ function hasCredentials({ headers, user }: HttpRequest): boolean {
   );
 }
 
-/** `Pragma` is what `no-cache` was before there was a `Cache-Control`. */
+/** `Pragma` was the `no-cache` of the time before `Cache-Control`. */
 function asksFor({ headers }: HttpRequest, directive: 'no-cache' | 'no-store'): boolean {
   const given = tokensOf(headers['cache-control'] ?? headers['pragma']);
   return given.includes(directive);
@@ -259,7 +259,7 @@ function withSymbols(_name: string, value: unknown): unknown {
 function assertText(option: string, given: unknown): asserts given is string {
   if (typeof given === 'string') return;
   throw new InvalidArgumentError(
-    `The \`${option}\` of @HttpCache has returned what is no text.`,
+    `The \`${option}\` of @HttpCache has returned a value that is no text.`,
     'Return a string, or undefined for a request that is not to be cached.',
   );
 }

@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { HttpResponse } from './http-response.js';
 
-/** Headers as they are kept: names in lower case. @internal */
+/** Headers as they are stored: names in lower case. @internal */
 export type StoredHeaders = Readonly<Record<string, string | readonly string[]>>;
 
-/** What stands in the cache for an answer. It goes through the codec, and may come from another release. @internal */
+/** The form of an answer in the cache. It passes through the codec, and may come from another release. @internal */
 export interface StoredAnswer {
-  /** Tells it from values that the application has stored under the key itself. */
+  /** Distinguishes it from values that the application has stored under the key itself. */
   readonly hcHttp: 1;
   readonly status: number;
   readonly headers: StoredHeaders;
@@ -14,9 +14,9 @@ export interface StoredAnswer {
   readonly etag?: string | undefined;
   /** When it was made, in Unix ms. */
   readonly at: number;
-  /** As the handler returned it, unless there are bytes. */
+  /** The body as the handler returned it, unless there are bytes. */
   readonly body?: unknown;
-  /** As they are sent. */
+  /** The bytes as they are sent. */
   readonly bytes?: Uint8Array | undefined;
 }
 
@@ -25,7 +25,7 @@ export function isStoredAnswer(value: unknown): value is StoredAnswer {
   return typeof value === 'object' && value !== null && 'hcHttp' in value && value.hcHttp === 1;
 }
 
-/** Of one connection, or of one moment: RFC 9110, 7.6.1, and what is made for each answer. */
+/** Headers that belong to one connection (RFC 9110, 7.6.1), or that are made for each answer. */
 const NEVER_STORED = new Set([
   'connection',
   'keep-alive',
@@ -43,9 +43,9 @@ const NEVER_STORED = new Set([
 ]);
 
 /**
- * What the handler has added or changed.
+ * Returns the headers that the handler has added or changed.
  *
- * @param before the headers when it began
+ * @param before the headers at its start
  * @internal
  */
 export function headersAdded(before: OutgoingHttpHeaders, response: HttpResponse): StoredHeaders {
@@ -70,7 +70,7 @@ export function tokensOf(value: OutgoingHttpHeaders[string] | readonly string[])
     .filter((token) => token !== '');
 }
 
-/** Adds what is not there yet to `Vary`. @internal */
+/** Adds the missing names to `Vary`. @internal */
 export function addVary(response: HttpResponse, names: readonly string[]): void {
   const present = tokensOf(response.get('vary'));
   const missing = names.filter((name) => !present.includes(name));

@@ -13,8 +13,8 @@ import { rawRequest, rawResponse, rawUrl } from '../../http/raw-exchange.js';
 import { readFields } from './read-body.js';
 
 /**
- * One request of the JSON API and its answer. Reads nothing that a pipe, a parser or an interceptor of the host may
- * have changed.
+ * One request of the JSON API and its answer. It reads nothing that a pipe, a parser or an interceptor of the host may have
+ * changed.
  *
  * @internal
  */
@@ -32,7 +32,7 @@ export class ApiCall {
     this.#query = new URLSearchParams(query.join('?'));
   }
 
-  /** Node's response, for those who must know when the client leaves. */
+  /** Node's response, for code that must notice when the client disconnects. */
   get raw(): ServerResponse {
     return rawResponse(this.response);
   }
@@ -82,8 +82,8 @@ export class ApiCall {
    * The fields of the JSON body.
    *
    * @param known their names
-   * @throws {HC_REQUEST_INVALID} an unknown field, among others
-   * @throws {HC_TTL_INVALID | HC_ARGUMENT_INVALID} a duration: over HTTP, times are numbers
+   * @throws {HC_REQUEST_INVALID} for example for an unknown field
+   * @throws {HC_TTL_INVALID | HC_ARGUMENT_INVALID} for a duration: over HTTP, times are numbers
    */
   async fields<Name extends string>(
     ...known: readonly Name[]
@@ -106,7 +106,7 @@ export class ApiCall {
   }
 }
 
-/** Programs in other languages send milliseconds: one way to say it. */
+/** Programs in other languages send milliseconds. The API accepts only this form. */
 function refuseDurations({ ttl, wait }: { readonly ttl?: unknown; readonly wait?: unknown }): void {
   if (typeof ttl === 'string') throw new InvalidTtlError(ttl);
   if (typeof wait === 'string') {

@@ -1,12 +1,12 @@
 import type { ApplicationConfig } from '@nestjs/core';
 
-/** What the application says of its routes. */
+/** The application's settings for its routes. */
 type Application = Pick<ApplicationConfig, 'getGlobalPrefix' | 'getGlobalPrefixOptions'>;
 
-/** Stands in a URL as it was written. */
+/** Text that appears unchanged in a URL. */
 const LITERAL = /^[\w.~/-]*$/;
 
-/** Which paths are those of the API. @internal */
+/** Decides which paths belong to the API. @internal */
 export class ApiPaths {
   #patterns: readonly RegExp[] | undefined;
 
@@ -16,9 +16,9 @@ export class ApiPaths {
     private readonly application?: Application,
   ) {}
 
-  /** @param path of a request, or that of the route which it has found */
+  /** @param path of a request, or of the route that matched it */
   include(path: string): boolean {
-    // The application sets its prefix after its modules were made, and before its first request.
+    // The application sets its prefix after its modules are created and before its first request.
     this.#patterns ??= this.#find();
     return this.#patterns.some((pattern) => pattern.test(`${path}/`));
   }
@@ -33,8 +33,8 @@ export class ApiPaths {
   }
 }
 
-/** To Express capitals are as small letters, unless it is told otherwise. */
+/** Ignores case, as Express does by default. */
 function patternOf(anchor: '^' | '', path: string): RegExp {
-  // Nothing else in a path means something to a pattern.
+  // Nothing else in a path has a meaning in a pattern.
   return new RegExp(anchor + path.replaceAll('.', String.raw`\.`), 'i');
 }

@@ -4,7 +4,7 @@ import { InvalidRequestError } from '../../common/errors.js';
 import { answerError } from '../../http/answer.js';
 import type { ApiPaths } from './api-paths.js';
 
-/** What says how a body is framed and encoded. @internal */
+/** The headers that describe how a body is framed and encoded. @internal */
 export interface BodyHeaders {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
@@ -14,14 +14,14 @@ export interface BodyHeaders {
 
 type Next = (error?: unknown) => void;
 
-/** Fastify looks for the route first. */
+/** Fastify finds the route first. */
 interface RoutedRequest {
   readonly raw: IncomingMessage;
-  /** As it was registered; without a path, there is none. */
+  /** The path as it was registered; undefined when no route matched. */
   readonly routeOptions: { readonly url?: string };
 }
 
-/** What Fastify's instance offers, as far as it is used here. */
+/** The part of Fastify's instance that we use. */
 interface HookableServer {
   addHook(
     name: 'onRequest',
@@ -32,9 +32,9 @@ interface HookableServer {
 const claimed = new WeakMap<IncomingMessage, BodyHeaders>();
 
 /**
- * Keeps the body parsers of the host, with their limits and content types, away from the bodies of our requests: the
- * headers that announce a body are put aside before any of them looks. The body is left in the request, to be read
- * once the token was checked.
+ * Keeps the body parsers of the host, with their limits and content types, away from the bodies of our requests. The headers
+ * that announce a body are set aside before any parser reads them. The body stays in the request, and is read once the token is
+ * checked.
  *
  * @internal
  */
@@ -61,7 +61,7 @@ export function claimBodies(adapter: HttpServer, ours: ApiPaths): void {
   }
 }
 
-/** The headers of a body, claimed or not. @internal */
+/** The headers of a body, whether or not it is claimed. @internal */
 export function bodyHeaders(request: IncomingMessage): BodyHeaders {
   return claimed.get(request) ?? readHeaders(request);
 }

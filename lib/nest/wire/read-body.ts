@@ -43,7 +43,7 @@ export async function readBytes(request: unknown, maxBytes: number): Promise<Buf
   return content;
 }
 
-/** What a body parser of the host made of the body, if one came before us; a text as its bytes. */
+/** The value that a body parser of the host made of the body, if it ran before us; a text as its bytes. */
 function parsedByHost(request: unknown): unknown {
   if (!rawRequest(request).readableDidRead) return undefined;
   const body: unknown = Reflect.get(Object(request), 'body');
@@ -51,14 +51,14 @@ function parsedByHost(request: unknown): unknown {
   if (body !== undefined && body !== null) return body;
   throw new InvalidRequestError(
     'The host application has read the body and kept it.',
-    'Take its middleware off the path of the API, or set the option listen.',
+    'Remove its middleware from the path of the API, or set the option listen.',
   );
 }
 
 async function collect(raw: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const { contentLength = 0 } = bodyHeaders(raw);
   if (contentLength > maxBytes) throw new BodyTooLargeError(maxBytes);
-  // Its end has been told already, to nobody.
+  // Its end event has already passed, and no listener received it.
   if (raw.destroyed) throw cutShort();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -100,7 +100,7 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch {
-    // The cause would show what was sent.
+    // The cause would show the content of the body.
     throw new InvalidRequestError('The body is no JSON.', 'Send a JSON object in UTF-8.');
   }
 }

@@ -2,13 +2,13 @@ import { defineScript } from '../script.js';
 import { ALIVE_MS, LEASE_STATE, READ_LEASE, SERVE_WAITERS, unlessLate } from './lease-state.js';
 
 /**
- * Takes a lease that is free and that no other waits for, or joins the queue. What is known, free and not waited for costs
- * one read and one write.
+ * Takes a lease that is free and has no waiters, or joins the queue. A known, free lease without waiters costs one read and one
+ * write.
  *
- * KEYS: lease, queue, waiters, beats, index, floor. ARGV: owner, ttl, slots, how long to wait, node, the caller's floor, `1` when
- * it was in the queue before, after when it is too late. The times are in microseconds.
- * Result: the token; 0 without one; -1 when the owner is there already; -2 when it is too late; or [token or 0, until the next end, what was given to
- * the node's waiters, 1 when the node was taken for dead].
+ * KEYS: lease, queue, waiters, beats, index, floor. ARGV: owner, ttl, slots, how long to wait, node, the caller's floor, `1`
+ * when the owner was in the queue before, the time after which it is too late. The times are in microseconds.
+ * Result: the token; 0 without one; -1 when the owner already holds the lease or waits for it; -2 when it is too late; or
+ * [token or 0, until the next end, what the node's waiters received, 1 when the node was considered dead].
  *
  * @internal
  */
@@ -32,7 +32,7 @@ local isAgain = ARGV[7] == '1'
 local _, mine = find(owner)
 local place = waits == '1' and redis.call('ZSCORE', KEYS[2], owner)
 if place and not isAgain then
-  -- One that its node has left behind may be asked for again.
+  -- An owner whose node left it behind may ask again.
   local waiter = redis.call('HGET', KEYS[3], owner)
   local beat = waiter and redis.call('HGET', KEYS[4], string.sub(waiter, 37))
   if waiter and tonumber(string.sub(waiter, 1, 16)) > now and beat and

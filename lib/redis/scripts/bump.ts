@@ -2,12 +2,12 @@ import { defineScript } from '../script.js';
 import { NUMBER } from './fragments.js';
 
 /**
- * Sets a version to the next number: the generation of a space, or the version of a tag. All entries that were written with
- * another one are missing from then on.
+ * Sets a version to the next number: the generation of a space, or the version of a tag. Entries that carry another version
+ * count as missing from then on.
  *
- * KEYS: what is set, counter
+ * KEYS: the version, counter
  * ARGV: floor
- * Returns: the number, and what was there before
+ * Returns: the new number and the previous version
  */
 export const BUMP = defineScript(
   'bump',
@@ -21,9 +21,9 @@ return { n, before }
 );
 
 /**
- * Sets a version that is not there.
+ * Sets a version that is missing.
  *
- * KEYS: what is set, counter
+ * KEYS: the version, counter
  * ARGV: floor
  * Returns: the version
  */
@@ -39,7 +39,7 @@ return n
   { allowsOom: true },
 );
 
-/** Bulk changes that are remembered one by one; of more, each is taken for a change of everything. */
+/** How many bulk changes are remembered one by one. Beyond that, each one counts as a change of everything. */
 const MAX_FENCES = 1000;
 
 /**

@@ -2,11 +2,11 @@ import { defineScript } from '../script.js';
 import { LEASE_STATE, READ_LEASE, SERVE_WAITERS, unlessLate } from './lease-state.js';
 
 /**
- * Leaves the queue. What was given meanwhile is kept from now on, or goes on to the next.
+ * Leaves the queue. A lease that was granted meanwhile is kept, or passes on to the next waiter.
  *
- * KEYS: lease, queue, waiters, beats. ARGV: owner, `keep` or `decline` or the token of the one lease that is declined,
- * node, the caller's floor, after when it is too late.
- * Result: -2 when it is too late; or [token that is kept, or 0, until the next end, what was given to the node's waiters].
+ * KEYS: lease, queue, waiters, beats. ARGV: owner, `keep` or `decline` or the token of the one lease to decline, node, the
+ * caller's floor, the time after which it is too late.
+ * Result: -2 when it is too late; or [the kept token or 0, until the next end, what the node's waiters received].
  *
  * @internal
  */

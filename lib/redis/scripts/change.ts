@@ -2,11 +2,11 @@ import { defineScript } from '../script.js';
 import { ENTRY, NOW, NUMBER, STALE } from './fragments.js';
 
 /**
- * Gives a fresh entry a new deadline; its windows stay as long as they are.
+ * Gives a fresh entry a new deadline. Its windows keep their lengths.
  *
  * KEYS: entry, counter, generation
- * ARGV: floor, space, fresh-until, PXAT of an entry that never ends, '1' for one without a time to live of the server's
- * Returns: whether there was one, its revision
+ * ARGV: floor, space, fresh-until, PXAT of an entry that never ends, '1' for an entry to which the server gives no time to live
+ * Returns: whether there was an entry, and its revision
  */
 export const TOUCH = defineScript(
   'touch',
@@ -30,7 +30,8 @@ return { 1, rev }
 );
 
 /**
- * Makes a fresh entry stale, or deletes it when it has no window; with `keeps` it stays as it is. What began before is overdue.
+ * Makes a fresh entry stale, or deletes it when it has no window. With `keeps` it stays unchanged. Fills that began before are
+ * overdue.
  *
  * KEYS: entry, counter, generation, claim
  * ARGV: floor, space, '1' to keep it
@@ -62,11 +63,11 @@ return { fresh and 1 or 0, n }
 );
 
 /**
- * Adds to a fresh integer, or begins one.
+ * Adds to a fresh integer, or starts a counter.
  *
  * KEYS: entry, counter, generation, kept index
- * ARGV: floor, space, by, initial, end of one that begins, its PXAT or '' for none
- * Returns: the value, its end, its fresh-until, its revision; or 'integer' or 'range' for what cannot be added
+ * ARGV: floor, space, by, initial, the end of a new counter, its PXAT or '' for none
+ * Returns: the value, its end, its fresh-until, its revision; or 'integer' or 'range' for a value that cannot be added to
  */
 export const INCREMENT = defineScript(
   'increment',

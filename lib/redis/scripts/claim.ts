@@ -1,10 +1,10 @@
 import { defineScript } from '../script.js';
 import { ENTRY, MARK, NOW, NUMBER, OVERDUE } from './fragments.js';
 
-/** How long a marker shows that nothing has happened to its key since it was given back, in ms. */
+/** How long a released marker shows that nothing has happened to its key, in ms. */
 const RELEASED_MS = 60_000;
 
-/** `keep(key, ms)`: the server does not remove an entry within this time, although it ends. */
+/** `keep(key, ms)`: the server does not remove an entry within this time, even if it ends. */
 const KEEP = `
 local function keep(key, ms)
   local left = redis.call('PTTL', key)
@@ -13,13 +13,13 @@ end
 `;
 
 /**
- * The right to call the factory of a key. Of a missing key it is a marker in the entry's own place, so that whatever
- * happens to the key removes it (the lease of Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013). Of an entry that
- * is there it is a key of its own, which names the entry's revision.
+ * The right to call the factory of a key. For a missing key, the right is a marker in place of the entry, so anything that
+ * happens to the key removes it (the lease of Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013). For an existing
+ * entry, the right is a separate key, which names the entry's revision.
  *
  * KEYS: entry, counter, generation, claim
- * ARGV: floor, space, marker, owner, lease in ms, '1' for a replacement of what is fresh still
- * Returns: 'held' and the ms that it is held for at most; or 'ours', the last number, and the entry
+ * ARGV: floor, space, marker, owner, lease in ms, '1' to replace an entry that is still fresh
+ * Returns: 'held' and for how many ms at most; or 'ours', the last number, and the entry
  */
 export const CLAIM = defineScript(
   'claim',
@@ -56,11 +56,11 @@ return { 'ours', last }
 );
 
 /**
- * Renews the right, gives it back, or keeps it from all for a while.
+ * Renews the right, releases it, or keeps it from all callers for a while.
  *
  * KEYS: entry, claim
  * ARGV: marker, revision and owner, 'renew' | 'release' | 'fail', ms
- * Returns: whether it was there still
+ * Returns: whether the right was still there
  */
 export const KEEP_CLAIM = defineScript(
   'keep-claim',
@@ -72,7 +72,7 @@ if ARGV[3] == 'release' then
   if isClaim then redis.call('UNLINK', KEYS[2]) end
 elseif ARGV[3] == 'fail' then
   if isMarker then redis.call('SET', KEYS[1], 'R' .. string.sub(ARGV[1], 2), 'PX', ${RELEASED_MS}) end
-  -- The server takes a key for expired one ms later than we do.
+  -- The server considers a key expired one ms later than we do.
   if isClaim then redis.call('SET', KEYS[2], string.sub(ARGV[2], 1, 16) .. 'pause', 'PX', math.max(1, ARGV[4] - 1)) end
 else
   if isMarker then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
@@ -87,10 +87,10 @@ return (isMarker or isClaim) and 1 or 0
 );
 
 /**
- * Whether nothing has happened to a key since it was claimed.
+ * Whether nothing has happened to a key since the claim.
  *
  * KEYS: entry, generation, fence
- * ARGV: space, marker or revision, the last number by then, then the tags
+ * ARGV: space, marker or revision, the last number at that time, then the tags
  * Returns: 1 or 0
  */
 export const IS_CURRENT = defineScript(

@@ -2,12 +2,12 @@ import { defineScript } from '../script.js';
 import { ALIVE_MS } from './lease-state.js';
 
 /**
- * A sign of life of a node that waits: what other nodes gave to its waiters is theirs in full from now, and the mailbox is
- * empty and tracked again.
+ * The heartbeat of a node that waits. The leases that other nodes granted to its waiters now run for their full time. The
+ * mailbox is empty and tracked again.
  *
- * KEYS: beats, the node's mailbox. ARGV: node, then leases that are waited for, each as kind and name.
- * Result: [1 when the node was taken for dead, [lease, owner, token or 0 when it has ended, ..], [until the next end of each
- * lease, or -1 when the queue is not known]].
+ * KEYS: beats, the node's mailbox. ARGV: node, then the awaited leases, each as kind and name.
+ * Result: [1 when the node was considered dead, [lease, owner, token or 0 when it has ended, ..], [until the next end of each
+ * lease, or -1 when the queue is unknown]].
  *
  * @internal
  */
@@ -21,7 +21,8 @@ local mail = redis.call('GETDEL', KEYS[2]) or ''
 local beat = redis.call('HGET', KEYS[1], ARGV[1])
 local lapsed = (not beat or tonumber(beat) <= now - ${ALIVE_MS}000) and 1 or 0
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now))
--- Tracks it, now that it is empty. Before 7.2 each read in a script tracks all its KEYS, from then on the key that is read.
+-- Tracks the mailbox, now that it is empty. Before 7.2, each read in a script tracks all its KEYS; later versions track the key
+-- that is read.
 redis.call('GET', KEYS[2])
 local given, at = {}, 1
 while at <= #mail do

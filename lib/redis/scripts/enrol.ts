@@ -1,11 +1,11 @@
 import { defineScript } from '../script.js';
 
 /**
- * Makes the layout known, and takes a number for a connection; also on a server whose memory is full.
+ * Records the layout, and takes a number for a connection. This also works on a server whose memory is full.
  *
  * KEYS: layout
  * ARGV: layout, a random history
- * Returns: the layout of the entries that are there, the number
+ * Returns: the layout of the existing entries, the number
  *
  * @internal
  */

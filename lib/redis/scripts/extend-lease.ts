@@ -2,10 +2,10 @@ import { defineScript } from '../script.js';
 import { LEASE_STATE, READ_LEASE, SERVE_WAITERS } from './lease-state.js';
 
 /**
- * Gives the live owner a new ttl from now, and confirms that it knows of its lease.
+ * Gives the live owner a new ttl from now, and confirms that the owner knows of its lease.
  *
  * KEYS: lease, queue, waiters, beats. ARGV: owner, ttl in microseconds, node, the caller's floor.
- * Result: [token or 0, until the next end, what was given to the node's waiters].
+ * Result: [token or 0, until the next end, what the node's waiters received].
  *
  * @internal
  */

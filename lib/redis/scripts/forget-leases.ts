@@ -1,12 +1,12 @@
 import { defineScript } from '../script.js';
 
 /**
- * Forgets leases that ended long ago, in a bounded step; all tokens stay above theirs. Forgets nodes without a sign of life
- * for an hour as well.
+ * Forgets leases that ended long ago, in a bounded step. All later tokens stay above theirs. It also forgets nodes without a
+ * sign of life for an hour.
  *
- * KEYS: index, floor, beats. ARGV: how long a lease is kept after its end, in microseconds; how many are known before those that
- * are free go after a minute; how many one step looks at.
- * Result: [how many it looked at, kind and name of leases that others wait for, ..].
+ * KEYS: index, floor, beats. ARGV: how long a lease is kept after its end, in microseconds; the number of known leases above
+ * which free ones are removed after a minute; how many leases one step checks.
+ * Result: [how many it checked, kind and name of leases with waiters, ..].
  *
  * @internal
  */

@@ -1,8 +1,8 @@
 /*
- * Lua that several scripts begin with. Positions are those of ../entry-format.ts; Lua counts bytes from 1.
+ * Lua fragments with which several scripts begin. The positions are those of ../entry-format.ts. Lua counts bytes from 1.
  */
 
-/** `number(counter, floor)`: the next number; after a loss of the counter, by the clock, and above the floor. */
+/** `number(counter, floor)`: the next number. After a loss of the counter, the clock gives it; it is always above the floor. */
 export const NUMBER = `
 local function number(counter, floor)
   local n = redis.call('INCRBY', counter, 128)
@@ -30,9 +30,9 @@ end
 `;
 
 /**
- * `isValid(v, g, space, endless)`: an entry of this generation, each of whose tags has the version that it was written with;
- * also one that has ended, if `endless`. One with a damaged header is not.
- * `isFresh(v)`: what plain reads find, of a valid one. Needs {@link NOW}.
+ * `isValid(v, g, space, endless)`: whether the entry is of this generation and each of its tags has the version of the write.
+ * With `endless`, an entry that has ended counts too. An entry with a damaged header does not.
+ * `isFresh(v)`: whether plain reads find a valid entry. Needs {@link NOW}.
  */
 export const ENTRY = `
 local function isValid(v, g, space, endless)
@@ -58,7 +58,7 @@ local function isFresh(v)
 end
 `;
 
-/** `staleDigits(fresh)`: the field of an entry that is stale from now on. Needs {@link NOW}. */
+/** `staleDigits(fresh)`: the fresh-until field of an entry that becomes stale now. Needs {@link NOW}. */
 export const STALE = `
 local function staleDigits(fresh)
   if string.sub(fresh, 1, 1) == '-' then
@@ -69,8 +69,8 @@ end
 `;
 
 /**
- * `isOverdue(seen, g, fences, key, space, first)`: whether the space was cleared, or a change of many entries concerned the key
- * or one of the tags `ARGV[first..]`, after the number `seen`.
+ * `isOverdue(seen, g, fences, key, space, first)`: whether the space was cleared after the number `seen`, or a change of many
+ * entries concerned the key or one of the tags `ARGV[first..]`.
  */
 export const OVERDUE = `
 local function isOverdue(seen, g, fences, key, space, first)
@@ -93,7 +93,7 @@ local function isOverdue(seen, g, fences, key, space, first)
 end
 `;
 
-/** `isMark(v, claim)`: the marker of a claim, held or given back. */
+/** `isMark(v, claim)`: whether the value is the marker of a claim, held or released. */
 export const MARK = `
 local function isMark(v, claim)
   if not v or string.sub(claim, 1, 1) ~= 'C' then return false end

@@ -1,13 +1,18 @@
 /**
- * Parts of the scripts of leases: text that they share, no script by itself.
+ * Parts of the lease scripts: text that they share, not complete scripts.
  *
  * A lease is one string: the last token (16 digits), when its last holder ended (16), whether others wait (1); then each
- * holder: token (16), end (16), ttl (16), slot (4), state (1), length of the owner (4), owner. A holder in state `p` has
- * yet to confirm that it knows of its lease. All times are microseconds of the server's clock. It is read by GETEX, which
- * is a write to the server: so it is not tracked, and changes of it are not pushed to all who ever asked for it.
+ * holder: token (16), end (16), ttl (16), slot (4), state (1), length of the owner (4), owner. A holder in state `p` has yet to
+ * confirm that it knows of its lease. All times are microseconds of the server's clock. Scripts read a lease by GETEX, which
+ * counts as a write on the server. So the lease is not tracked, and its changes are not pushed to all nodes that ever asked for
+ * it.
  */
 
-/** Milliseconds: a waiter whose node gives no sign of life for so long is passed over, a grantee's lease ends. @internal */
+/**
+ * Milliseconds without a sign of life after which a node's waiters are passed over and its newly granted leases end.
+ *
+ * @internal
+ */
 export const ALIVE_MS = 3000;
 
 /** Bytes before the first holder. @internal */
@@ -22,12 +27,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local row = redis.call('GETEX', KEYS[1])`;
 
-/** The answer of a script that came after the time that `isLate` names. @internal */
+/** The reply to a command that arrived too late: see {@link unlessLate}. @internal */
 export const TOO_LATE = -2;
 
 /**
- * What comes so late that its node has given it up has no effect: the node may have asked for something else on another
- * connection meanwhile. A node that still waits for the answer asks again without a bound, as its clock is wrong.
+ * A command that arrives after its node has given it up has no effect, because the node may meanwhile have asked for something
+ * else on another connection. A node that still waits for the reply asks again without a bound, because its clock is wrong.
  *
  * @param notAfter an expression in Lua: microseconds of the server's clock, 0 for no bound
  */
@@ -89,8 +94,8 @@ local function left()
 end`;
 
 /**
- * `take` gives a free slot; `serve` gives what is free to those who wait, in their order, and puts what its own node was
- * given into `given`. KEYS: lease, queue, waiters, beats. Needs `node`, `floor`.
+ * `take` takes a free slot. `serve` grants free slots to the waiters in their order, and records the grants of its own node in
+ * `given`. KEYS: lease, queue, waiters, beats. Needs `node`, `floor`.
  */
 export const SERVE_WAITERS = `
 local given = {}
@@ -146,13 +151,13 @@ local function answer(done)
 end`;
 
 /**
- * For a write under a lock: whether a later token was granted, also when its holder has released it since. Of a lock that
- * was forgotten only an upper bound of its tokens is known.
+ * For a write under a lock: whether a later token was granted, even if its holder has released it since. For a forgotten lock,
+ * only an upper bound of its tokens is known.
  *
  * @param lock an expression in Lua: the key of the lock, `RedisKeys.lease('h', { kind: LeaseKind.Lock, name })`
- * @param forgotten the same of `RedisKeys.lock('r')`
- * @param token the same of the token of the writer
- * @returns an expression that is true when the write is to be refused
+ * @param forgotten an expression for `RedisKeys.lock('r')`
+ * @param token an expression for the writer's token
+ * @returns an expression that is true when the write must be refused
  */
 export function isFenced(lock: string, forgotten: string, token: string): string {
   return `(tonumber(string.sub(redis.call('GETEX', ${lock}) or redis.call('GETEX', ${forgotten}) or '0', 1, 16)) > tonumber(${token}))`;

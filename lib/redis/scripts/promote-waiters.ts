@@ -2,10 +2,10 @@ import { defineScript } from '../script.js';
 import { LEASE_STATE, READ_LEASE, SERVE_WAITERS } from './lease-state.js';
 
 /**
- * Gives what has ended to those who wait.
+ * Grants leases that have ended to the waiters.
  *
  * KEYS: lease, queue, waiters, beats. ARGV: node, the caller's floor.
- * Result: [0, until the next end, what was given to the node's waiters].
+ * Result: [0, until the next end, what the node's waiters received].
  *
  * @internal
  */

@@ -1,7 +1,7 @@
 import { defineScript } from '../script.js';
 
 /**
- * One lease as it is: [the server's time in microseconds, the lease or null]. KEYS: lease.
+ * One lease: [the server's time in microseconds, the lease or null]. KEYS: lease.
  *
  * @internal
  */
@@ -13,7 +13,7 @@ return { time[1] * 1000000 + time[2], redis.call('GETEX', KEYS[1]) }`,
 );
 
 /**
- * A page of the leases that are known: [the server's time in microseconds, kind and name, lease or null, ..].
+ * A page of the known leases: [the server's time in microseconds, kind and name, lease or null, ..].
  * KEYS: index. ARGV: first and last place in the index.
  *
  * @internal

@@ -2,10 +2,11 @@ import { defineScript } from '../script.js';
 import { LEASE_STATE, READ_LEASE, SERVE_WAITERS, unlessLate } from './lease-state.js';
 
 /**
- * Ends the lease of the live owner, and gives it to the first who waits. What nobody waits for costs one read and one write.
+ * Ends the lease of the live owner, and grants it to the first waiter. Without waiters it costs one read and one write.
  *
- * KEYS: lease, queue, waiters, beats. ARGV: owner, node, the caller's floor, after when it is too late.
- * Result: 1 when the owner held it, else 0; -2 when it is too late; or [that, until the next end, what was given to the node's waiters].
+ * KEYS: lease, queue, waiters, beats. ARGV: owner, node, the caller's floor, the time after which it is too late.
+ * Result: 1 when the owner held it, else 0; -2 when it is too late; or [1 or 0, until the next end, what the node's waiters
+ * received].
  *
  * @internal
  */
@@ -34,7 +35,7 @@ return answer(place and 1 or 0)`,
 );
 
 /**
- * As {@link RELEASE_LEASE}, whoever holds it. ARGV: node, the caller's floor. Result: [1 when any did, ..].
+ * As {@link RELEASE_LEASE}, for any holder. ARGV: node, the caller's floor. Result: [1 when there was a holder, ..].
  *
  * @internal
  */

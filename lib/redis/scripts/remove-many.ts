@@ -2,11 +2,12 @@ import { defineScript } from '../script.js';
 import { ENTRY, NOW, NUMBER, STALE } from './fragments.js';
 
 /**
- * Deletes entries, or makes them stale. With a tag, those that have it; of a deleted tag, unless they were written after a number.
+ * Deletes entries, or makes them stale. With a tag, it changes only entries that have the tag. For a deleted tag, it spares
+ * entries that were written after a number.
  *
  * KEYS: counter, generation, then the entries
  * ARGV: floor, space, 'delete' | 'expire', the number, tag or '', the version that the tag had or ''
- * Returns: for each entry 2 when it was fresh, 1 when it was there, 0 when it was spared
+ * Returns: for each entry 2 when it was fresh, 1 when it existed, 0 when it was spared
  */
 export const REMOVE_MANY = defineScript(
   'remove-many',
@@ -14,7 +15,7 @@ export const REMOVE_MANY = defineScript(
 local space, tag, version = ARGV[2], ARGV[5], ARGV[6]
 local before = tonumber(ARGV[4])
 local g = redis.call('GET', KEYS[2])
--- Of a deleted tag the version has changed already: such entries are judged by the version that it had.
+-- The version of a deleted tag has already changed, so its entries are compared with the previous version.
 local function versionOf(v)
   if string.sub(v, 3, 3) == '0' then return nil end
   local at, stop = 73, tonumber(string.sub(v, 4, 8)) or 0
@@ -26,12 +27,13 @@ local function versionOf(v)
   end
   return nil
 end
--- A deleted tag is another one at once: what was written since stays. A prefix has no such moment, and revisions of two nodes
--- no order: each entry is judged now, or one that is touched meanwhile would come out alive.
+-- A deleted tag changes its version immediately, so entries that were written since then stay. A prefix has no such moment, and
+-- revisions of two nodes have no order. So each entry is checked now; otherwise an entry that is touched meanwhile would
+-- survive.
 local isTagDeleted = tag ~= '' and ARGV[3] == 'delete'
 local results = {}
 for i = 3, #KEYS do
-  -- What another program has put here stays.
+  -- A value that another program has put here stays.
   local v = redis.pcall('GET', KEYS[i])
   if type(v) ~= 'string' then v = false end
   local result = 0

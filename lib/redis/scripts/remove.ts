@@ -2,11 +2,11 @@ import { defineScript } from '../script.js';
 import { ENTRY, NOW, NUMBER } from './fragments.js';
 
 /**
- * Deletes a key, and with it the right to fill it.
+ * Deletes a key, and with it the right to fill the key.
  *
  * KEYS: entry, counter, generation, claim
- * ARGV: floor, space, '1' to return what was there
- * Returns: whether it was fresh, the number of the deletion, what was there
+ * ARGV: floor, space, '1' to return the previous content
+ * Returns: whether it was fresh, the number of the deletion, the previous content
  */
 export const REMOVE = defineScript(
   'remove',

@@ -1,6 +1,11 @@
 import { defineScript } from '../script.js';
 
-/** What the user of a connection must be allowed to run, besides `hello`, which all may, and what {@link RIGHTS} tries. @internal */
+/**
+ * What the user of a connection must be allowed to run, in addition to `hello`, which every user may run, and the commands that
+ * {@link RIGHTS} tries.
+ *
+ * @internal
+ */
 export const RIGHTS_OF_LINK = [
   'client|tracking',
   'info',
@@ -10,7 +15,7 @@ export const RIGHTS_OF_LINK = [
   'time',
 ] as const;
 
-/** Each command that scripts run, and the link itself, with what does no harm to `k`, a string, and `h`, which is missing. */
+/** Each command that scripts or the link run, with harmless arguments: `k` is a string, and `h` is missing. */
 const TRIED = {
   get: 'k',
   mget: 'k',
@@ -45,9 +50,10 @@ const TRIED = {
 export const SERVER_RIGHTS: readonly string[] = [...RIGHTS_OF_LINK, ...Object.keys(TRIED)];
 
 /**
- * Which commands the user may not run. Each is tried: asking for the rights would need one more.
+ * Lists the commands that the user may not run. It tries each command, because asking for the rights would need one more right.
  *
- * ARGV: two keys of the probe, one of a namespace, the layout: no KEYS, or a user without them could not run it at all
+ * ARGV: two keys of the probe, one of a namespace, the layout. There are no KEYS, or a user without rights to them could not
+ * run the script at all.
  * Returns: the commands, and `~` when keys are refused
  *
  * @internal

@@ -1,10 +1,10 @@
 import { defineScript } from '../script.js';
 
 /**
- * Notes the start of a run, if it may begin: see `decideRun`, which it equals.
+ * Notes the start of a run, if it may begin, by the same rules as `decideRun`.
  *
  * KEYS: last run of the name, index. ARGV: name, id, slot or '', window, the caller's time, how far that may be from the
- * server's, `start` or `success`, node, how many names are remembered, what the keys of runs begin with.
+ * server's, `start` or `success`, node, how many names are remembered, the prefix of the keys of runs.
  * Result: `begun`, `skipped` or `skewed`.
  *
  * @internal

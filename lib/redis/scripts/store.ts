@@ -3,12 +3,14 @@ import { ENTRY, MARK, NOW, NUMBER, OVERDUE } from './fragments.js';
 import { isFenced } from './lease-state.js';
 
 /**
- * Stores an entry: always, if there is none (`add`), if it has a revision (`setIf`), or if nothing has happened to its key
- * since it was observed (`fill`); `again` what this node has written itself, whether it is valid or not.
+ * Stores an entry: always, if there is none (`add`), if it has a given revision (`setIf`), or if nothing has happened to its
+ * key since it was observed (`fill`). With `again` it replaces what this node wrote itself, valid or not.
  *
- * KEYS: entry, counter, generation, claim, fence, tag index, kept index, with a fence also the lock and the tokens of forgotten ones
- * ARGV: floor, space, mode, expected revision or counter or token of the fence, owner, codec, end, fresh-until, PXAT or '' for none, value, then the tags
- * Returns: stored (1, 0 or `fenced`), the revision now
+ * KEYS: entry, counter, generation, claim, fence, tag index, kept index; with a fence also the lock and the tokens of forgotten
+ * locks
+ * ARGV: floor, space, mode, expected revision or counter or token of the fence, owner, codec, end, fresh-until, PXAT or '' for
+ * none, value, then the tags
+ * Returns: stored (1, 0 or `fenced`), the current revision
  */
 export const STORE = defineScript(
   'store',
@@ -34,7 +36,7 @@ elseif mode ~= 'set' then
     if tonumber(revision) ~= tonumber(ARGV[4]) then return { 0, revision } end
   end
   if mode == 'fill' then
-    -- While it is claimed, an entry that has ended is still there.
+    -- While it is claimed, an entry that has ended still exists.
     local isSame = isValid(old, g, space, true) and string.sub(old, 9, 24) == ARGV[5]
     local isOurs = isMark(old, ARGV[5]) or isSame
     local key = string.sub(KEYS[1], #space + 3)

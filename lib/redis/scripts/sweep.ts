@@ -1,19 +1,19 @@
 import { defineScript } from '../script.js';
 import { NOW } from './fragments.js';
 
-/** A factory that is at work still may name a tag whose last entry has ended: its version stays so much longer, in ms. */
+/** A factory that is still running may name a tag whose last entry has ended. The tag's version stays this much longer, in ms. */
 const TAG_GRACE_MS = 300_000;
 
-/** Entries and tags that one step looks at. */
+/** Entries and tags that one step checks. */
 const STEP = 500;
 
 /**
- * Removes what the server does not remove by itself: entries without a time to live that have ended, and what is kept of
- * tags without entries.
+ * Removes what the server does not remove by itself: entries without a time to live that have ended, and the data of tags
+ * without entries.
  *
  * KEYS: kept index, tag index
- * ARGV: space, the place in the tag index to go on from
- * Returns: how many entries and tags went, and the place to go on from; 0 after the last one
+ * ARGV: space, the place in the tag index where the step begins
+ * Returns: how many entries and tags it removed, and the place where the next step begins; 0 after the last one
  */
 export const SWEEP = defineScript(
   'sweep',

@@ -1,11 +1,11 @@
 import { defineScript } from '../script.js';
 
 /*
- * What is known of a key is one string, of each throttler: length of its name (4 digits), of the rest (6), name, and the rest
- * as numbers: when nothing of it counts any more, end of the period, end of the block, longest ttl, longest block, single hits,
- * end of the last of them, number of the next one, then groups of hits: how many, and when they end. Single hits are in a
- * sorted set by their end. Times are Unix ms. The string is read by GETEX, and hits that have ended are counted by removing
- * them: so neither is tracked, and no hit is pushed to other nodes.
+ * The state of a key is one string. For each throttler it holds: length of the name (4 digits), length of the rest (6), name,
+ * and the rest as numbers: when nothing of it counts any longer, end of the period, end of the block, longest ttl, longest
+ * block, single hits, end of the last of them, number of the next one, then groups of hits: how many, and when they end. Single
+ * hits are in a sorted set by their end. Times are Unix ms. Scripts read the string by GETEX, and they count hits by removing
+ * those that have ended. So neither is tracked, and no hit is pushed to other nodes.
  */
 
 /** `now`, `records` of the other throttlers, `known` numbers of this one. KEYS[1]: the string; `name`. */
@@ -28,7 +28,7 @@ while at <= #text do
   at = at + 10 + nameSize + size
 end`;
 
-/** `write(record, ends)`: stores this throttler's record, if any, with those of the others. */
+/** `write(record, ends)`: stores this throttler's record, if any, next to those of the other throttlers. */
 const WRITE = `
 local function write(record, ends)
   local records = { record }
@@ -45,7 +45,7 @@ local function write(record, ends)
 end`;
 
 /**
- * Judges one more hit: see `decideThrottle`, which it equals.
+ * Decides on one more hit, by the same rules as `decideThrottle`.
  *
  * KEYS: the key's string, its single hits. ARGV: name of the throttler, limit, ttl, duration of a block, window.
  * Result: [hits, 1 when it is blocked, ms until the period ends, ms until the block ends]; the times as text.
@@ -67,7 +67,7 @@ if known then
 end
 local isDirty = false
 local function digits(value) return string.format('%.17g', value) end
--- Nothing lies farther ahead than it can: the clock may have been set back.
+-- No time is farther ahead than it can be: the clock may have been set back.
 local latest = now + longestTtl
 if singles > 0 and lastEnd > latest then
   for _, hit in ipairs(redis.call('ZRANGE', KEYS[2], '(' .. digits(latest), '+inf', 'BYSCORE')) do
@@ -80,11 +80,11 @@ local storedPeriod, storedBlock, storedTtl = periodEnd, blockUntil, longestTtl
 periodEnd = math.min(periodEnd, latest)
 blockUntil = math.min(blockUntil, now + longestBlock)
 if not known or (block > 0 and blockUntil > 0 and blockUntil <= now) then
-  -- What is left of a key that was evicted counts no more either.
+  -- The remaining hits of a key that was evicted no longer count.
   redis.call('UNLINK', KEYS[2])
   groups, singles, lastEnd = {}, 0, 0
 elseif singles > 0 and lastEnd <= now then
-  -- The server may have ended them by itself.
+  -- The server may have removed them by itself.
   redis.call('UNLINK', KEYS[2])
   singles, isDirty = 0, true
 elseif singles > 0 then
@@ -141,7 +141,7 @@ else
   end
 end
 if periodEnd ~= storedPeriod or blockUntil ~= storedBlock then isDirty, storedTtl = true, longestTtl end
--- What is blocked stays as it is: a flood writes nothing.
+-- A blocked key stays unchanged, so a flood writes nothing.
 if isDirty then
   local ends = math.max(periodEnd, blockUntil, singles > 0 and lastEnd or 0)
   local numbers = { 0, periodEnd, blockUntil, storedTtl, longestBlock, singles, lastEnd, serial }
@@ -159,8 +159,8 @@ return { hits, isBlocked and 1 or 0, digits(untilPeriod), digits(untilBlock) }`,
 );
 
 /**
- * Forgets a key, of one throttler or of all. KEYS: the key's string. ARGV: what the names of its single hits begin with, and
- * the throttler, if it is one. Result: 1 when anything was known.
+ * Forgets a key, for one throttler or for all. KEYS: the key's string. ARGV: the prefix of the names of its single hits, and
+ * the throttler, if only one is meant. Result: 1 when anything was known.
  *
  * @internal
  */

@@ -20,9 +20,9 @@ import { beginRun, finishRun, lastRun } from './run-commands.js';
 import { add, fill, set, setIf } from './store-commands.js';
 import { resetThrottle, throttle } from './throttle-commands.js';
 
-/** What one transaction takes of the event loop's time, in ms. The commit comes on top. */
+/** How long one transaction may hold the event loop, in ms. The commit comes on top. */
 const BATCH_MS = 5;
-/** Bytes of tags that it writes: they lie all over the file, so that the commit costs more than they do. */
+/** Bytes of tags that one transaction writes. They are scattered over the file, so the commit costs more than they do. */
 const BATCH_TAG_BYTES = 64 * 1024;
 
 /** @internal */
@@ -34,7 +34,7 @@ export function isFailure(outcome: Outcome): outcome is HyperCacheError {
 }
 
 /**
- * Runs batches of commands on one file, each batch in one transaction, each command with its own outcome.
+ * Runs batches of commands on one file. Each batch is one transaction, and each command has its own outcome.
  *
  * @internal
  */
@@ -45,7 +45,7 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
   ) {}
 
   /**
-   * @returns the outcomes of as many of them as there was time for; the others did not happen
+   * @returns the outcomes of the first commands; for the others there was no time, and they did not run
    * @throws SQLite's error when the transaction as a whole failed; then nothing happened
    */
   write(commands: readonly Command[]): readonly Outcome[] {
@@ -75,7 +75,7 @@ export class CommandExecutor implements Writer<Command, CommandResult> {
     });
   }
 
-  /** A lone plain set needs no explicit transaction. */
+  /** Runs a lone plain set without an explicit transaction. */
   #setAlone(command: SetCommand): Outcome | undefined {
     const { namespace, key, value, expiresAt, freshUntil, tags, fence, origin } = command;
     if (tags.length > 0 || fence !== undefined || origin !== undefined) return undefined;

@@ -17,7 +17,7 @@ import type {
 } from '../../engine/command.js';
 
 /**
- * `delete`. A missing key is logged too, so that a fill that began before gives way to it.
+ * `delete`. A missing key is logged too, so that an earlier fill yields to the deletion.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export function remove(storage: Storage, command: DeleteCommand, now: number): D
   return { deleted: row !== undefined && !isExpired(row.fresh_until, now), revision };
 }
 
-/** `pull`: the fresh value, which is deleted by being read. @internal */
+/** `pull`: returns the fresh value and deletes it. @internal */
 export function pull(storage: Storage, command: PullCommand, now: number): PullResult {
   const namespaceId = storage.namespaces.ensure(command.namespace);
   const row = storage.entries.find(namespaceId, command.key);
@@ -37,12 +37,12 @@ export function pull(storage: Storage, command: PullCommand, now: number): PullR
   return { value: deleted ? row?.value : undefined, revision };
 }
 
-/** `touch`: a new deadline for a fresh entry, whose windows stay as long as they are. @internal */
+/** `touch`: gives a fresh entry a new deadline; its windows keep their length. @internal */
 export function touch(storage: Storage, command: TouchCommand, now: number): TouchResult {
   const row = findFresh(storage, command.namespace, command.key, now);
   if (row === undefined) return { touched: false, revision: storage.head };
   const { expiresAt: freshUntil } = command;
-  // Of an entry that never ends there is none.
+  // An entry that never expires has no window.
   const windowMs = row.fresh_until === row.expires_at ? 0 : row.expires_at - row.fresh_until;
   const revision = storage.nextRevision();
   const expiresAt = endAfter(freshUntil, windowMs);
@@ -51,8 +51,8 @@ export function touch(storage: Storage, command: TouchCommand, now: number): Tou
 }
 
 /**
- * `expire`: a fresh entry is stale from now on, and goes when it has no window. Logged in any case: what began before is
- * overdue.
+ * `expire`: makes a fresh entry stale from now on, or removes it when it has no window. It is logged in any case, so
+ * that earlier fills yield to it.
  *
  * @internal
  */
@@ -66,7 +66,7 @@ export function expire(storage: Storage, command: ExpireCommand, now: number): E
   return { expired: !isExpired(row.fresh_until, now), revision };
 }
 
-/** Makes an entry that was found stale, or removes it when it has no window; returns the revision. @internal */
+/** Makes a found entry stale, or removes it when it has no window; returns the revision. @internal */
 export function expireRow(
   storage: Storage,
   namespaceId: number,
@@ -82,7 +82,7 @@ export function expireRow(
   return revision;
 }
 
-/** The entry stays as it is; what began before is overdue. */
+/** Leaves the entry unchanged, but earlier fills yield to it. */
 function overtake(storage: Storage, { id }: Pick<RemovedRow, 'id'>): number {
   const revision = storage.nextRevision();
   storage.entries.setRevision(id, revision);
@@ -90,7 +90,7 @@ function overtake(storage: Storage, { id }: Pick<RemovedRow, 'id'>): number {
 }
 
 /**
- * `increment`: an existing counter keeps its deadlines, a missing, stale or expired one starts at `initial`.
+ * `increment`: an existing counter keeps its deadlines. A missing, stale or expired one starts at `initial`.
  *
  * @throws {HC_NOT_AN_INTEGER | HC_NUMBER_RANGE} before anything is written
  * @internal
@@ -115,7 +115,7 @@ export function increment(
   return { value, expiresAt, freshUntil: expiresAt, revision };
 }
 
-/** Removes and logs an entry that was found; returns the revision. @internal */
+/** Removes and logs a found entry; returns the revision. @internal */
 export function removeRow(
   storage: Storage,
   namespaceId: number,

@@ -12,15 +12,15 @@ import type {
   ReleaseLeaseCommand,
 } from '../../engine/command.js';
 
-/** Waiters that one command serves, or takes out of the queue, so that it does not hold the event loop. */
+/** Waiters that one command serves or removes from the queue, so that it does not hold the event loop. */
 const SERVED_AT_ONCE = 100;
 
 /**
- * Takes a free or expired slot, unless others wait for one: they come first. An owner has one slot of a semaphore at
- * most, because a release names the owner and no slot: a second one is not given.
+ * Takes a free or expired slot, unless others wait for one: they come first. An owner holds at most one slot of a
+ * semaphore, because a release names only the owner. The owner never receives a second slot.
  *
- * @param now of all functions here: ms on the monotonic clock
- * @throws {HC_ARGUMENT_INVALID} the owner would wait for a slot, and holds one or waits for one
+ * @param now for all functions here: ms on the monotonic clock
+ * @throws {HC_ARGUMENT_INVALID} when the owner would wait for a slot, and already holds one or waits for one
  * @internal
  */
 export function acquireLease(
@@ -32,7 +32,7 @@ export function acquireLease(
     const held = leases.heldBy(lease, owner, now);
     const isKnown = held !== undefined || leases.isWaiting(lease, owner);
     if (isKnown) {
-      // To wait for what it has itself would be to wait for ever.
+      // An owner that waits for its own lease would wait forever.
       if (!isAgain && mayWait) throw alreadyThere(lease);
       const grant = isAgain ? held : undefined;
       return { done: grant !== undefined, grant, handOvers: [], nextExpiry: undefined };
@@ -119,13 +119,13 @@ function alreadyThere({ name }: LeaseName): InvalidArgumentError {
 
 interface Served {
   readonly handOvers: readonly HandOver[];
-  /** Whether others wait still. */
+  /** Whether others still wait. */
   readonly isWaitedFor: boolean;
-  /** Whether there is more to be done at once than one command does. */
+  /** Whether more is due now than one command does. */
   readonly isCut: boolean;
 }
 
-/** Gives free and expired slots to those who wait, in their order; takes the dead out of the queue. */
+/** Gives free and expired slots to the waiters, in their order; removes dead waiters from the queue. */
 function serveWaiters(leases: LeaseTable, lease: LeaseName, now: number): Served {
   const handOvers: HandOver[] = [];
   const slotsOf = new FreeSlots(leases, lease, now);
@@ -143,7 +143,7 @@ function serveWaiters(leases: LeaseTable, lease: LeaseName, now: number): Served
   return { handOvers, isWaitedFor: true, isCut: true };
 }
 
-/** The slots of a lease within one command: they are looked through once. */
+/** The free slots of a lease within one command, which searches for them once. */
 class FreeSlots {
   #held: Set<number> | undefined;
   #from = 0;
@@ -154,10 +154,10 @@ class FreeSlots {
     private readonly now: number,
   ) {}
 
-  /** Gives the owner the first free one. */
+  /** Gives the owner the first free slot. */
   take(slots: number, owner: string, ttl: number): Grant | undefined {
     const { leases, lease, now } = this;
-    // Of a lock the statement itself finds out.
+    // For a lock, the statement itself finds out whether it is free.
     if (slots === 1) return leases.take(lease, 0, owner, ttl, now);
     this.#held ??= leases.heldSlots(lease, now);
     while (this.#held.has(this.#from)) this.#from++;

@@ -17,12 +17,12 @@ import { expireRow, removeRow } from './entry-commands.js';
 /** Entries that one step of a deletion removes at most, so that it does not hold the event loop. */
 const STEP_ENTRIES = 500;
 
-/** `clear`: the namespace moves to a new id; the rows under the old one are swept later. @internal */
+/** `clear`: the namespace gets a new id; the rows under the old id are swept later. @internal */
 export function clear(storage: Storage, command: ClearCommand): ClearResult {
   const old = storage.namespaces.clear(command.namespace);
   const deleted = storage.counts.of(old);
   storage.changes.append(storage.nextRevision(), old, ChangeKind.Clear, '');
-  // The new id logs it too, so that a fill that began before the clear finds it.
+  // The clear is also logged under the new id, so that an earlier fill finds it.
   const revision = storage.nextRevision();
   const id = storage.namespaces.ensure(command.namespace);
   storage.changes.append(revision, id, ChangeKind.Clear, '');
@@ -32,7 +32,7 @@ export function clear(storage: Storage, command: ClearCommand): ClearResult {
 /**
  * One step of `delByPrefix` or `expireByPrefix`.
  *
- * @param isLate whether the time for this step is over: then it ends after the next entry
+ * @param isLate whether the time for this step is over; then the step ends after the next entry
  * @internal
  */
 export function removePrefix(
@@ -70,14 +70,14 @@ export function removeTag(
   return removeRows(storage, namespaceId, rows, { step, now, isLate, isKept, behind: behindId });
 }
 
-/** Logs it as a whole, so that fills that began before give way to it. */
+/** Logs the removal as a whole, so that earlier fills yield to it. */
 function begin(storage: Storage, namespaceId: number, kind: ChangeKind, key: string): RemovalStep {
   const before = storage.nextRevision();
   storage.changes.append(before, namespaceId, kind, key);
   return { before, from: '' };
 }
 
-/** The successor of a string in byte order is the string and a NUL. */
+/** In byte order, the successor of a string is the string plus a NUL. */
 function behindKey({ key }: FoundRow): string {
   return `${key}\0`;
 }
@@ -90,7 +90,7 @@ interface RemovalParts {
   readonly step: RemovalStep;
   readonly now: number;
   readonly isLate: () => boolean;
-  /** Stale entries stay for their windows. */
+  /** Stale entries stay until their windows end. */
   readonly isKept: boolean;
   /** Where the next step begins after this row. */
   readonly behind: (row: FoundRow) => string;

@@ -9,7 +9,7 @@ import type {
 import { decideRun } from '../../engine/run.js';
 import type { RunTable } from '../run-table.js';
 
-/** `beginRun`: notes the start of a run, if its slot is not used up. @internal */
+/** `beginRun`: records the start of a run, unless its slot is used up. @internal */
 export function beginRun(runs: RunTable, { run }: BeginRunCommand, now: number): BeginRunResult {
   const last = runs.find(run.name);
   const decision = decideRun(last, run, now);
@@ -17,7 +17,7 @@ export function beginRun(runs: RunTable, { run }: BeginRunCommand, now: number):
   return { decision };
 }
 
-/** `finishRun`: notes how it has ended. @internal */
+/** `finishRun`: records how the run ended. @internal */
 export function finishRun(
   runs: RunTable,
   { name, id, ok }: FinishRunCommand,

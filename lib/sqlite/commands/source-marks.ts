@@ -4,21 +4,21 @@ import type { Storage } from '../storage.js';
 import type { Command, CommandResult, Origin } from '../../engine/command.js';
 
 /**
- * How far each source has come within one transaction.
+ * Tracks the last executed sequence of each source within one transaction.
  *
  * @internal
  */
 export class SourceMarks {
   readonly #marks = new Map<string, number>();
-  /** The last run of each source, and those before. */
+  /** The last run of each source; `#runs` contains the earlier ones. */
   readonly #last = new Map<string, SourceRun>();
   readonly #runs: SourceRun[] = [];
 
   constructor(private readonly storage: Storage) {}
 
   /**
-   * What is to be answered without executing the command: that it was executed before, or that one before it was
-   * not. Otherwise it counts as executed, whatever comes of it.
+   * Returns an answer that needs no execution: the command was executed before, or an earlier one was not. Otherwise
+   * the command counts as executed, whatever its outcome.
    */
   answer(
     command: Command,
@@ -31,7 +31,7 @@ export class SourceMarks {
     return undefined;
   }
 
-  /** The command was executed: what it has changed stands under the head as it is now. */
+  /** The command was executed: its change has the current head as its revision. */
   executed({ source, sequence }: Origin): void {
     const revision = this.storage.head;
     const last = this.#last.get(source);
@@ -48,13 +48,13 @@ export class SourceMarks {
     this.#last.set(source, { revision, source, sequence, count: 1 });
   }
 
-  /** Inside the same transaction. */
+  /** Called inside the same transaction. */
   write(now: number): void {
     this.storage.sources.record([...this.#runs, ...this.#last.values()], now);
   }
 }
 
-/** Nobody waits for more than the revision. */
+/** No caller needs more than the revision. */
 function repeated({ kind }: Command, revision: number): CommandResult {
   return kind === 'delete' ? { deleted: false, revision } : { stored: true, revision };
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../engine/command.js';
 
 /**
- * `set`: stores, unless a later token of its fence was granted.
+ * `set`: stores the value, unless a later token of its fence was granted.
  *
  * @throws {HC_FENCED} before anything is written
  * @internal
@@ -25,21 +25,21 @@ export function set(storage: Storage, command: SetCommand): StoreResult {
   return put(storage, command);
 }
 
-/** `add`: stores if the key is missing, stale or expired. @internal */
+/** `add`: stores the value if the key is missing, stale or expired. @internal */
 export function add(storage: Storage, command: AddCommand, now: number): StoreResult {
   const revision = freshRevision(storage, command, now);
   return revision === 0 ? put(storage, command) : { stored: false, revision };
 }
 
-/** `setIf`: compare-and-set on the revision; 0 stands for a missing entry. @internal */
+/** `setIf`: compare-and-set on the revision; 0 means a missing entry. @internal */
 export function setIf(storage: Storage, command: SetIfCommand, now: number): StoreResult {
   const revision = freshRevision(storage, command, now);
   return revision === command.revision ? put(storage, command) : { stored: false, revision };
 }
 
 /**
- * `fill`: stores what a factory made, unless anything happened to the key since it was found missing: a
- * deletion or a newer write wins over it (G6). An older entry was found too, and could not be read.
+ * `fill`: stores what a factory made, unless anything has happened to the key since it was found missing. A deletion or
+ * a newer write wins over it (G6). An older entry does not prevent the fill: it was found too, and could not be read.
  *
  * @internal
  */

@@ -6,7 +6,7 @@ import type {
 import { decideThrottle, type ThrottleDecision } from '../../engine/throttle.js';
 import type { ThrottleTable } from '../throttle-table.js';
 
-/** `throttle`: judges and counts one hit. @internal */
+/** `throttle`: decides on one hit and counts it. @internal */
 export function throttle(
   throttles: ThrottleTable,
   { throttle: name, limits }: ThrottleCommand,
@@ -15,14 +15,14 @@ export function throttle(
   const known = throttles.find(name);
   const { decision, next } = decideThrottle(known, limits, now);
   if (known === undefined) throttles.add(name, next);
-  // What is blocked stays as it is: a flood writes nothing.
+  // A blocked state stays unchanged: a flood writes nothing.
   else if (!decision.isBlocked || next.blockUntil !== known.blockUntil) {
     throttles.set(known.id, next);
   } else if (next.periodEnd !== known.periodEnd) throttles.set(known.id, next);
   return decision;
 }
 
-/** `resetThrottle`: forgets a key, of one throttler or of all. @internal */
+/** `resetThrottle`: forgets a key, for one throttler or for all. @internal */
 export function resetThrottle(
   throttles: ThrottleTable,
   { throttle: { key, name } }: ResetThrottleCommand,

@@ -4,7 +4,8 @@ import type { Clock } from '../../common/clock.js';
 const STEP_MS = 0.5;
 
 /**
- * Rows of the next step of background work: as many as fit into its time at the speed of the last one.
+ * Chooses the number of rows for the next step of background work: as many as fit into its time at the speed of the
+ * last step.
  *
  * @internal
  */
@@ -19,7 +20,7 @@ export class AdaptiveBatch {
     this.#rows = min;
   }
 
-  /** @param step takes at least so many rows, and returns how many there were: from fewer nothing is learnt */
+  /** @param step processes at least this many rows, and returns how many there were; fewer rows do not change the estimate */
   run(step: (limit: number) => number): number {
     const start = this.clock.monotonic();
     const limit = this.#rows;

@@ -4,7 +4,7 @@ import { IdentityMetaKey } from '../file-identity.js';
 import type { Storage } from '../storage.js';
 
 /**
- * Notes in the file that somebody has set the wall clock: processes that open it later go by the same clock.
+ * Records in the file that the wall clock was set, so that processes that open the file later use the same clock.
  *
  * @internal
  */

@@ -5,9 +5,9 @@ import type { RemovableRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 
-/** Something that takes room in the file besides the entries. @internal */
+/** Something other than entries that takes room in the file. @internal */
 export interface Reclaimer {
-  /** Gives up some of what it has too much; returns false when it has not. */
+  /** Gives up some of its excess; returns false when there is none. */
   reclaim(): boolean;
 }
 
@@ -25,32 +25,32 @@ export interface EvictorParts {
   readonly maxBytes: number;
   /** Bound of the rows; Infinity for none. */
   readonly maxEntries: number;
-  /** Asked before entries are. */
+  /** Asked to give up room before entries are evicted. */
   readonly givers: readonly Reclaimer[];
-  /** An entry that was read from memory of late: it is spared while others can go. */
+  /** Whether an entry was recently read from memory: it is spared while others can be evicted. */
   readonly isHot: (namespaceId: number, key: string) => boolean;
-  /** Entries that have left L2: memory drops them too. */
+  /** Receives entries that have left L2, so that memory drops them too. */
   readonly onEvicted: (rows: readonly RemovableRow[]) => void;
 }
 
-/** Above this share of the bound entries go, until the lower one is reached. */
+/** Above the higher share of the bound, entries are evicted until the lower share is reached. */
 const HIGH_WATER = 0.95;
 const LOW_WATER = 0.92;
 const LOW_ENTRIES = 0.98;
 
-/** Rows that one step looks at and removes at most; pages of them, where they must not go. */
+/** Rows that one step reads and removes at most, and the number of such pages when it finds rows that must not be evicted. */
 const LOOK_ROWS = 300;
 const LOOK_PAGES = 10;
 const EVICT_ROWS = 100;
-/** Bytes of their tags, roughly. */
+/** Approximate bytes of tags that one step removes. */
 const EVICT_TAG_BYTES = 128 * 1024;
 
-/** Evictions that a batch of writes waits for at most; the rest is done between the batches. */
+/** Eviction steps that a batch of writes waits for at most; the rest runs between the batches. */
 const STEPS_PER_BATCH = 24;
 
 /**
- * Holds the file and the number of entries within their bounds: CLOCK over the rows in order of age, stale ones first,
- * where the reference bit is that of L1. Reads never write, so L2 itself knows nothing of use.
+ * Keeps the file and the number of entries within their bounds. It uses CLOCK over the rows in order of age, with stale
+ * rows first. The reference bit is that of L1, because reads never write and L2 itself knows nothing of use.
  *
  * @internal
  */
@@ -67,13 +67,13 @@ export class Evictor implements MaintenanceTask {
   }
 
   /**
-   * Makes sure, before a batch is written, that it fits under the bounds.
+   * Makes room for a batch before it is written, so that it fits under the bounds.
    *
-   * @param rows that the batch may add
-   * @param growth bytes that it may add to the file
-   * @param replaced large entries that it overwrites. SQLite stores the new value before it gives the old one up, so that
-   * without room for both the old one goes first
-   * @returns false when it does not: what is left must not go
+   * @param rows rows that the batch may add
+   * @param growth bytes that the batch may add to the file
+   * @param replaced large entries that the batch overwrites. SQLite stores the new value before it releases the old
+   * one. So when there is no room for both, the old one is removed first
+   * @returns false when the batch does not fit, because the remaining entries must not be evicted
    */
   makeRoom(rows: number, growth: number, replaced: readonly EntryName[] = []): boolean {
     if (growth <= this.#room && !this.#isOverEntries(rows)) {
@@ -88,12 +88,12 @@ export class Evictor implements MaintenanceTask {
     return this.#room >= 0 && !this.#isOverEntries(rows);
   }
 
-  /** Between the batches: what they left undone. */
+  /** Runs between the batches, and finishes what they left undone. */
   step(): boolean {
     return this.#reduce(0, 0);
   }
 
-  /** One step towards the bounds; returns false when they hold, or nothing is left to give. */
+  /** Takes one step towards the bounds; returns false when the bounds hold, or when nothing is left to remove. */
   #reduce(growth: number, rows: number): boolean {
     const isOverBytes = this.#isOverBytes(growth);
     if (isOverBytes && this.parts.givers.some((giver) => giver.reclaim())) return true;
@@ -117,7 +117,7 @@ export class Evictor implements MaintenanceTask {
     return this.parts.storage.counts.total + added > this.parts.maxEntries;
   }
 
-  /** Removes entries, one batch at most, until enough are gone; returns those. */
+  /** Removes entries, at most one batch, until enough are gone; returns the removed ones. */
   #remove(
     rows: readonly RemovableRow[],
     isEnough = (_gone: number): boolean => false,
@@ -131,7 +131,7 @@ export class Evictor implements MaintenanceTask {
         if (gone.length === EVICT_ROWS || isEnough(gone.length)) break;
         if (storage.tags.written > mostWritten) break;
         storage.entries.removeById(row.id, row.namespace_id);
-        // Those of its earlier lives too: there may be more of them than room.
+        // Tags of the entry's earlier lives are removed too, because they may be what takes up the room.
         storage.tags.removeOfEntry(row.id);
         logKey(storage, row.namespace_id, row.key);
         gone.push(row);
@@ -142,7 +142,7 @@ export class Evictor implements MaintenanceTask {
     return gone;
   }
 
-  /** The counts of the storage follow only at the commit, so `added` is lessened by what is gone. */
+  /** The counts of the storage change only at the commit, so the caller subtracts the removed entries from `added`. */
   #isEnough(growth: number, added: number): boolean {
     const { storage, maxBytes, maxEntries } = this.parts;
     return (
@@ -160,7 +160,7 @@ export class Evictor implements MaintenanceTask {
     });
   }
 
-  /** Some rows behind the hand that may go. The hand leaves behind it those that must not. */
+  /** The next rows behind the hand that may be evicted. The hand moves past rows that must stay. */
   #evictable(): RemovableRow[] {
     const { entries, namespaces } = this.parts.storage;
     const kept = new Set(namespaces.all().flatMap(([name, id]) => (isKept(name) ? [id] : [])));
@@ -174,7 +174,7 @@ export class Evictor implements MaintenanceTask {
     return [];
   }
 
-  /** The next to go. The hand stays where it was when these are stale ones, which lie among others. */
+  /** The next rows to evict. For stale rows, which lie among others, the hand does not move. */
   #choose(): { chosen: RemovableRow[]; hand?: number } {
     const { storage, isHot, clock } = this.parts;
     const rows = this.#evictable();
@@ -182,7 +182,7 @@ export class Evictor implements MaintenanceTask {
     const now = clock.now();
     const stale = cold.slice(0, EVICT_ROWS).filter(({ id }) => storage.entries.isStale(id, now));
     if (stale.length > 0) return { chosen: stale, hand: this.#hand };
-    // A batch that is hot as a whole must yield too, or the bound would not hold.
+    // When all rows are hot, they must yield too, or the bound would not hold.
     return { chosen: cold.length > 0 ? cold : rows };
   }
 }

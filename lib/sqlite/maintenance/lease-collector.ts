@@ -3,45 +3,45 @@ import type { Clock } from '../../common/clock.js';
 import type { Storage } from '../storage.js';
 import type { Reclaimer } from './evictor.js';
 
-/** Rows that one step looks at. */
+/** Rows that one step reads. */
 const STEP_ROWS = 500;
 
-/** Steps before entries have to go: those that are held may lie side by side. */
+/** Steps before entries are evicted instead: held leases may lie next to each other. */
 const STEPS_FOR_ROOM = 8;
 
 /** Milliseconds between two steps while nothing is urgent. */
 const STEP_INTERVAL_MS = 1000;
 
-/** So many locks and slots are remembered, held or free, and less in a small file. */
+/** Locks and slots that are remembered, held or free; fewer in a small file. */
 const MOST_KNOWN = 10_000;
 
-/** After a walk over those that are all held, so many times as long as it took. */
+/** After a walk that finds only held leases, the rest lasts this many times as long as the walk. */
 const REST_FACTOR = 10;
 const MIN_REST_MS = 10;
 
-/** Of a file that is full, they may take this share, each with the longest name and owner. */
+/** In a full file, leases may take this share, each with the longest name and owner. */
 const FULL_SHARE = 1 / 8;
 const MAX_ROW_BYTES = 1400;
 
 /**
- * Forgets leases whose last holder ended long ago. Until then their rows stay, because of their tokens; when there are
- * too many of them, those that are free go at once.
+ * Forgets leases whose last holder ended long ago. Until then their rows stay, because of their tokens. When there are
+ * too many rows, free leases are forgotten immediately.
  *
  * @internal
  */
 export class LeaseCollector implements MaintenanceTask, Reclaimer {
   readonly #mostKnown: number;
   #nextStepAt = -Infinity;
-  /** All that are known are held, as a walk over them has shown. */
+  /** Until then, all known leases are assumed to be held, because a walk found only held ones. */
   #isFullUntil = -Infinity;
-  /** What the walk has taken of the event loop's time so far. */
+  /** How long the current walk has held the event loop so far, in ms. */
   #walkMs = 0;
   #hasFound = true;
 
   constructor(
     private readonly storage: Storage,
     private readonly clock: Clock,
-    /** Milliseconds after its end for which a lease is remembered. */
+    /** How long a lease is remembered after its end, in ms. */
     private readonly keepMs: number,
     /** Bound of the file, in bytes; Infinity for none. */
     maxFileBytes: number,
@@ -50,7 +50,7 @@ export class LeaseCollector implements MaintenanceTask, Reclaimer {
     this.#mostKnown = Math.min(MOST_KNOWN, inFile);
   }
 
-  /** Goes on at once while there are too many. */
+  /** Continues without a pause while there are too many leases. */
   step(): boolean {
     const now = this.clock.monotonic();
     if (this.#isCrowded(now)) {
@@ -59,7 +59,7 @@ export class LeaseCollector implements MaintenanceTask, Reclaimer {
     }
     if (now < this.#nextStepAt) return false;
     this.#nextStepAt = now + STEP_INTERVAL_MS;
-    // A walk that goes on from here has not seen everything.
+    // A walk that continues from here has not seen all rows.
     this.#hasFound = true;
     this.#collect(now - this.keepMs, now);
     return false;
@@ -78,7 +78,7 @@ export class LeaseCollector implements MaintenanceTask, Reclaimer {
     return this.storage.leases.countKnown(this.#mostKnown + 1) > this.#mostKnown;
   }
 
-  /** Returns whether any were free; rests after a walk without one. */
+  /** Returns whether any lease was free; rests after a walk that found none. */
   #forgetFree(now: number): boolean {
     const start = this.clock.monotonic();
     const { forgotten, isLast } = this.#collect(now, now);

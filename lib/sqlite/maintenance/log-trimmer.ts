@@ -9,15 +9,15 @@ const MIN_TRIM_ROWS = 100;
 const MAX_TRIM_ROWS = 2000;
 const MARK_INTERVAL_MS = 10_000;
 
-/** How long it is remembered what another node has sent: one that was away for longer may do it twice. */
+/** How long the last sequence of another node is remembered, in ms. A node that was away for longer may repeat a write. */
 const SOURCE_KEPT_MS = 30 * 24 * 3_600_000;
 
-/** Of a file that is full, the log may take this share; and this many rows go when more room is needed. */
+/** In a full file, the log may take this share. When more room is needed, this many rows are removed. */
 const FULL_SHARE = 1 / 8;
 const ROOM_ROWS = 500;
 
 /**
- * Holds the change log within its bounds of entries and age, and within its share of a full file.
+ * Keeps the change log within its bounds of entries and age, and within its share of a full file.
  *
  * @internal
  */
@@ -32,7 +32,7 @@ export class LogTrimmer implements MaintenanceTask, Reclaimer {
     private readonly clock: Clock,
     private readonly maxEntries: number,
     private readonly maxAgeMs: number,
-    /** Bound of the file; Infinity for none. */
+    /** Bound of the file, in bytes; Infinity for none. */
     private readonly maxFileBytes: number,
   ) {
     this.#trimSize = new AdaptiveBatch(clock, MIN_TRIM_ROWS, MAX_TRIM_ROWS);
@@ -48,14 +48,15 @@ export class LogTrimmer implements MaintenanceTask, Reclaimer {
 
   step(): boolean {
     const { storage } = this;
-    // More than what was added since the last step, or the log would grow while each turn of the loop brings more.
+    // Trim more than what was added since the last step. Otherwise the log would grow while each turn of the loop adds
+    // more.
     const added = storage.revision - (this.#steppedRevision ?? storage.revision);
     const isFull = storage.transaction(() => this.#markAndTrim(added));
     this.#steppedRevision = isFull ? storage.revision : undefined;
     return isFull;
   }
 
-  /** Returns whether more is to be forgotten. */
+  /** Returns whether there is more to trim. */
   #markAndTrim(added: number): boolean {
     const { storage } = this;
     const now = this.clock.now();

@@ -1,12 +1,12 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 
-/** The least that a timer waits. */
+/** The shortest time that a timer waits, in ms. */
 const BETWEEN_STEPS_MS = 1;
 
 /**
- * Runs the background tasks by turns, one bounded step of one task in a turn of the event loop, and rests when
- * none has more to do. Keeps no process alive.
+ * Runs the background tasks by turns: one bounded step of one task per turn of the event loop. Rests when no task has
+ * more to do. Keeps no process alive.
  *
  * @internal
  */
@@ -34,18 +34,18 @@ export class MaintenanceLoop {
   }
 
   /**
-   * At most one step that does something; then the event loop has its turn. An unref'ed immediate would leave an
-   * idle loop asleep, so the next round is a timer's.
+   * Runs at most one step that does something, then yields to the event loop. An unref'ed immediate would leave an idle
+   * loop asleep, so a timer starts the next round.
    */
   readonly #round = (): void => {
     if (!this.#isRunning) return;
     this.#continueIn(this.#stepOnce() ? BETWEEN_STEPS_MS : this.intervalMs);
   };
 
-  /** All that is due by now, without the rests between; ends early when a task fails. */
+  /** Runs everything that is due by now, without the rests between; ends early when a task fails. */
   async runDue(): Promise<void> {
     this.#hasFailed = false;
-    // The first may go on with a round that began before.
+    // The first pass may only finish a round that began earlier.
     for (let round = 0; round < 2; round++) {
       while (this.#isRunning && !this.#hasFailed && this.#isMore()) {
         await new Promise((resolve) => onNextTurn(resolve));

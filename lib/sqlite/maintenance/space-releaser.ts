@@ -3,15 +3,15 @@ import type { Storage } from '../storage.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import { AdaptiveBatch } from './adaptive-batch.js';
 
-/** Free space below which the file keeps what it has, for the writes to come. */
+/** The file keeps this much free space for later writes. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 const KEPT_SHARE = 0.1;
-/** Given back in one step: each page that is in use is moved to a free place before. */
+/** Pages released in one step: each page in use is moved to a free place first. */
 const MIN_STEP_PAGES = 16;
 const MAX_STEP_PAGES = 512;
 
 /**
- * Gives the space of removed entries back to the file system, step by step.
+ * Releases the space of removed entries to the file system, step by step.
  *
  * @internal
  */
@@ -31,7 +31,8 @@ export class SpaceReleaser implements MaintenanceTask {
     const { usedBytes, fileBytes } = this.storage.size();
     const free = fileBytes - usedBytes;
     const kept = Math.max(KEPT_BYTES, fileBytes * KEPT_SHARE);
-    // Begun only for twice what is kept, so that a cache at its bound does not shrink and grow in turn.
+    // Start only at twice the kept space, so that a cache at its bound does not alternate between shrinking and
+    // growing.
     if (!this.#isReleasing && free < 2 * kept) return false;
     this.#isReleasing = free > kept;
     if (this.#isReleasing) {

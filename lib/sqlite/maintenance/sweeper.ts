@@ -7,18 +7,18 @@ import type { TagRow } from '../tag-table.js';
 import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import { AdaptiveBatch } from './adaptive-batch.js';
 
-/** Rows that one step looks at, and all steps between two rests. Large values lie far apart in the file. */
+/** Rows that one step reads, and rows that all steps between two rests read. Large values lie far apart in the file. */
 const MIN_SCAN_ROWS = 16;
 const MAX_SCAN_ROWS = 1000;
-/** What one step removes at most: rows, and as many as the time allows. The commit comes on top. */
+/** What one step removes at most: this many rows, and as many as the time allows. The commit comes on top. */
 const REMOVE_ROWS = 300;
 const REMOVE_MS = 2;
 const REMOVE_TAG_BYTES = 32 * 1024;
 
 /**
- * Removes what no read can reach any more, in bounded steps: rows of cleared namespaces, expired entries, and
- * tags of earlier lives of entries. An index on the deadline would halve the throughput of writes, so expired
- * entries are found by walking the table, one round after the other.
+ * Removes what reads can no longer reach, in bounded steps: rows of cleared namespaces, expired entries, and tags of
+ * earlier lives of entries. An index on the deadline would halve the throughput of writes, so the sweeper finds expired
+ * entries by walking the table, round after round.
  *
  * A sweep is no change: every reader already judges the deadline itself.
  *
@@ -75,7 +75,7 @@ export class Sweeper implements MaintenanceTask {
     return true;
   }
 
-  /** Returns whether the round goes on at once: when it found enough, or has looked at little. */
+  /** Returns whether the round continues without a rest: it has found much, or has read only a few rows. */
   #sweepExpired(): boolean {
     const now = this.clock.now();
     const { rows, isLast } = this.#scan();
@@ -87,14 +87,14 @@ export class Sweeper implements MaintenanceTask {
     const isEnd = isLast && !isCut;
     this.#cursor = isEnd ? 0 : ((isCut ? expired[removed - 1] : rows.at(-1))?.id ?? 0);
     this.#tagsDue = isEnd;
-    // A round over a large table with little to find is spread over the ticks.
+    // A round over a large table that finds little is spread over the ticks.
     const foundMuch = isCut || removed > rows.length / 20;
     if (!isEnd && (foundMuch || this.#scannedSinceRest < MAX_SCAN_ROWS)) return true;
     this.#scannedSinceRest = 0;
     return false;
   }
 
-  /** Removes the first of these rows, at least one; returns how many. Inside a transaction. */
+  /** Removes the first of these rows, at least one; returns how many. Called inside a transaction. */
   #remove(rows: readonly Pick<RemovableRow, 'id' | 'namespace_id' | 'tag_set'>[]): number {
     const isLate = this.#timer();
     let removed = 0;
@@ -107,7 +107,7 @@ export class Sweeper implements MaintenanceTask {
     return removed;
   }
 
-  /** Tells whether a step has done enough, counted from now. */
+  /** Returns a function that reports whether a step, counted from now, has taken long enough. */
   #timer(): () => boolean {
     const end = this.clock.monotonic() + REMOVE_MS;
     const { tags } = this.storage;

@@ -3,21 +3,21 @@ import type { MaintenanceTask } from '../../common/maintenance-task.js';
 import type { Storage } from '../storage.js';
 import type { Reclaimer } from './evictor.js';
 
-/** Rows that one step looks at. */
+/** Rows that one step reads. */
 const STEP_ROWS = 500;
 
 /** Milliseconds between two steps while nothing is urgent. */
 const STEP_INTERVAL_MS = 1000;
 
-/** So many are remembered, and less in a small file, of which they may take this share. */
+/** Rows that are remembered; fewer in a small file, where they may take this share. */
 const MOST_KNOWN = 100_000;
 const FULL_SHARE = 1 / 8;
-/** What SQLite needs for a row, in both b-trees, besides its contents. */
+/** Bytes that SQLite needs for a row, in both b-trees, in addition to its contents. */
 const ROW_BYTES = 120;
 
 /**
- * Forgets what was throttled and has ended; when too much is known, of each page the half that ends first, whether it
- * has or not. Walks the table: an index on the deadline would double each write.
+ * Forgets throttle states that have ended. When there are too many, it forgets half of each page: the rows that end
+ * first, whether they have ended or not. It walks the table, because an index on the deadline would double each write.
  *
  * @internal
  */
@@ -25,10 +25,10 @@ export class ThrottleCollector implements MaintenanceTask, Reclaimer {
   readonly #mostBytes: number;
   #cursor = 0;
   #nextStepAt = -Infinity;
-  /** Of the walk so far, and of the last whole one. */
+  /** Rows and bytes of the current walk, and of the last complete one. */
   #seen = { rows: 0, bytes: 0 };
   #known = { rows: 0, bytes: 0 };
-  /** Rows that had been added when the last whole walk ended. */
+  /** Rows that had been added when the last complete walk ended. */
   #addedBefore = 0;
 
   constructor(
@@ -41,7 +41,7 @@ export class ThrottleCollector implements MaintenanceTask, Reclaimer {
     this.#mostBytes = maxFileBytes * FULL_SHARE;
   }
 
-  /** Goes on at once while there are too many. */
+  /** Continues without a pause while there are too many rows. */
   step(): boolean {
     const now = this.clock.monotonic();
     const isCrowded = this.#isCrowded;

@@ -1,7 +1,8 @@
 import { metaSql } from './meta.js';
 
 /**
- * What a copy has to forget and to say: who had the original open, who waited there, and that it is of another moment.
+ * Finishes a copy: removes the processes and waiters of the original, and adds the note that the copy shows another
+ * moment.
  *
  * @internal
  */
@@ -14,7 +15,7 @@ export const FINISH_BACKUP = `
   PRAGMA journal_mode = DELETE;
 `;
 
-/** Where a copy stands. @internal */
+/** Reads the identity and the position of a copy. @internal */
 export const backupSql = {
   note: metaSql.read,
   head: 'SELECT max(revision) FROM changes',

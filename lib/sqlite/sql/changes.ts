@@ -7,15 +7,15 @@ export const changeSql = {
     'SELECT revision, namespace_id, kind, key FROM changes WHERE revision > ? ORDER BY revision',
   page: 'SELECT revision, namespace_id, kind, key FROM changes WHERE revision > ? ORDER BY revision LIMIT ?',
   /**
-   * What a fill of one key must give way to: the key, its namespace, a prefix of it, one of its tags. (length()
-   * ends at a NUL, instr() does not.)
+   * Finds changes that a fill of one key must yield to: of the key, its namespace, a prefix of it, or one of its tags.
+   * (length() ends at a NUL, instr() does not.)
    */
   conflict: `SELECT 1 FROM changes WHERE revision > :seen AND namespace_id = :namespace AND (
       (kind = 0 AND key = :key) OR kind = 1 OR
       (kind = 2 AND instr(:key, key) = 1) OR
       (kind = 3 AND EXISTS (SELECT 1 FROM json_each(:tags) WHERE value = changes.key))
     ) LIMIT 1`,
-  /** From the rows at both ends. */
+  /** Computed from the rows at both ends. */
   averageKeyBytes: `SELECT avg(octet_length(key)) FROM (
     SELECT key FROM (SELECT key FROM changes ORDER BY revision LIMIT 32) UNION ALL
     SELECT key FROM (SELECT key FROM changes ORDER BY revision DESC LIMIT 32))`,

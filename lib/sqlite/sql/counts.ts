@@ -1,4 +1,4 @@
-/** How many rows each namespace has; namespace 0 stands for all of them. @internal */
+/** The number of rows of each namespace; namespace 0 means all of them. @internal */
 export const countSql = {
   of: 'SELECT count FROM entry_counts WHERE namespace_id = ?',
   all: 'SELECT namespace_id, count FROM entry_counts WHERE namespace_id > 0',

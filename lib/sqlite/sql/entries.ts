@@ -1,6 +1,6 @@
 /**
- * When an entry stops being fresh. Of one without a window the header of its row says so; of the others SQLite walks through
- * a large value, behind which it stands: scans of the whole table leave it out.
+ * When an entry stops being fresh. Without a window, the header of the row contains the answer. With one, the column
+ * lies behind the value, and SQLite walks through a large value to reach it, so scans of the whole table leave it out.
  */
 const FRESH = 'coalesce(fresh_until, expires_at)';
 
@@ -8,7 +8,7 @@ const FRESH = 'coalesce(fresh_until, expires_at)';
 export const entrySql = {
   find: `SELECT value, expires_at, ${FRESH} AS fresh_until, revision, id, tag_set FROM entries
     WHERE namespace_id = ? AND key = ?`,
-  /** For reads that keep the value, and for those that only hand it out. */
+  /** The first statement is for reads that keep the value, the second for those that only return it. */
   read: `SELECT value, expires_at, ${FRESH} AS fresh_until FROM entries
     WHERE namespace_id = ? AND key = ? AND expires_at > ?`,
   readValue: `SELECT value FROM entries WHERE namespace_id = ? AND key = ? AND ${FRESH} > ?`,
@@ -30,7 +30,7 @@ export const entrySql = {
   remove: `DELETE FROM entries WHERE namespace_id = ? AND key = ?
     RETURNING id, expires_at, ${FRESH} AS fresh_until, tag_set`,
   removeById: 'DELETE FROM entries WHERE id = ?',
-  // An upper bound given as a BLOB is above every TEXT: no end.
+  // A BLOB as the upper bound is above every TEXT, so the range has no end.
   page: `SELECT key, ${FRESH} AS fresh_until FROM entries
     WHERE namespace_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
   pageValues: `SELECT key, ${FRESH} AS fresh_until, value FROM entries
@@ -40,15 +40,15 @@ export const entrySql = {
   ofNamespace: 'SELECT id, tag_set FROM entries WHERE namespace_id = ? LIMIT ?',
   after: `SELECT id, namespace_id, key, expires_at, tag_set FROM entries
     WHERE id > ? ORDER BY id LIMIT ?`,
-  /** Whether a row is stale, of those whose value is small. */
+  /** Whether a row is stale, only for rows with a small value. */
   isStale: `SELECT 1 FROM entries WHERE id = ? AND octet_length(value) <= 16384 AND fresh_until <= ?`,
   rowsAfter: `SELECT id, key, value, expires_at, ${FRESH} AS fresh_until, revision, tag_set FROM entries
     WHERE namespace_id = ? AND key > ? ORDER BY key LIMIT ?`,
-  /** Those that are as the log says, by revision. */
+  /** Entries whose revision still equals that of the log, by revision. */
   changedIn: `SELECT c.revision, e.value, e.expires_at, ${FRESH} AS fresh_until, e.id, e.tag_set FROM changes c
     JOIN entries e ON e.namespace_id = c.namespace_id AND e.key = c.key AND e.revision = c.revision
     WHERE c.revision > ? AND c.revision <= ? AND c.kind = 0 ORDER BY c.revision`,
-  /** Of a large value only its length counts. */
+  /** For a large value, only its length counts. */
   fingerprints: `SELECT key, revision, expires_at, ${FRESH} AS fresh_until,
       CASE WHEN octet_length(value) <= 1024 THEN value ELSE octet_length(value) END AS value FROM entries
     WHERE namespace_id = ? AND key > ? AND key <= ? ORDER BY key LIMIT ?`,

@@ -1,6 +1,6 @@
 /** @internal */
 export const leaseSql = {
-  /** Taken if it is free or expired; the token grows over all slots of the name and starts with the epoch. */
+  /** Takes the slot if it is free or expired. The token grows over all slots of the name and starts with the epoch. */
   take: `INSERT INTO leases (kind, name, slot, owner, token, ttl, expires_at)
     VALUES (:kind, :name, :slot, :owner,
       max(:base, coalesce((SELECT value FROM meta WHERE name = 'lease_floor'), 0),
@@ -17,7 +17,7 @@ export const leaseSql = {
     WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now`,
   releaseAll: `UPDATE leases SET owner = NULL, expires_at = :now
     WHERE kind = :kind AND name = :name AND owner IS NOT NULL AND expires_at > :now`,
-  /** Of what has no fencing tokens. */
+  /** Removes a lease that has no fencing tokens. */
   drop: `DELETE FROM leases
     WHERE kind = :kind AND name = :name AND owner = :owner AND expires_at > :now`,
   holders: `SELECT slot, owner, token, ttl, expires_at FROM leases
@@ -28,22 +28,25 @@ export const leaseSql = {
     WHERE kind = ? AND name = ? AND owner IS NOT NULL AND expires_at > ?`,
   heldBy: `SELECT token, expires_at FROM leases
     WHERE kind = ? AND name = ? AND owner = ? AND expires_at > ?`,
-  /** Of a forgotten lease only an upper bound is known. */
+  /** For a forgotten lease, only an upper bound is known. */
   lastToken: `SELECT coalesce((SELECT max(token) FROM leases WHERE kind = ? AND name = ?),
     (SELECT value FROM meta WHERE name = 'lease_floor'), 0)`,
-  /** Without the rights to call factories, which are no locks of the application. */
+  /** Leaves out the rights to call factories, which are not locks of the application. */
   list: `SELECT kind, name, slot, owner, token, ttl, expires_at FROM leases
     WHERE kind < 2 AND owner IS NOT NULL AND expires_at > ? ORDER BY kind, name, slot LIMIT ?`,
-  /** Looks at so many rows and no more: free leases keep theirs for a while. */
+  /** Reads only this many rows: free leases keep their rows for a while. */
   countHeld: `SELECT count(*) FROM (SELECT owner, expires_at FROM leases WHERE kind < 2 LIMIT ?)
     WHERE owner IS NOT NULL AND expires_at > ?`,
-  /** After a start nobody knows how long the process was away: a live lease gets its full ttl again. */
+  /** After a start it is unknown how long the process was away, so a live lease gets its full ttl again. */
   renewAll: `UPDATE leases SET expires_at = :now + ttl
     WHERE owner IS NOT NULL AND (expires_at > :now OR :anew)`,
   countKnown: 'SELECT count(*) FROM (SELECT 1 FROM leases LIMIT ?)',
   page: `SELECT kind, name, slot FROM leases
     WHERE (kind, name, slot) > (?, ?, ?) ORDER BY kind, name, slot LIMIT ?`,
-  /** Of a page, what ended long enough ago; the rights to call factories, which fence nothing, as soon as they end. */
+  /**
+   * Removes the rows of a page that ended long enough ago. Rights to call factories fence nothing, and are removed as
+   * soon as they end.
+   */
   forget: `DELETE FROM leases WHERE (kind, name, slot) > (?, ?, ?) AND (kind, name, slot) <= (?, ?, ?)
     AND expires_at <= iif(kind < 2, :before, :now) RETURNING iif(kind < 2, token, 0)`,
   raiseFloor: `INSERT INTO meta (name, value) VALUES ('lease_floor', ?)
@@ -62,7 +65,7 @@ export const leaseSql = {
 export const processSql = {
   all: 'SELECT id, pid, boot_id, alive_until FROM processes',
   leave: 'DELETE FROM processes WHERE id = ?',
-  /** Inserted again when it was forgotten: a process of another container cannot see whether this one runs. */
+  /** Inserts the row again when it was forgotten: a process of another container cannot see whether this one runs. */
   beat: `INSERT INTO processes (id, pid, boot_id, alive_until) VALUES (?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`,
   ids: 'SELECT id FROM processes',

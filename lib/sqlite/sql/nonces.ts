@@ -1,7 +1,7 @@
 /** 'HyCn' as a 32-bit integer, in the header of every file of nonces. @internal */
 export const NONCES_APPLICATION_ID = 0x4879436e;
 
-/** Numbered, immutable migrations, as those of the database. @internal */
+/** Numbered, immutable migrations, like those of the database. @internal */
 export const NONCE_MIGRATIONS: readonly string[] = [
   `
   -- One row. node: random, what signatures name. role: with which the file was last in use. Of requests that were signed up
@@ -24,7 +24,10 @@ export const NONCE_MIGRATIONS: readonly string[] = [
 
 /** @internal */
 export const nonceSql = {
-  /** A kill loses nothing; after a power loss a damaged file is begun anew, and accepts nothing older than itself. */
+  /**
+   * A kill loses nothing. After a power loss, a damaged file is replaced by a new one, which accepts nothing older than
+   * itself.
+   */
   pragmas: `
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = OFF;
@@ -40,7 +43,7 @@ export const nonceSql = {
   state: 'SELECT forgotten, unnamed_after AS unnamedAfter, held FROM receiver',
   add: 'INSERT OR IGNORE INTO nonces VALUES (?, ?)',
   hold: 'UPDATE receiver SET held = held + ?, forgotten = max(forgotten, ?)',
-  /** When the last of the oldest ones was signed. */
+  /** When the newest nonce of the oldest share was signed. */
   oldest: 'SELECT signed_at FROM nonces ORDER BY signed_at LIMIT 1 OFFSET ?',
   forget: 'DELETE FROM nonces WHERE signed_at <= ?',
 } as const;

@@ -1,7 +1,7 @@
 /** 'HyCo' as a 32-bit integer, in the header of every outbox. @internal */
 export const OUTBOX_APPLICATION_ID = 0x4879436f;
 
-/** Numbered, immutable migrations, as those of the database. @internal */
+/** Numbered, immutable migrations, like those of the database. @internal */
 export const OUTBOX_MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -28,7 +28,7 @@ export const OUTBOX_MIGRATIONS: readonly string[] = [
 
 /** @internal */
 export const outboxSql = {
-  /** One process has it open at a time: it is the node's own. */
+  /** One process at a time has it open: it belongs to one process of the node. */
   pragmas: (synchronous: 'NORMAL' | 'FULL'): string => `
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA journal_mode = WAL;

@@ -2,8 +2,8 @@
 export const APPLICATION_ID = 0x48794361;
 
 /**
- * Before the first table: neither can be changed later without rewriting the file. A commit writes whole pages to
- * the log, and most entries are small: pages of 1 KiB made sets of 150 bytes 1.4 to 1.6 times as fast as
+ * Runs before the first table, because neither setting can be changed later without rewriting the file. A commit writes
+ * whole pages to the log, and most entries are small. Pages of 1 KiB made sets of 150 bytes 1.4 to 1.6 times as fast as
  * pages of 4 KiB, at the same speed of small reads; reads of 10 kB lost 8 %.
  *
  * @internal
@@ -13,7 +13,7 @@ export const NEW_FILE = `
   PRAGMA auto_vacuum = INCREMENTAL;
 `;
 
-/** Within a commit: so many frames as fit into 4 MiB. */
+/** For checkpoints within a commit: the number of frames that fit into 4 MiB. */
 const AUTO_CHECKPOINT_FRAMES = 4000;
 
 /** @internal */
@@ -32,7 +32,7 @@ export const pragmaSql = {
   syncFull: 'PRAGMA synchronous = FULL',
   syncOff: 'PRAGMA synchronous = OFF',
   syncNormal: 'PRAGMA synchronous = NORMAL',
-  /** The first fault. */
+  /** Reports the first fault only. */
   quickCheck: 'PRAGMA quick_check(1)',
   exclusive: 'PRAGMA locking_mode = EXCLUSIVE',
   busyTimeout: (ms: number): string => `PRAGMA busy_timeout = ${ms}`,
@@ -52,11 +52,11 @@ export const pragmaSql = {
   autoCheckpoint: `PRAGMA wal_autocheckpoint = ${AUTO_CHECKPOINT_FRAMES}`,
 } as const;
 
-/** For checkpoints from a thread of their own. @internal */
+/** For checkpoints in their own thread. @internal */
 export const checkpointSql = {
-  /** On the connection that writes: none of its own, and a log that may keep what the thread lets it grow to. */
+  /** For the connection that writes: it never checkpoints, and its log may grow as far as the thread allows. */
   byThread: 'PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 15500000;',
-  /** On that of the thread. What it carries over must be on the disk before the log begins anew. */
+  /** For the connection of the thread. Checkpointed frames must be on the disk before the log restarts. */
   pragmas: `
     PRAGMA synchronous = NORMAL;
     PRAGMA mmap_size = 0;
@@ -65,7 +65,7 @@ export const checkpointSql = {
   `,
   passive: 'PRAGMA wal_checkpoint(PASSIVE)',
   restart: 'PRAGMA wal_checkpoint(RESTART)',
-  /** Carries nothing over. */
+  /** Checkpoints nothing. */
   look: 'PRAGMA wal_checkpoint(NOOP)',
 } as const;
 
@@ -77,7 +77,7 @@ export const transactionSql = {
   rollback: 'ROLLBACK',
 } as const;
 
-/** A transaction that is never ended. @internal */
+/** A transaction that never ends. @internal */
 export const lockSql = {
   take: 'BEGIN EXCLUSIVE',
   share: 'BEGIN; SELECT count(*) FROM sqlite_schema',

@@ -7,7 +7,7 @@ export const runSql = {
   begin: `INSERT OR REPLACE INTO runs (name, id, slot, started_at, finished_at, ok, node)
     VALUES (?, ?, ?, ?, NULL, NULL, ?)`,
   finish: 'UPDATE runs SET finished_at = ?, ok = ? WHERE name = ? AND id = ?',
-  /** Those that began first, of more than so many. */
+  /** Removes the runs that began first, beyond this many. */
   forget: `DELETE FROM runs WHERE name IN (
     SELECT name FROM runs ORDER BY started_at LIMIT max(0, (SELECT count(*) FROM runs) - ?))`,
 } as const;

@@ -1,4 +1,8 @@
-/** No write of an entry can miss the log, and a lone one is a single statement. As immutable as the migrations. @internal */
+/**
+ * Each write of an entry reaches the log, and a lone write is a single statement. As immutable as the migrations.
+ *
+ * @internal
+ */
 export const LOG_TRIGGERS = `
   CREATE TRIGGER entries_inserted AFTER INSERT ON entries BEGIN
     INSERT INTO changes VALUES (new.revision, new.namespace_id, 0, new.key);
@@ -8,15 +12,15 @@ export const LOG_TRIGGERS = `
   END;
 `;
 
-/** While a side file is filled: what is in it was logged elsewhere. @internal */
+/** Used while a side file is filled, because its content was logged elsewhere. @internal */
 export const DROP_LOG_TRIGGERS = `
   DROP TRIGGER entries_inserted;
   DROP TRIGGER entries_updated;
 `;
 
 /**
- * Numbered, immutable migrations: what stands here never changes, later schemas are added behind it.
- * The number of a migration is its place, from 1, and is kept in `user_version`.
+ * Numbered, immutable migrations: an existing one never changes, and later ones are appended. The number of a migration
+ * is its place, from 1, and is kept in `user_version`.
  *
  * @internal
  */

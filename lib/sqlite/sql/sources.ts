@@ -1,7 +1,7 @@
 /** @internal */
 export const sourceSql = {
   last: 'SELECT sequence FROM sources WHERE id = ?',
-  /** With the head of the log at the same moment. */
+  /** Includes the head of the log at the same moment. */
   all: 'SELECT id, sequence, (SELECT max(revision) FROM changes) AS head FROM sources',
   mark: `INSERT INTO sources (id, sequence, seen_at) VALUES (?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET sequence = max(sequence, excluded.sequence), seen_at = excluded.seen_at`,

@@ -3,7 +3,7 @@ export const tagSql = {
   add: 'INSERT OR REPLACE INTO tags (namespace_id, tag, entry_id, tag_set) VALUES (?, ?, ?, ?)',
   removeOfEntry: 'DELETE FROM tags WHERE entry_id = ? RETURNING octet_length(tag)',
   ofEntry: 'SELECT tag FROM tags WHERE entry_id = ? AND tag_set = ?',
-  /** Those of earlier lives too, without a key: whoever asks for so many looks at so many. */
+  /** Includes rows of earlier lives, without a key, so that a limit bounds the rows read. */
   tagged: `SELECT tags.entry_id AS id, tags.tag_set, tags.tag_set AS written, entries.key, entries.expires_at,
       coalesce(entries.fresh_until, entries.expires_at) AS fresh_until
     FROM tags LEFT JOIN entries ON entries.id = tags.entry_id AND entries.tag_set = tags.tag_set

@@ -8,13 +8,13 @@ export const throttleSql = {
     WHERE id = ?`,
   remove: 'DELETE FROM throttles WHERE key = ? AND name = ?',
   removeAll: 'DELETE FROM throttles WHERE key = ?',
-  /** Where a page of rows ends, how many they are, and their bytes but for what SQLite needs itself. */
+  /** The last id of a page of rows, their number, and their bytes without SQLite's overhead. */
   page: `SELECT max(id) AS last, count(*) AS rows, coalesce(sum(bytes), 0) AS bytes FROM (
     SELECT id, 2 * (octet_length(key) + octet_length(name)) + octet_length(hits) AS bytes FROM throttles
     WHERE id > ? ORDER BY id LIMIT ?)`,
-  /** Of a page, what has ended. */
+  /** Removes the rows of a page that have ended. */
   forgetEnded: 'DELETE FROM throttles WHERE id > ? AND id <= ? AND expires_at <= ?',
-  /** Of a page, those that end first. */
+  /** Removes the rows of a page that end first. */
   forgetFirst: `DELETE FROM throttles WHERE id IN (
     SELECT id FROM throttles WHERE id > ? AND id <= ? ORDER BY expires_at LIMIT ?)`,
 } as const;

@@ -20,23 +20,23 @@ import type { HyperCacheOptions, HyperCacheRole } from '../../node/options.js';
 import { faultsOf, type Faults } from '../faults/faults.js';
 import { makeDirectory, removeDirectory } from '../test-directories.js';
 
-/** A node of a test's cluster: a Nest application of this process. @publicApi */
+/** A node of a test's cluster: a Nest application in this process. @publicApi */
 export interface TestClusterNode {
-  /** The last time that it started. */
+  /** The role at its last start. */
   readonly role: HyperCacheRole;
   readonly isRunning: boolean;
-  /** Of the last start, as all that follow: after a `restart` ask again. */
+  /** The application of the last start, like the fields below. After a `restart`, read it again. */
   readonly app: INestApplicationContext;
   readonly cache: HyperCache;
   readonly manager: HyperCacheManager;
-  /** What fails in it. */
+  /** The faults of this node. */
   readonly faults: Faults;
 }
 
 /** @internal */
 export interface ClusterMemberParts {
   readonly clock: Clock;
-  /** What its application is configured with, in this role. */
+  /** The options of its application in this role. */
   readonly optionsFor: (role: HyperCacheRole) => HyperCacheOptions;
   readonly environment: HyperCacheEnvironment;
 }
@@ -50,7 +50,7 @@ export class ClusterMember implements TestClusterNode {
   #directory = makeDirectory();
   #app: INestApplicationContext | undefined;
   #isRunning = false;
-  /** Of which role's node its file is. */
+  /** The role of the node to which its file belongs. */
   #fileOf: HyperCacheRole | undefined;
 
   constructor(private readonly parts: ClusterMemberParts) {}
@@ -84,12 +84,15 @@ export class ClusterMember implements TestClusterNode {
     return this.app.get<HyperCacheNode>(HYPERCACHE_NODE, { strict: false });
   }
 
-  /** Where its HTTP API answers; undefined without a network. */
+  /** The URL of its HTTP API; undefined without a network. */
   get url(): string | undefined {
     return this.app.get(HyperCacheApi, { strict: false }).url;
   }
 
-  /** As an operator would: a replica is promoted, and the file of a former primary adopted, when the role is another one. */
+  /**
+   * Starts the node, as an operator would. If the role has changed, it promotes the replica or adopts the file of the former
+   * primary.
+   */
   async start(role: HyperCacheRole): Promise<void> {
     const { clock, optionsFor, environment } = this.parts;
     if (this.#fileOf !== undefined && this.#fileOf !== role) {
@@ -117,7 +120,7 @@ export class ClusterMember implements TestClusterNode {
     await this.app.close();
   }
 
-  /** What is on its disk now is all that a later start finds. */
+  /** Ends it without a flush: a later start finds only what is on the disk now. */
   async kill(): Promise<void> {
     if (!this.#isRunning) return;
     this.#isRunning = false;

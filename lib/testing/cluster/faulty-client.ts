@@ -12,13 +12,13 @@ import type { Peer } from './peer.js';
 
 /** @internal */
 export interface FaultyClientParts {
-  /** Of the primary, for messages. */
+  /** The primary's URL, for messages. */
   readonly url: string;
-  /** Undefined while nothing answers. */
+  /** Undefined while no peer answers. */
   readonly peer: () => Peer | undefined;
-  /** Milliseconds that a request, an answer and each piece of a stream are on their way. @default 0 */
+  /** The travel time of a request, an answer and each piece of a stream, in milliseconds. @default 0 */
   readonly delay?: () => number;
-  /** Milliseconds after which a request has no answer any more. @default Infinity */
+  /** Milliseconds after which a request no longer gets an answer. @default Infinity */
   readonly timeoutMs?: number;
 }
 
@@ -30,7 +30,7 @@ export interface FaultyClientParts {
 export class FaultyClient implements PrimaryClient {
   readonly url: string;
   readonly #streams = new Set<Gate>();
-  /** Requests and answers that are delayed: each is let through when the client is closed. */
+  /** Delayed requests and answers. Each continues when the client is closed. */
   readonly #underway = new Set<() => void>();
   #isClosed = false;
   #isHeld = false;
@@ -66,21 +66,21 @@ export class FaultyClient implements PrimaryClient {
     for (const arrive of Array.from(this.#underway)) arrive();
   }
 
-  /** Ends all streams, as a network that fails would. */
+  /** Ends all streams, as a failing network would. */
   cut(): void {
     for (const stream of this.#streams)
       stream.destroy(new ConnectionReset('the test has cut it off'));
     this.#streams.clear();
   }
 
-  /** What streams bring is held back, but for so many more pieces; requests still pass. */
+  /** Holds back the data of streams after this many more pieces. Requests still pass. */
   hold(pieces = 0): void {
     this.#allowed = pieces;
     this.#isHeld = true;
     this.#wake();
   }
 
-  /** What was held back comes, and what follows. */
+  /** Releases the data that was held back, and all later data. */
   release(): void {
     this.#isHeld = false;
     this.#wake();
@@ -110,7 +110,7 @@ export class FaultyClient implements PrimaryClient {
     const { timeoutMs = Infinity } = this.parts;
     const answered = this.#askLater(ask, ms);
     if (2 * ms < timeoutMs) return answered;
-    // It is done all the same, and its answer comes too late.
+    // The request is executed all the same, and its answer comes too late.
     answered.catch(() => undefined);
     await this.#travel(timeoutMs);
     throw new PrimaryTimeoutError(this.url, `there was no answer within ${timeoutMs} ms`);
@@ -124,7 +124,7 @@ export class FaultyClient implements PrimaryClient {
     throw new PrimaryTimeoutError(this.url, 'the test has cut it off meanwhile');
   }
 
-  /** As a socket does, it keeps the process alive for who waits. */
+  /** Like a socket, it keeps the process alive for its waiting caller. */
   #travel(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const arrive = (): void => {
@@ -163,7 +163,7 @@ export class FaultyClient implements PrimaryClient {
   }
 }
 
-/** As Node tells it of a connection. */
+/** The error with which Node reports a broken connection. */
 class ConnectionReset extends Error {
   readonly code = 'ECONNRESET';
 }

@@ -1,18 +1,18 @@
 import { Transform, type TransformCallback } from 'node:stream';
 
 /**
- * A stream that can be held up: one write goes through after the other, each when it may pass, and so many ms later.
+ * A stream that can be held up. The writes pass one after the other, each when it may pass, and after the delay.
  *
  * @internal
  */
 export class Gate extends Transform {
-  /** What is on its way, the last of it. */
+  /** The last write under way. */
   #underway: Promise<void> | undefined;
 
   constructor(
-    /** Undefined when nothing holds it up. */
+    /** Returns undefined when nothing holds it up. */
     private readonly mayPass: () => Promise<void> | undefined,
-    /** Milliseconds. */
+    /** The delay in milliseconds. */
     private readonly delay: () => number,
   ) {
     super();
@@ -39,7 +39,7 @@ export class Gate extends Transform {
       done(null, chunk);
       return;
     }
-    // Those that come meanwhile are not delayed by one another, and stay in their order.
+    // Writes that arrive meanwhile do not delay one another, and keep their order.
     const arriving = this.#pushLater(chunk, ms, this.#underway);
     this.#underway = arriving;
     done();
@@ -53,7 +53,7 @@ export class Gate extends Transform {
   }
 }
 
-/** Keeps no process alive. */
+/** A pause that keeps no process alive. */
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }

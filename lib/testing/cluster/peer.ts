@@ -3,7 +3,7 @@ import type { Awaitable } from '../../common/awaitable.js';
 import type { PrimaryClient } from '../../cluster/wire/primary-client.js';
 import type { FeedRequest } from '../../cluster/wire/sync-endpoint.js';
 
-/** A primary, as one reaches it: the endpoint of a node of this process, or the way to it by HTTP. @internal */
+/** A primary as another node reaches it: the endpoint of a node in this process, or a connection to it by HTTP. @internal */
 export interface Peer {
   exchange(request: Buffer): Promise<Buffer>;
   feed(request: FeedRequest, sink: Writable, signal: AbortSignal): Awaitable<void>;
@@ -11,7 +11,7 @@ export interface Peer {
   supersede?(request: Buffer): Awaitable<Buffer>;
 }
 
-/** A primary that is reached by a client. @internal */
+/** A primary behind a client. @internal */
 export class RemotePeer implements Peer {
   constructor(private readonly client: PrimaryClient) {}
 
@@ -36,7 +36,7 @@ export class RemotePeer implements Peer {
   }
 }
 
-/** The end of one is the end of the other; why it ended is told to the reader of the sink. */
+/** The end of one stream ends the other. The reader of the sink receives the reason. */
 function connect(from: Readable, to: Writable): void {
   pipeline(from, to, () => undefined);
 }

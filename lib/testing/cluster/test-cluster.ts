@@ -23,16 +23,16 @@ export interface TestClusterOptions extends Omit<
   HyperCacheOptions,
   'role' | 'primaryUrl' | 'sqlitePath' | 'apiToken' | 'adminToken' | 'listen' | 'path'
 > {
-  /** How many nodes, the first of which begins as the primary: 1 to 20. @default 3 */
+  /** How many nodes there are, 1 to 20. The first one begins as the primary. @default 3 */
   nodes?: number | undefined;
-  /** Whether they reach each other by HTTP, each on a port of 127.0.0.1, instead of in memory. @default false */
+  /** Whether they use HTTP, each on a port of 127.0.0.1, instead of memory. @default false */
   network?: boolean | undefined;
   /** The clock of all nodes. @default a new one */
   clock?: TestClock | undefined;
 }
 
 /**
- * A cluster whose nodes are Nest applications of this process, each with a directory of its own.
+ * A cluster whose nodes are Nest applications in this process, each with its own directory.
  *
  * @publicApi
  */
@@ -42,11 +42,11 @@ export class TestCluster implements AsyncDisposable {
   readonly #network: TestNetwork;
   readonly #peers = new Map<string, RemotePeer>();
   #primary = 0;
-  /** Of requests; all nodes have the same. */
+  /** The timeout of requests, the same for all nodes. */
   #timeoutMs = SETTLE_TIMEOUT_MS;
   #closing: Promise<void> | undefined;
 
-  /** @internal Made by {@link createTestCluster}. */
+  /** @internal {@link createTestCluster} creates it. */
   constructor({
     nodes = 3,
     network = false,
@@ -103,11 +103,11 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything that was written is everywhere: the outboxes are empty, and each secondary that can reach the primary has
-   * all that it holds. Nodes that are cut off or do not run are left out.
+   * Resolves when all writes are everywhere: the outboxes are empty, and each secondary that can reach the primary has all of
+   * its data. Nodes that are cut off or stopped are left out.
    *
    * @param timeout milliseconds, or a duration, of real time. @default '10s'
-   * @throws {HC_REPLICA_BEHIND} it was not within that time
+   * @throws {HC_REPLICA_BEHIND} it did not happen within that time
    */
   async settle(timeout: Duration = SETTLE_TIMEOUT_MS): Promise<void> {
     const ms = toMilliseconds(timeout, 'timeout');
@@ -125,7 +125,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /**
-   * Whatever comes to a node or leaves it is so much longer on its way, until {@link heal}: a request and its answer, in real time.
+   * Delays everything that arrives at a node or leaves it, until {@link heal}: each request and each answer, in real time.
    *
    * @param time milliseconds or a duration
    * @throws {HC_ARGUMENT_INVALID}
@@ -135,28 +135,28 @@ export class TestCluster implements AsyncDisposable {
     this.#network.delay(index, toMilliseconds(time, 'delay'));
   }
 
-  /** Ends every partition and delay; nodes connect again by themselves. */
+  /** Ends every partition and delay. The nodes connect again by themselves. */
   heal(): void {
     this.#network.heal();
   }
 
   /**
-   * Ends a node as `kill -9` would: nothing is flushed, and nobody is told. What it had not committed is lost; of calls that are still under
-   * way on it, whatever their promises say later.
+   * Ends a node as `kill -9` would: nothing is flushed, and no other node is notified. Uncommitted writes are lost, even if
+   * promises of calls still under way resolve later.
    *
    * @throws {HC_ARGUMENT_INVALID}
    */
   async kill(index: number): Promise<void> {
     const member = this.#member(index);
     if (!member.isRunning) return;
-    // What the rest of it still does in this process reaches no other node.
+    // The rest of its work in this process reaches no other node.
     this.#network.kill(index);
     await member.kill();
   }
 
   /**
-   * Starts a node with what is on its disk; one that runs is stopped before, as by `app.close()`. One that was the primary before another
-   * was promoted comes back as a secondary of that one.
+   * Starts a node with what is on its disk. A running node is stopped first, as by `app.close()`. A former primary comes back
+   * as a secondary of the promoted one.
    *
    * @throws {HC_ARGUMENT_INVALID} and what its start throws
    */
@@ -168,10 +168,10 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /**
-   * Makes a secondary the primary, as an operator would: it is stopped, promoted and started, and the others follow it. The former
-   * primary refuses writes (`HC_SUPERSEDED`) as soon as it can be told so.
+   * Makes a secondary the primary, as an operator would: it is stopped, promoted and started, and the others follow it. The
+   * former primary refuses writes (`HC_SUPERSEDED`) as soon as the notification reaches it.
    *
-   * @throws {HC_ARGUMENT_INVALID | HC_ROLE_MISMATCH} it holds no replica
+   * @throws {HC_ARGUMENT_INVALID | HC_ROLE_MISMATCH} the node is not a replica
    */
   async promote(index: number): Promise<void> {
     const member = this.#member(index);
@@ -194,7 +194,7 @@ export class TestCluster implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.heal();
-    // Secondaries first: they bring what they have to the primary.
+    // Secondaries first: they send their writes to the primary.
     const last = this.#members[this.#primary];
     for (const member of this.#members) if (member !== last) await member.stop();
     await last?.stop();
@@ -226,7 +226,7 @@ export class TestCluster implements AsyncDisposable {
     );
   }
 
-  /** Secondaries follow the primary of the moment; a primary tells the one that it knows by its name. */
+  /** Secondaries follow the current primary. A primary reaches the former one by the name in `primaryUrl`. */
   #clientOf(from: number, { role, primaryUrl: url = '', timeout }: ResolvedOptions): FaultyClient {
     const to =
       role === 'secondary'
@@ -266,7 +266,7 @@ function hasArrived(
   head: HyperCacheStats,
 ): boolean {
   if (queued > 0 || outbox?.entries !== 0) return false;
-  // Without a replica there is nothing that could be behind.
+  // Without a replica, nothing can be behind.
   if (historyId === '') return true;
   if (replica?.isReady !== true || !replica.isConnected) return false;
   return historyId === head.historyId && revision >= head.revision;
@@ -279,7 +279,7 @@ function nameOf(index: number): string {
 /**
  * Starts a cluster of one primary and some secondaries, in this process.
  *
- * @param options besides those of {@link TestClusterOptions}, options of `HyperCacheModule.forRoot` for all nodes
+ * @param options those of {@link TestClusterOptions}, and options of `HyperCacheModule.forRoot` for all nodes
  * @throws {HC_ARGUMENT_INVALID | HC_OPTIONS_INVALID}
  * @publicApi
  */

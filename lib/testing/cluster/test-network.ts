@@ -1,7 +1,7 @@
 import { FaultyClient } from './faulty-client.js';
 import type { Peer } from './peer.js';
 
-/** A connection, and between which nodes it is. */
+/** A connection, with the nodes at its two ends. */
 interface Link {
   readonly from: number;
   readonly to: () => number;
@@ -10,9 +10,9 @@ interface Link {
 
 /** @internal */
 export interface LinkParts {
-  /** Of the node that it belongs to. */
+  /** The node that it belongs to. */
   readonly from: number;
-  /** Of the node that it leads to now. */
+  /** The node that it leads to now. */
   readonly to: () => number;
   readonly url: string;
   readonly timeoutMs: number;
@@ -29,7 +29,7 @@ export class TestNetwork {
   readonly #dead = new Set<number>();
   readonly #delays = new Map<number, number>();
 
-  /** @param peerOf the node of a number, undefined while it does not run */
+  /** @param peerOf returns the node with a number; undefined while it does not run */
   constructor(private readonly peerOf: (index: number) => Peer | undefined) {}
 
   connect({ from, to, url, timeoutMs }: LinkParts): FaultyClient {
@@ -47,13 +47,13 @@ export class TestNetwork {
     return ![this.#cutOff, this.#dead].some((set) => set.has(from) || set.has(to));
   }
 
-  /** Nothing comes to this node or leaves it, and what is open ends. */
+  /** Lets nothing reach or leave this node, and ends what is open. */
   cutOff(index: number): void {
     this.#cutOff.add(index);
     this.#resetAllOf(index);
   }
 
-  /** As {@link cutOff}, until it is revived. */
+  /** As {@link cutOff}, until the node is revived. */
   kill(index: number): void {
     this.#dead.add(index);
     this.#resetAllOf(index);
@@ -72,7 +72,7 @@ export class TestNetwork {
     this.#delays.clear();
   }
 
-  /** Ends the streams that are open, between these nodes. */
+  /** Ends the open streams between these nodes. */
   reset(isMeant: (from: number, to: number) => boolean): void {
     for (const { from, to, client } of this.#links) if (isMeant(from, to())) client.cut();
   }
@@ -81,7 +81,7 @@ export class TestNetwork {
     this.reset((from, to) => from === index || to === index);
   }
 
-  /** The node has ended: its connections are not used again. */
+  /** Called when the node has ended: its connections are not used again. */
   forget(index: number): void {
     for (const link of this.#links) if (link.from === index) this.#links.delete(link);
   }

@@ -8,10 +8,10 @@ import { pragmaSql } from '../../sqlite/sql/pragmas.js';
 const PAGE_SIZE_OFFSET = 16;
 const HEADER_BYTES = 100;
 const NONSENSE = 0xa5;
-/** Readers hold the log for a turn of the event loop. */
+/** Readers hold the log for one turn of the event loop. */
 const MOST_TURNS = 100;
 
-/** Overwrites pages of a database file, the first of which is 1, so that none makes sense. @internal */
+/** Overwrites pages of a database file so that none can be read. The first page is 1. @internal */
 export function overwritePages(file: string, from: number, to = Infinity): void {
   const fd = openSync(file, 'r+');
   try {
@@ -28,7 +28,7 @@ export function overwritePages(file: string, from: number, to = Infinity): void 
 }
 
 /**
- * Damages the file of a node that runs, beyond repair: it notices with its next read or write.
+ * Damages the file of a running node beyond repair. The node notices at its next read or write.
  *
  * @throws {HC_STORAGE_BUSY} another program reads the file all the time
  * @internal

@@ -20,7 +20,7 @@ const ERRORS = {
   HC_PRIMARY_TIMEOUT: () => new PrimaryTimeoutError(WHY, WHY),
 } as const satisfies Record<string, () => HyperCacheError>;
 
-/** The codes that a fault may have without an error of one's own. @publicApi */
+/** The codes of faults that need no error object. @publicApi */
 export type FaultCode = keyof typeof ERRORS;
 
 /** @throws {HC_ARGUMENT_INVALID} @internal */
@@ -30,7 +30,7 @@ export function errorOf(failure: unknown): unknown {
     return ERRORS[failure as FaultCode]();
   }
   throw new InvalidArgumentError(
-    'The fault is neither an error nor a code that there is.',
+    'The fault is neither an error nor a known code.',
     `Give an Error, or one of ${Object.keys(ERRORS).join(', ')}.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Where a fault may be. @publicApi */
+/** The place of a fault. @publicApi */
 export type FaultPlace = 'commit' | 'read' | 'forward';
 
 interface Planned {
@@ -7,7 +7,7 @@ interface Planned {
 }
 
 /**
- * What is to fail next, in order.
+ * The planned failures, in order.
  *
  * @internal
  */
@@ -22,7 +22,7 @@ export class FaultPlan {
     for (const planned of Object.values(this.#planned)) planned.length = 0;
   }
 
-  /** What fails now; undefined when nothing does. */
+  /** The failure for this call; undefined when there is none. */
   next(place: FaultPlace): { readonly error: unknown } | undefined {
     const planned = this.#planned[place];
     const [first] = planned;
@@ -30,7 +30,7 @@ export class FaultPlan {
     return first;
   }
 
-  /** @throws what is planned */
+  /** @throws the planned error */
   check(place: FaultPlace): void {
     const fault = this.next(place);
     if (fault !== undefined) throw fault.error;

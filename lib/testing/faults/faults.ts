@@ -12,7 +12,7 @@ import { FaultPlan, type FaultPlace } from './fault-plan.js';
 import { faultyEngine } from './faulty-engine.js';
 import { faultyForward } from './faulty-forward.js';
 
-/** The roles of nodes in which something may fail. */
+/** The roles of nodes in which each place exists. */
 const PLACES: Readonly<Record<FaultPlace, readonly HyperCacheRole[]>> = {
   commit: ['primary'],
   read: ['primary', 'secondary'],
@@ -20,23 +20,23 @@ const PLACES: Readonly<Record<FaultPlace, readonly HyperCacheRole[]>> = {
 };
 
 /**
- * What fails in the node of an application under test. Everything else of it stays real.
+ * The faults of a node in an application under test. Everything else in it stays real.
  *
  * @publicApi
  */
 export class Faults {
   readonly #plan = new FaultPlan();
 
-  /** @internal Got by {@link faultsOf}. */
+  /** @internal {@link faultsOf} returns it. */
   constructor(private readonly options: Pick<ResolvedOptions, 'sqlitePath' | 'role'>) {}
 
   /**
-   * The next commits of a primary, reads below memory, or requests of a secondary with writes and locks fail. Of a commit all writes
-   * of its turn of the event loop; what memory holds is read without one.
+   * Makes the next commits of a primary, reads below memory, or requests of a secondary with writes and locks fail. A failing
+   * commit fails all writes of its turn of the event loop. Values in memory are read without a fault.
    *
    * @param failure an error, or the code of one
    * @param times how often. @default 1
-   * @throws {HC_ARGUMENT_INVALID} for what there is not, and for a place that a node of this role has not
+   * @throws {HC_ARGUMENT_INVALID} for an unknown place or code, and for a place that a node of this role does not have
    */
   failNext(place: FaultPlace, failure: Error | FaultCode, times = 1): void {
     const error = errorOf(failure);
@@ -62,14 +62,18 @@ export class Faults {
     this.#plan.add(place, error, times);
   }
 
-  /** The disk of a primary is full until {@link heal}: writes are refused with `HC_STORAGE_FULL`. @throws {HC_ARGUMENT_INVALID} */
+  /**
+   * Makes the disk of a primary full until {@link heal}: writes are refused with `HC_STORAGE_FULL`.
+   *
+   * @throws {HC_ARGUMENT_INVALID}
+   */
   diskFull(): void {
     this.failNext('commit', new StorageFullError('a fault of the test'), Infinity);
   }
 
   /**
-   * Damages the database file, for real and beyond repair. The node notices with its next read below memory, or write, and begins a new
-   * one; see the event `recovered`.
+   * Damages the database file, for real and beyond repair. The node notices at its next write or its next read below memory,
+   * and begins a new file; see the event `recovered`.
    *
    * @throws {HC_STORAGE_BUSY} another program reads the file all the time
    */
@@ -77,12 +81,12 @@ export class Faults {
     await damageFile(join(this.options.sqlitePath, FILE_NAME));
   }
 
-  /** Nothing fails any more; what is damaged stays so. */
+  /** Ends all faults. Damaged files stay damaged. */
   heal(): void {
     this.#plan.clear();
   }
 
-  /** What a node is made with, so that it fails as this says. @internal */
+  /** The environment of a node whose operations fail by this plan. @internal */
   environment({ primaryClient, ...environment }: NodeEnvironment): NodeEnvironment {
     return {
       ...environment,
@@ -104,15 +108,16 @@ export function noteFaults(node: HyperCacheNode, faults: Faults): void {
 /**
  * The faults of an application under test.
  *
- * @param app made with `HyperCacheTestingModule.forTest` or `testEnvironment`, or of a node of a test's cluster
- * @throws {HC_ARGUMENT_INVALID} it is none
+ * @param app created with `HyperCacheTestingModule.forTest` or `testEnvironment`, or the application of a node in a test's
+ * cluster
+ * @throws {HC_ARGUMENT_INVALID} for any other application
  * @publicApi
  */
 export function faultsOf(app: Pick<INestApplicationContext, 'get'>): Faults {
   const faults = known.get(app.get<HyperCacheNode>(HYPERCACHE_NODE, { strict: false }));
   if (faults !== undefined) return faults;
   throw new InvalidArgumentError(
-    'Nothing can be made to fail in this application.',
+    'This application has no faults to control.',
     'Import HyperCacheTestingModule.forTest(), or override HYPERCACHE_ENVIRONMENT with testEnvironment().',
   );
 }

@@ -13,7 +13,7 @@ import type { Interception } from '../../node/interception.js';
 import type { Writer } from '../../sqlite/write-queue.js';
 import type { FaultPlan } from './fault-plan.js';
 
-/** Fails as planned, and is the real engine otherwise. @internal */
+/** Fails as planned, and is otherwise the real engine. @internal */
 export function faultyEngine(plan: FaultPlan): Interception {
   return {
     l2: (l2) => new FaultyL2(l2, plan),

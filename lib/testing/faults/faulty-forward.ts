@@ -3,7 +3,7 @@ import { RequestKind } from '../../cluster/wire/exchange.js';
 import type { PrimaryClient } from '../../cluster/wire/primary-client.js';
 import type { FaultPlan } from './fault-plan.js';
 
-/** The way to a primary, on which requests with writes and locks fail as planned: they do not arrive. @internal */
+/** The connection to a primary on which requests with writes and locks fail as planned. They do not arrive. @internal */
 export function faultyForward(client: PrimaryClient, plan: FaultPlan): PrimaryClient {
   return {
     url: client.url,

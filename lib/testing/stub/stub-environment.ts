@@ -10,7 +10,7 @@ const STUB: EngineOption = { kind: 'stub', create: ({ clock }) => new StubEngine
 let made = 0;
 
 /**
- * Makes the cache of an application a stub, whatever its options say: see `HyperCacheTestingModule.stub`.
+ * Makes the cache of an application a stub, whatever its options are: see `HyperCacheTestingModule.stub`.
  *
  * @example
  * Test.createTestingModule({ imports: [AppModule] })
@@ -23,11 +23,11 @@ export function stubEnvironment(): HyperCacheEnvironment {
     options: (options) => ({
       ...options,
       role: 'primary',
-      // Memory would keep what was written.
+      // L1 would keep what was written.
       l1: false,
       durability: 'normal',
       logger: false,
-      // Which is never made: two applications that start at once must not take each other's node away.
+      // The directory is never created. Two applications that start at the same time must not take over each other's node.
       sqlitePath: join(tmpdir(), `hypercache-stub-${++made}`),
     }),
     createNode: (options, environment) => createNode({ ...options, engine: STUB }, environment),

@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { AcquireRequest, LeaseService } from '../../engine/lease-service.js';
 import type { Grant, LeaseName } from '../../engine/lease.js';
 
-/** Grants every lease to every caller, with tokens that grow. @internal */
+/** Grants every lease to every caller, with growing tokens. @internal */
 export class StubLeases implements LeaseService {
   /** No caller waits. */
   readonly waiting = 0;

@@ -38,7 +38,7 @@ export class StubQueue implements CommandQueue {
   }
 
   async drain(): Promise<void> {
-    // What was pushed is committed in the next microtask.
+    // Pushed writes are committed in the next microtask.
   }
 
   close(): void {
@@ -82,7 +82,7 @@ export class StubQueue implements CommandQueue {
       case 'lastRun':
         return { last: null };
       default:
-        // Leases are asked for at the StubLeases.
+        // Lease requests go to StubLeases.
         return { done: false, grant: undefined, handOvers: [], nextExpiry: undefined };
     }
   }
