@@ -97,7 +97,7 @@ async function compareReads(bench, caches, { title: what, id, unit, keys, call, 
   });
 }
 
-/** Many callers at once of a key that nobody has made yet. */
+/** Many callers ask at once for a key that is missing. */
 async function compareStampede(bench, caches) {
   let fresh = 0;
   const stampede = async (cache) => {

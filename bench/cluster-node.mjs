@@ -13,7 +13,7 @@ import { generator, keysOf, small } from './workload.mjs';
 const { HyperCache, HyperCacheModule } = await import(new URL('index.js', dist).href);
 
 const options = JSON.parse(process.argv[2]);
-// A parent that is killed leaves nobody behind.
+// This process ends with its parent, even if the parent is killed.
 process.once('disconnect', () => process.exit());
 class AppModule {}
 const app = await NestFactory.create(
@@ -33,7 +33,7 @@ const nextValue = () => {
   return value;
 };
 
-/** Runs `one` so often, so many of them at a time. */
+/** Runs `one` the given number of times, a given number of them at a time. */
 async function inFlight(count, total, one) {
   let begun = 0;
   const start = performance.now();
@@ -86,7 +86,7 @@ const post = (port, body) =>
 /** Longer than any flush takes. */
 const FLUSH_MS = 60_000;
 
-/** Keys are walked with a stride, so that neighbours in time are none in the file. */
+/** Keys are used with a stride, so that two in a row are not neighbors in the file. */
 const STRIDE = 7919;
 let keysInTurn;
 let turn = 0;
@@ -96,7 +96,7 @@ const rounds = {
   get: () => cache.get(nextKey()),
   set: () => cache.set(nextKey(), nextValue()),
   increment: () => cache.increment(`n:${nextKey()}`),
-  // Each key is hit far less often than that within the ttl, and then blocks nobody.
+  // Each key is hit far less often than the limit within the ttl, so nothing is blocked.
   throttle: () => cache.throttle(nextKey(), { limit: 100, ttl: 1000, blockDuration: 0 }),
   throttleBlocked: () => cache.throttle(nextKey(), { limit: 0, ttl: 60_000, name: 'none' }),
   async lockPair() {
@@ -117,14 +117,14 @@ const operations = {
       );
     }
   },
-  /** An entry that is stale at once, and kept. */
+  /** Sets an entry that is stale at once, and kept. */
   async keepForGrace() {
     await cache.set('origin', { price: 42 }, { ttl: 1, grace: 3_600_000 });
   },
   async untilKept() {
     while ((await cache.getEntry('origin', { stale: true })) === undefined) await sleep(10);
   },
-  /** Asks at a fixed rate for what an origin no longer tells. */
+  /** Asks at a fixed rate for a value whose origin is down. */
   async askWhileDown(rate, seconds) {
     const told = { requests: 0, failed: 0, calls: 0 };
     const origin = async () => {
@@ -167,7 +167,7 @@ const operations = {
     }
     await Promise.all(running);
   },
-  /** Looks for the time that the other node has written, every millisecond; what it finds is the lag. */
+  /** Reads the time that the other node has written, every millisecond; its age is the lag. */
   async probe(seconds) {
     const lags = [];
     let seen = -1;
@@ -183,7 +183,7 @@ const operations = {
     return { p50: percentile(lags, 0.5), p99: percentile(lags, 0.99), samples: lags.length };
   },
   flush: () => cache.flush(FLUSH_MS),
-  /** Sets a key to 1, 2 and so on, after random pauses; when each `await set` had ended, on the machine's clock. */
+  /** Sets a key to 1, 2 and so on, after random pauses; returns when each `await set` had ended, on the machine's clock. */
   async setTimes(key, count, pauseMs) {
     const random = generator();
     const times = [];
@@ -195,8 +195,8 @@ const operations = {
     return times;
   },
   /**
-   * Reads a key until it is `last`; when each value was first seen. It reads once a millisecond, or, if turns are to
-   * be held, without a pause.
+   * Reads a key until it is `last`; returns when each value was first seen. It reads once a millisecond, or without a
+   * pause if it must hold the turns of the event loop.
    */
   async seenTimes(key, last, turnMs) {
     const reads = countersOf(await cache.stats());
@@ -231,7 +231,7 @@ const operations = {
     for (let i = 0; i < total; i++) await cache.get(keys[(i * 7919) % keys.length]);
     return ((performance.now() - start) / total) * 1e6;
   },
-  /** As many operations of a kind, so many of them at a time. */
+  /** Runs operations of one kind, a given number of them at a time. */
   async rounds(kind, inFlightNow, total, entries) {
     if (keysInTurn?.length !== entries) keysInTurn = keysOf(entries);
     await inFlight(inFlightNow, total, rounds[kind]);

@@ -15,7 +15,7 @@ export class Workshop {
   /** @type {(() => unknown)[]} */
   #closers = [];
 
-  /** @param {string} [parent] where the files stand */
+  /** @param {string} [parent] the directory for the files */
   constructor(parent = tmpdir()) {
     mkdirSync(parent, { recursive: true });
     this.#directory = mkdtempSync(join(parent, 'hypercache-bench-'));
@@ -86,8 +86,8 @@ export class Workshop {
   }
 
   /**
-   * Runs `work` and closes what it has opened: what is still open would weigh on the memory, and do its
-   * background work, while something else is measured.
+   * Runs `work` and closes what it has opened: an open node would take memory, and do its background work, while
+   * something else is measured.
    *
    * @template T
    * @param {() => Promise<T>} work
@@ -143,7 +143,7 @@ export function fillDatabase({ database, upsert }, keys, make, encode = JSON.str
   }
 }
 
-/** What is measured must be a hit, and the right one. */
+/** Fails unless the measured read is a hit with the right value. */
 export function expectValue(found, wanted) {
   assert.deepEqual(found, wanted);
 }

@@ -68,7 +68,7 @@ export async function run(bench) {
   });
 }
 
-/** What was filled first is no longer in the system's memory when the last one is: then the disk would be measured. */
+/** Filling the last file pushes the first one out of the system's memory: without this the disk would be measured. */
 async function readThrough(file) {
   for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) void chunk;
 }

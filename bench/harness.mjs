@@ -36,13 +36,13 @@ import { boundOf, targetOf } from './targets.mjs';
  * @property {number} seconds how long the benchmarks under a steady load run
  * @property {string} [group] part of the titles of the comparisons to run
  * @property {string} [only] part of the names of the contenders to run, for a profile
- * @property {string} [directory] where the files stand
+ * @property {string} [directory] for the files
  * @property {string} [trace] file of requests
  */
 
 const gc = collector();
 
-/** All of it: the second pass takes what the first one's finalizers have let go. */
+/** Collects all garbage: the second pass takes what the finalizers of the first one have released. */
 export function collectGarbage() {
   gc();
   gc();
@@ -72,27 +72,27 @@ export class Bench {
   }
 
   /**
-   * Measures the contenders in turn, round after round, so that what else happens on the machine meets all
-   * of them, and prints medians and ratios.
+   * Measures the contenders in turn, round after round, so that other work of the machine affects all of them alike,
+   * and prints medians and ratios.
    *
    * @param {object} comparison
    * @param {string} comparison.title
    * @param {string} [comparison.id] by which the summary finds it
    * @param {string} comparison.unit what one operation is
    * @param {(Contender | undefined)[] | (() => Promise<(Contender | undefined)[]>)} comparison.contenders
-   *   or a function that prepares them, and what it opens is closed afterwards; `undefined` stands for one
-   *   whose peer is missing
+   *   or a function that prepares them, and what it opens is closed afterwards; `undefined` means one whose peer
+   *   is missing
    * @param {Target[]} [comparison.targets]
    * @param {(measured: { times: Map<string, number[]>, latencies: Map<string, { p50: number, p99: number }> }) => void}
-   *   [comparison.onMeasured] told the nanoseconds per operation, by contender and round, and the microseconds of
-   *   single ones
+   *   [comparison.onMeasured] receives the nanoseconds per operation, by contender and round, and the microseconds of
+   *   single operations
    */
   compare(comparison) {
     return this.workshop.scope(() => this.#compare(comparison));
   }
 
   /**
-   * As {@link compare}, of what was measured by the benchmark itself.
+   * As {@link compare}, for times that the benchmark has measured itself.
    *
    * @param {object} comparison title, id, unit and targets as there
    * @param {Map<string, number[]>} comparison.times nanoseconds per operation, by contender and round
@@ -151,7 +151,7 @@ export class Bench {
   }
 
   /**
-   * Prints a ratio that was found otherwise than by {@link compare}, and judges it.
+   * Prints a ratio that does not come from {@link compare}, and judges it.
    *
    * @param {object} finding
    * @param {string} finding.what

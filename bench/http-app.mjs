@@ -14,7 +14,7 @@ const { HttpCache, HttpCacheInterceptor, HyperCacheModule } = await import(
 );
 
 const { platform, kind, sqlitePath, isolation } = JSON.parse(process.argv[2]);
-// A parent that is killed leaves nobody behind.
+// This process ends with its parent, even if the parent is killed.
 process.once('disconnect', () => process.exit());
 
 const ours = () => HyperCacheModule.forRoot({ sqlitePath, isolation, logger: false });
@@ -33,7 +33,7 @@ class Page {
   }
 }
 
-// What decorators would do: this file is run as it is.
+// Calls replace decorators, because this file runs without a compiler.
 Controller()(Page);
 const descriptor = Object.getOwnPropertyDescriptor(Page.prototype, 'read');
 for (const decorate of [Get('page'), ...decorators]) decorate(Page.prototype, 'read', descriptor);

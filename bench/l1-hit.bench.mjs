@@ -74,7 +74,7 @@ async function hits({ workshop }, kind) {
   return contenders;
 }
 
-/** Of keys that were never there, beside as many that are. */
+/** Reads keys that never existed, while as many others exist. */
 async function misses({ workshop }) {
   const keys = keysOf(1000);
   const order = shuffled(keys).map((key) => `no ${key}`);

@@ -1,5 +1,5 @@
-// The library as built. BENCH_DIST names another build of it, to compare two of them; a build must stand
-// where its packages are found.
+// The library as built. BENCH_DIST names another build of it, to compare two of them; a build must be in a place where
+// its packages are found.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,5 +30,5 @@ export const { L1Budget } = await load('memory/l1-budget.js');
 export const { captureValue } = await load('value/capture.js', 'common/value.js');
 export const { encodeValue, decodeValue } = await load('value/codec.js', 'common/codec.js');
 export const { systemClock } = await load('common/clock.js');
-/** Undefined in a build from before the second engine. */
+/** Undefined in a build that is older than the second engine. */
 export const { redis: redisEngine } = await load('redis/index.js').catch(() => ({}));

@@ -1,8 +1,8 @@
 const AsyncFunction = (async () => {}).constructor;
 
 /**
- * Runs so many operations; `latencies` times each of them by itself, in milliseconds, the clock's own cost of some
- * 50 ns included.
+ * Runs the given number of operations; `latencies` times each of them by itself, in milliseconds, including the
+ * clock's own cost of some 50 ns.
  *
  * @typedef {((operations: number) => Promise<unknown>) & { latencies(operations: number): Promise<Float64Array> }} Loop
  */
@@ -10,14 +10,14 @@ const AsyncFunction = (async () => {}).constructor;
 /**
  * A measured loop: `call` once for each key in turn, `inFlight` of them at a time.
  *
- * The source is compiled anew for each contender. One loop for all would make the call in it megamorphic,
- * which costs the fastest contenders most, and is not so in an application.
+ * The source is compiled again for each contender. One loop for all would make its call megamorphic. That would cost
+ * the fastest contenders most, and it is not so in an application.
  *
  * @param {object} options
  * @param {string} options.call an expression over `key`, `value` and the names in `scope`
  * @param {object} options.scope what the expression uses
- * @param {readonly unknown[]} options.keys what `key` goes through, again and again
- * @param {readonly object[]} [options.values] what `value` goes through
+ * @param {readonly unknown[]} options.keys the values of `key` in turn, again and again
+ * @param {readonly object[]} [options.values] the values of `value` in turn
  * @param {(value: object, n: number) => void} [options.stamp] makes a value differ from all before
  * @param {number} [options.inFlight] 0 for a synchronous call
  * @param {string} [options.finish] a statement that ends the round, inside the measured time

@@ -45,7 +45,7 @@ export function printMachine({ date, cpu, memory, system, node, versions }) {
   console.log(`Node ${node}; ${list.join(', ')}\n`);
 }
 
-/** Of the server that benchmarks would start. */
+/** The version of the server that benchmarks would start. */
 function redisVersion() {
   const { stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
   const version = /v=(\S+)/.exec(stdout ?? '')?.[1];

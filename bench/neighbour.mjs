@@ -1,4 +1,4 @@
-// Another process on the file that is measured, which opens it, writes to it and closes it as its parent says.
+// Another process on the measured file: it opens the file, writes to it and closes it when its parent asks for that.
 import { createNode, resolveOptions } from './library.mjs';
 import { keysOf, small } from './workload.mjs';
 

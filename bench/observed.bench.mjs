@@ -10,13 +10,13 @@ export const name = 'observed';
 export const title =
   'what metrics and traces take from a hit in memory: by turns without, with /prometheus, with /otel';
 
-/** Many short turns: what else the machine does meets all three alike. */
+/** Many short turns: other work of the machine affects all three alike. */
 const ROUNDS = 300;
 const HITS = 20_000;
 const WARM_UP = 2000;
 const SCRAPES = 50;
 
-/** As often as a scraper asks, by default of Prometheus, in ms. */
+/** The interval of a scraper, in ms: the default of Prometheus. */
 const SCRAPE_EVERY_MS = 15_000;
 
 /** @param {import('./harness.mjs').Bench} bench */
@@ -81,7 +81,7 @@ async function compare(bench, isolation) {
   bench.report({ title: `${isolation}, 150 B`, rows });
 }
 
-/** Each turns something on, and returns what turns it off. */
+/** Each function turns something on, and returns a function that turns it off. */
 async function waysOf(hyperCache) {
   const { registerHyperCacheMetrics } = await import(new URL('prometheus/index.js', dist).href);
   const { HyperCacheInstrumentation } = await import(new URL('otel/index.js', dist).href);

@@ -70,7 +70,7 @@ function report(bench, label, { watched, sent, late, waits, walBytes }, targets 
 /** Calls `set` when it is due, for some seconds, and waits until all are done. */
 async function drive(set, { keys, seconds }, wal) {
   const values = valuesOf(small);
-  // What the measurement itself keeps, or leaves to the collector, is little.
+  // The measurement itself keeps little, and leaves little to the collector.
   const total = RATE * seconds;
   const waits = new Float64Array(total);
   const late = new Float64Array(total);

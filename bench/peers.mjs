@@ -38,7 +38,7 @@ export async function peer(name) {
   }
 }
 
-/** One line about what is left out; empty when nothing is. */
+/** One line about the peers that are left out; empty when there are none. */
 export function missingPeers() {
   if (missing.size === 0) return '';
   const names = Array.from(missing).join(', ');
@@ -46,7 +46,7 @@ export function missingPeers() {
 }
 
 /**
- * cache-manager over SQLite, with what makes it fast without giving more up than the library does.
+ * cache-manager over SQLite, with the settings that make it fast without giving up more than the library does.
  *
  * @param {import('./contenders.mjs').Workshop} workshop
  */
@@ -134,7 +134,7 @@ export async function openCacheable() {
   };
 }
 
-/** bentocache takes objects; what is measured is written for names and values. */
+/** bentocache takes objects; this adapts it to calls with names and values. */
 function named(bento) {
   return {
     get: (key) => bento.get({ key }),
@@ -143,7 +143,7 @@ function named(bento) {
   };
 }
 
-/** The Keyv that a peer was installed with: two of them do not know each other. */
+/** The Keyv that a peer was installed with: two copies of Keyv do not work together. */
 async function keyvOf(name) {
   try {
     const require = createRequire(import.meta.url);

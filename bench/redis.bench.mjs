@@ -35,7 +35,7 @@ export async function run(bench) {
   const keys = keysOf(bench.scale(10_000));
   const ours = await openOurs(workshop, url, 'bench');
   const below = await openOurs(workshop, url, 'below', { l1: false });
-  // Of its own: what another node has read is pushed to it when it changes.
+  // On keys of its own: the server notifies every node that has read a key of its changes.
   const tagged = await openOurs(workshop, url, 'tagged');
   const sqlite = await workshop.node();
   const keyv = await openKeyvRedis(workshop, server);

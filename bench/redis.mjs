@@ -6,7 +6,7 @@ import { peer } from './peers.mjs';
 
 const COMMAND = 'redis-server';
 
-/** Deletes the key if it is still its owner's: what every lock on Redis releases with. */
+/** Deletes the key if its owner still holds it: every lock on Redis is released so. */
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 const IN_MEMORY = { appendonly: 'no' };
@@ -15,8 +15,8 @@ const IN_MEMORY = { appendonly: 'no' };
 export const APPEND_ALWAYS = { appendonly: 'yes', appendfsync: 'always' };
 
 /**
- * A Redis server of the benchmark's own, on a free port of the loopback, and one connection to it. Says what is
- * missing, and how it is installed, if it cannot be had. The workshop closes it.
+ * A Redis server of the benchmark's own, on a free port of the loopback, and one connection to it. If there is no
+ * server, it says what is missing and how to install it. The workshop closes it.
  *
  * @param {import('./contenders.mjs').Workshop} workshop
  * @param {Record<string, string>} [persistence] settings of the server; by default it writes nothing to disk

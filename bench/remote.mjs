@@ -7,8 +7,7 @@ const PROGRAM = fileURLToPath(new URL('cluster-node.mjs', import.meta.url));
 const apiToken = randomBytes(32).toString('hex');
 
 /**
- * A node in a process of its own, ready, that does what it is asked for; see cluster-node.mjs. The workshop closes
- * it.
+ * A node in a process of its own that is ready and executes requests; see cluster-node.mjs. The workshop closes it.
  *
  * @param {import('./contenders.mjs').Workshop} workshop
  * @param {object} options as for `HyperCacheModule.forRoot()`
@@ -44,7 +43,7 @@ export async function startNode(workshop, options) {
   let closing;
   const close = () => (closing ??= ask('close').then(() => exited));
   workshop.onClose(close);
-  /** While `work` runs the process stands still, as one that cannot be reached does, but its connections stay. */
+  /** Stops the process while `work` runs: it does not answer, but its connections stay. */
   const paused = async (work) => {
     child.kill('SIGSTOP');
     try {

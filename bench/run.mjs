@@ -1,13 +1,12 @@
-// Runs benchmarks: all, or those that are named, each in a process of its own; then says which of the promised
-// targets hold.
+// Runs benchmarks, all or the named ones, each in a process of its own, and prints which of the promised targets hold.
 //
 //   node bench/run.mjs [name...] [--full] [--quick] [--strict] [--rounds=9] [--ms=150] [--seconds=10]
 //                      [--group=part of a comparison's title] [--only=part of a contender's name]
-//                      [--directory=where the files stand] [--trace=file] [--results=where the results go]
+//                      [--directory=for the files] [--trace=file] [--results=directory for the results]
 //                      [--report] [--publish]
 //
-// --full takes the largest sizes and the benchmarks that run for long; --report runs nothing, and goes by what is
-// stored; --publish writes tables and chart into the documents.
+// --full takes the largest sizes and the benchmarks that run for long; --report runs nothing, and reports the stored
+// results; --publish writes tables and chart into the documents.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -45,7 +44,7 @@ const { values: flags, positionals } = parseArgs({
 /** They run under a steady load for a while, and compare nothing. */
 const ONLY_FULL = ['backup', 'clear', 'cluster', 'open-loop'];
 
-/** Of each when all of them run, so that they end within minutes. */
+/** Rounds of each benchmark when all of them run, so that they end within minutes. */
 const SHORT = ['--rounds=7', '--ms=80'];
 
 const results =
@@ -117,7 +116,7 @@ async function runEach() {
     .slice(2)
     .filter((argument) => !positionals.includes(argument))
     .filter((flag) => flag !== '--strict' && flag !== '--publish');
-  // What is told at the end was measured in this run.
+  // The report at the end has only figures of this run.
   for (const name of known) rmSync(resultFile(name), { force: true });
   const crashed = [];
   for (const name of names) {
@@ -154,7 +153,7 @@ async function sumUp() {
   return others.length > 0 || summary.targets.some(({ holds }) => holds === false);
 }
 
-/** What is bounded beside the promised targets, and is not held. */
+/** Bounds that do not hold, other than those of the promised targets. */
 function shortOthers() {
   return known
     .filter((name) => existsSync(resultFile(name)))

@@ -19,7 +19,7 @@ const IN_FLIGHT = 64;
 const TTL_MS = 30_000;
 const OWNER_BYTES = 16;
 
-/** More than it takes to fill an outbox: a request that was given up would be sent again after a rest. */
+/** Longer than it takes to fill an outbox: a request that times out would be sent again after a pause. */
 const TIMEOUT_MS = 60_000;
 const FILLERS = 256;
 const DRAINS = 5;
@@ -42,7 +42,7 @@ export async function run(bench) {
   const keys = shuffled(keysOf(entries));
   for (const [i, key] of keys.entries()) await redis?.set(key, JSON.stringify(small.make(i)));
 
-  /** The node's own process runs and counts; here only the time passes. */
+  /** The node's own process runs and counts; this process only waits. */
   const at = (node, label, operation, inFlight) => ({
     name: label,
     elsewhere: true,

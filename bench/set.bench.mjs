@@ -15,7 +15,7 @@ const RELAXED = 'HyperCache, relaxed, flush included';
 const SQLITE_MANY = `${NAMES.keyvSqlite}, 64 in flight`;
 const REDIS_MANY = `${NAMES.keyvRedis}, 64 in flight`;
 const IOREDIS_MANY = `${NAMES.ioredis}, 64 in flight`;
-/** What a file allows at most when everything reaches it: the limit for writes that do not repeat a key. */
+/** The most writes that a file allows when every write reaches it: the limit for writes that do not repeat a key. */
 const RAW_BATCHES = 'better-sqlite3, 500 upserts in a transaction';
 const RAW_BATCH = 500;
 

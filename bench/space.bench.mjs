@@ -38,11 +38,11 @@ async function reportFile(bench) {
   });
 }
 
-/** Of the layer by itself, as its entries cost it beyond key and value, which are there before it. */
+/** The bytes of the layer itself: what its entries take beyond key and value, which exist before it. */
 function reportMemory(bench) {
   const entries = bench.scale(200_000);
   const keys = keysOf(entries);
-  // A hash is computed when a string becomes a key for the first time: not in the middle of a measurement.
+  // Makes each string a key once, because its hash is computed then: not in the middle of a measurement.
   const known = new Set(keys);
   const values = keys.map((_, i) => small.make(i));
   const bounds = { maxEntries: entries, maxBytes: 2 ** 40 };

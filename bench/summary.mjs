@@ -3,7 +3,7 @@ import { NAMES } from './peers.mjs';
 import { printTable, significant } from './table.mjs';
 import { boundOf, TARGETS } from './targets.mjs';
 
-/** What users would pick instead; a contender of each row stands in its column. */
+/** What users would pick instead, one column each; a row has one contender per column. */
 const COLUMNS = [
   'HyperCache',
   'cache-manager, in memory',

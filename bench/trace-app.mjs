@@ -1,5 +1,5 @@
-// The application that the trace is sent at, in a process of its own: product pages behind CACHE_MANAGER, which is
-// what its argument says.
+// The application that receives the trace, in a process of its own: product pages behind a CACHE_MANAGER that its
+// argument chooses.
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
@@ -14,7 +14,7 @@ const { HyperCacheModule } = await import(new URL('index.js', dist).href);
 
 const { kind, directory, redisPort, originMs } = JSON.parse(process.argv[2]);
 const workshop = new Workshop(directory);
-// A parent that is killed leaves nobody behind.
+// This process ends with its parent, even if the parent is killed.
 process.once('disconnect', () => process.exit());
 
 const modules = {
@@ -53,7 +53,7 @@ class Pages {
   }
 }
 
-// What decorators would do: this file is run as it is.
+// Calls replace decorators, because this file runs without a compiler.
 Controller()(Pages);
 Inject(CACHE_MANAGER)(Pages, undefined, 0);
 Param('id')(Pages.prototype, 'page', 0);

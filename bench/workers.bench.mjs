@@ -17,16 +17,16 @@ const NEIGHBOUR = fileURLToPath(new URL('neighbour.mjs', import.meta.url));
 const SEEN_MS = 10_000;
 
 const ALONE = 'alone on the file';
-/** What the writing itself takes from the machine is no matter of coherence. */
+/** Shows what the writes alone take from the machine, without any coherence. */
 const ELSEWHERE = 'alone, while a process sets 500 keys a second in another file';
 const IDLE = 'beside an idle process';
 const WRITING = 'beside one that sets 500 of the keys a second';
 const WRITES_PER_SECOND = 500;
 
 const INTERVAL_MS = 10;
-/** Who has gone is noticed by the sweeper. It reads the file, and anew what others have written: not too often. */
+/** The sweeper notices processes that have ended. It reads the file, and again what others have written: not too often. */
 const SWEEP_MS = 100;
-/** Between two writes on average, in ms: no multiple of what the readers wait. */
+/** The average pause between two writes, in ms: no multiple of the time that readers wait. */
 const PAUSE_MS = 12;
 /** How long a reader that awaits nothing but its hits keeps the event loop from its next turn, in ms. */
 const LONG_TURN_MS = 50;
@@ -58,7 +58,7 @@ export async function run(bench) {
   await bench.workshop.scope(() => staleness(bench));
 }
 
-/** One node, so that where its memory lies is the same for all: two that do the same differ by a tenth. */
+/** One node for all, so that its place in memory is the same: two equal nodes differ by a tenth. */
 async function hits({ workshop }, isolation, call) {
   const keys = keysOf(1000);
   const intervals = { coherenceInterval: INTERVAL_MS, sweepInterval: SWEEP_MS };
@@ -111,7 +111,7 @@ async function startNeighbour(workshop, sqlitePath, keys) {
   return tell;
 }
 
-/** What it writes leaves the memory of the measured node. */
+/** Fails unless a write of the other process removes the entry from the memory of the measured node. */
 async function expectShared(cache, tell) {
   const [key] = keysOf(1);
   const { version } = await cache.get(key);

@@ -44,7 +44,7 @@ export const small = {
     tags: ['wood', 'dining', 'new'],
     version: 1_000_000 + i,
   }),
-  /** Makes the value another one than it was: SQLite writes no page that does not change. */
+  /** Changes the value: SQLite writes no page that does not change. */
   stamp: (value, n) => {
     value.version = 1_000_000 + n;
   },

@@ -11,7 +11,7 @@ const CALLERS = 1000;
 const ORIGIN_MS = 50;
 const ROUNDS = 9;
 
-/** Of three nodes together, requests a second. */
+/** The requests a second of three nodes together. */
 const RATE = 2000;
 /** Long enough for every refresh that has begun, in ms. */
 const SETTLED_MS = 3 * ORIGIN_MS;

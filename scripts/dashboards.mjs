@@ -1,5 +1,5 @@
 // Shows the dashboard: starts sample/05-observed, and Prometheus and Grafana where they are installed, with dashboards/ in
-// them. Ctrl-C stops all of it. What is not installed is left out, and said so.
+// them. Ctrl-C stops all of it. It leaves out what is not installed, and says so.
 //
 //   PORT              of the primary; the secondary has the next one (3000)
 //   PROMETHEUS        the program, when it is not on the PATH

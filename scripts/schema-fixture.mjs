@@ -1,7 +1,7 @@
-// Writes what this version makes of its files to test/fixtures/schema/<version>.sql and test/fixtures/outbox/<version>.sql,
+// Writes the files of this version as SQL to test/fixtures/schema/<version>.sql and test/fixtures/outbox/<version>.sql,
 // so that later versions can be tested on them:
 //   npm run build && node scripts/schema-fixture.mjs
-// For an older version give the `dist` of its checkout. What is there already stays: it was released as it is.
+// For an older version give the `dist` of its checkout. An existing file stays: its version was released with it.
 import Database from 'better-sqlite3';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -152,7 +152,7 @@ function isTable({ type }) {
   return type === 'table';
 }
 
-/** Of what a migration does: comments and spaces are nothing to SQLite. */
+/** The digest of what a migration does: comments and spaces mean nothing to SQLite. */
 function fingerprint(sql) {
   const text = sql.replace(/--.*/g, '').replace(/\s+/g, ' ').trim();
   return createHash('sha256').update(text).digest('hex');

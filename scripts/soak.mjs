@@ -1,6 +1,6 @@
-// A cluster under constant load and random faults, for as long as it is told:
+// Runs a cluster under constant load and random faults for the given time:
 //   npm run soak -- --minutes 10 [--plot soak.svg]
-// It ends with 1 when anything that a process holds has grown by more than test/soak/flat.ts allows.
+// It ends with 1 when anything in a process has grown by more than test/soak/flat.ts allows.
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'test/fault');
 
-/** What HC_FAULT_FACTOR is for a suite; minutes each, on two cores. */
+/** The HC_FAULT_FACTOR of each suite; each then takes minutes on two cores. */
 const FACTORS = {
   'cluster-kill': 17,
   'cluster-mixed': 25,
@@ -52,7 +52,7 @@ for (const name of names) {
 }
 console.log(`\n${results.join('\n')}`);
 
-/** What jest and the suite say is passed on as it comes. */
+/** The output of jest and of the suite is passed on as it arrives. */
 async function run(name, factor) {
   const jest = spawn(
     process.execPath,

@@ -31,7 +31,7 @@ async function run() {
 run();
 `;
 
-/** What has a native part, and what Nest asks for and does without. */
+/** Packages with a native part, and optional packages that Nest tries to load. */
 const EXTERNAL = [
   'better-sqlite3',
   '@nestjs/websockets',

@@ -1,5 +1,5 @@
-// Makes applications by Nest's own generators, installs the packed library as README says, and runs what a new user runs: the tests
-// of the application with one that injects the cache, a build, and a start.
+// Generates applications with Nest's own generators, installs the packed library as README says, and runs what a new user runs:
+// the tests of the application and one that injects the cache, a build, and a start.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -129,7 +129,7 @@ function install(directory, tarball, { nest, swc }) {
   cpSync(join(root, compiled), join(directory, compiled), { recursive: true });
 }
 
-/** By the installer, which finds nothing more to do the second time; and a test. */
+/** Runs the installer twice, which changes nothing the second time, and then a test. */
 function addCache(directory, { nest }) {
   quietly('npx', ['--no', 'hypercache', 'install', '--skip-install'], directory);
   const path = join(directory, 'src/app.module.ts');
@@ -175,7 +175,7 @@ async function startAndAsk(directory) {
   }
 }
 
-/** Tells what a command has printed only when it fails. */
+/** Runs a command, and prints its output only if it fails. */
 function quietly(command, args, cwd) {
   try {
     execFileSync(command, args, { cwd, env: cleanEnvironment(), encoding: 'utf8', stdio: 'pipe' });

@@ -1,4 +1,4 @@
-// Installs the packed library into apps of strangers, one for each combination of versions, and runs one scenario in
+// Installs the packed library into fresh apps, one for each combination of versions, and runs one scenario in
 // each: a primary and a secondary, CACHE_MANAGER, CacheInterceptor, wrap, a lock, Keyv, a restart; and, where redis-server is
 // installed, two applications over it.
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import {
 const apps = fileURLToPath(new URL('./matrix/', import.meta.url));
 const INSTALL = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
 
-/** Each pair of values of two columns stands in a row, but for better-sqlite3, which follows Node. */
+/** Each pair of values of two columns is in some row, except for better-sqlite3, which depends on Node. */
 const COMBINATIONS = [
   { nest: 12, platform: 'express', app: 'app.mjs', node: 'this', cacheManager: 7, keyv: 5 },
   { nest: 12, platform: 'fastify', app: 'app.cjs', node: 'newest', cacheManager: 7, keyv: 6 },
@@ -105,7 +105,7 @@ function writeManifest(directory, dependencies, allowScripts) {
   writeFileSync(join(directory, 'package.json'), JSON.stringify(content));
 }
 
-/** Tells what a command has printed only when it fails. */
+/** Runs a command, and prints its output only if it fails. */
 function quietly(command, args, options) {
   try {
     return execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe', ...options });

@@ -65,6 +65,7 @@ function checkContents() {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'dashboards',
     'dist',
     'docs',
     'package.json',

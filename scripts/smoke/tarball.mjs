@@ -11,7 +11,7 @@ export const manifest = readJson(join(root, 'package.json'));
 
 const lock = readJson(join(root, 'package-lock.json'));
 
-/** Calls `work` with a directory outside the tree, which goes when it is done. */
+/** Calls `work` with a directory outside the tree, and removes the directory afterwards. */
 export async function inTemporaryDirectory(work) {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'hypercache-smoke-')));
   try {

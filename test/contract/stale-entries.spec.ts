@@ -210,12 +210,12 @@ describe('A window', () => {
   const start = useNodes();
 
   it.each([
-    [{ stale: -1, ttl: 10 }, /`stale` is no duration/],
-    [{ grace: NaN, ttl: 10 }, /`grace` is no duration/],
-    [{ grace: Infinity, ttl: 10 }, /`grace` is no duration/],
-    [{ grace: 1e300, ttl: 10 }, /`grace` is no duration/],
-    [{ grace: '5', ttl: 10 }, /`grace` is no duration/],
-    [{ grace: null, ttl: 10 }, /`grace` is no duration/],
+    [{ stale: -1, ttl: 10 }, /`stale` is not a duration/],
+    [{ grace: NaN, ttl: 10 }, /`grace` is not a duration/],
+    [{ grace: Infinity, ttl: 10 }, /`grace` is not a duration/],
+    [{ grace: 1e300, ttl: 10 }, /`grace` is not a duration/],
+    [{ grace: '5', ttl: 10 }, /`grace` is not a duration/],
+    [{ grace: null, ttl: 10 }, /`grace` is not a duration/],
     [{ grace: 10, ttl: 0 }, /never expires/],
     [{ grace: 10, ttl: Infinity }, /never expires/],
     [{ stale: 10 }, /never expires/],

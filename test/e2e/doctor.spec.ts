@@ -161,13 +161,13 @@ describe('doctor', () => {
     ]);
   });
 
-  it('6: names keyv 6 beside cache-manager 7', async () => {
+  it('6: names keyv 6 with cache-manager 7', async () => {
     const home = application();
     const own = packageOf(home, 'keyv', { version: '6.1.0' });
     const wrong = await wrongOf(complaint(appWith(home, 'keyv', own)));
     expect(wrong).toContainEqual(
       expect.objectContaining({
-        check: 'keyv beside cache-manager',
+        check: 'keyv with cache-manager',
         fix: expect.stringContaining('keyv@5'),
       }),
     );

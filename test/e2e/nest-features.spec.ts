@@ -293,7 +293,7 @@ describe('The start of an application', () => {
 
     expect(await startWith({}, Catalogue)).toContainEqual(
       expect.stringMatching(
-        /CacheModule stands beside .* Remove it from the imports of Catalogue\./,
+        /CacheModule is imported next to .* Remove it from the imports of Catalogue\./,
       ),
     );
   });

@@ -155,7 +155,7 @@ describe('ReportRound', () => {
     expect(round([]).violation()).toBe(`The report of second ${SECOND} was made 0 times.`);
     expect(round([], true).violation()).toBeUndefined();
     expect(round([], true).describe(3)).toBe(
-      '03:00:00  nobody made the report: the one before took too long; skipped by 1, 2, 3',
+      '03:00:00  no worker made the report: the one before took too long; skipped by 1, 2, 3',
     );
   });
 

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { TOKEN } from './api-client.js';
 
-/** What a test signs; it follows docs/http-api.md, not the code. */
+/** What a test signs; it follows docs/signed-requests.md, not the code. */
 export interface ToSign {
   readonly method: string;
   /** Of the request, with its query. */

@@ -1,4 +1,4 @@
-// Sends a real HTTP trace at the sample, restarts it, and says who answered how fast.
+// Sends a real HTTP trace at the sample, restarts it, and prints which layer answered, and how fast.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -34,7 +34,7 @@ async function run(options: ReplayOptions): Promise<number> {
     say(USAGE);
     return 0;
   }
-  // npm runs scripts in the repository's root; a path is meant from where the user stands.
+  // npm runs scripts in the repository's root; a path is relative to the directory of the user.
   const from = process.env['INIT_CWD'] ?? process.cwd();
   const asked = options.trace === undefined ? undefined : resolve(from, options.trace);
   const trace = loadTrace({ ...options, trace: asked }, resolve(ROOT, DEFAULT_TRACE), say);
@@ -45,14 +45,14 @@ async function run(options: ReplayOptions): Promise<number> {
     : replayAt(options.url, trace, options);
 }
 
-/** At a sample that somebody else runs, whatever its cache holds. */
+/** Replays at a sample that runs already, whatever its cache holds. */
 async function replayAt(url: string, trace: Trace, options: ReplayOptions): Promise<number> {
   const result = await replay(url, trace, options);
   say(`\n${reportOf(result)}`);
   return result.failed === 0 ? 0 : 1;
 }
 
-/** At a sample of our own with an empty cache, and once more after its restart. */
+/** Replays at a sample of our own with an empty cache, and once more after its restart. */
 async function replayOwn(trace: Trace, options: ReplayOptions): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'hypercache-replay-'));
   const environment = {

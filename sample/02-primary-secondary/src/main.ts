@@ -8,5 +8,5 @@ app.enableShutdownHooks();
 await app.listen(process.env['PORT'] ?? 3000);
 console.log(`Listening on ${(await app.getUrl()).replace('[::1]', 'localhost')}`);
 
-// Started by start.ts, it does not outlive it.
+// A process that start.ts has started ends with it.
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

@@ -30,7 +30,7 @@ async function start(name: string, environment: NodeJS.ProcessEnv): Promise<Clus
   return node;
 }
 
-/** The secondaries first: what they still have to say reaches the primary. */
+/** The secondaries first, so that their last writes reach the primary. */
 async function stop(exitCode: number): Promise<void> {
   if (isStopping) return;
   isStopping = true;

@@ -1,13 +1,13 @@
 import { Global, Injectable, Logger, Module } from '@nestjs/common';
 
-/** What a worker tells about itself. `second` counts from 1970. */
+/** What a worker reports about itself. `second` counts from 1970. */
 export type WorkerMessage =
   | { kind: 'listening'; url: string }
   | { kind: 'woke'; second: number }
   | { kind: 'making'; second: number }
   | { kind: 'made'; second: number };
 
-/** Tells the script that started this worker what happens in it; without one, the log. */
+/** Reports what happens in this worker to the script that started it; without a script, to the log. */
 @Injectable()
 export class Journal {
   readonly #logger = new Logger(Journal.name);

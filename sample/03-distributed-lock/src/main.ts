@@ -9,7 +9,7 @@ const app = await NestFactory.create(AppModule);
 // On SIGINT and SIGTERM a report that is being made is finished, and the cache file is closed.
 app.enableShutdownHooks();
 if (process.connected === true) {
-  // The script that started this worker is gone without a word.
+  // The script that started this worker has ended without stopping it.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 }
 

@@ -7,7 +7,7 @@ export interface Price {
   readAt: string;
 }
 
-/** What a shop gets its prices from: somebody else's service, which may be slow, or down. */
+/** The origin of a shop's prices: a service of another company, which may be slow, or down. */
 @Injectable()
 export class OriginService {
   delayMs = 20;

@@ -4,7 +4,7 @@ import { OriginService, type Price } from './origin.service.js';
 
 const TTL = '1s';
 
-/** The same prices twice: with a ttl alone, and with what makes a cached value useful for longer. */
+/** The same prices twice: with a ttl alone, and with the policies that make a cached value useful for longer. */
 @Controller()
 export class PricesController {
   constructor(
@@ -27,7 +27,7 @@ export class PricesController {
       ttl: TTL,
       stale: '5s', // answered at once, refreshed in the background
       grace: '1d', // better an old price than none
-      softTimeout: 100, // ms; slower than that, the old one goes out
+      softTimeout: 100, // ms; a slower answer is replaced by the old price
       retryAfter: '2s', // a pause after each failure, on all nodes
     });
   }

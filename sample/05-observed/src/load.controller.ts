@@ -4,7 +4,7 @@ import { OriginService } from './origin.service.js';
 
 const MOST = { reads: 20_000, writes: 5000, locks: 100, delay: 10_000, failures: 1 };
 
-/** What the load is, and another one by a request. */
+/** Shows the load, and changes it by a request. */
 @Controller('load')
 export class LoadController {
   constructor(
@@ -26,7 +26,7 @@ export class LoadController {
     };
   }
 
-  /** What is left out stays as it is. */
+  /** A field that is left out stays unchanged. */
   @Post()
   set(@Query() query: Record<string, unknown>): Record<string, number> {
     const given = read(query);

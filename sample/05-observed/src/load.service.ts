@@ -12,7 +12,7 @@ export class LoadService implements OnApplicationBootstrap, OnModuleDestroy {
   readsPerSecond = 200;
   writesPerSecond = 20;
   locksPerSecond = 5;
-  /** What a caller of this load did not get. */
+  /** Calls of this load that failed. */
   failed = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly running = new Set<Promise<unknown>>();
@@ -26,7 +26,7 @@ export class LoadService implements OnApplicationBootstrap, OnModuleDestroy {
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
-  /** What has begun ends before the cache is closed. */
+  /** Calls that have begun end before the cache is closed. */
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
     await Promise.all(this.running);
@@ -38,7 +38,7 @@ export class LoadService implements OnApplicationBootstrap, OnModuleDestroy {
     this.repeat(this.locksPerSecond, () => this.lock());
   }
 
-  /** So many of a second's calls as fall into one tick. */
+  /** Makes the calls of one tick: its part of the calls of a second. */
   private repeat(perSecond: number, call: () => Promise<unknown>): void {
     const due = (perSecond * TICK_MS) / 1000;
     const count = Math.floor(due) + (Math.random() < due % 1 ? 1 : 0);
@@ -68,7 +68,7 @@ export class LoadService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** Few are asked for often, and many seldom. */
+/** A few products are asked for often, and many seldom. */
 function anyProduct(): number {
   return Math.floor(Math.random() ** 3 * PRODUCTS);
 }

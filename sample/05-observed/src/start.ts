@@ -1,4 +1,4 @@
-// A primary and a secondary under a load that one can change, with everything on by which they can be watched.
+// A primary and a secondary under a load that you can change, with health checks, metrics and traces on.
 import 'reflect-metadata';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -42,7 +42,7 @@ console.log(`A primary on ${primaryUrl}, a secondary on ${secondaryUrl}. Of each
 OTEL=console prints spans and metrics of OpenTelemetry. npm run dashboards shows all of it in Prometheus and Grafana.
 Ctrl-C stops both.`);
 
-/** The secondary first: what it still has to say reaches the primary. */
+/** The secondary first, so that its last writes reach the primary. */
 async function stop(): Promise<void> {
   await secondary.close();
   await primary.close();

@@ -8,7 +8,7 @@ interface Product {
   readonly loadedBy: string;
 }
 
-/** The name of the application, which is one of two. */
+/** The name of this application, one of two. */
 export const APPLICATION = 'APPLICATION';
 
 /** Nothing here knows which engine there is. */
@@ -19,14 +19,14 @@ export class ProductsController {
     @Inject(APPLICATION) private readonly application: string,
   ) {}
 
-  /** One of both applications loads it; both serve it. */
+  /** One of the two applications loads the product; both serve it. */
   @Get()
   find(@Param('id') id: string): Promise<Product> {
     const load = async (): Promise<Product> => ({ id, price: 42, loadedBy: this.application });
     return this.cache.wrap(`product:${id}`, load, { ttl: '1m', tags: [`product:${id}`] });
   }
 
-  /** Neither application serves the former one after this. */
+  /** After this neither application serves the former product. */
   @Put()
   @HttpCode(204)
   async edited(@Param('id') id: string): Promise<void> {

@@ -20,7 +20,7 @@ export interface CacheServer {
 }
 
 /**
- * The server of HYPERCACHE_REDIS_URL; else one is started, which keeps nothing on disk.
+ * The server of HYPERCACHE_REDIS_URL; else it starts one that keeps nothing on disk.
  *
  * @throws Error that says how to get one
  */
@@ -51,7 +51,7 @@ async function startServer(program: string, port: string): Promise<ChildProcess 
   for await (const text of child.stdout) {
     if (String(text).includes('Ready to accept connections')) break;
   }
-  // The loop has closed the pipe; what the server still says goes nowhere.
+  // The loop has closed the pipe; later output of the server is dropped.
   return child;
 }
 

@@ -346,7 +346,7 @@ describe('resolveOptions', () => {
       ]);
     });
 
-    describe('beside engine', () => {
+    describe('together with engine', () => {
       const engine = { kind: 'other', create: () => undefined };
 
       it('what belongs to SQLite or to a cluster of it, each with a sentence', () => {
@@ -385,7 +385,7 @@ describe('resolveOptions', () => {
           Object.keys(refused).toSorted(),
         );
         for (const { value, instead } of problems) {
-          expect(value).toMatch(/ beside engine$/);
+          expect(value).toMatch(/ together with engine$/);
           expect(instead).toMatch(/^(leave it out|write it)[:, ].{10,}/);
         }
         expect(JSON.stringify(problems)).not.toContain(ADMIN_SECRET);

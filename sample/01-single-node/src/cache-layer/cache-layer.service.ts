@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HyperCache, type CacheCounters } from 'nestjs-hypercache';
 
-/** The response header that says who answered. */
+/** The response header that names the layer that answered. */
 export const CACHE_LAYER_HEADER = 'X-Cache-Layer';
 
 /** Memory, the file, or neither. */
@@ -12,7 +12,7 @@ export interface Answer<T> {
   layer: CacheLayer;
 }
 
-/** Tells which layer answered a read. An application does not need this; the replay reports by it. */
+/** Finds which layer answered a read. An application does not need this; the replay uses it for its report. */
 @Injectable()
 export class CacheLayerService {
   constructor(private readonly cache: HyperCache) {}

@@ -14,7 +14,7 @@ export class CatalogService implements OnApplicationShutdown {
 
   constructor(@Inject(CATALOG_DATABASE) private readonly database: Database) {}
 
-  /** How often the catalogue was read since the start: what the cache is there to avoid. */
+  /** How often the catalog was read since the start: the cache is there to avoid this. */
   get reads(): number {
     return this.#reads;
   }

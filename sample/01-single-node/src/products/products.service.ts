@@ -21,7 +21,7 @@ export class ProductsService {
     private readonly layers: CacheLayerService,
   ) {}
 
-  /** The page, from memory, from the file, or from the origin, which concurrent requests ask only once. */
+  /** The page, from memory, from the file, or from the origin. Concurrent requests share one call of the origin. */
   page(id: number, lang: string): Promise<Answer<ProductPage>> {
     return this.layers.observe(() =>
       this.cache.wrap(`product:${id}:${lang}`, () => this.#render(id, lang), {
@@ -35,7 +35,7 @@ export class ProductsService {
     return this.catalog.bestsellers(TOP_PRODUCTS);
   }
 
-  /** Edits the product, then drops what shows it: its page in every language, and the top list. */
+  /** Edits the product, then drops the entries that show it: its page in every language, and the top list. */
   async edit(id: number, edit: ProductEdit): Promise<void> {
     if (!(await this.catalog.update(id, edit))) throw unknownProduct(id);
     await Promise.all([this.cache.delByTag(productTag(id)), this.cache.del(TOP_PRODUCTS_KEY)]);

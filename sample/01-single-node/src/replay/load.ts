@@ -10,7 +10,7 @@ export class LoadResult {
   readonly errors = new Map<string, number>();
   /** The first answer of all. */
   first: { layer: CacheLayer; ms: number } | undefined;
-  /** How often the catalogue was read meanwhile; requests for the same page at the same time share one reading. */
+  /** How often the catalog was read meanwhile; requests for the same page at the same time share one read. */
   originReads = 0;
   seconds = 0;
 
@@ -24,10 +24,10 @@ export class LoadResult {
 }
 
 /**
- * Requests the page of each product, in order, with so many requests in flight: the next one is sent when one is
- * answered.
+ * Requests the page of each product, in order, with a fixed number of requests in flight: each answer makes room for
+ * the next request.
  *
- * @param onProgress told how many are done, after each
+ * @param onProgress receives how many are done, after each
  */
 export async function sendAll(
   client: HttpClient,

@@ -5,7 +5,7 @@ export interface ReplayOptions {
   trace: string | undefined;
   /** Generate requests even if there is a trace. */
   zipf: boolean;
-  /** Send only so many; of a generated trace, how many there are. */
+  /** Send only this many requests; for a generated trace, how many to generate. */
   requests: number | undefined;
   /** Distinct objects and skew of generated requests. */
   objects: number;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** The line by which main.ts says that it can be asked. */
+/** The line that main.ts prints when it is ready for requests. */
 const LISTENING = /^Listening on (http:\S+)$/;
 
 /** The sample in a process of its own. */
@@ -37,7 +37,7 @@ export class SampleProcess {
     });
   }
 
-  /** Ends the process and resolves when it is gone. SIGTERM lets it finish, SIGKILL does not. */
+  /** Ends the process and resolves when it has ended. SIGTERM lets it finish, SIGKILL does not. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');

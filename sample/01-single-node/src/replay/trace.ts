@@ -16,10 +16,10 @@ export interface Trace {
 const GENERATED_REQUESTS = 100_000;
 
 /**
- * The trace that was asked for, else the default one, else generated requests.
+ * The requested trace, else the default one, else generated requests.
  *
  * @param defaultPath of the trace that is used when none was asked for
- * @param say told when the default one is not there
+ * @param say called with a message when the default trace does not exist
  * @throws when a trace that was asked for cannot be read
  */
 export function loadTrace(

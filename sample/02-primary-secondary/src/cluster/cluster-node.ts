@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { HyperCacheStats } from 'nestjs-hypercache';
 
-/** The line by which main.ts says that it can be asked. */
+/** The line that main.ts prints when it is ready for requests. */
 const LISTENING = /^Listening on (http:\S+)$/;
 
 /** One node in a process of its own, which ends with this one. */
@@ -49,7 +49,7 @@ export class ClusterNode {
     return (await response.json()) as HyperCacheStats;
   }
 
-  /** Lets it finish; resolves when it is gone. */
+  /** Lets the process finish; resolves when it has ended. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');

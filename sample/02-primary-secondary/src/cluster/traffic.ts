@@ -1,11 +1,11 @@
 import type { ClusterNode } from './cluster-node.js';
 
 const TICK_MS = 20;
-/** One of so many requests writes. */
+/** One of this many requests is a write. */
 const WRITES = 4;
 const NOTES = 60;
 
-/** Visitors who read notes on any node, and now and then write one, so that there is something to see. */
+/** Simulated visitors: they read notes on any node, and now and then write one, so that there is something to see. */
 export class Traffic {
   #timer: NodeJS.Timeout | undefined;
   #sent = 0;

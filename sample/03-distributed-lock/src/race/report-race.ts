@@ -3,14 +3,14 @@ import { ReportRound } from './report-round.js';
 import type { RaceResult } from './result.js';
 import type { Worker } from './worker.js';
 
-/** From the first worker that wakes: by then all have woken, and somebody makes the report. */
+/** Counts from the first worker that wakes: by then all have woken, and a worker makes the report. */
 const ROUND_MS = 1500;
 
-/** Without any worker waking for so long, something is wrong; a minute when reports are made once a minute. */
+/** If no worker wakes for this time, something is wrong; a minute when reports are made once a minute. */
 const SILENCE_MS = 10_000;
 const MINUTE_MS = 60_000;
 
-/** Waits until so many reports have come due, and says who has made each. */
+/** Waits until this many reports have come due, and says which worker has made each. */
 export async function raceForReports(
   workers: readonly Worker[],
   { rounds: wanted, second }: RaceOptions,

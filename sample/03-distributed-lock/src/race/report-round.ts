@@ -1,4 +1,4 @@
-/** What the workers told about the report of one second. */
+/** What the workers reported about the report of one second. */
 export class ReportRound {
   readonly woken = new Set<number>();
   readonly makers: number[] = [];
@@ -28,7 +28,7 @@ export class ReportRound {
     const asleep = workers - this.woken.size;
     const made =
       this.makers.length === 0
-        ? `nobody made the report${this.isHeldUp ? ': the one before took too long' : ''}`
+        ? `no worker made the report${this.isHeldUp ? ': the one before took too long' : ''}`
         : `worker ${this.makers.join(' and worker ')} made the report`;
     return [
       `${time}  ${made}`,

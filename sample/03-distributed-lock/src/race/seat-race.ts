@@ -7,7 +7,7 @@ const SHOW = 'hamlet';
 interface Purchase {
   buyer: string;
   status: number;
-  /** Of those who got one. */
+  /** Of the buyers that got one. */
   seat: number | undefined;
 }
 
@@ -48,7 +48,7 @@ function checkSeats(sold: readonly Purchase[], seats: number, buyers: number): s
   ];
 }
 
-/** Each buyer with a seat must stand in the book, at that seat. */
+/** Each buyer with a seat must be in the book, at that seat. */
 function checkBook(sold: readonly Purchase[], book: readonly string[]): string[] {
   const lost = sold.filter(({ buyer, seat }) => seat === undefined || book[seat - 1] !== buyer);
   return lost.length > 0 ? [`${lost.length} buyers with a seat are not in the book.`] : [];

@@ -26,7 +26,7 @@ export class Worker {
   static async start(main: string, id: number, environment: NodeJS.ProcessEnv): Promise<Worker> {
     const child = fork(main, {
       env: { ...process.env, NO_COLOR: '1', PORT: '0', ...environment },
-      // Its log is not for this script's reader; its errors are.
+      // This script shows the errors of the worker, but not its log.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       // Ctrl-C is for the script, which then stops its workers.
       detached: true,
@@ -50,14 +50,14 @@ export class Worker {
     this.child.on('message', (message) => listener(message as WorkerMessage));
   }
 
-  /** Calls the listener when the process ends and nobody has stopped it. */
+  /** Calls the listener when the process ends without having been stopped. */
   onCrash(listener: (reason: string) => void): void {
     this.child.once('exit', (code, signal) => {
       if (!this.#isStopping) listener(`Worker ${this.id} ended (${signal ?? code}).`);
     });
   }
 
-  /** Lets the process finish, and resolves when it is gone. */
+  /** Lets the process finish, and resolves when it has ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;

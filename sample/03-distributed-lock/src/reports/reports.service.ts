@@ -30,7 +30,7 @@ export class ReportsService implements BeforeApplicationShutdown {
     this.journal.note({ kind: 'woke', second: currentSecond() });
   }
 
-  /** One worker makes the report; for those that find the lock held, it is as if they had not been called. */
+  /** One worker makes the report; a worker that finds the lock held does nothing. */
   @WithLock('report', { ttl: LOCK_TTL_MS, skipIfHeld: true })
   @Cron(SCHEDULE)
   async makeOnce(): Promise<void> {

@@ -8,7 +8,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { FencedError, LockLostError, LockTimeoutError } from 'nestjs-hypercache';
 
-/** Whoever did not get the lock in time, or lost it, may try again: 503. */
+/** A request that did not get the lock in time, or lost it, may be sent again: 503. */
 @Catch(LockTimeoutError, LockLostError, FencedError)
 export class LockFilter implements ExceptionFilter {
   constructor(private readonly adapterHost: HttpAdapterHost) {}

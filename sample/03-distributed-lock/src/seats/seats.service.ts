@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** How long a payment takes. */
 const PAYMENT_MS = 3;
 
-/** Long for a payment, short for those who wait when a worker has died. */
+/** Long for a payment, short for the waiters when a worker has died. */
 const LOCK_TTL_MS = 5000;
 
-/** How long a buyer waits for his turn. */
+/** How long a buyer waits for a turn. */
 const LOCK_WAIT_MS = 30_000;
 
 /** The lock under which something is written, and the token of its grant. */
@@ -43,8 +43,7 @@ export class SeatsService {
 
   /**
    * Reads, waits, and writes what it has read and one more: alone it sells a seat, two at a time sell the same
-   * one. The fence refuses the write of a worker that was stopped in between for longer than its lease, and does
-   * not know it.
+   * one. A worker may be stopped in between for longer than its lease without noticing; the fence refuses its write.
    */
   async #sell(show: string, buyer: string, fence?: Fence): Promise<number | undefined> {
     const buyers = (await this.cache.get<string[]>(`seats:${show}`)) ?? [];

@@ -38,7 +38,7 @@ function at(sorted: readonly number[], share: number): string {
   return (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
 }
 
-/** Latencies over time: a mark where requests were answered within so many ms, `x` where some of them failed. */
+/** Latencies over time: a mark where requests were answered within the bound of the row, `x` where some of them failed. */
 export function plot(answers: readonly Answer[], route: string, phases: readonly string[]): string {
   const own = answers.filter((answer) => answer.route === route);
   const columns = Array.from({ length: WIDTH }, (_, i) =>

@@ -11,7 +11,7 @@ export interface Answer {
 const PRODUCTS = 5;
 const PER_SECOND = 40;
 
-/** So many requests a second, whether or not the earlier ones are answered; resolves when all of them are. */
+/** Sends PER_SECOND requests a second, whether or not the earlier ones are answered; resolves when all of them are. */
 export async function sendRequests(
   url: string,
   { route, phase, ms }: { readonly route: string; readonly phase: string; readonly ms: number },
