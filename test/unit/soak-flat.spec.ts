@@ -50,4 +50,16 @@ describe('trendOf', () => {
       ).isFlat,
     ).toBe(true);
   });
+
+  it('is not tilted by a fault at the end', () => {
+    const burst = points((second) => (second < 85 ? 1 : 60));
+
+    expect(trendOf('timers', burst)).toMatchObject({ growth: 0, isFlat: true });
+  });
+
+  it('sees a leak behind bursts', () => {
+    const both = points((second) => second / 5 + (second % 9 === 0 ? 50 : 0));
+
+    expect(trendOf('timers', both).isFlat).toBe(false);
+  });
 });
