@@ -11,7 +11,7 @@ import {
 import { loop } from './loop.mjs';
 import { NAMES, openKeyvRedis } from './peers.mjs';
 import { openRedis } from './redis.mjs';
-import { generator, keysOf, shuffled, small, valuesOf } from './workload.mjs';
+import { drawsOf, keysOf, shuffled, SKEW, small, valuesOf } from './workload.mjs';
 
 export const name = 'redis';
 export const title = 'the engine over Redis, one server for all, values of 150 B';
@@ -22,8 +22,6 @@ const RAW = '@redis/client, SET and GET of JSON';
 const TAGGED = 'HyperCache over Redis, one tag';
 const BARE_LOCK = '@redis/client, SET NX PX and a script';
 const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
-const SKEW = 0.99;
-const DRAWS = 200_000;
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
@@ -231,27 +229,4 @@ async function barePair(client) {
     await client.set(lock, owner, { NX: true, PX: 30_000 });
     await client.evalSha(sha, { keys: [lock], arguments: [owner] });
   };
-}
-
-/** Which key is next, and whether it is read; the first keys are the popular ones. */
-function drawsOf(keys) {
-  const random = generator(7);
-  const sums = new Float64Array(keys.length);
-  let sum = 0;
-  for (let rank = 1; rank <= keys.length; rank++) sums[rank - 1] = sum += rank ** -SKEW;
-  return Array.from({ length: DRAWS }, () => ({
-    key: keys[firstAbove(sums, random() * sum)],
-    isRead: random() < 0.9,
-  }));
-}
-
-function firstAbove(sums, wanted) {
-  let low = 0;
-  let high = sums.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sums[middle] > wanted) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -78,3 +78,32 @@ export const large = {
 export function valuesOf(kind, count = 1024) {
   return Array.from({ length: count }, (_, i) => kind.make(i));
 }
+
+/** The skew of the popularity of keys: the share of the n-th is n to the power of -SKEW. */
+export const SKEW = 0.99;
+
+const DRAWS = 200_000;
+const READS = 0.9;
+
+/** Nine reads to one write, Zipf-distributed. The first keys are the popular ones. */
+export function drawsOf(keys) {
+  const random = generator(7);
+  const sums = new Float64Array(keys.length);
+  let sum = 0;
+  for (let rank = 1; rank <= keys.length; rank++) sums[rank - 1] = sum += rank ** -SKEW;
+  return Array.from({ length: DRAWS }, () => ({
+    key: keys[firstAbove(sums, random() * sum)],
+    isRead: random() < READS,
+  }));
+}
+
+function firstAbove(sums, wanted) {
+  let low = 0;
+  let high = sums.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sums[middle] > wanted) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -3,7 +3,7 @@ import { fillNode, fillPeer } from './contenders.mjs';
 import { loop } from './loop.mjs';
 import { NAMES, openBentoSqlite, openKeyvRedis, openKeyvSqlite } from './peers.mjs';
 import { openRedis } from './redis.mjs';
-import { generator, keysOf, shuffled, small, valuesOf } from './workload.mjs';
+import { drawsOf, keysOf, shuffled, small, valuesOf } from './workload.mjs';
 
 export const name = 'zipf';
 export const title =
@@ -12,9 +12,6 @@ export const title =
 const OURS = 'HyperCache';
 const RELAXED = 'HyperCache, relaxed, flush included';
 const IN_FLIGHT = 64;
-const SKEW = 0.99;
-const DRAWS = 200_000;
-const READS = 0.9;
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
@@ -70,27 +67,4 @@ export async function run(bench) {
       { of: OURS, to: NAMES.keyvSqlite },
     ],
   });
-}
-
-/** Which key is next, and whether it is read; the first keys are the popular ones. */
-function drawsOf(keys) {
-  const random = generator(7);
-  const sums = new Float64Array(keys.length);
-  let sum = 0;
-  for (let rank = 1; rank <= keys.length; rank++) sums[rank - 1] = sum += rank ** -SKEW;
-  return Array.from({ length: DRAWS }, () => ({
-    key: keys[firstAbove(sums, random() * sum)],
-    isRead: random() < READS,
-  }));
-}
-
-function firstAbove(sums, wanted) {
-  let low = 0;
-  let high = sums.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sums[middle] > wanted) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
