@@ -10,8 +10,6 @@ import { RIGHTS } from './scripts/rights.js';
 export interface ServerFacts {
   /** Such as `'redis 7.0.15'`. */
   readonly server: string;
-  /** A random id of this start of the server. */
-  readonly runId: string;
   /** Unix ms. */
   readonly now: number;
   /** From 1 to 127. Revisions that this connection makes belong to this slot. */
@@ -73,7 +71,6 @@ export async function probe(
   if (problems.length > 0) throw new ServerUnfitError(problems);
   return {
     server: serverOf(facts),
-    runId: facts.get('run_id') ?? '',
     now: unixMsOf(time),
     slot: 1 + (Number(slot) % SLOTS),
   };
