@@ -2,6 +2,7 @@ import type { RemoteClock } from '../common/remote-clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { HyperCacheLogger } from '../common/logger.js';
 import type { Random } from '../common/random.js';
+import type { CommandQueue } from './command-queue.js';
 import type { Engine } from './engine.js';
 import type { MemoryListener } from './memory-coherence.js';
 import type { HyperCacheStats } from './node-stats.js';
@@ -22,6 +23,8 @@ export interface EngineParts {
 
 /** An engine of one node, from its start to its end. @internal */
 export interface RunningEngine extends Engine {
+  /** With the number of writes that are not yet committed. */
+  readonly queue: CommandQueue & { readonly length: number };
   /** Whether writes may succeed now. */
   readonly isOpen: boolean;
   /** Whether each question to the engine takes a request. */
@@ -31,7 +34,7 @@ export interface RunningEngine extends Engine {
   runDue(): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
-  stats(): Pick<HyperCacheStats, 'queued' | 'locksHeld' | 'lockWaiters' | 'engine'>;
+  stats(): Pick<HyperCacheStats, 'locksHeld' | 'lockWaiters' | 'engine'>;
 }
 
 /**

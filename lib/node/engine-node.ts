@@ -118,6 +118,7 @@ export class EngineNode implements HyperCacheNode {
       l2: { entries: 0, usedBytes: 0, fileBytes: 0, walBytes: 0, evicted: 0, swept: 0 },
       ...this.#namespaces.stats(),
       ...this.#engine.stats(),
+      queued: this.#engine.queue.length,
       incidents: this.context.incidents.count,
     };
   }
@@ -127,7 +128,7 @@ export class EngineNode implements HyperCacheNode {
       role: 'primary',
       isOpen: this.#isOpen,
       writes: this.#engine.isOpen ? undefined : 'HC_SERVER_UNREACHABLE',
-      queued: this.#engine.stats().queued,
+      queued: this.#engine.queue.length,
       incidents: this.context.incidents.recent,
       position: undefined,
     };

@@ -156,7 +156,6 @@ export class RedisEngine implements RunningEngine {
 
   stats() {
     return {
-      queued: this.queue.length,
       locksHeld: this.leases.held,
       lockWaiters: this.leases.waiting,
       engine: {

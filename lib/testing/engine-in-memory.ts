@@ -31,6 +31,6 @@ export abstract class EngineInMemory implements RunningEngine {
   }
 
   stats() {
-    return { queued: this.queue.length, lockWaiters: this.leases.waiting };
+    return { lockWaiters: this.leases.waiting };
   }
 }
