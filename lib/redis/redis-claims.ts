@@ -1,5 +1,6 @@
 import { MAX_TIMER_MS } from '../common/limits.js';
 import type { Random } from '../common/random.js';
+import { CLAIM_MS, ClaimKeeper } from '../engine/claim-keeper.js';
 import type { Claims, FilledEntry, HeldClaim, OwnClaim } from '../engine/claims.js';
 import type { CommandOf } from '../engine/command.js';
 import type { L2Entry, Observation } from '../engine/l2.js';
@@ -9,12 +10,6 @@ import { redisSeen, type RedisSeen } from './redis-l2.js';
 import type { Commands } from './redis-link.js';
 import { CLAIM, KEEP_CLAIM } from './scripts/claim.js';
 import type { Space } from './space.js';
-
-/** How long a claim outlives the process that holds it. It is renewed at a third of this time while the factory runs. */
-const LEASE_MS = 2000;
-
-/** A factory that takes longer than this no longer keeps other callers from calling theirs. */
-const MAX_HOLD_MS = 300_000;
 
 const OWNER_BYTES = 16;
 
@@ -66,7 +61,7 @@ export class RedisClaims implements Claims {
         keys.prefix,
         markerOf(owner),
         owner,
-        String(LEASE_MS),
+        String(CLAIM_MS),
         isReplacing ? '1' : '0',
       ],
     );
@@ -81,7 +76,7 @@ export class RedisClaims implements Claims {
     const claimed = { claim: revision ?? markerOf(owner), last };
     const own: RedisSeen = { key, tags, revision: Number(revision ?? 0), claimed };
     const entry = there && readable(there);
-    return this.#own({ entry, seen: own }, new ClaimKeeper(this, own, owner));
+    return this.#own({ entry, seen: own }, this.#keeperOf(own, owner));
   }
 
   #own(observed: Observation, keeper: ClaimKeeper | undefined): OwnClaim {
@@ -99,48 +94,24 @@ export class RedisClaims implements Claims {
       isOurs: true,
       observed,
       fillWith,
-      fail: (retryAfterMs) => keeper?.end('fail', retryAfterMs),
-      release: () => keeper?.end('release', 0),
+      fail: (retryAfterMs) => keeper?.keepFor(retryAfterMs),
+      release: () => keeper?.end(),
     };
   }
 
-  /** @internal */
-  keep(seen: RedisSeen, owner: string, how: 'renew' | 'release' | 'fail', ms: number) {
+  #keeperOf(seen: RedisSeen, owner: string): ClaimKeeper {
     const { keys } = this.space;
-    return this.parts.commands.run(
-      KEEP_CLAIM,
-      [keys.entry(seen.key), keys.claim(seen.key)],
-      [markerOf(owner), toDigits(seen.revision) + owner, how, String(Math.max(1, Math.ceil(ms)))],
-    );
-  }
-}
-
-/** Renews a claim until it is given back, for a bounded time. */
-class ClaimKeeper {
-  readonly #timer: NodeJS.Timeout;
-  #renewals = 0;
-  #isOver = false;
-
-  constructor(
-    private readonly claims: RedisClaims,
-    private readonly seen: RedisSeen,
-    private readonly owner: string,
-  ) {
-    this.#timer = setInterval(() => this.#renew(), LEASE_MS / 3).unref();
-  }
-
-  end(how: 'release' | 'fail', ms: number): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    clearInterval(this.#timer);
-    // A claim that is not given back ends with its lease.
-    this.claims.keep(this.seen, this.owner, how, ms).catch(() => undefined);
-  }
-
-  #renew(): void {
-    if (++this.#renewals * (LEASE_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
-    // The next renewal makes up for a failed one. A lost claim costs one more call of a factory and breaks no promise.
-    else this.claims.keep(this.seen, this.owner, 'renew', LEASE_MS).catch(() => undefined);
+    const keep = (how: 'renew' | 'release' | 'fail', ms: number): Promise<unknown> =>
+      this.parts.commands.run(
+        KEEP_CLAIM,
+        [keys.entry(seen.key), keys.claim(seen.key)],
+        [markerOf(owner), toDigits(seen.revision) + owner, how, String(Math.max(1, Math.ceil(ms)))],
+      );
+    return new ClaimKeeper({
+      renew: (ms) => keep('renew', ms),
+      keepFor: (ms) => keep('fail', ms),
+      release: () => keep('release', 0),
+    });
   }
 }
 

@@ -2,21 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Awaitable } from '../common/awaitable.js';
 import { compositeKey } from '../common/composite-key.js';
 import type { Random } from '../common/random.js';
+import { CLAIM_MS, ClaimKeeper, MAX_HOLD_MS } from '../engine/claim-keeper.js';
 import type { Claims, FilledEntry, HeldClaim, OwnClaim } from '../engine/claims.js';
 import type { CommandOf } from '../engine/command.js';
 import { LeaseKind, type LeaseName } from '../engine/lease.js';
 import type { LeaseService } from '../engine/lease-service.js';
 import type { L2, Observation } from '../engine/l2.js';
 import { revisionSeen } from './revision-seen.js';
-
-/**
- * How long the right outlives the process that holds it, in ms. It is renewed at a third of this time while the factory
- * runs.
- */
-const TTL_MS = 2000;
-
-/** A factory that runs longer than this, in ms, no longer keeps other processes from calling theirs. */
-const MAX_HOLD_MS = 300_000;
 
 const OWNER_BYTES = 16;
 
@@ -58,7 +50,7 @@ export class LeaseClaims implements Claims {
     const { leases, l2, random } = this.parts;
     const lease = this.#leaseOf(observed, isReplacing);
     const owner = random.hex(OWNER_BYTES);
-    const request = { lease, owner, ttlMs: TTL_MS, slots: 1 };
+    const request = { lease, owner, ttlMs: CLAIM_MS, slots: 1 };
     try {
       const grant = await leases.acquire({ ...request, waitMs: 0 });
       if (grant === undefined) return this.#held(request);
@@ -67,7 +59,11 @@ export class LeaseClaims implements Claims {
       return this.#own(observed, undefined);
     }
     const { key, tags } = observed.seen;
-    const held = new LeaseKeeper(leases, lease, owner);
+    const held = new ClaimKeeper({
+      renew: (ms) => leases.extend(lease, owner, ms),
+      keepFor: (ms) => leases.extend(lease, owner, ms),
+      release: () => leases.release(lease, owner),
+    });
     try {
       return this.#own(await l2.observe(key, tags), held);
     } catch {
@@ -76,7 +72,7 @@ export class LeaseClaims implements Claims {
     }
   }
 
-  #own(observed: Observation, lease: LeaseKeeper | undefined): OwnClaim {
+  #own(observed: Observation, lease: ClaimKeeper | undefined): OwnClaim {
     const { key, revision } = revisionSeen(observed);
     const fillWith = (entry: FilledEntry): CommandOf<'fill'> => ({
       kind: 'fill',
@@ -112,43 +108,5 @@ export class LeaseClaims implements Claims {
     const parts = isReplacing ? [key, String(entryRevision)] : [key];
     const text = compositeKey(this.namespace, ...parts);
     return { kind: LeaseKind.Fill, name: createHash('sha256').update(text).digest('base64url') };
-  }
-}
-
-/** Renews a lease until it is released, for a bounded time. */
-class LeaseKeeper {
-  #timer: NodeJS.Timeout;
-  #renewals = 0;
-  #isOver = false;
-
-  constructor(
-    private readonly leases: LeaseService,
-    private readonly lease: LeaseName,
-    private readonly owner: string,
-  ) {
-    this.#timer = setInterval(() => this.#renew(), TTL_MS / 3).unref();
-  }
-
-  /** No process gets the lease for this long. */
-  keepFor(ms: number): void {
-    this.#finish(() => this.leases.extend(this.lease, this.owner, ms));
-  }
-
-  end(): void {
-    this.#finish(() => this.leases.release(this.lease, this.owner));
-  }
-
-  #renew(): void {
-    if (++this.#renewals * (TTL_MS / 3) > MAX_HOLD_MS) clearInterval(this.#timer);
-    // The next renewal makes up for one that fails. Losing the lease costs an extra factory call, and breaks no
-    // promise.
-    else this.leases.extend(this.lease, this.owner, TTL_MS).catch(() => undefined);
-  }
-
-  #finish(how: () => Promise<unknown>): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    clearInterval(this.#timer);
-    how().catch(() => undefined);
   }
 }
