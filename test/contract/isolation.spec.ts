@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
-import { onEngines, type MakeNode } from '../support/engines.js';
+import type { MakeNode } from '../support/engine-under-test.js';
+import { onEngines } from '../support/engines.js';
 import { hyperCacheOn } from '../support/hyper-caches.js';
 import { useSharedNode } from '../support/nodes.js';
 

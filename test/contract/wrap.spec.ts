@@ -4,7 +4,7 @@ import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { deferred } from '../support/deferred.js';
 import { eventually } from '../support/eventually.js';
 import { cacheManagerOn, hyperCacheOn } from '../support/hyper-caches.js';
-import { clockDistanceOf, onEngines } from '../support/engines.js';
+import { onEngines } from '../support/engines.js';
 import { useSharedNode } from '../support/nodes.js';
 
 const VARIANTS: readonly [name: string, options: HyperCacheOptions][] = [
@@ -56,7 +56,7 @@ function heldFactory<T>() {
   return { factory, called: called.promise, release: release.resolve };
 }
 
-describe.each(onEngines(VARIANTS))('HyperCache.wrap, %s', (title, options, make) => {
+describe.each(onEngines(VARIANTS))('HyperCache.wrap, %s', (_name, options, make, traits) => {
   const node = useSharedNode(options, make);
   let namespace = '';
   let cache: HyperCache;
@@ -263,7 +263,7 @@ describe.each(onEngines(VARIANTS))('HyperCache.wrap, %s', (title, options, make)
 
       await expect(cache.ttl('none')).resolves.toBeUndefined();
       await expect(cache.ttl('zero')).resolves.toBeUndefined();
-      const since = before - clockDistanceOf(title);
+      const since = before - traits.clockDistanceMs;
       expect(((await cache.ttl('number')) ?? 0) - since).toBeGreaterThanOrEqual(60_000);
       expect(((await cache.ttl('function')) ?? 0) - since).toBeGreaterThanOrEqual(120_000);
     });

@@ -4,7 +4,7 @@ import { createNode, type NodeEnvironment } from '../../lib/node/create-node.js'
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { resolveOptions } from '../../lib/node/resolve-options.js';
-import type { MakeNode } from './engines.js';
+import type { MakeNode } from './engine-under-test.js';
 import { makeTemporaryDirectory, useTemporaryDirectories } from './temporary-directory.js';
 
 type StartNode = (

@@ -3,7 +3,7 @@ import { afterAll, expect } from '@jest/globals';
 import { createNode } from '../../lib/node/create-node.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import { redis } from '../../lib/redis/index.js';
-import type { EngineUnderTest, MakeNode } from './engines.js';
+import { ON_SERVER, type EngineUnderTest, type MakeNode } from './engine-under-test.js';
 import { eventually } from './eventually.js';
 import { followFrozenDate, frozenDate } from './frozen-date.js';
 import { ManualClock } from './manual-clock.js';
@@ -77,7 +77,7 @@ const nodeOn =
 
 /** The engine on each server that is installed; says aloud when there is none. */
 export const REDIS_ENGINES: readonly EngineUnderTest[] = canClockServers
-  ? SERVER_PROGRAMS.map((program) => [program, nodeOn(program)])
+  ? SERVER_PROGRAMS.map((program) => [program, nodeOn(program), ON_SERVER])
   : [];
 
 if (REDIS_ENGINES.length === 0) {

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../lib/common/clock.js';
 import type { Command, CommandResult } from '../../../lib/engine/command.js';
 import type { AcquireRequest } from '../../../lib/engine/lease-service.js';
-import type { EngineUnderTest } from '../engines.js';
+import { EMBEDDED, type EngineUnderTest, type MakeNode } from '../engine-under-test.js';
 import { MemoryServer } from './memory-engine.js';
 import { MemoryLeases } from './memory-leases.js';
 import { memoryNode } from './memory-node.js';
@@ -43,19 +43,16 @@ class Tokenless extends MemoryLeases {
   }
 }
 
-function onServer(
-  Table: typeof MemoryTable,
-  Leases: typeof MemoryLeases = MemoryLeases,
-): EngineUnderTest[1] {
+function onServer(Table: typeof MemoryTable, Leases: typeof MemoryLeases = MemoryLeases): MakeNode {
   return (options, { clock = systemClock }) =>
     memoryNode(options, { clock, server: new MemoryServer(clock, new Leases(clock), Table) });
 }
 
 /** Engines that break one promise each: every suite that is to hold it must notice. */
 export const SABOTAGED: readonly EngineUnderTest[] = [
-  ['an engine that knows of no change', onServer(Forgetful)],
-  ['an engine whose entries never expire', onServer(Undying)],
-  ['an engine that deletes nothing', onServer(Undeleting)],
-  ['an engine that gives a lease too many', onServer(MemoryTable, Generous)],
-  ['an engine whose tokens do not grow', onServer(MemoryTable, Tokenless)],
+  ['an engine that knows of no change', onServer(Forgetful), EMBEDDED],
+  ['an engine whose entries never expire', onServer(Undying), EMBEDDED],
+  ['an engine that deletes nothing', onServer(Undeleting), EMBEDDED],
+  ['an engine that gives a lease too many', onServer(MemoryTable, Generous), EMBEDDED],
+  ['an engine whose tokens do not grow', onServer(MemoryTable, Tokenless), EMBEDDED],
 ];
