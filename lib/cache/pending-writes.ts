@@ -2,7 +2,8 @@ import type { StoredValue } from '../value/codec.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { Lifetime } from '../common/expiry.js';
 import type { CapturedValue } from '../value/capture.js';
-import type { Command, CommandResult, SetCommand, StoreResult } from '../engine/command.js';
+import type { Command, SetCommand } from '../engine/command.js';
+import type { CommandResult, StoreResult } from '../engine/command-result.js';
 import type { QueuedWrite, WriteLabel } from '../engine/command-queue.js';
 
 type Fail = (error: HyperCacheError) => void;

@@ -3,7 +3,7 @@ import type { Lifetime } from '../common/expiry.js';
 import { assertKey } from '../common/keys.js';
 import type { CacheCounters } from '../engine/cache-stats.js';
 import type { CommandQueue } from '../engine/command-queue.js';
-import type { ResultOf } from '../engine/command.js';
+import type { ResultOf } from '../engine/command-result.js';
 import { COMMAND_BYTES, PendingCommand, tagBytes } from '../engine/pending-command.js';
 import type { L1 } from '../memory/l1.js';
 import { CapturedValue } from '../value/capture.js';

@@ -1,5 +1,6 @@
 import type { HyperCacheError } from '../common/errors.js';
-import type { Command, CommandResult } from './command.js';
+import type { Command } from './command.js';
+import type { CommandResult } from './command-result.js';
 
 /** @internal */
 export interface WriteLabel {

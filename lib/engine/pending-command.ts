@@ -1,6 +1,7 @@
 import type { HyperCacheError } from '../common/errors.js';
 import type { CommandQueue, QueuedWrite, WriteLabel } from './command-queue.js';
-import type { Command, CommandOf, CommandResult, ResultOf } from './command.js';
+import type { Command, CommandOf } from './command.js';
+import type { CommandResult, ResultOf } from './command-result.js';
 
 type Settle<R> = (result: R) => void;
 type Fail = (error: HyperCacheError) => void;

@@ -1,4 +1,5 @@
-import type { Command, CommandResult } from '../engine/command.js';
+import type { Command } from '../engine/command.js';
+import type { CommandResult } from '../engine/command-result.js';
 import type { L2 } from '../engine/l2.js';
 import type { Writer } from '../sqlite/write-queue.js';
 

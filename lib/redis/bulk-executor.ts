@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import { OutcomeUnknownError, ServerUnreachableError } from '../common/server-errors.js';
-import type { CommandOf, Removal, RemovalStep, ResultOf } from '../engine/command.js';
+import type { CommandOf, RemovalStep } from '../engine/command.js';
+import type { Removal, ResultOf } from '../engine/command-result.js';
 import { globEscaped } from './glob.js';
 import { numberAt, type NumberFloor } from './numbers.js';
 import { unexpectedReply } from './redis-error.js';

@@ -5,10 +5,10 @@ import type {
   AddCommand,
   CommandOf,
   FillCommand,
-  ResultOf,
   SetCommand,
   SetIfCommand,
 } from '../engine/command.js';
+import type { ResultOf } from '../engine/command-result.js';
 import { storedBytes } from '../value/codec.js';
 import { partsOf, plainEntry, readHead, readStored } from './entry-format.js';
 import {

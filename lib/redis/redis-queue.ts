@@ -5,7 +5,8 @@ import {
   StorageFailedError,
 } from '../common/errors.js';
 import type { CommandQueue, QueuedWrite } from '../engine/command-queue.js';
-import type { Command, CommandResult } from '../engine/command.js';
+import type { Command } from '../engine/command.js';
+import type { CommandResult } from '../engine/command-result.js';
 
 /** @internal */
 export interface RedisQueueParts {

@@ -1,11 +1,5 @@
-import type {
-  BeginRunCommand,
-  BeginRunResult,
-  FinishRunCommand,
-  FinishRunResult,
-  LastRunCommand,
-  LastRunResult,
-} from '../engine/command.js';
+import type { BeginRunCommand, FinishRunCommand, LastRunCommand } from '../engine/command.js';
+import type { BeginRunResult, FinishRunResult, LastRunResult } from '../engine/command-result.js';
 import type { RunDecision } from '../engine/run.js';
 import { unexpectedReply } from './redis-error.js';
 import type { RedisKeys } from './redis-keys.js';

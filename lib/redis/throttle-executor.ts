@@ -1,8 +1,5 @@
-import type {
-  ResetThrottleCommand,
-  ResetThrottleResult,
-  ThrottleCommand,
-} from '../engine/command.js';
+import type { ResetThrottleCommand, ThrottleCommand } from '../engine/command.js';
+import type { ResetThrottleResult } from '../engine/command-result.js';
 import type { ThrottleDecision } from '../engine/throttle.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { Commands } from './redis-link.js';

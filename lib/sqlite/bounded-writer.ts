@@ -1,5 +1,6 @@
 import type { Evictor } from './maintenance/evictor.js';
-import type { Command, CommandResult, SetCommand } from '../engine/command.js';
+import type { Command, SetCommand } from '../engine/command.js';
+import type { CommandResult } from '../engine/command-result.js';
 import type { CommandExecutor, Outcome } from './commands/command-executor.js';
 import { isKept } from '../common/kept-namespace.js';
 import { storedBytes } from '../value/codec.js';

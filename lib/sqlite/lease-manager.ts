@@ -1,11 +1,6 @@
 import { MAX_TIMER_MS } from '../common/limits.js';
-import type {
-  Command,
-  CommandOf,
-  CommandResult,
-  HandOver,
-  LeaseResult,
-} from '../engine/command.js';
+import type { Command, CommandOf } from '../engine/command.js';
+import type { CommandResult, HandOver, LeaseResult } from '../engine/command-result.js';
 import type { Clock } from '../common/clock.js';
 import { ClosedError, InvalidArgumentError, type HyperCacheError } from '../common/errors.js';
 import { PendingCommand } from '../engine/pending-command.js';

@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.js';
 import { HyperCacheError } from '../../common/errors.js';
 import { isExpired } from '../../common/expiry.js';
 import { MAX_REQUEST_ITEMS } from '../../common/limits.js';
-import type { CommandResult, LeaseResult } from '../../engine/command.js';
+import type { CommandResult, LeaseResult } from '../../engine/command-result.js';
 import type { Outcome } from '../../sqlite/commands/command-executor.js';
 import { PendingCommand } from '../../engine/pending-command.js';
 import type { Page } from '../../engine/l2.js';

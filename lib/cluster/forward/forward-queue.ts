@@ -1,6 +1,7 @@
 import { setImmediate as onNextTurn } from 'node:timers';
 import type { CommandQueue } from '../../engine/command-queue.js';
-import type { Command, CommandResult } from '../../engine/command.js';
+import type { Command } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import {
   ClosedError,
   HyperCacheError,

@@ -1,4 +1,5 @@
-import type { Command, CommandResult, DeleteCommand, SetCommand } from '../../engine/command.js';
+import type { Command, DeleteCommand, SetCommand } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import type { Clock } from '../../common/clock.js';
 import { decodeValue, type StoredValue } from '../../value/codec.js';
 import { ReplicaBehindError } from '../../common/errors.js';

@@ -1,6 +1,7 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command, CommandResult } from '../../engine/command.js';
+import type { Command } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
 import { NewerSchemaError } from '../../common/errors.js';
 import { Signal } from '../../common/signal.js';

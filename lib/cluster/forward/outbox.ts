@@ -1,6 +1,7 @@
 import type { HyperCacheError, HyperCacheErrorCode } from '../../common/errors.js';
 import type { QueuedWrite } from '../../engine/command-queue.js';
-import type { Command, CommandResult } from '../../engine/command.js';
+import type { Command } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import type { DeadLetterRow, OutboxFile } from '../../sqlite/outbox-file.js';
 import { decodeCommand, type CommandLimits, type ForwardedCommand } from '../wire/command-codec.js';
 import { unpackArray } from '../wire/fields.js';

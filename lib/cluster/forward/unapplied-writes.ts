@@ -1,6 +1,6 @@
 import { MAX_TIMER_MS } from '../../common/limits.js';
 import { holdProcess } from '../../common/hold-process.js';
-import type { CommandResult } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import { HyperCacheError, ReplicaBehindError } from '../../common/errors.js';
 import type { ChangeBatch } from '../wire/change-batch.js';
 import type { CommandsAnswer } from '../wire/exchange.js';

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CommandQueue } from '../../engine/command-queue.js';
-import type { CommandOf, CommandResult, LeaseResult } from '../../engine/command.js';
+import type { CommandOf } from '../../engine/command.js';
+import type { CommandResult, LeaseResult } from '../../engine/command-result.js';
 import { PendingCommand } from '../../engine/pending-command.js';
 import type { Clock } from '../../common/clock.js';
 import type { Random } from '../../common/random.js';

@@ -1,7 +1,7 @@
 import { HyperCacheError } from '../../common/errors.js';
 import { fieldsOf, reviveError, type ErrorFields } from '../../common/revive-error.js';
 import type { StoredValue } from '../../value/codec.js';
-import type { CommandResult } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import type { HeldLease } from '../../engine/lease.js';
 import type { ChangeBatch } from './change-batch.js';
 import { Fields, malformed, unpackArray, type WireLifetime } from './fields.js';

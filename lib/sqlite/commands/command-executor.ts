@@ -3,7 +3,8 @@ import { HyperCacheError, StorageFailedError } from '../../common/errors.js';
 import { sqliteCode } from '../sqlite-error.js';
 import type { Storage } from '../storage.js';
 import type { Writer } from '../write-queue.js';
-import type { Command, CommandResult, SetCommand } from '../../engine/command.js';
+import type { Command, SetCommand } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import { expire, increment, pull, remove, touch } from './entry-commands.js';
 import {
   acquireLease,

@@ -5,16 +5,18 @@ import type { EntryRow, RemovedRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
 import type {
   DeleteCommand,
-  DeleteResult,
   ExpireCommand,
-  ExpireResult,
   IncrementCommand,
-  IncrementResult,
   PullCommand,
-  PullResult,
   TouchCommand,
-  TouchResult,
 } from '../../engine/command.js';
+import type {
+  DeleteResult,
+  ExpireResult,
+  IncrementResult,
+  PullResult,
+  TouchResult,
+} from '../../engine/command-result.js';
 
 /**
  * `delete`. A missing key is logged too, so that an earlier fill yields to the deletion.

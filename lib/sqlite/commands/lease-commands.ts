@@ -6,11 +6,10 @@ import type {
   CancelWaitCommand,
   ExtendLeaseCommand,
   ForceReleaseLeaseCommand,
-  HandOver,
-  LeaseResult,
   PromoteWaitersCommand,
   ReleaseLeaseCommand,
 } from '../../engine/command.js';
+import type { HandOver, LeaseResult } from '../../engine/command-result.js';
 
 /** Waiters that one command serves or removes from the queue, so that it does not hold the event loop. */
 const SERVED_AT_ONCE = 100;

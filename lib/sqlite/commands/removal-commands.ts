@@ -4,14 +4,13 @@ import type { FoundRow } from '../entry-table.js';
 import type { Storage } from '../storage.js';
 import type {
   ClearCommand,
-  ClearResult,
   DeletePrefixCommand,
   DeleteTagCommand,
   ExpirePrefixCommand,
   ExpireTagCommand,
-  Removal,
   RemovalStep,
 } from '../../engine/command.js';
+import type { ClearResult, Removal } from '../../engine/command-result.js';
 import { expireRow, removeRow } from './entry-commands.js';
 
 /** Entries that one step of a deletion removes at most, so that it does not hold the event loop. */

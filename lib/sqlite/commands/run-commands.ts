@@ -1,11 +1,9 @@
+import type { BeginRunCommand, FinishRunCommand, LastRunCommand } from '../../engine/command.js';
 import type {
-  BeginRunCommand,
   BeginRunResult,
-  FinishRunCommand,
   FinishRunResult,
-  LastRunCommand,
   LastRunResult,
-} from '../../engine/command.js';
+} from '../../engine/command-result.js';
 import { decideRun } from '../../engine/run.js';
 import type { RunTable } from '../run-table.js';
 

@@ -1,7 +1,8 @@
 import { OutOfOrderError, type HyperCacheError } from '../../common/errors.js';
 import { MAX_RUN, type SourceRun } from '../source-table.js';
 import type { Storage } from '../storage.js';
-import type { Command, CommandResult, Origin } from '../../engine/command.js';
+import type { Command, Origin } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 
 /**
  * Tracks the last executed sequence of each source within one transaction.

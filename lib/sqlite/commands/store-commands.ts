@@ -2,13 +2,8 @@ import { FencedError } from '../../common/errors.js';
 import { isExpired } from '../../common/expiry.js';
 import { LeaseKind } from '../../engine/lease.js';
 import type { Storage } from '../storage.js';
-import type {
-  AddCommand,
-  FillCommand,
-  SetCommand,
-  SetIfCommand,
-  StoreResult,
-} from '../../engine/command.js';
+import type { AddCommand, FillCommand, SetCommand, SetIfCommand } from '../../engine/command.js';
+import type { StoreResult } from '../../engine/command-result.js';
 
 /**
  * `set`: stores the value, unless a later token of its fence was granted.

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../../common/awaitable.js';
-import type { Command, CommandResult } from '../../engine/command.js';
+import type { Command } from '../../engine/command.js';
+import type { CommandResult } from '../../engine/command-result.js';
 import type {
   L2,
   L2Entry,

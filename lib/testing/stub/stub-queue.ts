@@ -1,7 +1,8 @@
 import type { Clock } from '../../common/clock.js';
 import { ClosedError } from '../../common/errors.js';
 import type { CommandQueue, QueuedWrite } from '../../engine/command-queue.js';
-import type { Command, CommandOf, CommandResult, ResultOf } from '../../engine/command.js';
+import type { Command, CommandOf } from '../../engine/command.js';
+import type { CommandResult, ResultOf } from '../../engine/command-result.js';
 import { decideThrottle } from '../../engine/throttle.js';
 
 /** Accepts every write and keeps nothing: each command finds an empty cache. @internal */

@@ -1,12 +1,7 @@
 import { FencedError, NotAnIntegerError, NumberRangeError } from '../../../lib/common/errors.js';
 import { isExpired, staleNow } from '../../../lib/common/expiry.js';
-import type {
-  Command,
-  CommandResult,
-  IncrementCommand,
-  Removal,
-  SetCommand,
-} from '../../../lib/engine/command.js';
+import type { Command, IncrementCommand, SetCommand } from '../../../lib/engine/command.js';
+import type { CommandResult, Removal } from '../../../lib/engine/command-result.js';
 import type { Seen } from '../../../lib/engine/l2.js';
 import type { StoredValue } from '../../../lib/value/codec.js';
 

@@ -1,5 +1,6 @@
 import { systemClock } from '../../../lib/common/clock.js';
-import type { Command, CommandResult } from '../../../lib/engine/command.js';
+import type { Command } from '../../../lib/engine/command.js';
+import type { CommandResult } from '../../../lib/engine/command-result.js';
 import type { AcquireRequest } from '../../../lib/engine/lease-service.js';
 import { EMBEDDED, type EngineUnderTest, type MakeNode } from '../engine-under-test.js';
 import { MemoryServer } from './memory-engine.js';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Command, CommandResult } from '../../../lib/engine/command.js';
+import type { Command } from '../../../lib/engine/command.js';
+import type { CommandResult } from '../../../lib/engine/command-result.js';
 import { CommandExecutor, isFailure } from '../../../lib/sqlite/commands/command-executor.js';
 import { ClosedError } from '../../../lib/common/errors.js';
 import { LeaseManager } from '../../../lib/sqlite/lease-manager.js';
