@@ -97,13 +97,8 @@ export { HyperCacheModule } from './nest/hyper-cache.module.js';
 export type { IncrementOptions, SetOptions } from './nest/call-options.js';
 export type { PolicyName, WrapContext, WrapOptions, WrapPolicy } from './cache/policy.js';
 export * from './cache/policy-names.js';
-export {
-  HyperCache,
-  type Entry,
-  type GetEntryOptions,
-  type WrappedEntry,
-  type Versioned,
-} from './nest/hyper-cache.service.js';
+export { HyperCache } from './nest/hyper-cache.service.js';
+export type { Entry, GetEntryOptions, WrappedEntry, Versioned } from './nest/entry.js';
 export {
   defineCache,
   TypedCache,

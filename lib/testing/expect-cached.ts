@@ -1,7 +1,7 @@
 import { AssertionError, deepStrictEqual } from 'node:assert';
 import { systemClock } from '../common/clock.js';
 import { toMilliseconds, type Duration } from '../common/duration.js';
-import type { Entry, GetEntryOptions } from '../nest/hyper-cache.service.js';
+import type { Entry, GetEntryOptions } from '../nest/entry.js';
 
 /** A cache that can be inspected: a `HyperCache`. @publicApi */
 export interface InspectedCache {
