@@ -13,23 +13,32 @@ export const title =
 const RATE = 10_000;
 const WAL_POLL_MS = 20;
 
-const TARGETS = { delayP99: 5, delayMax: 25, setP99: 2, walMiB: 16 };
+const TARGETS = { delayP99: 5, delayMax: 25, setP99: 'set-open-loop', walMiB: 16 };
+/** Shorter runs miss the pauses of the collector, and of a log that begins again. */
+const FULL_SECONDS = 60;
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
   const keys = keysOf(bench.scale(200_000));
-  const load = { keys: shuffled(keys), seconds: bench.options.seconds };
+  const { full, quick, seconds } = bench.options;
+  const order = shuffled(keys);
+  const load = { keys: order, seconds };
 
-  const driveNode = async (options) => {
+  const driveNode = async (options, driven) => {
     const ours = await bench.workshop.node(options);
     await fillNode(ours, keys, small.make);
     const wal = join(ours.sqlitePath, 'hypercache.sqlite-wal');
-    const found = await drive((k, v) => ours.cache.set(k, v), load, wal);
+    const found = await drive((k, v) => ours.cache.set(k, v), driven, wal);
     await ours.node.close();
     return found;
   };
-  report(bench, 'HyperCache', await driveNode({}), TARGETS);
-  report(bench, "HyperCache, checkpoints: 'inline'", await driveNode({ checkpoints: 'inline' }));
+  const long = { keys: order, seconds: full && !quick ? Math.max(seconds, FULL_SECONDS) : seconds };
+  report(bench, `HyperCache, ${long.seconds} s`, await driveNode({}, long), TARGETS);
+  report(
+    bench,
+    "HyperCache, checkpoints: 'inline'",
+    await driveNode({ checkpoints: 'inline' }, load),
+  );
 
   const raw = bench.workshop.database();
   fillDatabase(raw, keys, small.make);
@@ -54,7 +63,7 @@ function report(bench, label, { watched, sent, late, waits, walBytes }, targets 
         what: 'set, from its call, p99',
         value: percentile(waits, 0.99),
         unit: 'ms',
-        atMost: setP99,
+        id: setP99,
       },
       { what: 'set, from when it was due, p99', value: percentile(late, 0.99), unit: 'ms' },
       {

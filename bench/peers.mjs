@@ -18,7 +18,7 @@ export const NAMES = {
 };
 
 /** More than any benchmark has keys, so that a peer in memory evicts nothing. */
-const ROOM = 1_000_000;
+export const ROOM = 1_000_000;
 
 /** @type {Set<string>} */
 export const missing = new Set();

@@ -21,10 +21,16 @@ const RAW_BATCH = 500;
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
-  await compareNormal(bench, small, ['set-raw', 'set-redis', 'set-sqlite']);
-  await compareNormal(bench, large, []);
+  await compareNormal(bench, small, {
+    raw: 'set-raw',
+    redis: 'set-redis',
+    keyvRedis: 'set-keyv-redis',
+    sqlite: 'set-sqlite',
+  });
+  await compareNormal(bench, large, { raw: 'set-raw-large' });
+  await compareBeside(bench);
   await compareFull(bench);
-  await compareRelaxed(bench, 1000, 'set-relaxed');
+  await compareRelaxed(bench, 10_000, 'set-relaxed');
   await compareRelaxed(bench, 100_000);
 }
 
@@ -54,7 +60,7 @@ function upserts({ upsert }, writes) {
   return loop({ ...writes, call: 'upsert.run(key, JSON.stringify(value))', scope: { upsert } });
 }
 
-async function compareNormal(bench, kind, [raw, redis, sqlite]) {
+async function compareNormal(bench, kind, ids) {
   const keys = keysOf(bench.scale(10_000));
   await bench.compare({
     title: `${kind.name}, synchronous=NORMAL, ${grouped(keys.length)} keys`,
@@ -72,13 +78,50 @@ async function compareNormal(bench, kind, [raw, redis, sqlite]) {
       ];
     },
     targets: [
-      { of: ONE, to: RAW, id: raw },
+      { of: ONE, to: RAW, id: ids.raw },
       { of: MANY, to: RAW },
       { of: ONE, to: NAMES.keyvRedis },
-      { of: MANY, to: REDIS_MANY },
-      { of: MANY, to: IOREDIS_MANY, id: redis },
-      { of: MANY, to: SQLITE_MANY, id: sqlite },
+      { of: MANY, to: REDIS_MANY, id: ids.keyvRedis },
+      { of: MANY, to: IOREDIS_MANY, id: ids.redis },
+      { of: MANY, to: SQLITE_MANY, id: ids.sqlite },
     ],
+  });
+}
+
+/** Small values in a file that holds large ones too, right after those were read and written. */
+async function compareBeside(bench) {
+  const keys = keysOf(bench.scale(10_000));
+  const largeKeys = keysOf(1000).map((key) => `large:${key}`);
+  await bench.compare({
+    title: `${small.name}, ${grouped(keys.length)} keys beside ${grouped(largeKeys.length)} of ${large.name}`,
+    id: 'beside',
+    unit: 'set',
+    contenders: async () => {
+      const writes = writesOf(keys, small);
+      const largeWrites = { ...writesOf(largeKeys, large), call: 'await touch(key, value)' };
+      const ours = await filledNode(bench, keys, small);
+      await fillNode(ours, largeKeys, large.make);
+      const raw = filledDatabase(bench, keys, small);
+      fillDatabase(raw, largeKeys, large.make);
+      const touches = (touch) => loop({ ...largeWrites, scope: { touch } });
+      const touchOurs = touches(async (key, value) => {
+        await ours.cache.get(key);
+        await ours.cache.set(key, value);
+      });
+      const touchRaw = touches((key, value) => {
+        JSON.parse(raw.select.get(key));
+        raw.upsert.run(key, JSON.stringify(value));
+      });
+      return [
+        {
+          name: ONE,
+          run: awaited(ours.cache, writes),
+          prepare: () => touchOurs(largeKeys.length),
+        },
+        { name: RAW, run: upserts(raw, writes), prepare: () => touchRaw(largeKeys.length) },
+      ];
+    },
+    targets: [{ of: ONE, to: RAW, id: 'set-raw-beside' }],
   });
 }
 

@@ -19,6 +19,7 @@ const ORIGIN_MS = 10;
 /** The trace is sent in slices, to each application in turn. */
 const SLICE = 2000;
 const SHORT = 20_000;
+const TARGETS = { [NAMES.memory]: 'trace-memory', [NAMES.keyvRedis]: 'trace-redis' };
 
 /** @param {import('./harness.mjs').Bench} bench */
 export async function run(bench) {
@@ -57,7 +58,9 @@ export async function run(bench) {
         { p50: percentile(times, 0.5) * 1000, p99: percentile(times, 0.99) * 1000 },
       ]),
     ),
-    targets: applications.slice(1).map(({ label }) => ({ of: 'HyperCache', to: label })),
+    targets: applications
+      .slice(1)
+      .map(({ label }) => ({ of: 'HyperCache', to: label, id: TARGETS[label] })),
   });
   const rows = [];
   for (const { label, agent, url } of applications) {

@@ -1,13 +1,12 @@
 import { createCache } from 'cache-manager';
 import { fillNode, fillPeer } from './contenders.mjs';
 import { loop } from './loop.mjs';
-import { NAMES, openBentoSqlite, openKeyvRedis, openKeyvSqlite } from './peers.mjs';
+import { NAMES, ROOM, openBentoSqlite, openKeyvRedis, openKeyvSqlite } from './peers.mjs';
 import { openRedis } from './redis.mjs';
 import { drawsOf, keysOf, shuffled, small, valuesOf } from './workload.mjs';
 
 export const name = 'zipf';
-export const title =
-  'nine gets to one set, Zipf(0.99) over 100,000 resident keys of 150 B, memory for 10,000';
+export const title = 'nine gets to one set, Zipf(0.99) over 100,000 keys of 150 B, default options';
 
 const OURS = 'HyperCache';
 const RELAXED = 'HyperCache, relaxed, flush included';
@@ -31,7 +30,7 @@ export async function run(bench) {
     [NAMES.memory]: createCache(),
     [NAMES.keyvRedis]: await openKeyvRedis(workshop, server),
     [NAMES.keyvSqlite]: await openKeyvSqlite(workshop),
-    [NAMES.bentoSqlite]: await openBentoSqlite(workshop),
+    [NAMES.bentoSqlite]: await openBentoSqlite(workshop, ROOM),
   }).filter(([, cache]) => cache !== undefined);
   for (const [, cache] of peers) await fillPeer(cache, keys, small.make);
 
