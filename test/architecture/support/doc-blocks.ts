@@ -11,9 +11,10 @@ export interface DocBlock {
   readonly text: string;
 }
 
-/** README.md and every Markdown file in docs/. */
+/** README.md and every Markdown file in docs/, but for the API reference, which is made from the TSDoc. */
 export function documents(): string[] {
-  return ['README.md', ...(existsSync(join(root, 'docs')) ? filesBelow('docs', '.md') : [])];
+  const pages = existsSync(join(root, 'docs')) ? filesBelow('docs', '.md') : [];
+  return ['README.md', ...pages.filter((path) => !path.startsWith('docs/api/'))];
 }
 
 /** The fenced blocks of a document on disk. */
