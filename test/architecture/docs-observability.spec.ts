@@ -11,7 +11,9 @@ import {
 } from '../../lib/prometheus/metrics.js';
 import { librarySources, root } from './support/source-files.js';
 
-const document = readFileSync(join(root, 'docs/observability.md'), 'utf8');
+const document = ['docs/observability.md', 'docs/prometheus.md']
+  .map((path) => readFileSync(join(root, path), 'utf8'))
+  .join('\n');
 
 /** The rows of the table whose first column has this title, cell by cell. */
 function table(title: string): string[][] {
@@ -32,7 +34,7 @@ function fieldsOf(source: string, type: string): string[] {
 
 const names = (cell: string | undefined): string[] => cell?.match(/[a-zA-Z0-9_]+/g) ?? [];
 
-describe('docs/observability.md', () => {
+describe('docs/observability.md and docs/prometheus.md', () => {
   const clusters = useDirectClusters();
 
   it('has a row for each event, and no other', () => {

@@ -115,9 +115,9 @@ describe('dashboards/', () => {
     expect(new Set(places.map(([, place]) => place)).size).toBe(charts.length);
   });
 
-  it('have an alert for each sign that docs/observability.md says to watch', () => {
+  it('have an alert for each sign that docs/prometheus.md says to watch', () => {
     const document = readFileSync(
-      fileURLToPath(new URL('../../docs/observability.md', import.meta.url)),
+      fileURLToPath(new URL('../../docs/prometheus.md', import.meta.url)),
       'utf8',
     );
     const alerts = Array.from(
@@ -125,7 +125,7 @@ describe('dashboards/', () => {
       ([, alert, metric]) => [alert, metric],
     );
 
-    const section = document.split('\n### Alerts\n')[1] ?? '';
+    const section = document.split('\n## Alerts\n')[1] ?? '';
     const rows = Array.from(
       section.matchAll(/^\| `(HyperCache\w+)` *\| `(hypercache_\w+)/gm),
       ([, alert, metric]) => [alert, metric],
