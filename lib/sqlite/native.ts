@@ -76,7 +76,7 @@ export function load(
   } catch (cause) {
     throw new NativeModuleError(
       'The native part of better-sqlite3 cannot be loaded.',
-      'Its install script may have been blocked: allow it (npm: "npm approve-scripts better-sqlite3" or "npm rebuild better-sqlite3"; pnpm: onlyBuiltDependencies; yarn: enableScripts) and install again.',
+      'Its install script may have been blocked: allow it (npm: take ignore-scripts out of .npmrc, run "npm install-scripts approve better-sqlite3" and "npm rebuild better-sqlite3"; pnpm: run "pnpm approve-builds", which fills allowBuilds or onlyBuiltDependencies, and "pnpm rebuild better-sqlite3"; yarn: enableScripts).',
       { cause },
     );
   }

@@ -53,7 +53,9 @@ describe('load', () => {
     expect(refusal(finding({ 'better-sqlite3': cause }))).toMatchObject({
       code: 'HC_NATIVE_MODULE',
       cause,
-      hint: expect.stringMatching(/npm rebuild better-sqlite3.*onlyBuiltDependencies/),
+      hint: expect.stringMatching(
+        /ignore-scripts.*npm rebuild better-sqlite3.*pnpm approve-builds.*onlyBuiltDependencies/,
+      ),
     });
   });
 
