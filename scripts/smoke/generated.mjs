@@ -1,10 +1,11 @@
 // Generates applications with Nest's own generators, installs the packed library as README says, and runs what a new user runs:
-// the tests of the application and one that injects the cache, a build, and a start.
+// the tests of the application and one that injects the cache, a build, and a start. `nest add` runs in a copy of each.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { serveLibrary } from './registry.mjs';
 import { cleanEnvironment, inTemporaryDirectory, pack, root } from './tarball.mjs';
 
 const QUIET = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
@@ -96,6 +97,7 @@ await inTemporaryDirectory(async (work) => {
   for (const app of APPS) {
     const began = performance.now();
     const directory = generate(work, app);
+    await nestAdd(directory, tarball);
     install(directory, tarball, app);
     addCache(directory, app);
     quietly('npx', app.test, directory);
@@ -115,6 +117,28 @@ function generate(work, { nest }) {
   quietly('npm', ['install', ...QUIET, `@nestjs/cli@${nest}`, `@nestjs/schematics@${nest}`], cli);
   quietly('npx', ['nest', 'new', 'app', '-p', 'npm', '--skip-git', '--skip-install'], cli);
   return join(cli, 'app');
+}
+
+/** The real command, which takes the library from a registry that has it. */
+async function nestAdd(generated, tarball) {
+  const directory = `${generated}-added`;
+  cpSync(generated, directory, { recursive: true });
+  quietly('npm', ['install', ...QUIET, '--ignore-scripts'], directory);
+  const registry = await serveLibrary(tarball);
+  try {
+    const settings = { npm_config_registry: registry.url, npm_config_ignore_scripts: 'true' };
+    const env = { ...cleanEnvironment(), ...settings };
+    await promisify(execFile)('npx', ['nest', 'add', 'nestjs-hypercache'], { cwd: directory, env });
+  } finally {
+    registry.close();
+  }
+  const read = (path) => readFileSync(join(directory, path), 'utf8');
+  assert.match(read('src/app.module.ts'), /imports: \[HyperCacheModule\.forRoot\(\)\]/);
+  assert.match(read('src/main.ts'), /app\.enableShutdownHooks\(\)/);
+  assert.equal(JSON.parse(read('package.json')).allowScripts['better-sqlite3'], true);
+  // The peers fit together, and were installed.
+  quietly('npm', ['ls', 'better-sqlite3', 'keyv', '@nestjs/cache-manager'], directory);
+  quietly('npx', ['nest', 'build'], directory);
 }
 
 /** README's command, with the packed library. Its binaries are those that were compiled for this one. */
