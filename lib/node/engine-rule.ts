@@ -29,8 +29,8 @@ const OF_SQLITE: { readonly [Name in keyof typeof OPTIONS]?: string } = {
   outboxMaxEntries: NO_OUTBOX,
   outboxMaxBytes: NO_OUTBOX,
   outboxFull: NO_OUTBOX,
-  onPrimaryLost: 'leave it out: while the server is away reads are misses',
-  staleAfter: "leave it out: redis({ staleBound }) bounds how long a silent server's memory counts",
+  onPrimaryLost: "write it in the engine's own options: redis({ onLost })",
+  staleAfter: "write it in the engine's own options: redis({ staleAfter })",
   signRequests:
     'leave it out: the nodes have no file in which they remember requests that were signed',
   durability:

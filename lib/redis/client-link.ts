@@ -56,14 +56,20 @@ export class ClientLink implements RedisLink {
   /**
    * Makes the first connection.
    *
+   * @param isLazy whether a server that cannot be reached is tried again in the background
    * @throws {HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING}
    */
-  async start(): Promise<void> {
+  async start(isLazy = false): Promise<void> {
     // Runs after the replies of this turn: a process that was busy itself must not blame the server.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS).unref();
     try {
       await this.#connect();
     } catch (error) {
+      if (isLazy && error instanceof ServerUnreachableError && !this.#isClosed) {
+        this.parts.onFailure(error);
+        this.#connectLater(this.parts.backoff.next());
+        return;
+      }
       this.close();
       throw error;
     }

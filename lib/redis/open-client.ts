@@ -10,7 +10,7 @@ import type { RedisClient } from './session.js';
  */
 export async function openClient(options: ResolvedRedisOptions): Promise<RedisClient> {
   const { createClient, RESP_TYPES } = await importClient();
-  const { url, username, password, connectTimeout } = options;
+  const { url, username, password, connectTimeout, tls } = options;
   const client = createClient({
     url,
     ...(username !== undefined && { username }),
@@ -23,7 +23,11 @@ export async function openClient(options: ResolvedRedisOptions): Promise<RedisCl
     // Set for all calls, because options of a single call would be merged each time. We reject with our own timeouts, because
     // the client can take back only what it has not yet written.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
-    socket: { reconnectStrategy: false, connectTimeout },
+    socket: {
+      reconnectStrategy: false as const,
+      connectTimeout,
+      ...(tls !== undefined && { ...tls, tls: true as const }),
+    },
   });
   // The client's sendCommand() is generic; here it takes and returns the types of RESP.
   return client as unknown as RedisClient;

@@ -9,7 +9,9 @@ export interface RedisCoherenceParts {
   readonly clock: Clock;
   readonly memory: MemoryListener;
   /** How long memory stays trusted without a sign of life from the server, in ms. */
-  readonly staleBoundMs: number;
+  readonly trustedMs: number;
+  /** Whether memory is kept while the link is lost. A new link always empties it. */
+  readonly servesStale: boolean;
 }
 
 /**
@@ -29,7 +31,11 @@ export class RedisCoherence implements MemoryCoherence {
   constructor(private readonly parts: RedisCoherenceParts) {
     parts.link.onInvalidate((key) => this.#invalidate(key));
     parts.link.onState((state) => {
-      if (state !== 'open') this.#lose();
+      // A new link tracks nothing of what an earlier one has read.
+      if (!parts.servesStale) {
+        if (state !== 'open') this.#lose();
+      } else if (state === 'open') this.#lose();
+      else this.#endWaits();
     });
   }
 
@@ -41,7 +47,7 @@ export class RedisCoherence implements MemoryCoherence {
   /** After the clock is set back, the last sign of life lies in the future. Memory is then not trusted until the next one. */
   isTrusted(): boolean {
     const silence = this.parts.clock.coarseNow() - this.#heardAt;
-    return silence >= 0 && silence < this.parts.staleBoundMs;
+    return silence >= 0 && silence < this.parts.trustedMs;
   }
 
   add(space: Space): void {
@@ -97,6 +103,10 @@ export class RedisCoherence implements MemoryCoherence {
     if (this.parts.link.state !== 'open') this.#heardAt = NaN;
     for (const space of this.#spaces.values()) space.drop();
     this.parts.memory.lost();
+    this.#endWaits();
+  }
+
+  #endWaits(): void {
     for (const waits of this.#waits.values()) waits.forEach((end) => end());
   }
 }

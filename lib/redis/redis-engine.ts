@@ -62,7 +62,7 @@ export class RedisEngine implements RunningEngine {
     private readonly parts: EngineParts,
   ) {
     const { clock, random, memory, report } = parts;
-    const { timeout: timeoutMs, staleBound: staleBoundMs, maxPending } = options;
+    const { timeout: timeoutMs, maxPending } = options;
     this.clock = clock;
     this.#keys = new RedisKeys(options.prefix);
     this.#link = new ClientLink({
@@ -73,7 +73,14 @@ export class RedisEngine implements RunningEngine {
       onFailure: (error) => report(error, 'talking to the cache server'),
     });
     const common = { commands: this.#link, clock, floor: this.#floor };
-    this.coherence = new RedisCoherence({ link: this.#link, clock, memory, staleBoundMs });
+    const servesStale = options.onLost === 'serve-stale';
+    this.coherence = new RedisCoherence({
+      link: this.#link,
+      clock,
+      memory,
+      servesStale,
+      trustedMs: servesStale ? options.staleAfter : options.staleBound,
+    });
     this.#heartbeat = new Heartbeat({ link: this.#link, clock, coherence: this.coherence, report });
     const keys = this.#keys;
     const spaces = (): Iterable<Space> => this.#spaces.values();
@@ -106,7 +113,7 @@ export class RedisEngine implements RunningEngine {
   }
 
   async start(): Promise<void> {
-    await this.#link.start();
+    await this.#link.start(this.options.start === 'lazy');
     this.#heartbeat.start();
     this.leases.start();
     this.#sweeper.start();

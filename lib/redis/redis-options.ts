@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 
 /** The options of `redis()`. Times are milliseconds. @publicApi */
@@ -20,6 +21,22 @@ export interface RedisOptions {
   staleBound?: number | undefined;
   /** How many writes may wait for their replies, from 1. @default 10000 */
   maxPending?: number | undefined;
+  /**
+   * What reads find in memory while the server is away: nothing, or what memory held. With `'serve-stale'`, deletions and writes
+   * of other nodes are not seen until the connection is back, for at most `staleAfter`. @default 'miss'
+   */
+  onLost?: 'miss' | 'serve-stale' | undefined;
+  /** How long `onLost: 'serve-stale'` serves memory without a sign of life from the server, from `staleBound`. @default 60000 */
+  staleAfter?: number | undefined;
+  /**
+   * Whether the start needs the server. With `'lazy'`, a server that cannot be reached does not stop the start: reads are
+   * misses and writes reject until it can. @default 'strict'
+   */
+  start?: 'strict' | 'lazy' | undefined;
+  /**
+   * Options of `tls.connect` for a `rediss://` url, such as `ca`, `cert`, `key` and `servername`.
+   */
+  tls?: ConnectionOptions | undefined;
 }
 
 /** @internal */
@@ -32,6 +49,10 @@ export interface ResolvedRedisOptions {
   readonly connectTimeout: number;
   readonly staleBound: number;
   readonly maxPending: number;
+  readonly onLost: 'miss' | 'serve-stale';
+  readonly staleAfter: number;
+  readonly start: 'strict' | 'lazy';
+  readonly tls: ConnectionOptions | undefined;
 }
 
 const NUMBERS = {
@@ -39,9 +60,13 @@ const NUMBERS = {
   connectTimeout: { byDefault: 10_000, from: 50, to: 2 ** 31 - 1 },
   staleBound: { byDefault: 2000, from: 500, to: 60_000 },
   maxPending: { byDefault: 10_000, from: 1, to: 10_000_000 },
+  staleAfter: { byDefault: 60_000, from: 500, to: 2 ** 31 - 1 },
 } as const;
 
 const TEXTS = ['url', 'username', 'password', 'prefix'] as const;
+
+/** Options of a few words, the default first. */
+const CHOICES = { onLost: ['miss', 'serve-stale'], start: ['strict', 'lazy'] } as const;
 
 /**
  * Validates all options of `redis()` at once.
@@ -57,7 +82,12 @@ export function resolveRedisOptions(
   const fault = (option: string, instead: string, value = 'not acceptable'): void => {
     problems.push({ option: `redis(): ${option}`, value, instead });
   };
-  const names: readonly string[] = [...TEXTS, ...Object.keys(NUMBERS)];
+  const names: readonly string[] = [
+    ...TEXTS,
+    ...Object.keys(NUMBERS),
+    ...Object.keys(CHOICES),
+    'tls',
+  ];
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) fault(name, `leave it out; known are ${names.join(', ')}`);
   }
@@ -87,7 +117,19 @@ export function resolveRedisOptions(
   ) {
     fault('prefix', 'write 1 to 64 bytes without { } : ! and spaces');
   }
-  const numbers = { timeout: 0, connectTimeout: 0, staleBound: 0, maxPending: 0 };
+  const { tls, onLost = 'miss', start = 'strict' } = given;
+  for (const [name, value] of Object.entries({ onLost, start })) {
+    const words: readonly string[] = CHOICES[name as keyof typeof CHOICES];
+    if (!words.includes(value)) {
+      fault(name, `write ${words.map((word) => `'${word}'`).join(' or ')}`);
+    }
+  }
+  if (tls !== undefined && (typeof tls !== 'object' || tls === null)) {
+    fault('tls', 'write an object: the options of tls.connect');
+  } else if (tls !== undefined && isRedisUrl(url) && !String(url).startsWith('rediss:')) {
+    fault('tls', 'write rediss:// in the url, or leave tls out', 'together with redis://');
+  }
+  const numbers = { timeout: 0, connectTimeout: 0, staleBound: 0, maxPending: 0, staleAfter: 0 };
   for (const [name, { byDefault, from, to }] of Object.entries(NUMBERS)) {
     const value: unknown = given[name as keyof typeof NUMBERS] ?? byDefault;
     const isWhole = typeof value === 'number' && Number.isInteger(value);
@@ -95,8 +137,20 @@ export function resolveRedisOptions(
       fault(name, `write a whole number from ${from} to ${to}`, String(value));
     } else numbers[name as keyof typeof NUMBERS] = value;
   }
+  if (numbers.staleAfter !== 0 && numbers.staleAfter < numbers.staleBound) {
+    fault('staleAfter', 'write at least the value of staleBound', String(numbers.staleAfter));
+  }
   if (problems.length > 0) throw new InvalidOptionsError(problems);
-  return Object.freeze({ url: String(url), username, password, prefix, ...numbers });
+  return Object.freeze({
+    url: String(url),
+    username,
+    password,
+    prefix,
+    ...numbers,
+    onLost,
+    start,
+    tls,
+  });
 }
 
 function isRedisUrl(url: unknown): boolean {

@@ -29,15 +29,16 @@ describe('docs/redis.md', () => {
       url: _,
       username,
       password,
+      tls,
       ...defaults
     } = resolveRedisOptions({ url: 'redis://a' }, {});
-    expect([username, password]).toEqual([undefined, undefined]);
+    expect([username, password, tls]).toEqual([undefined, undefined, undefined]);
     for (const [name, byDefault] of Object.entries(defaults)) {
       expect(rowOf(name)).toContain(
         typeof byDefault === 'string' ? `\`'${byDefault}'\`` : `\`${byDefault}\``,
       );
     }
-    for (const name of ['url', 'username', 'password']) expect(rowOf(name)).not.toBe('');
+    for (const name of ['url', 'username', 'password', 'tls']) expect(rowOf(name)).not.toBe('');
   });
 
   it('knows no option that there is not', () => {
