@@ -61,7 +61,15 @@ export class Heartbeat {
     const { session } = link;
     const sentAt = clock.coarseNow();
     const began = clock.monotonic();
-    const [time, role] = await Promise.all([link.call(['TIME']), link.call(['ROLE'])]);
+    const [time, role] = await Promise.all([link.call(['TIME']), link.call(['ROLE'])]).catch(
+      (error: unknown) => {
+        // A script of another program holds the server: all other requests are refused as well.
+        if (session === link.session && error instanceof ServerUnreachableError) {
+          link.drop('it refuses to say its time');
+        }
+        throw error;
+      },
+    );
     if (session !== link.session || link.state !== 'open') return;
     this.#roundTripMs = clock.monotonic() - began;
     if (Array.isArray(role) && String(role[0]) !== 'master') {
