@@ -20,6 +20,8 @@ export async function openClient(options: ResolvedRedisOptions): Promise<RedisCl
     emitInvalidate: true,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
+    // The documented user may not run CLIENT SETINFO.
+    disableClientInfo: true,
     // Set for all calls, because options of a single call would be merged each time. We reject with our own timeouts, because
     // the client can take back only what it has not yet written.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },

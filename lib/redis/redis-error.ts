@@ -8,8 +8,9 @@ import {
 
 /** Codes of replies that may pass while a server starts or changes its role. */
 const NOT_NOW = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS)\b/;
-/** The refusal of a script has other words than that of a command. */
-const MAY_NOT = /^(NOAUTH|WRONGPASS|NOPERM)\b|The user executing the script can't/;
+/** The refusal of a script has other words than that of a command, and other ones since Redis 7.2. */
+const MAY_NOT =
+  /^(NOAUTH|WRONGPASS|NOPERM)\b|The user executing the script can't|ACL failure in script/;
 
 /** Commands that change nothing. They may be lost or sent again. */
 const READS = new Set([

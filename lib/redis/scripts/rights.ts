@@ -66,10 +66,11 @@ local missing = {}
 local function try(name, ...)
   local reply = redis.pcall(name, ...)
   local text = type(reply) == 'table' and reply.err or ''
-  if string.find(text, 'access', 1, true) then
-    missing[#missing + 1] = '~'
-  elseif string.find(text, 'NOPERM', 1, true) or string.find(text, "can't run this command", 1, true) then
+  -- The second is what Redis 7.2 and Valkey say, after the name of the user.
+  if string.find(text, "can't run this command", 1, true) or string.find(text, 'no permissions to run', 1, true) then
     missing[#missing + 1] = name
+  elseif string.find(text, 'access', 1, true) then
+    missing[#missing + 1] = '~'
   end
 end
 try('get', ARGV[3])
