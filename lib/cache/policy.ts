@@ -72,7 +72,7 @@ export interface WrapOptions<T> extends WrapPolicy<T> {
   fresh?: boolean | undefined;
 }
 
-/** @publicApi */
+/** The name of a policy that the application has declared in `HyperCachePolicies`. @publicApi */
 export type PolicyName = keyof HyperCachePolicies & string;
 
 /** What a factory receives. @publicApi */

@@ -81,7 +81,7 @@ export abstract class HyperCacheError extends Error {
   }
 }
 
-/** @publicApi */
+/** A key is not a non-empty, well-formed string of at most 1,024 bytes. @publicApi */
 export class InvalidKeyError extends HyperCacheError {
   readonly code = 'HC_KEY_INVALID';
   constructor(message: string) {
@@ -94,7 +94,7 @@ function describeTtl(ttl: unknown): string {
   return typeof ttl === 'string' ? `'${ttl.slice(0, 40)}'` : `of type ${typeof ttl}`;
 }
 
-/** @publicApi */
+/** A ttl is negative, not finite, or a duration without its unit. @publicApi */
 export class InvalidTtlError extends HyperCacheError {
   readonly code = 'HC_TTL_INVALID';
   constructor(ttl: unknown) {
@@ -105,12 +105,12 @@ export class InvalidTtlError extends HyperCacheError {
   }
 }
 
-/** @publicApi */
+/** An argument is not acceptable: of a wrong type, out of its bounds, or unknown. Nothing was done. @publicApi */
 export class InvalidArgumentError extends HyperCacheError {
   readonly code = 'HC_ARGUMENT_INVALID';
 }
 
-/** @publicApi */
+/** A value is of a kind that the cache cannot store, such as a function or an instance of a class. @publicApi */
 export class UnsupportedValueError extends HyperCacheError {
   readonly code = 'HC_VALUE_UNSUPPORTED';
   constructor(
@@ -139,7 +139,7 @@ export class InvalidValueError extends HyperCacheError {
   }
 }
 
-/** @publicApi */
+/** A value has more bytes, once encoded, than the cache accepts. @publicApi */
 export class ValueTooLargeError extends HyperCacheError {
   readonly code = 'HC_VALUE_TOO_LARGE';
   constructor(
@@ -161,7 +161,7 @@ export class NotAnIntegerError extends HyperCacheError {
   }
 }
 
-/** @publicApi */
+/** A counter would leave the safe integers. It keeps the number that it had. @publicApi */
 export class NumberRangeError extends HyperCacheError {
   readonly code = 'HC_NUMBER_RANGE';
   constructor() {
@@ -385,7 +385,7 @@ export class BackupFailedError extends HyperCacheError {
   readonly code = 'HC_BACKUP_FAILED';
 }
 
-/** @publicApi */
+/** The cache is closed, or closes while the call waits. @publicApi */
 export class ClosedError extends HyperCacheError {
   readonly code = 'HC_CLOSED';
   constructor() {
@@ -418,7 +418,7 @@ export class FactoryTimeoutError extends HyperCacheError {
   }
 }
 
-/** @publicApi */
+/** Too many writes wait to be committed. None of those refused was stored. @publicApi */
 export class QueueFullError extends HyperCacheError {
   readonly code = 'HC_QUEUE_FULL';
   constructor(waiting: number, refused: number) {

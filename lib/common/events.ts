@@ -63,10 +63,10 @@ export interface HyperCacheEvents {
   'outbox:refused': { namespace: string; key: string; error: HyperCacheError };
 }
 
-/** @publicApi */
+/** The name of an event of a node. @publicApi */
 export type HyperCacheEvent = keyof HyperCacheEvents;
 
-/** @publicApi */
+/** A function that receives the events of one name. Its first error is logged, and changes nothing else. @publicApi */
 export type HyperCacheListener<E extends HyperCacheEvent> = (event: HyperCacheEvents[E]) => void;
 
 /** Held here for as long as the process runs, because Node keeps channels by weak references. */

@@ -28,5 +28,5 @@ class SystemRandom implements Random {
   }
 }
 
-/** @internal */
+/** Random bytes from the generator of the system. @internal */
 export const systemRandom: Random = new SystemRandom();

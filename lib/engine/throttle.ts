@@ -43,7 +43,7 @@ const SUB_WINDOWS = 32;
 const MOST_NUMBERS = EXACT_LIMIT + 4 * SUB_WINDOWS;
 
 /**
- * Judges one more hit, by the contract of the storage of @nestjs/throttler 6.
+ * Judges one more hit, by the contract of the storage of `@nestjs/throttler` 6.
  *
  * @param state undefined when nothing is known about the key
  * @returns the decision, and the state after it

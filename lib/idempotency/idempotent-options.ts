@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { InvalidArgumentError, toMilliseconds, type Duration } from '../index.js';
 
-/** @publicApi */
+/** The options of `@Idempotent`. @publicApi */
 export interface IdempotentOptions {
   /** Whether a request without a key is refused with 400. Otherwise it runs without protection. @default true */
   required?: boolean | undefined;

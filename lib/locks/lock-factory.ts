@@ -13,7 +13,7 @@ import {
   checkedWait,
 } from './lock-arguments.js';
 
-/** @publicApi */
+/** The options of a lock. @publicApi */
 export interface LockOptions {
   /** How long the lease lasts if its holder is gone, in ms or as a duration; above 0. */
   ttl: Duration;
@@ -27,7 +27,7 @@ export interface LockOptions {
   owner?: string | undefined;
 }
 
-/** @publicApi */
+/** The options of a semaphore: those of a lock, and how many may hold it. @publicApi */
 export interface SemaphoreOptions extends LockOptions {
   /** How many owners may hold it at the same time, from 1 to 1000. */
   limit: number;

@@ -45,13 +45,13 @@ export interface Definition<Id, Output, Input = Output> {
   readonly policy: Omit<WrapPolicy<never>, 'tags'> & { policy?: PolicyName | undefined };
 }
 
-/** @publicApi */
+/** A typed cache, whatever its types. @publicApi */
 export type AnyDefinition = Definition<never, unknown, unknown>;
-/** @publicApi */
+/** The type of the argument from which a typed cache makes its keys. @publicApi */
 export type IdOf<D extends AnyDefinition> = Parameters<D['keyOf']>[0];
-/** @publicApi */
+/** The type of the values that a typed cache takes, before its schema has read them. @publicApi */
 export type InputOf<D extends AnyDefinition> = NonNullable<D['types']>['input'];
-/** @publicApi */
+/** The type of the values that a typed cache returns. @publicApi */
 export type OutputOf<D extends AnyDefinition> = NonNullable<D['types']>['output'];
 
 /** @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} @internal */

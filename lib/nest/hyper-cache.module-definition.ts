@@ -14,7 +14,7 @@ export const { ConfigurableModuleClass, ASYNC_OPTIONS_TYPE } =
     .setFactoryMethodName('createHyperCacheOptions')
     .build();
 
-/** @publicApi */
+/** What `HyperCacheModule.forRootAsync()` takes: `useFactory`, `useClass` or `useExisting`, with their imports. @publicApi */
 export type HyperCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE & {
   /** Whether every module of the application sees the cache without importing this one. @default true */
   isGlobal?: boolean;

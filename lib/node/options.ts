@@ -1,7 +1,7 @@
 import type { OPTIONS } from './option-table.js';
 import type { OptionSpec } from './option-kinds.js';
 
-/** @publicApi */
+/** Whether a node orders the writes of the cluster or follows the node that does. @publicApi */
 export type HyperCacheRole = 'primary' | 'secondary';
 
 /** How a secondary reads. @publicApi */

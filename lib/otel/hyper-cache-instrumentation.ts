@@ -11,7 +11,7 @@ import { Durations } from './durations.js';
 import { ObservedNode } from './observed-node.js';
 import { Spans } from './spans.js';
 
-/** @publicApi */
+/** The options of `HyperCacheInstrumentation`. @publicApi */
 export interface HyperCacheInstrumentationOptions {
   /** Whether it begins immediately. Otherwise it begins with `enable()`. @default true */
   enabled?: boolean;
@@ -23,7 +23,7 @@ export interface HyperCacheInstrumentationOptions {
   recordKeys?: boolean;
 }
 
-/** @publicApi */
+/** The options of `HyperCacheInstrumentation.observe()`. @publicApi */
 export interface ObserveOptions {
   /** Added to all numbers of the node, to tell several nodes of a process apart. @default none */
   attributes?: Attributes;

@@ -7,7 +7,7 @@ import {
 } from '../index.js';
 import { FACTORY_DURATION, METRICS, type MetricDescription } from './metrics.js';
 
-/** @publicApi */
+/** The options of `registerHyperCacheMetrics()`. @publicApi */
 export interface HyperCacheMetricsOptions {
   /** The application's own registry of prom-client, which it exposes wherever it likes. */
   registry: Registry;

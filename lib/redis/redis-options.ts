@@ -10,6 +10,7 @@ export interface RedisOptions {
   url?: string | undefined;
   /** Replaces the user name in the url. */
   username?: string | undefined;
+  /** Replaces the password in the url. It appears in no log, error or statistic. */
   password?: string | undefined;
   /** The prefix of all keys on the server: up to 64 bytes without `{ } : !` and spaces. @default 'hc' */
   prefix?: string | undefined;

@@ -17,7 +17,7 @@ interface Missable {
 
 const MISSABLE = Symbol('HyperCache: what may be caught up');
 
-/** The pause between two checks whether @nestjs/schedule has set up its jobs, and how many checks. */
+/** The pause between two checks whether `@nestjs/schedule` has set up its jobs, and how many checks. */
 const LOOK_MS = 10;
 const LOOKS = 1000;
 
@@ -80,7 +80,7 @@ export class CatchUp implements OnApplicationBootstrap, OnModuleDestroy {
       }
       return;
     }
-    // As @nestjs/schedule does with an error that a job throws.
+    // As `@nestjs/schedule` does with an error that a job throws.
     runMissed(instance).catch((error: unknown) => {
       if (!this.#isOver) this.#logger.error(error);
     });

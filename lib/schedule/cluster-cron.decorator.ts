@@ -15,7 +15,7 @@ import { lastSlot } from './slots.js';
 /** The options of `@Cron`, without the time itself. */
 type OwnCronOptions = Omit<CronOptions, 'name' | 'timeZone' | 'utcOffset'>;
 
-/** @publicApi */
+/** The options of `@ClusterCron`: its own, and those of `@Cron`. @publicApi */
 export type ClusterCronOptions = OwnCronOptions & {
   /** The name of the job and of its runs, on all processes and servers. `HyperCache.lastRun(name)` reports the last run. */
   name: string;

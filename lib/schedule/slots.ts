@@ -1,4 +1,4 @@
-/** The part that we use of a job of the package `cron`, on which @nestjs/schedule is built. @internal */
+/** The part that we use of a job of the package `cron`, on which `@nestjs/schedule` is built. @internal */
 export interface CronJobLike {
   readonly cronTime: {
     /** Whether it fires once, at a date. */

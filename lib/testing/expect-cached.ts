@@ -106,6 +106,8 @@ export class CacheExpectation {
 }
 
 /**
+ * Begins an assertion about what a cache holds. Its methods reject with an `AssertionError` that shows what was found.
+ *
  * @example
  * await expectCached(cache).toHave('user:1', { name: 'Ada' });
  * @publicApi

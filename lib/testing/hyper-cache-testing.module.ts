@@ -9,7 +9,7 @@ import { stubEnvironment } from './stub/stub-environment.js';
 import { makeDirectory, removeDirectory } from './test-directories.js';
 import { nodeEnvironment, TEST_OPTIONS, type TestEnvironmentOptions } from './test-environment.js';
 
-/** @publicApi */
+/** The options of a node under test: those of `HyperCacheModule.forRoot()`, and a clock. @publicApi */
 export interface HyperCacheTestOptions extends HyperCacheOptions, TestEnvironmentOptions {}
 
 /**

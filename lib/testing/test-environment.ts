@@ -6,7 +6,7 @@ import { Faults, noteFaults } from './faults/faults.js';
 import { TestClock } from './test-clock.js';
 import { makeDirectory, removeDirectory } from './test-directories.js';
 
-/** @publicApi */
+/** The options of `testEnvironment()`. @publicApi */
 export interface TestEnvironmentOptions {
   /** Replaces the machine's clock; see `TestClock`. */
   clock?: Clock | undefined;

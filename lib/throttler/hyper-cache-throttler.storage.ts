@@ -7,7 +7,7 @@ import { THROTTLER_OPTIONS, type ResolvedThrottlerOptions } from './throttler-op
 type ThrottlerRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 /**
- * The storage of @nestjs/throttler 6, on the application's cache: one count for all processes and servers, which survives
+ * The storage of `@nestjs/throttler` 6, on the application's cache: one count for all processes and servers, which survives
  * restarts. Import `HyperCacheThrottlerModule` and give it to `ThrottlerModule.forRootAsync()`.
  *
  * @publicApi

@@ -10,7 +10,7 @@ export interface HyperCacheThrottlerOptions {
    */
   onUnavailable?: 'local' | 'allow' | 'reject' | undefined;
   /**
-   * With `'sliding'`, each request counts for the ttl, as with the storage of @nestjs/throttler. With `'fixed'`, the requests
+   * With `'sliding'`, each request counts for the ttl, as with the storage of `@nestjs/throttler`. With `'fixed'`, the requests
    * of a period end together with it, and take less room.
    *
    * @default 'sliding'

@@ -12,7 +12,9 @@ import { listFrom, textFrom } from './key-of-call.js';
 export interface CacheEvictOptions<A extends unknown[] = []> {
   /** A text with placeholders for arguments (`'product:{0}'`), or a function of the arguments. */
   key?: string | ((...args: A) => string) | undefined;
+  /** The keys to delete, as texts with placeholders, or a function of the arguments. */
   keys?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
+  /** Deletes the entries with any of these tags, which may have placeholders. */
   tags?: readonly string[] | ((...args: A) => readonly string[]) | undefined;
   /** The beginning of the keys to delete. End it with a separator: `'user:1'` is also the beginning of `'user:10'`. */
   prefix?: string | ((...args: A) => string) | undefined;

@@ -13,7 +13,7 @@ import { checkFields } from '../call-options.js';
 import { HYPERCACHE_NODE } from '../hyper-cache.constants.js';
 import { injectedMethod } from './injected-method.js';
 
-/** @publicApi */
+/** The options of `@WithLock`: those of a lock, and what happens while another caller holds it. @publicApi */
 export interface WithLockOptions extends LockOptions {
   /** Return undefined without calling the method when another caller holds the lock. @default false */
   skipIfHeld?: boolean | undefined;

@@ -18,7 +18,7 @@ const SETTLE_TIMEOUT_MS = 10_000;
 const SETTLE_POLL_MS = 2;
 const MOST_NODES = 20;
 
-/** @publicApi */
+/** The options of `createTestCluster()`: its own, and those that all its nodes share. @publicApi */
 export interface TestClusterOptions extends Omit<
   HyperCacheOptions,
   'role' | 'primaryUrl' | 'sqlitePath' | 'apiToken' | 'adminToken' | 'listen' | 'path'
