@@ -7,6 +7,17 @@ import { IdempotencyInterceptor, markBegun, OPTIONS } from './idempotency.interc
  * Runs a handler once for each idempotency key that clients send, and repeats its answer when a client sends the key again, on
  * all processes and servers. It needs `HyperCacheIdempotencyModule`.
  *
+ * @example
+ * ```ts
+ * @Controller('payments')
+ * export class Payments {
+ *   @Post()
+ *   @Idempotent()
+ *   async pay(@Body() payment: { amount: number }): Promise<{ amount: number }> {
+ *     return payment;
+ *   }
+ * }
+ * ```
  * @throws {HC_ARGUMENT_INVALID} when the class is loaded
  * @publicApi
  */

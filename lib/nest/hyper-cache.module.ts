@@ -12,6 +12,11 @@ import { checkBesideFactory } from './module-arguments.js';
 /**
  * A persistent cache behind `CACHE_MANAGER`.
  *
+ * @example
+ * ```ts
+ * @Module({ imports: [HyperCacheModule.forRoot({ sqlitePath: './data/cache.sqlite', ttl: '1m' })] })
+ * export class AppModule {}
+ * ```
  * @publicApi
  */
 @Module({})

@@ -197,6 +197,11 @@ export class HyperCache extends NodeAccess {
    * of the factory. If the key is set, deleted or cleared meanwhile, the result is returned but not stored. With `stale` and
    * `grace`, a value past its ttl is served while it is refreshed, or when the refresh fails.
    *
+   * @example
+   * ```ts
+   * const product = await cache.wrap('product:1', () => load(1), { ttl: '5m', stale: '1m', grace: '1h' });
+   * console.log(product.price);
+   * ```
    * @param options a ttl in ms or as a duration, the name of a policy, or more
    * @throws {HC_ARGUMENT_INVALID} for contradictory options, and for a factory that waits for itself: it wraps the same key, or
    * waits for a call that does

@@ -30,6 +30,13 @@ export abstract class NodeAccess {
   /**
    * A handle on the lock of this name, not yet acquired. All caches of the node share the lock names.
    *
+   * @example
+   * ```ts
+   * const lock = cache.lock('invoices', { ttl: '30s', wait: '5s' });
+   * await lock.run(async () => {
+   *   // One caller at a time, on all servers.
+   * });
+   * ```
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    */
   lock(name: string, options: LockOptions): Lock {
@@ -40,6 +47,11 @@ export abstract class NodeAccess {
   /**
    * A handle on a lock that up to `limit` owners may hold at the same time.
    *
+   * @example
+   * ```ts
+   * const slot = cache.semaphore('reports', { ttl: '30s', limit: 3 });
+   * if (await slot.acquire()) await slot.release();
+   * ```
    * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID}
    */
   semaphore(name: string, options: SemaphoreOptions): Lock {

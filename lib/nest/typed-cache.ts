@@ -33,8 +33,10 @@ export interface CacheDefinition<Id, Output, Input = Output> extends Definition<
  * Describes entries of one kind once, for all code that reads and writes them.
  *
  * @example
- * const products = defineCache({ name: 'products', key: (id: number) => String(id), schema: Product, version: 2, ttl: '5m' });
- * await products.in(hyperCache).wrap(1, () => load(1));
+ * ```ts
+ * const products = defineCache<number, Product>({ name: 'products', key: (id) => String(id), version: 2, ttl: '5m' });
+ * await products.in(cache).wrap(1, () => load(1));
+ * ```
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID}
  * @publicApi
  */

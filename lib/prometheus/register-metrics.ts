@@ -17,6 +17,11 @@ export interface HyperCacheMetricsOptions {
  * Registers the metrics of the node, all named `hypercache_...`, in a registry of prom-client 15. They are read from `stats()`
  * when the registry is asked, once for all of them. In between, it only notes each factory of `wrap` that ends.
  *
+ * @example
+ * ```ts
+ * const unregister = registerHyperCacheMetrics(app.get(HyperCache), { registry: register });
+ * unregister();
+ * ```
  * @returns a function that removes them again
  * @throws {HC_ARGUMENT_INVALID} no registry, or one that already has these metrics
  * @publicApi

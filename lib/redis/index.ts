@@ -7,6 +7,10 @@ export type { RedisOptions };
 /**
  * The engine over Redis or Valkey, for `HyperCacheModule.forRoot({ engine: redis({ url }) })`.
  *
+ * @example
+ * ```ts
+ * HyperCacheModule.forRoot({ engine: redis({ url: 'redis://cache:6379' }) });
+ * ```
  * @throws {HC_OPTIONS_INVALID}
  * @publicApi
  */

@@ -58,6 +58,15 @@ interface Injected {
  * never runs twice at the same time. When it does not run, the result is undefined. Called by hand, it runs for the last
  * instant, unless that has already run.
  *
+ * @example
+ * ```ts
+ * export class Reports {
+ *   @ClusterCron('0 3 * * *', { name: 'nightly-report', timeZone: 'Europe/Berlin', catchUp: true })
+ *   async nightly(): Promise<void> {
+ *     // On one server, once each night.
+ *   }
+ * }
+ * ```
  * @param expression as for `@Cron`
  * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
  * @publicApi

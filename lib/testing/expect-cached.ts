@@ -109,7 +109,9 @@ export class CacheExpectation {
  * Begins an assertion about what a cache holds. Its methods reject with an `AssertionError` that shows what was found.
  *
  * @example
+ * ```ts
  * await expectCached(cache).toHave('user:1', { name: 'Ada' });
+ * ```
  * @publicApi
  */
 export function expectCached(cache: InspectedCache): CacheExpectation {

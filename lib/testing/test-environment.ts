@@ -25,9 +25,11 @@ export const TEST_OPTIONS = {
  * becomes a primary in a separate directory, which `app.close()` removes. The other options of the application stay.
  *
  * @example
+ * ```ts
  * Test.createTestingModule({ imports: [AppModule] })
  *   .overrideProvider(HYPERCACHE_ENVIRONMENT)
  *   .useValue(testEnvironment());
+ * ```
  * @publicApi
  */
 export function testEnvironment({ clock }: TestEnvironmentOptions = {}): HyperCacheEnvironment {

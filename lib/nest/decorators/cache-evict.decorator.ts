@@ -38,6 +38,15 @@ type Removal = (cache: HyperCache, args: readonly unknown[]) => Promise<unknown>
  *
  * If the deletion fails, the call rejects with the cache's error, although the method has done its work.
  *
+ * @example
+ * ```ts
+ * export class Products {
+ *   @CacheEvict({ key: 'product:{0.id}' })
+ *   async edit(product: Product): Promise<void> {
+ *     await save(product);
+ *   }
+ * }
+ * ```
  * @throws {HC_ARGUMENT_INVALID} when the class is loaded
  * @publicApi
  */

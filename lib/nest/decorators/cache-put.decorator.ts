@@ -31,6 +31,16 @@ const OWN_FIELDS = ['key', 'unless', 'cache'];
  *
  * If the result cannot be stored, the call rejects with the cache's error, although the method has done its work.
  *
+ * @example
+ * ```ts
+ * export class Products {
+ *   @CachePut({ key: 'product:{0.id}', ttl: '5m' })
+ *   async edit(product: Product): Promise<Product> {
+ *     await save(product);
+ *     return product;
+ *   }
+ * }
+ * ```
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
  * @publicApi
  */

@@ -46,6 +46,15 @@ const OWN_FIELDS = ['key', 'name', 'cache', 'when'];
  * A call rejects with the error that the method throws; with `HC_ARGUMENT_INVALID` when no key can be made of its arguments;
  * with `HC_VALUE_UNSUPPORTED` when the method returns an Observable, a stream or an async iterable.
  *
+ * @example
+ * ```ts
+ * export class Products {
+ *   @Cached({ key: 'product:{0}', ttl: '5m', tags: ['products'] })
+ *   async find(id: number): Promise<Product> {
+ *     return load(id);
+ *   }
+ * }
+ * ```
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded: an unknown option, a key that is no template, or two
  * methods whose keys would be the same
  * @publicApi

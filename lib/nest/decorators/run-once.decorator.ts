@@ -15,6 +15,15 @@ const methods = new Map<string, string>();
  * differ by a second and a job of a millisecond lead to two runs. While the primary is unreachable nothing runs, and one
  * 'error' event reports it.
  *
+ * @example
+ * ```ts
+ * export class Rates {
+ *   @RunOnce('rates', { window: '10m', on: 'success' })
+ *   async refresh(): Promise<void> {
+ *     // At most once in 10 minutes, whichever server calls it.
+ *   }
+ * }
+ * ```
  * @param name of the run, for all processes; `HyperCache.lastRun(name)` reports it
  * @throws {HC_KEY_INVALID | HC_ARGUMENT_INVALID} when the class is loaded: an unknown option, a name that another method has
  * @publicApi

@@ -26,6 +26,15 @@ export interface WithLockOptions extends LockOptions {
  * Without `skipIfHeld`, a call that does not obtain the lock, or not within `wait`, rejects with `HC_LOCK_TIMEOUT`. A call
  * whose lease ends before the method does rejects with `HC_LOCK_LOST`.
  *
+ * @example
+ * ```ts
+ * export class Invoices {
+ *   @WithLock('invoices', { ttl: '30s', wait: '5s', renew: true })
+ *   async send(): Promise<void> {
+ *     // One caller at a time, on all servers.
+ *   }
+ * }
+ * ```
  * @param name of the lock, or a function of the method's arguments
  * @publicApi
  */

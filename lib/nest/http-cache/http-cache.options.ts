@@ -125,6 +125,18 @@ const ALLOWED: Readonly<
  * Sets how `HttpCacheInterceptor` caches the routes of a controller, or one route. The options of a route take precedence;
  * `false` means no caching.
  *
+ * @example
+ * ```ts
+ * @Controller('products')
+ * @UseInterceptors(HttpCacheInterceptor)
+ * export class ProductsController {
+ *   @Get()
+ *   @HttpCache({ ttl: '1m', query: ['page'], tags: ['products'] })
+ *   async list(): Promise<Product[]> {
+ *     return [];
+ *   }
+ * }
+ * ```
  * @throws {HC_ARGUMENT_INVALID | HC_TTL_INVALID} when the class is loaded
  * @publicApi
  */

@@ -279,6 +279,11 @@ function nameOf(index: number): string {
 /**
  * Starts a cluster of one primary and some secondaries, in this process.
  *
+ * @example
+ * ```ts
+ * await using cluster = await createTestCluster({ nodes: 3 });
+ * await cluster.node(1).cache.set('key', 'value', '5m');
+ * ```
  * @param options those of {@link TestClusterOptions}, and options of `HyperCacheModule.forRoot` for all nodes
  * @throws {HC_ARGUMENT_INVALID | HC_OPTIONS_INVALID}
  * @publicApi

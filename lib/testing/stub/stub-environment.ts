@@ -13,9 +13,11 @@ let made = 0;
  * Makes the cache of an application a stub, whatever its options are: see `HyperCacheTestingModule.stub`.
  *
  * @example
+ * ```ts
  * Test.createTestingModule({ imports: [AppModule] })
  *   .overrideProvider(HYPERCACHE_ENVIRONMENT)
  *   .useValue(stubEnvironment());
+ * ```
  * @publicApi
  */
 export function stubEnvironment(): HyperCacheEnvironment {
