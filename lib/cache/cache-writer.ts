@@ -82,7 +82,7 @@ export class CacheWriter {
     const command = claim.fillWith({ value: '', expiresAt: 0, tags: NO_TAGS });
     return this.#run<'fill', boolean>(command, 0, ({ stored }) => {
       this.#effects.forget(command.key);
-      if (stored) this.#effects.tellDeleted(command.key);
+      if (stored) this.#effects.emitDeleted(command.key);
       return stored;
     });
   }
@@ -129,7 +129,7 @@ export class CacheWriter {
     return this.#run<'pull', unknown>({ kind: 'pull', namespace, key }, 0, ({ value }) => {
       this.#effects.forget(key);
       if (value === undefined) return undefined;
-      this.#effects.tellDeleted(key);
+      this.#effects.emitDeleted(key);
       return decodeValue(value);
     });
   }
@@ -156,7 +156,7 @@ export class CacheWriter {
       (result) => {
         counters.sets++;
         this.#effects.remember(key, result.value, result, 8);
-        this.#effects.tellStored(key);
+        this.#effects.emitStored(key);
         return result.value;
       },
     );
@@ -181,7 +181,7 @@ export class CacheWriter {
     return this.#countDeleted(
       await this.#removeInSteps(
         (step) => ({ kind: 'deletePrefix', namespace, prefix, step }),
-        this.#effects.tellDeleted,
+        this.#effects.emitDeleted,
       ),
     );
   }
@@ -193,7 +193,7 @@ export class CacheWriter {
     return this.#countDeleted(
       await this.#removeInSteps(
         (step) => ({ kind: 'deleteTag', namespace, tag, step }),
-        this.#effects.tellDeleted,
+        this.#effects.emitDeleted,
       ),
     );
   }
@@ -232,7 +232,7 @@ export class CacheWriter {
         const { expiresAt, freshUntil = expiresAt } = command;
         const lifetime = { freshUntil, expiresAt };
         this.#effects.remember(command.key, captured.value, lifetime, captured.bytes);
-        this.#effects.tellStored(command.key);
+        this.#effects.emitStored(command.key);
       }
       return result;
     });
@@ -270,7 +270,7 @@ export class CacheWriter {
 
   async #removeInSteps(
     command: (step: Removal['next']) => CommandOf<RemovalKind>,
-    tell?: (key: string) => void,
+    emit?: (key: string) => void,
   ): Promise<number> {
     let total = 0;
     let step: Removal['next'];
@@ -278,7 +278,7 @@ export class CacheWriter {
       const removal: Removal = await this.#run(command(step), 0, (result: Removal) => {
         for (const key of result.keys) {
           this.parts.l1?.delete(key);
-          tell?.(key);
+          emit?.(key);
         }
         return result;
       });

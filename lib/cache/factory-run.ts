@@ -156,10 +156,10 @@ export class FactoryRun {
     const replaced = entry && { value: cache.release(entry.value), staleSince: staleSince(entry) };
     const context = new FactoryContext(call.key, flight.reason, replaced, flight);
     const begun = clock.monotonic();
-    const tell = (outcome: Outcome, error?: unknown): void => {
+    const emit = (outcome: Outcome, error?: unknown): void => {
       // A factory that ends after its time ran out has two outcomes; its trace ends with the first one.
       if (trace !== undefined) trace.outcome ??= outcome;
-      this.#tell(call, flight, clock.monotonic() - begun, outcome, error);
+      this.#emit(call, flight, clock.monotonic() - begun, outcome, error);
     };
     counters.factories++;
     let coming: unknown;
@@ -167,19 +167,19 @@ export class FactoryRun {
       coming = flight.call(() => call.make(context));
       const value = coming instanceof Promise ? await flight.inTime(coming) : coming;
       context.end();
-      return await this.#store(call, flight, claim, { value, context, tell });
+      return await this.#store(call, flight, claim, { value, context, emit });
     } catch (error) {
       context.end();
       const isLate = error instanceof FactoryTimeoutError;
       if (!flight.isAborted) {
         if (isLate) counters.factoryTimeouts++;
         else counters.factoryErrors++;
-        tell(isLate ? 'timeout' : 'failed', error);
+        emit(isLate ? 'timeout' : 'failed', error);
       }
       if (isLate && coming instanceof Promise) {
         onSilentError(error, 'waiting for a factory');
         coming
-          .then((value: unknown) => this.#store(call, flight, claim, { value, context, tell }))
+          .then((value: unknown) => this.#store(call, flight, claim, { value, context, emit }))
           .catch((failure: unknown) =>
             onSilentError(new FactoryFailedError(failure), 'waiting for a factory'),
           );
@@ -192,12 +192,12 @@ export class FactoryRun {
     call: Call,
     flight: Flight,
     claim: OwnClaim,
-    { value, context, tell }: Made,
+    { value, context, emit }: Made,
   ): Promise<Served> {
     const { onSilentError, writer } = this.parts;
     if (flight.isAborted) return served(value, this.#over());
     if (context.isSkipped) {
-      tell('skipped');
+      emit('skipped');
       return served(value, this.#over());
     }
     let own: unknown = value;
@@ -205,7 +205,7 @@ export class FactoryRun {
       if (value === undefined) {
         // A value that the origin no longer has ends here, unless a newer one is already there.
         const isGone = claim.observed.entry === undefined || (await writer.erase(claim));
-        tell(isGone ? 'stored' : 'refused');
+        emit(isGone ? 'stored' : 'refused');
         return served(value, this.#over());
       }
       const lifetime = call.lifetimeOf(value, context.adapted, this.parts.clock, this.parts.random);
@@ -216,13 +216,13 @@ export class FactoryRun {
       this.throttle.lift(call.key);
       if (isStored) call.options.onStored?.(call.key, value);
       else this.parts.counters.fillsRefused++;
-      tell(isStored ? 'stored' : 'refused');
+      emit(isStored ? 'stored' : 'refused');
       return served(own, lifetime);
     } catch (error) {
       // A mistake in the program reaches the caller; a full disk must not fail the request.
       if (!(error instanceof HyperCacheError) || isMistake(error)) throw error;
       onSilentError(error, 'storing what a factory made');
-      tell('refused', error);
+      emit('refused', error);
       if (flight.replaces !== undefined) this.fail(call, flight, error);
       return served(own, this.#over());
     }
@@ -233,12 +233,12 @@ export class FactoryRun {
     return { freshUntil: now, expiresAt: now };
   }
 
-  #tell(call: Call, flight: Flight, ms: number, outcome: Outcome, error: unknown): void {
+  #emit(call: Call, flight: Flight, ms: number, outcome: Outcome, error: unknown): void {
     const { factory } = this.parts.events.topics;
     if (!factory.hasListeners) return;
     const { namespace } = this.parts;
-    const told = { namespace, key: call.key, reason: flight.reason, ms, outcome };
-    factory.emit(error === undefined ? told : { ...told, error });
+    const payload = { namespace, key: call.key, reason: flight.reason, ms, outcome };
+    factory.emit(error === undefined ? payload : { ...payload, error });
   }
 }
 
@@ -246,7 +246,7 @@ export class FactoryRun {
 interface Made {
   readonly value: unknown;
   readonly context: FactoryContext;
-  readonly tell: (outcome: Outcome, error?: unknown) => void;
+  readonly emit: (outcome: Outcome, error?: unknown) => void;
 }
 
 /** Whether the program made a mistake: no stale value hides it. */

@@ -126,7 +126,7 @@ export class SetWriter {
         0,
         ({ deleted }) => {
           pending.settle(key, gone);
-          if (deleted) this.#effects.tellDeleted(key);
+          if (deleted) this.#effects.emitDeleted(key);
           resolve(deleted);
         },
         (error) => {
@@ -213,7 +213,7 @@ export class SetWriter {
     encode: encodeValue,
     settled: (write) => {
       this.parts.pending.settle(write.key, write);
-      this.#effects.tellStored(write.key);
+      this.#effects.emitStored(write.key);
     },
     abandoned: (write, error) => {
       this.parts.pending.abandon(write.key, write);

@@ -71,7 +71,7 @@ export class TieredCache {
     const value = l1?.read(key);
     if (value !== undefined) {
       this.#counters.l1Hits++;
-      if (this.#hits.hasListeners) this.#tellHit(key, 'l1');
+      if (this.#hits.hasListeners) this.#emitHit(key, 'l1');
       return value;
     }
     if (l1 === undefined && this.parts.pending.size === 0) return this.#getFromL2(key);
@@ -99,7 +99,7 @@ export class TieredCache {
       return (takesStale ? l1?.stale(key) : undefined) ?? this.#findBelow(l1, key, takesStale);
     }
     this.#counters.l1Hits++;
-    if (this.#hits.hasListeners) this.#tellHit(key, 'l1');
+    if (this.#hits.hasListeners) this.#emitHit(key, 'l1');
     return hit;
   }
 
@@ -255,14 +255,14 @@ export class TieredCache {
     }
     if (layer === 'primary') this.#counters.primaryHits++;
     else this.#counters.l2Hits++;
-    if (this.#hits.hasListeners) this.#tellHit(key, layer);
+    if (this.#hits.hasListeners) this.#emitHit(key, layer);
     return found;
   }
 
   readonly #valueOf = (entry: CacheEntry | undefined): unknown =>
     entry === undefined ? undefined : this.release(entry.value);
 
-  #tellHit(key: string, layer: Layer): void {
+  #emitHit(key: string, layer: Layer): void {
     this.#hits.emit({ namespace: this.parts.namespace, key, layer });
   }
 

@@ -67,12 +67,12 @@ export class WriteEffects {
     if (this.parts.pending.get(key) === undefined) this.parts.l1?.delete(key);
   }
 
-  tellStored(key: string): void {
+  emitStored(key: string): void {
     const { set } = this.parts.events.topics;
     if (set.hasListeners) set.emit({ namespace: this.parts.namespace, key });
   }
 
-  readonly tellDeleted = (key: string): void => {
+  readonly emitDeleted = (key: string): void => {
     const { del } = this.parts.events.topics;
     if (del.hasListeners) del.emit({ namespace: this.parts.namespace, key });
   };

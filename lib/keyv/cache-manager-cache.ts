@@ -60,11 +60,11 @@ function emitterOf(manager: Cache): EventEmitter {
 }
 
 function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
-  const hears = (event: string): boolean => events.listenerCount(event) > 0;
+  const hasListeners = (event: string): boolean => events.listenerCount(event) > 0;
   // Read on each hit: counting the listeners took a tenth of its time.
   let hearsGet = false;
   events.on('newListener', (event) => (hearsGet ||= event === 'get'));
-  events.on('removeListener', () => (hearsGet = hears('get')));
+  events.on('removeListener', () => (hearsGet = hasListeners('get')));
   const defaultTtl = cache.defaultTtl === 0 ? undefined : cache.defaultTtl;
 
   /** As everywhere in cache-manager, undefined is a miss. */
@@ -74,25 +74,29 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
   };
 
   /** Runs a write; a failure is an event too, as in cache-manager. */
-  const tell = async <T>(event: string, details: object, write: () => Promise<T>): Promise<T> => {
+  const withEvent = async <T>(
+    event: string,
+    details: object,
+    write: () => Promise<T>,
+  ): Promise<T> => {
     try {
       const result = await write();
-      if (hears(event)) events.emit(event, details);
+      if (hasListeners(event)) events.emit(event, details);
       return result;
     } catch (error) {
-      if (hears(event)) events.emit(event, { ...details, error });
+      if (hasListeners(event)) events.emit(event, { ...details, error });
       throw error;
     }
   };
 
   const onStored = (key: string, value: unknown): void => {
-    if (!hears('set')) return;
+    if (!hasListeners('set')) return;
     events.emit('set', { key, value, store: STORE });
     events.emit('set', { key, value });
   };
 
   const onRefreshed = (key: string, value: unknown, error: unknown): void => {
-    if (!hears('refresh')) return;
+    if (!hasListeners('refresh')) return;
     events.emit('refresh', error === undefined ? { key, value } : { key, value, error });
   };
 
@@ -114,16 +118,16 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
 
     async mget(keys: string[]): Promise<unknown[]> {
       const values = await cache.mget(keys);
-      if (hears('mget')) events.emit('mget', { keys, values });
+      if (hasListeners('mget')) events.emit('mget', { keys, values });
       return values;
     },
 
     async set(key: string, value: unknown, ttl?: number): Promise<unknown> {
-      if (!hears('set')) {
+      if (!hasListeners('set')) {
         await store(key, value, ttl);
         return value;
       }
-      await tell('set', { key, value }, async () => {
+      await withEvent('set', { key, value }, async () => {
         await store(key, value, ttl);
         events.emit('set', { key, value, store: STORE });
       });
@@ -136,17 +140,17 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
         value,
         ttl: ttl ?? defaultTtl,
       }));
-      await tell('mset', { list }, () => storeAll(cache, list));
+      await withEvent('mset', { list }, () => storeAll(cache, list));
       return list;
     },
 
     async del(key: string): Promise<boolean> {
-      await tell('del', { key }, () => cache.delete(key));
+      await withEvent('del', { key }, () => cache.delete(key));
       return true;
     },
 
     async mdel(keys: string[]): Promise<boolean> {
-      await tell('mdel', { keys }, () => cache.mdelete(keys));
+      await withEvent('mdel', { keys }, () => cache.mdelete(keys));
       return true;
     },
 

@@ -60,7 +60,7 @@ export class PrimaryNode implements HyperCacheNode {
       // A promoted node has accepted writes that its primary never received.
       await executeOrphaned({ ...this.context, queue: this.#parts.queue });
     }
-    this.#parts.failover.tellFormerPrimary();
+    this.#parts.failover.notifyFormerPrimary();
   }
 
   /**

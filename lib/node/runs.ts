@@ -114,7 +114,7 @@ export class Runs {
   ): Promise<T | undefined> {
     const { slotAt, window, ttl, on } = checkedRun(name, options);
     const due = slotAt(this.parts.clock.now());
-    if (due === undefined) return this.#tell(name, 'skipped');
+    if (due === undefined) return this.#emit(name, 'skipped');
     const { slot, maxSkew } = due;
     const id = this.parts.random.hex(ID_BYTES);
     let outcome: Outcome = 'running';
@@ -147,7 +147,7 @@ export class Runs {
       return undefined;
     } finally {
       if (outcome !== 'unavailable') this.#away.delete(name);
-      this.#tell(name, outcome);
+      this.#emit(name, outcome);
     }
   }
 
@@ -161,7 +161,7 @@ export class Runs {
     return finishedAt === null || ok === null ? info : { ...info, finishedAt, ok };
   }
 
-  #tell(name: string, outcome: Outcome): undefined {
+  #emit(name: string, outcome: Outcome): undefined {
     this.parts.events.emit('run', { name, outcome });
     return undefined;
   }

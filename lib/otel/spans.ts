@@ -95,12 +95,13 @@ export class Spans {
   };
 
   readonly #end = (message: unknown): void => {
-    const told = message as Message;
-    const span = this.#open.get(told);
+    const closing = message as Message;
+    const span = this.#open.get(closing);
     if (span === undefined) return;
-    this.#open.delete(told);
-    if ('outcome' in told && told.outcome !== undefined) span.setAttribute(Outcome, told.outcome);
-    if (told.error !== undefined) this.#fail(span, told.error);
+    this.#open.delete(closing);
+    if ('outcome' in closing && closing.outcome !== undefined)
+      span.setAttribute(Outcome, closing.outcome);
+    if (closing.error !== undefined) this.#fail(span, closing.error);
     span.end();
   };
 

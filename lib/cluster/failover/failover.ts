@@ -36,7 +36,7 @@ export class Failover {
   constructor(private readonly parts: FailoverParts) {}
 
   /** Repeats until the former primary has answered. */
-  tellFormerPrimary(): void {
+  notifyFormerPrimary(): void {
     const { storage, random, logger, incidents, clientFor } = this.parts;
     const note = storage.readMeta(FORMER_META_KEY);
     if (note === undefined) return;
@@ -51,7 +51,7 @@ export class Failover {
       client,
       storage,
       random,
-      onHeard: ({ revision }, lost) => {
+      onAnswer: ({ revision }, lost) => {
         logger.warn(
           `The former primary at ${client.url} refuses requests from now on. It had reached revision ${revision}: ${lost} changes had not arrived here when this node was promoted.`,
         );

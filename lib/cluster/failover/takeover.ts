@@ -96,7 +96,7 @@ export interface TakeoverNoticeParts {
    * The former primary now refuses requests. `lost` counts the changes that it had committed and this node never
    * received.
    */
-  readonly onHeard: (former: Position, lost: number) => void;
+  readonly onAnswer: (former: Position, lost: number) => void;
   /** The former primary could not be notified yet. */
   readonly onFailure: (error: HyperCacheError) => void;
 }
@@ -133,7 +133,7 @@ export class TakeoverNotice {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        await this.#tell();
+        await this.#emit();
         return;
       } catch (error) {
         if (this.#isStopped) return;
@@ -143,8 +143,8 @@ export class TakeoverNotice {
     }
   }
 
-  async #tell(): Promise<void> {
-    const { client, storage, onHeard } = this.parts;
+  async #emit(): Promise<void> {
+    const { client, storage, onAnswer } = this.parts;
     const ancestors = parseAncestors(storage.readMeta(ANCESTORS_META_KEY));
     const answer = await client.supersede(pack([storage.historyId, ancestorsToWire(ancestors)]));
     if (this.#isStopped) return;
@@ -154,7 +154,7 @@ export class TakeoverNotice {
     const shared = ancestors.find((ancestor) => ancestor.historyId === historyId)?.revision ?? 0;
     storage.transaction(() => storage.removeMeta(FORMER_META_KEY));
     client.close();
-    onHeard({ historyId, epoch, revision }, Math.max(0, revision - shared));
+    onAnswer({ historyId, epoch, revision }, Math.max(0, revision - shared));
   }
 
   /** Reports each error code once: a dead node does not answer, and repeating that is no news. */

@@ -102,7 +102,7 @@ class MemoryQueue implements CommandQueue {
 
   push(write: QueuedWrite<Command, CommandResult>): void {
     this.assertRoom();
-    if (this.#results.push(this.#execute(write)) === 1) onNextTurn(this.#tell);
+    if (this.#results.push(this.#execute(write)) === 1) onNextTurn(this.#emit);
   }
 
   pushRelaxed(write: QueuedWrite<Command, CommandResult>): boolean {
@@ -124,7 +124,7 @@ class MemoryQueue implements CommandQueue {
 
   close(): void {
     this.#isClosed = true;
-    this.#tell();
+    this.#emit();
   }
 
   #execute(write: QueuedWrite<Command, CommandResult>): () => void {
@@ -137,7 +137,7 @@ class MemoryQueue implements CommandQueue {
     }
   }
 
-  readonly #tell = (): void => {
+  readonly #emit = (): void => {
     for (const tell of this.#results.splice(0)) tell();
   };
 }
