@@ -62,9 +62,9 @@ function emitterOf(manager: Cache): EventEmitter {
 function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
   const hasListeners = (event: string): boolean => events.listenerCount(event) > 0;
   // Read on each hit: counting the listeners took a tenth of its time.
-  let hearsGet = false;
-  events.on('newListener', (event) => (hearsGet ||= event === 'get'));
-  events.on('removeListener', () => (hearsGet = hasListeners('get')));
+  let hasGetListener = false;
+  events.on('newListener', (event) => (hasGetListener ||= event === 'get'));
+  events.on('removeListener', () => (hasGetListener = hasListeners('get')));
   const defaultTtl = cache.defaultTtl === 0 ? undefined : cache.defaultTtl;
 
   /** As everywhere in cache-manager, undefined is a miss. */
@@ -105,7 +105,7 @@ function hotMethods(cache: NodeCache, events: EventEmitter): Hot {
 
   const methods = {
     async get(key: string): Promise<unknown> {
-      if (!hearsGet) return cache.get(key);
+      if (!hasGetListener) return cache.get(key);
       try {
         const value = await cache.get(key);
         if (value !== undefined) events.emit('get', { key, value, store: STORE });

@@ -53,7 +53,7 @@ interface OpenOutbox {
   readonly page: Statement;
   readonly remove: Statement;
   readonly removeUpTo: Statement;
-  readonly bury: Statement;
+  readonly insertDeadLetter: Statement;
   readonly trimDeadLetters: Statement;
   readonly deadLetters: Statement;
   readonly deadLetterCount: Statement;
@@ -184,8 +184,8 @@ export class OutboxFile {
 
   /** Keeps a refused command as a dead letter; beyond 1,000, the oldest one is removed. */
   moveToDeadLetters(sequence: number, code: string, message: string): void {
-    const { bury, trimDeadLetters } = this.#file;
-    bury.run(this.options.clock.now(), code, message, sequence);
+    const { insertDeadLetter, trimDeadLetters } = this.#file;
+    insertDeadLetter.run(this.options.clock.now(), code, message, sequence);
     trimDeadLetters.run(DEAD_LETTERS);
   }
 
@@ -246,7 +246,7 @@ export class OutboxFile {
         page: prepare(outboxSql.page),
         remove: prepare(outboxSql.remove),
         removeUpTo: prepare(outboxSql.removeUpTo),
-        bury: prepare(outboxSql.bury),
+        insertDeadLetter: prepare(outboxSql.insertDeadLetter),
         trimDeadLetters: prepare(outboxSql.trimDeadLetters),
         deadLetters: prepare(outboxSql.deadLetters),
         deadLetterCount: prepare(outboxSql.deadLetterCount).pluck(),

@@ -48,7 +48,7 @@ export const outboxSql = {
   count: 'SELECT count(*) FROM outbox',
   remove: 'DELETE FROM outbox WHERE sequence = ?',
   removeUpTo: 'DELETE FROM outbox WHERE sequence <= ?',
-  bury: `INSERT INTO dead_letters (at, code, message, command)
+  insertDeadLetter: `INSERT INTO dead_letters (at, code, message, command)
     SELECT ?, ?, ?, command FROM outbox WHERE sequence = ?`,
   deadLetters: 'SELECT at, code, message, command FROM dead_letters ORDER BY id DESC LIMIT ?',
   deadLetterCount: 'SELECT count(*) FROM dead_letters',
