@@ -26,9 +26,9 @@ export async function openClient(options: ResolvedRedisOptions): Promise<RedisCl
     // the client can take back only what it has not yet written.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     socket: {
+      ...(tls !== undefined && { ...tls, tls: true as const }),
       reconnectStrategy: false as const,
       connectTimeout,
-      ...(tls !== undefined && { ...tls, tls: true as const }),
     },
   });
   // The client's sendCommand() is generic; here it takes and returns the types of RESP.
