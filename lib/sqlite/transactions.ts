@@ -5,7 +5,7 @@ import type { WrittenEntry } from './entry-table.js';
 import type { FileSlot } from './file-slot.js';
 import type { OpenFile } from './open-file.js';
 import { isTakenRowId } from './sqlite-error.js';
-import { emitChanges } from './emit-changes.js';
+import { forgetChanges } from './forget-changes.js';
 
 /** @internal */
 export interface TransactionsParts {
@@ -161,7 +161,7 @@ export class Transactions {
     this.#revision = this.#staged = head;
     this.parts.advanced.emit();
     const { memory } = this.parts;
-    if (memory !== undefined) emitChanges(file.namespaces, isLogged ? rows : undefined, memory);
+    if (memory !== undefined) forgetChanges(file.namespaces, isLogged ? rows : undefined, memory);
   }
 
   /**

@@ -133,7 +133,7 @@ export class TakeoverNotice {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        await this.#emit();
+        await this.#notify();
         return;
       } catch (error) {
         if (this.#isStopped) return;
@@ -143,7 +143,7 @@ export class TakeoverNotice {
     }
   }
 
-  async #emit(): Promise<void> {
+  async #notify(): Promise<void> {
     const { client, storage, onAnswer } = this.parts;
     const ancestors = parseAncestors(storage.readMeta(ANCESTORS_META_KEY));
     const answer = await client.supersede(pack([storage.historyId, ancestorsToWire(ancestors)]));

@@ -6,7 +6,7 @@ import type { MemoryCoherence } from '../../engine/memory-coherence.js';
 import type { ChangeBatch } from '../wire/change-batch.js';
 import type { Position } from '../wire/position.js';
 import { Replica } from './replica.js';
-import { emitReplicated } from './emit-replicated.js';
+import { forgetReplicated } from './forget-replicated.js';
 import { isBusy, isCorruption, toStorageError } from '../../sqlite/sqlite-error.js';
 import { FileListing } from '../../sqlite/file-listing.js';
 import { SqliteL2 } from '../../sqlite/sqlite-l2.js';
@@ -67,7 +67,7 @@ export class FeedReplica implements ReplicaSource {
       storage,
       clock,
       createSide: () => createStorage(SIDE_FILE_NAME),
-      onChanged: (changes) => emitReplicated(storage, changes, memory),
+      onChanged: (changes) => forgetReplicated(storage, changes, memory),
       primary: { url: options.primaryUrl ?? '', path: options.path },
     });
     this.storage = storage;

@@ -121,7 +121,7 @@ export class ReplicaStandby {
       storage.open({ isReadOnly: true });
     } catch (error) {
       // The other process may not have created it yet.
-      if (++this.#failures === REPORTED_FAILURE) this.#emit(error);
+      if (++this.#failures === REPORTED_FAILURE) this.#reportAny(error);
       return;
     }
     this.#failures = 0;
@@ -162,10 +162,10 @@ export class ReplicaStandby {
   }
 
   #report(error: unknown): void {
-    if (!isBusy(error)) this.#emit(error);
+    if (!isBusy(error)) this.#reportAny(error);
   }
 
-  #emit(error: unknown): void {
+  #reportAny(error: unknown): void {
     this.parts.incidents.report(toStorageError(error), "reading another process's replica");
   }
 }

@@ -75,7 +75,7 @@ export class CachedRequest {
     const { cache, key, next } = this.parts;
     const found = (entry: Served | undefined): Observable<unknown> => {
       if (entry !== undefined) return this.#found(entry);
-      this.#emit(missed('detail=head'));
+      this.#setCacheStatus(missed('detail=head'));
       return next.handle();
     };
     try {
@@ -97,7 +97,7 @@ export class CachedRequest {
     const outcome = isMade ? missed('collapsed') : outcomeOf(served, secondsLeft, isStale);
     if (!isStoredAnswer(stored)) {
       // The application has stored this value itself, under its own key.
-      this.#emit(outcome);
+      this.#setCacheStatus(outcome);
       return of(cache.release(stored));
     }
     if (this.#hasBegun && isStale) {
@@ -119,7 +119,7 @@ export class CachedRequest {
     const outcome = missed(`detail=${error.code}`);
     if (this.#made !== undefined) return this.#send(undefined, this.#made.body, outcome, undefined);
     if (this.#hasBegun) throw error;
-    this.#emit(outcome);
+    this.#setCacheStatus(outcome);
     return next.handle();
   };
 
@@ -148,7 +148,7 @@ export class CachedRequest {
     const outcome = missed(`${isOwn ? '' : 'collapsed; '}detail=${made.unstored}`);
     if (isOwn) return this.#send(undefined, made.body, outcome, undefined);
     if (!made.isShareable) {
-      this.#emit(missed(`detail=${made.unstored}`));
+      this.#setCacheStatus(missed(`detail=${made.unstored}`));
       return next.handle();
     }
     this.#applyHeaders(made.answer);
@@ -219,7 +219,7 @@ export class CachedRequest {
   ): Observable<unknown> {
     const { plan, request, response } = this.parts;
     if (response.hasAnswered) return of(body);
-    this.#emit(outcome);
+    this.#setCacheStatus(outcome);
     if (answer === undefined) return of(body);
     if (plan.vary.length > 0) addVary(response, plan.vary);
     if (cacheControl !== undefined && response.get('cache-control') === undefined) {
@@ -255,7 +255,7 @@ export class CachedRequest {
     }
   }
 
-  #emit(outcome: Outcome): void {
+  #setCacheStatus(outcome: Outcome): void {
     tellOutcome(this.parts.response, this.parts.plan.options, outcome);
   }
 

@@ -102,7 +102,7 @@ class MemoryQueue implements CommandQueue {
 
   push(write: QueuedWrite<Command, CommandResult>): void {
     this.assertRoom();
-    if (this.#results.push(this.#execute(write)) === 1) onNextTurn(this.#emit);
+    if (this.#results.push(this.#execute(write)) === 1) onNextTurn(this.#settle);
   }
 
   pushRelaxed(write: QueuedWrite<Command, CommandResult>): boolean {
@@ -124,7 +124,7 @@ class MemoryQueue implements CommandQueue {
 
   close(): void {
     this.#isClosed = true;
-    this.#emit();
+    this.#settle();
   }
 
   #execute(write: QueuedWrite<Command, CommandResult>): () => void {
@@ -137,8 +137,8 @@ class MemoryQueue implements CommandQueue {
     }
   }
 
-  readonly #emit = (): void => {
-    for (const tell of this.#results.splice(0)) tell();
+  readonly #settle = (): void => {
+    for (const settle of this.#results.splice(0)) settle();
   };
 }
 

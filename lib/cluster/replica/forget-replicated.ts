@@ -3,7 +3,7 @@ import type { Storage } from '../../sqlite/storage.js';
 import { ChangeOp, type Change } from '../wire/change-batch.js';
 
 /** Drops from memory what the primary has changed; after a snapshot, drops everything. @internal */
-export function emitReplicated(
+export function forgetReplicated(
   storage: Storage,
   changes: readonly Change[] | undefined,
   listener: MemoryListener,

@@ -7,7 +7,7 @@ import type { NamespaceTable } from './namespace-table.js';
  *
  * @internal
  */
-export function emitChanges(
+export function forgetChanges(
   namespaces: Pick<NamespaceTable, 'nameOf'>,
   changes: readonly ChangeRow[] | undefined,
   listener: MemoryListener,
