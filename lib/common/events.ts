@@ -45,6 +45,11 @@ export interface HyperCacheEvents {
   error: { error: HyperCacheError; during: string };
   /** The file was damaged or deleted while in use, and the node began a new one. */
   recovered: { reason: 'corrupt' | 'unlinked'; quarantined: string | undefined };
+  /**
+   * The connection to the cache server leads to another process than before: a replica was promoted, or the server was started
+   * again. What that process never had, or has lost, is gone; memory begins empty.
+   */
+  'engine:failover': { address: string };
   /** This node now follows the primary's changes, starting at a revision. */
   'replica:connected': { revision: number };
   /** This node no longer follows the primary. It serves what it holds, as of a revision, and tries again. */
@@ -81,6 +86,7 @@ const CHANNELS = {
   evicted: channel('hypercache:evicted'),
   error: channel('hypercache:error'),
   recovered: channel('hypercache:recovered'),
+  'engine:failover': channel('hypercache:engine:failover'),
   'replica:connected': channel('hypercache:replica:connected'),
   'replica:lost': channel('hypercache:replica:lost'),
   'replica:snapshot': channel('hypercache:replica:snapshot'),
@@ -111,6 +117,7 @@ export class CacheEvents {
     evicted: new EventTopic(CHANNELS.evicted),
     error: new EventTopic(CHANNELS.error),
     recovered: new EventTopic(CHANNELS.recovered),
+    'engine:failover': new EventTopic(CHANNELS['engine:failover']),
     'replica:connected': new EventTopic(CHANNELS['replica:connected']),
     'replica:lost': new EventTopic(CHANNELS['replica:lost']),
     'replica:snapshot': new EventTopic(CHANNELS['replica:snapshot']),

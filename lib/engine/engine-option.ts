@@ -1,3 +1,4 @@
+import type { CacheEvents } from '../common/events.js';
 import type { RemoteClock } from '../common/remote-clock.js';
 import type { HyperCacheError } from '../common/errors.js';
 import type { HyperCacheLogger } from '../common/logger.js';
@@ -15,6 +16,7 @@ export interface EngineParts {
   readonly logger: HyperCacheLogger;
   /** The node's memory, which the engine notifies of changes. */
   readonly memory: MemoryListener;
+  readonly events: Pick<CacheEvents, 'emit'>;
   /** Reports a failure that no caller sees. */
   readonly report: (error: HyperCacheError, during: string) => void;
   /** The longest ttl of a lock, in ms. */

@@ -80,9 +80,13 @@ export interface EngineStats {
   kind: string;
   /** For example `'valkey 8.1.1'`; undefined before the first connection. */
   server: string | undefined;
+  /** `host:port` of the server; undefined before it is known. */
+  address: string | undefined;
   state: 'closed' | 'opening' | 'open';
   /** Connections made since the start. */
   sessions: number;
+  /** How many of them led to another server process than before; see 'engine:failover'. */
+  failovers: number;
   /** Duration of the last round trip, in milliseconds. */
   roundTrip: number | undefined;
   /** Messages from the server about changes to something in memory. */

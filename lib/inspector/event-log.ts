@@ -7,6 +7,7 @@ const RARE = [
   'evicted',
   'error',
   'recovered',
+  'engine:failover',
   'replica:connected',
   'replica:lost',
   'replica:snapshot',

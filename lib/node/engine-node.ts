@@ -47,6 +47,7 @@ export class EngineNode implements HyperCacheNode {
       random,
       logger,
       memory: namespaces,
+      events,
       report: (error, during) => incidents.report(error, during),
       maxLockTtl,
     });

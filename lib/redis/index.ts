@@ -3,6 +3,7 @@ import { RedisEngine } from './redis-engine.js';
 import { resolveRedisOptions, type RedisOptions } from './redis-options.js';
 
 export type { RedisOptions };
+export type { SentinelOptions } from './sentinel-options.js';
 
 /**
  * The engine over Redis or Valkey, for `HyperCacheModule.forRoot({ engine: redis({ url }) })`.

@@ -10,6 +10,8 @@ import { RIGHTS } from './scripts/rights.js';
 export interface ServerFacts {
   /** Such as `'redis 7.0.15'`. */
   readonly server: string;
+  /** Made by each process of the server when it starts. */
+  readonly runId: string | undefined;
   /** Unix ms. */
   readonly now: number;
   /** From 1 to 127. Revisions that this connection makes belong to this slot. */
@@ -71,6 +73,7 @@ export async function probe(
   if (problems.length > 0) throw new ServerUnfitError(problems);
   return {
     server: serverOf(facts),
+    runId: facts.get('run_id'),
     now: unixMsOf(time),
     slot: 1 + (Number(slot) % SLOTS),
   };

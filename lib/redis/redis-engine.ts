@@ -11,7 +11,6 @@ import { ClientLink } from './client-link.js';
 import { EntryExecutor } from './entry-executor.js';
 import { Heartbeat } from './heartbeat.js';
 import { numberAt, NumberFloor } from './numbers.js';
-import { openClient } from './open-client.js';
 import { probe, type ServerFacts } from './probe.js';
 import { RedisClaims } from './redis-claims.js';
 import { RedisCoherence } from './redis-coherence.js';
@@ -23,6 +22,7 @@ import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisQueue } from './redis-queue.js';
 import { beginRun, finishRun, lastRun } from './run-executor.js';
 import { SCRIPTS } from './scripts.js';
+import { ServerPlace } from './server-place.js';
 import type { Session } from './session.js';
 import { SpaceSweeper } from './space-sweeper.js';
 import { Space } from './space.js';
@@ -47,6 +47,7 @@ export class RedisEngine implements RunningEngine {
   readonly queue: RedisQueue;
   readonly coherence: RedisCoherence;
   readonly leases: RedisLeases;
+  readonly #place: ServerPlace;
   readonly #link: ClientLink;
   readonly #keys: RedisKeys;
   readonly #floor = new NumberFloor();
@@ -56,6 +57,9 @@ export class RedisEngine implements RunningEngine {
   readonly #sweeper: SpaceSweeper;
   readonly #spaces = new Map<string, Space>();
   #facts: ServerFacts | undefined;
+  /** Of the server process of the last link that was open. */
+  #runId: string | undefined;
+  #failovers = 0;
 
   constructor(
     private readonly options: ResolvedRedisOptions,
@@ -65,10 +69,11 @@ export class RedisEngine implements RunningEngine {
     const { timeout: timeoutMs, maxPending } = options;
     this.clock = clock;
     this.#keys = new RedisKeys(options.prefix);
+    this.#place = new ServerPlace(options, random);
     this.#link = new ClientLink({
       timeoutMs,
       backoff: new Backoff(random, FIRST_PAUSE_MS, LAST_PAUSE_MS),
-      connect: () => openClient(options),
+      connect: () => this.#place.connect(),
       prepare: (session) => this.#prepare(session),
       onFailure: (error) => report(error, 'talking to the cache server'),
     });
@@ -80,6 +85,9 @@ export class RedisEngine implements RunningEngine {
       memory,
       servesStale,
       trustedMs: servesStale ? options.staleAfter : options.staleBound,
+    });
+    this.#link.onState((state) => {
+      if (state === 'open') this.#reportFailover();
     });
     this.#heartbeat = new Heartbeat({ link: this.#link, clock, coherence: this.coherence, report });
     const keys = this.#keys;
@@ -113,7 +121,13 @@ export class RedisEngine implements RunningEngine {
   }
 
   async start(): Promise<void> {
-    await this.#link.start(this.options.start === 'lazy');
+    try {
+      await this.#link.start(this.options.start === 'lazy');
+    } catch (error) {
+      this.#place.close();
+      throw error;
+    }
+    this.#place.watch(this.#link);
     this.#heartbeat.start();
     this.leases.start();
     this.#sweeper.start();
@@ -131,6 +145,7 @@ export class RedisEngine implements RunningEngine {
     await left;
     await this.queue.drain();
     this.#heartbeat.stop();
+    this.#place.close();
     this.#link.close();
   }
 
@@ -169,8 +184,10 @@ export class RedisEngine implements RunningEngine {
       engine: {
         kind: 'redis',
         server: this.#facts?.server,
+        address: this.#place.address,
         state: this.#link.state,
         sessions: this.#link.session,
+        failovers: this.#failovers,
         roundTrip: this.#heartbeat.roundTripMs,
         invalidations: this.coherence.invalidations,
       },
@@ -178,11 +195,23 @@ export class RedisEngine implements RunningEngine {
   }
 
   async #prepare(session: Session): Promise<void> {
+    await this.#place.check(session);
     const facts = await probe(session, this.#keys, SCRIPTS, this.parts.random);
     this.clock.restart(facts.now);
     this.#floor.see(numberAt(facts.now));
     this.coherence.hear(this.clock.coarseNow());
     this.#facts = facts;
+  }
+
+  /** Tells a server process that is another one than before. What it has not learned from the former one is lost. */
+  #reportFailover(): void {
+    const former = this.#runId;
+    const runId = this.#facts?.runId;
+    this.#runId = runId;
+    if (former === undefined || runId === former) return;
+    this.#failovers++;
+    const address = this.#place.address ?? '';
+    this.parts.events.emit('engine:failover', { address });
   }
 
   #space(namespace: string): Space {

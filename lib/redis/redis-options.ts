@@ -1,5 +1,10 @@
 import type { ConnectionOptions } from 'node:tls';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
+import {
+  resolveSentinelOptions,
+  type ResolvedSentinelOptions,
+  type SentinelOptions,
+} from './sentinel-options.js';
 
 /** The options of `redis()`. Times are milliseconds. @publicApi */
 export interface RedisOptions {
@@ -8,6 +13,8 @@ export interface RedisOptions {
    * `HYPERCACHE_REDIS_URL`.
    */
   url?: string | undefined;
+  /** In place of `url`: asks Sentinels for the address of the master, before each connection and while it lasts. */
+  sentinel?: SentinelOptions | undefined;
   /** Replaces the user name in the url. */
   username?: string | undefined;
   /** Replaces the password in the url. It appears in no log, error or statistic. */
@@ -35,14 +42,17 @@ export interface RedisOptions {
    */
   start?: 'strict' | 'lazy' | undefined;
   /**
-   * Options of `tls.connect` for a `rediss://` url, such as `ca`, `cert`, `key` and `servername`.
+   * Options of `tls.connect` for a `rediss://` url, such as `ca`, `cert`, `key` and `servername`. With `sentinel` they make the
+   * connection to the master one over TLS.
    */
   tls?: ConnectionOptions | undefined;
 }
 
 /** @internal */
 export interface ResolvedRedisOptions {
-  readonly url: string;
+  /** There is exactly one of this and `sentinel`. */
+  readonly url: string | undefined;
+  readonly sentinel: ResolvedSentinelOptions | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly prefix: string;
@@ -88,12 +98,23 @@ export function resolveRedisOptions(
     ...Object.keys(NUMBERS),
     ...Object.keys(CHOICES),
     'tls',
+    'sentinel',
   ];
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) fault(name, `leave it out; known are ${names.join(', ')}`);
   }
-  const { url = environment['HYPERCACHE_REDIS_URL'], username, password, prefix = 'hc' } = given;
-  if (url === undefined || url === '') {
+  const { username, password, prefix = 'hc' } = given;
+  const sentinel =
+    given.sentinel === undefined
+      ? undefined
+      : resolveSentinelOptions(given.sentinel, (field, instead) =>
+          fault(field === '' ? 'sentinel' : `sentinel.${field}`, instead),
+        );
+  const url =
+    given.url ?? (given.sentinel === undefined ? environment['HYPERCACHE_REDIS_URL'] : undefined);
+  if (given.sentinel !== undefined) {
+    if (url !== undefined) fault('sentinel', 'write either url or sentinel', 'together with url');
+  } else if (url === undefined || url === '') {
     fault(
       'url',
       "write the server's address, such as redis://cache:6379 (or set HYPERCACHE_REDIS_URL)",
@@ -143,7 +164,8 @@ export function resolveRedisOptions(
   }
   if (problems.length > 0) throw new InvalidOptionsError(problems);
   return Object.freeze({
-    url: String(url),
+    url,
+    sentinel,
     username,
     password,
     prefix,

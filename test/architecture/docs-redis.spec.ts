@@ -30,15 +30,17 @@ describe('docs/redis.md', () => {
       username,
       password,
       tls,
+      sentinel,
       ...defaults
     } = resolveRedisOptions({ url: 'redis://a' }, {});
-    expect([username, password, tls]).toEqual([undefined, undefined, undefined]);
+    expect([username, password, tls, sentinel].every((each) => each === undefined)).toBe(true);
     for (const [name, byDefault] of Object.entries(defaults)) {
       expect(rowOf(name)).toContain(
         typeof byDefault === 'string' ? `\`'${byDefault}'\`` : `\`${byDefault}\``,
       );
     }
-    for (const name of ['url', 'username', 'password', 'tls']) expect(rowOf(name)).not.toBe('');
+    for (const name of ['url', 'sentinel', 'username', 'password', 'tls'])
+      expect(rowOf(name)).not.toBe('');
   });
 
   it('knows no option that there is not', () => {

@@ -90,6 +90,8 @@ const LOADING = ['--key-load-delay', '1500', '--loading-process-events-interval-
     const { revision } = await one.cache('n').getWithRevision('key');
     if (keepsData) cli('SAVE');
     const sessions = await sessionsOf(other);
+    const failovers: string[] = [];
+    other.on('engine:failover', ({ address }) => failovers.push(address));
     cluster.server.stop();
     await eventually(() => expect(isLinked(one) || isLinked(other)).toBe(false));
     expect(await other.cache('n').get('key')).toBeUndefined();
@@ -102,6 +104,7 @@ const LOADING = ['--key-load-delay', '1500', '--loading-process-events-interval-
     await eventually(async () => expect(await sessionsOf(other)).toBeGreaterThan(sessions));
     await eventually(() => expect(isLinked(other) && isLinked(one)).toBe(true));
 
+    expect(failovers).toEqual([`127.0.0.1:${cluster.server.port}`]);
     expect(await other.cache('n').get('key')).toBe(keepsData ? 1 : undefined);
     expect(await other.cache('n').get('deleted')).toBeUndefined();
     await one.cache('n').set('key', 3);

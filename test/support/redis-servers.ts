@@ -104,7 +104,7 @@ function isThere(program: string): boolean {
 }
 
 /** Of a range that no other worker of Jest uses. */
-function freePort(): number {
+export function freePort(): number {
   const worker = Number(process.env['JEST_WORKER_ID'] ?? 1);
   nextPort++;
   return 21_000 + worker * 400 + (nextPort % 400);

@@ -4,7 +4,13 @@ import type { LoggedEvent } from '../event-log.js';
 import { badge, section, table } from './parts.js';
 import type { View } from './view.js';
 
-const BAD: readonly string[] = ['error', 'replica:lost', 'outbox:refused', 'recovered'];
+const BAD: readonly string[] = [
+  'error',
+  'replica:lost',
+  'engine:failover',
+  'outbox:refused',
+  'recovered',
+];
 const GOOD: readonly string[] = ['hit', 'set', 'replica:connected'];
 
 /** The current events. @internal */

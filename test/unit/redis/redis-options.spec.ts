@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { InvalidOptionsError } from '../../../lib/common/errors.js';
+import { resolveRedisOptions, type RedisOptions } from '../../../lib/redis/redis-options.js';
+
+/** The names of the options that are refused. */
+function refused(options: unknown, environment = {}): string[] {
+  try {
+    resolveRedisOptions(options as RedisOptions, environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidOptionsError)) throw error;
+    return error.problems.map(({ option }) => option.replace('redis(): ', ''));
+  }
+}
+
+const SENTINEL = { name: 'cache', nodes: [{ host: 'a' }] };
+
+describe('resolveRedisOptions', () => {
+  it('takes the url of the environment, unless another place is given', () => {
+    const environment = { HYPERCACHE_REDIS_URL: 'redis://of-environment' };
+
+    expect(resolveRedisOptions({}, environment).url).toBe('redis://of-environment');
+    expect(resolveRedisOptions({ sentinel: SENTINEL }, environment).url).toBeUndefined();
+    expect(refused({})).toEqual(['url']);
+    expect(refused({ url: 'redis://a', sentinel: SENTINEL })).toEqual(['sentinel']);
+  });
+
+  it('gives Sentinels their port', () => {
+    const { sentinel } = resolveRedisOptions({ sentinel: SENTINEL, tls: {} }, {});
+
+    expect(sentinel).toEqual({ name: 'cache', nodes: [{ host: 'a', port: 26_379 }] });
+  });
+
+  it.each([
+    [1, 'sentinel'],
+    [null, 'sentinel'],
+    [{}, 'sentinel.name', 'sentinel.nodes'],
+    [{ ...SENTINEL, name: '' }, 'sentinel.name'],
+    [{ ...SENTINEL, nodes: [] }, 'sentinel.nodes'],
+    [{ ...SENTINEL, nodes: ['a'] }, 'sentinel.nodes'],
+    [{ ...SENTINEL, nodes: [null] }, 'sentinel.nodes'],
+    [{ ...SENTINEL, nodes: [{ host: 'a', port: 65_536 }] }, 'sentinel.nodes'],
+    [{ ...SENTINEL, nodes: [{ host: 'a' }, { host: 'a', port: 26_379 }] }, 'sentinel.nodes'],
+    [{ ...SENTINEL, password: 1 }, 'sentinel.password'],
+    [{ ...SENTINEL, tls: true }, 'sentinel.tls'],
+    [{ ...SENTINEL, master: 'cache' }, 'sentinel.master'],
+  ])('refuses %j as sentinel', (sentinel, ...options) => {
+    expect(refused({ sentinel })).toEqual(options);
+  });
+});
