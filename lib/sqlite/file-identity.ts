@@ -7,7 +7,7 @@ import { CountTable, type NamespaceCount } from './count-table.js';
 import { nextEpoch } from './epoch.js';
 import type { LeaseIdentity } from './lease-table.js';
 import type { Connection, Statement } from './native.js';
-import { joinProcesses } from './process-table.js';
+import { joinProcesses, ProcessLock } from './process-table.js';
 import { changeSql } from './sql/changes.js';
 import { entrySql } from './sql/entries.js';
 import { metaSql } from './sql/meta.js';
@@ -40,6 +40,8 @@ const KNOWN_EPOCHS = 100;
 
 /** What a process provides when it opens a file. @internal */
 export interface EntryOptions {
+  /** Path of the database file. */
+  readonly path: string;
   /** Whether every commit reaches the disk before it returns. */
   readonly fullSync: boolean;
   readonly clock: Clock;
@@ -61,6 +63,8 @@ export interface Identity extends LeaseIdentity {
   readonly counts: readonly NamespaceCount[];
   readonly sharesCounts: boolean;
   readonly leave: () => void;
+  /** Called once the file is closed. */
+  readonly unlock: () => void;
 }
 
 /**
@@ -68,14 +72,26 @@ export interface Identity extends LeaseIdentity {
  * could be the one that was closed, or a copy from elsewhere. A restored backup is a new history. The new identity must
  * outlive any damage to the write-ahead log, so it is checkpointed into the database file immediately.
  */
-export function enter(
+export function enter(connection: Connection, options: EntryOptions, epochFloor: number): Identity {
+  const processId = options.random.hex(8);
+  const lock = new ProcessLock(options.path, processId);
+  lock.acquire();
+  try {
+    return { ...record(connection, processId, options, epochFloor), unlock: () => lock.release() };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function record(
   connection: Connection,
-  { clock, steadyClock, random, fullSync, hasOneWriter = false }: EntryOptions,
+  processId: string,
+  { path, clock, steadyClock, random, fullSync, hasOneWriter = false }: EntryOptions,
   epochFloor: number,
-): Identity {
+): Omit<Identity, 'unlock'> {
   const read = connection.prepare(metaSql.read).pluck();
   const write = connection.prepare(metaSql.write);
-  const processId = random.hex(8);
   connection.exec(pragmaSql.syncFull);
   connection.exec(transactionSql.begin);
   const isRestored = read.get(IdentityMetaKey.Restored) !== undefined;
@@ -89,9 +105,9 @@ export function enter(
       steadyClock.resume(JSON.parse(note) as ClockReading);
     noteClock(write, steadyClock);
   }
-  const { wasClean, isJoining, lifetime, leave, isShared } = joinProcesses(connection, {
+  const { wasClean, isJoining, leave, isShared } = joinProcesses(connection, {
+    path,
     processId,
-    bootId,
     isSameBoot,
     now: clock.monotonic(),
   });
@@ -136,7 +152,6 @@ export function enter(
     epoch,
     epochStarts,
     processId,
-    lifetime,
     head,
     counts,
     sharesCounts,
@@ -157,11 +172,11 @@ export function look(connection: Connection): Identity {
     epoch: Number(read.get(IdentityMetaKey.Epoch)),
     epochStarts: [],
     processId: '',
-    lifetime: '',
     head: headOf(connection),
     counts: [],
     sharesCounts: true,
     leave: () => undefined,
+    unlock: () => undefined,
     isShared: () => true,
   };
 }

@@ -202,7 +202,7 @@ export class FileSlot {
     this.#file = this.#turnReads = undefined;
     this.#checkpointer?.stop();
     this.#checkpointer = undefined;
-    file?.connection.close();
+    file?.close();
   }
 
   get #present(): OpenFile {

@@ -28,8 +28,6 @@ const START: LeaseKey = [-1, '', 0];
 export interface LeaseIdentity {
   readonly epoch: number;
   readonly processId: string;
-  /** Distinguishes this process from a later one with the same pid. */
-  readonly lifetime: string;
 }
 
 /** How long a process counts as alive after a sign of life, in ms. @internal */
@@ -231,8 +229,7 @@ export class LeaseTable {
 
   /** Records a sign of life of this process, so that other processes continue to serve its waiters. */
   beat(now: number): void {
-    const { processId, lifetime } = this.identity;
-    this.#beat.run(processId, process.pid, lifetime, now + ALIVE_MS);
+    this.#beat.run(this.identity.processId, now + ALIVE_MS);
   }
 
   /** Whether the waiter still waits: its time is not over, and its process shows signs of life. */

@@ -12,6 +12,7 @@ import {
   noteClock,
   type EntryOptions,
   type EpochStart,
+  type Identity,
 } from './file-identity.js';
 import { LeaseTable } from './lease-table.js';
 import { ListingTable } from './listing-table.js';
@@ -31,8 +32,6 @@ import { ThrottleTable } from './throttle-table.js';
 
 /** @internal */
 export interface OpenFileOptions extends EntryOptions {
-  /** Path of the database file; its directory is created. */
-  readonly path: string;
   /** The file belongs to another node: it is read in place, and never changed. */
   readonly isReadOnly?: boolean;
 }
@@ -89,6 +88,7 @@ export interface OpenFile {
   noteOthersChanges(): void;
   /** Records a clean stop. */
   leave(): void;
+  close(): void;
 }
 
 /**
@@ -120,21 +120,38 @@ function open(
     fullSync,
     now: clock.now(),
   });
-  try {
-    const salvaged = quarantined === undefined ? 0 : salvageEpoch(quarantined);
-    return assemble(connection, options, Math.max(epochFloor, salvaged), quarantined);
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
+  return withIdentity(
+    connection,
+    () => {
+      const salvaged = quarantined === undefined ? 0 : salvageEpoch(quarantined);
+      return enter(connection, options, Math.max(epochFloor, salvaged));
+    },
+    (identity) => assemble(connection, identity, options, quarantined),
+  );
 }
 
 function openReadOnly(options: OpenFileOptions): OpenFile {
   const connection = openForReading(options.path);
+  return withIdentity(
+    connection,
+    () => look(connection),
+    (identity) => assemble(connection, identity, options, undefined),
+  );
+}
+
+/** Leaves nothing open when a step fails. */
+function withIdentity(
+  connection: Connection,
+  identify: () => Identity,
+  build: (identity: Identity) => OpenFile,
+): OpenFile {
+  let identity: Identity | undefined;
   try {
-    return assemble(connection, options, 0, undefined);
+    identity = identify();
+    return build(identity);
   } catch (error) {
     connection.close();
+    identity?.unlock();
     throw error;
   }
 }
@@ -151,8 +168,8 @@ export function inodeOf(path: string): bigint | undefined {
 
 function assemble(
   connection: Connection,
+  identity: Identity,
   options: OpenFileOptions,
-  epochFloor: number,
   quarantined: string | undefined,
 ): OpenFile {
   const { path, isReadOnly = false } = options;
@@ -164,7 +181,6 @@ function assemble(
   const readMeta = connection.prepare(metaSql.read).pluck();
   const writeMeta = connection.prepare(metaSql.write);
   const removeMeta = connection.prepare(metaSql.remove);
-  const identity = isReadOnly ? look(connection) : enter(connection, options, epochFloor);
   connection.exec(pragmaSql.busyTimeout(0));
   const rowIds = new RowIds(Number(lastId.get() ?? 0));
   const countTable = new CountTable(connection);
@@ -246,6 +262,10 @@ function assemble(
       if (options.steadyClock !== undefined) noteClock(writeMeta, options.steadyClock);
       counts.save();
       connection.exec(transactionSql.commit);
+    },
+    close: () => {
+      connection.close();
+      identity.unlock();
     },
   };
 }

@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { FileLock } from './file-lock.js';
 import type { Connection } from './native.js';
-import { errnoOf } from '../common/errno.js';
 import { leaseSql, processSql } from './sql/leases.js';
-
-/** Index of the start time among the fields behind the name (proc(5): the 22nd of all). */
-const START_TIME_FIELD = 19;
 
 /** @internal */
 export interface JoiningProcess {
+  /** Path of the database file. */
+  readonly path: string;
   readonly processId: string;
-  /** '' where it is unknown. */
-  readonly bootId: string;
   /** The machine has not restarted since the file was last opened. */
   readonly isSameBoot: boolean;
   /** Monotonic ms. */
@@ -23,84 +20,90 @@ export interface Membership {
   readonly wasClean: boolean;
   /** Whether other processes certainly have the file open. */
   readonly isJoining: boolean;
-  readonly lifetime: string;
   readonly leave: () => void;
-  /**
-   * Whether other processes have the file open, or have left it without a clean stop. Also renews the note that this
-   * process has it open.
-   */
+  /** Whether other processes have the file open, or have left it without a clean stop. */
   readonly isShared: () => boolean;
 }
 
 /**
+ * Shows other processes that this one has a file open. The operating system ends the lock together with the process,
+ * so it is right across containers too, in which each process may have the same pid.
+ *
+ * @internal
+ */
+export class ProcessLock {
+  readonly #path: string;
+  readonly #lock: FileLock;
+
+  constructor(path: string, processId: string) {
+    this.#path = `${path}-process-${processId}`;
+    this.#lock = new FileLock(this.#path);
+  }
+
+  /** @throws SQLite's error where the file of the lock cannot be made */
+  acquire(): void {
+    this.#lock.acquire(0);
+  }
+
+  /** Whether its process runs; undefined where this process may not find out. */
+  isHeld(): boolean | undefined {
+    if (!existsSync(this.#path)) return false;
+    try {
+      const isFree = this.#lock.tryAcquire();
+      this.#lock.release();
+      return !isFree;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Called once the file is closed, or when the process is gone. */
+  release(): void {
+    this.#lock.release();
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      // An empty file stays. It says nothing without the row of its process.
+    }
+  }
+}
+
+/**
  * Records that this process has the file open, and forgets processes that are gone. When none is left, every live lease
- * gets its full ttl again. Called inside a transaction.
+ * gets its full ttl again. Called inside a transaction, while this process holds its {@link ProcessLock}.
  *
  * @internal
  */
 export function joinProcesses(connection: Connection, joining: JoiningProcess): Membership {
-  const { processId, bootId, isSameBoot, now } = joining;
+  const { path, processId, isSameBoot, now } = joining;
   const leave = connection.prepare(processSql.leave);
   const dropWaiters = connection.prepare(leaseSql.dropWaitersOf);
-  const known = connection.prepare(processSql.all).all() as {
-    id: string;
-    pid: number;
-    boot_id: string;
-    alive_until: number;
-  }[];
+  const known = connection.prepare(processSql.all).pluck().all() as string[];
   let isAlone = true;
   let isJoining = false;
-  for (const { id, pid, boot_id: lifetime, alive_until } of known) {
-    const runs = pid !== process.pid && isRunning(pid);
-    const isAlive = runs || alive_until > now;
-    isJoining ||= runs && isSameBoot && lifetime === lifetimeOf(bootId, pid);
-    if (isSameBoot && isAlive) {
+  for (const id of known) {
+    const lock = new ProcessLock(path, id);
+    const isHeld = lock.isHeld();
+    isJoining ||= isHeld === true;
+    if (isHeld ?? isSameBoot) {
       isAlone = false;
       continue;
     }
+    lock.release();
     leave.run(id);
     dropWaiters.run(id);
   }
-  const beat = connection.prepare(processSql.beat);
-  const lifetime = lifetimeOf(bootId, process.pid);
-  beat.run(processId, process.pid, lifetime, now);
-  const ids = connection.prepare(processSql.ids).pluck();
+  connection.prepare(processSql.beat).run(processId, now);
+  const other = connection.prepare(processSql.other);
   // While others stayed, time continued. A process that keeps crashing must not prolong the leases of dead ones.
   if (isAlone) connection.prepare(leaseSql.renewAll).run({ now, anew: isSameBoot ? 0 : 1 });
   return {
     wasClean: known.length === 0,
     isJoining,
-    lifetime,
     leave: () => {
       leave.run(processId);
       dropWaiters.run(processId);
     },
-    isShared: () => {
-      const open = ids.all();
-      if (!open.includes(processId)) beat.run(processId, process.pid, lifetime, now);
-      return open.some((id) => id !== processId);
-    },
+    isShared: () => other.get(processId) !== undefined,
   };
-}
-
-/** Distinguishes a process from a later one with the same pid, as far as the system allows. */
-function lifetimeOf(bootId: string, pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name is in parentheses and may contain anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${bootId} ${fields[START_TIME_FIELD] ?? ''}`;
-  } catch {
-    return bootId;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, under another user.
-    return errnoOf(error) === 'EPERM';
-  }
 }

@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
@@ -36,6 +36,17 @@ export class RemoteError extends Error {
   }
 }
 
+/** Pid 1 of a namespace of its own, as in a container. */
+const CONTAINED = {
+  execPath: 'unshare',
+  execArgv: ['--fork', '--pid', '--kill-child', process.execPath],
+};
+
+/** Whether this process may start others with pid 1. */
+export function canContain(): boolean {
+  return spawnSync('unshare', ['--fork', '--pid', 'true']).status === 0;
+}
+
 /** A program of test/support/programs in a process of its own; it runs the built library. */
 export class NodeProcess {
   readonly aborts: RemoteAbort[] = [];
@@ -63,7 +74,7 @@ export class NodeProcess {
   ): Promise<NodeProcess> {
     const path = fileURLToPath(new URL(`./programs/${program}.mjs`, import.meta.url));
     const child = fork(path, [JSON.stringify(config)], {
-      execArgv: [],
+      ...(config['isContained'] === true ? CONTAINED : { execArgv: [] }),
       env: { ...process.env, ...environment },
       serialization: 'advanced',
     });

@@ -63,11 +63,10 @@ export const leaseSql = {
 
 /** @internal */
 export const processSql = {
-  all: 'SELECT id, pid, boot_id, alive_until FROM processes',
+  all: 'SELECT id FROM processes',
   leave: 'DELETE FROM processes WHERE id = ?',
-  /** Inserts the row again when it was forgotten: a process of another container cannot see whether this one runs. */
-  beat: `INSERT INTO processes (id, pid, boot_id, alive_until) VALUES (?, ?, ?, ?)
+  beat: `INSERT INTO processes (id, alive_until) VALUES (?, ?)
     ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until`,
-  ids: 'SELECT id FROM processes',
+  other: 'SELECT 1 FROM processes WHERE id <> ? LIMIT 1',
   isAlive: 'SELECT 1 FROM processes WHERE id = ? AND alive_until > ?',
 } as const;

@@ -79,6 +79,7 @@ export const transactionSql = {
 
 /** A transaction that never ends. @internal */
 export const lockSql = {
-  take: 'BEGIN EXCLUSIVE',
+  /** Without a journal's file, which a process that is killed would leave. */
+  take: 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE',
   share: 'BEGIN; SELECT count(*) FROM sqlite_schema',
 } as const;

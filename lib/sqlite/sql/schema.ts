@@ -73,8 +73,6 @@ ${LOG_TRIGGERS}
   -- Whoever has the file open. A row that is there at the next start was left by an unclean stop.
   CREATE TABLE processes (
     id TEXT PRIMARY KEY,
-    pid INTEGER NOT NULL,
-    boot_id TEXT NOT NULL,
     -- Monotonic ms until which its waiters count as alive.
     alive_until REAL NOT NULL
   ) WITHOUT ROWID;

@@ -212,7 +212,7 @@ describe('a replica that misses the content of changes', () => {
     await secondary.node.close();
     await primary.close();
     run(sqlitePath, "INSERT INTO meta VALUES ('incomplete', '1')");
-    run(primaryDirectory, "INSERT INTO processes VALUES ('killed', 1, '', 0)");
+    run(primaryDirectory, "INSERT INTO processes VALUES ('killed', 0)");
     const again = await clusters.primary({ sqlitePath: primaryDirectory });
     const back = await clusters.secondary(undefined, { sqlitePath });
     turnTo(back, again);

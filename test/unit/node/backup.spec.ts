@@ -40,7 +40,12 @@ describe('a backup', () => {
     expect(await restored.stats()).toMatchObject({ revision, l2: { entries: 1000 } });
     expect((await restored.stats()).historyId).not.toBe(historyId);
     expect(await restored.cache('default').get('k999')).toBe('v999');
-    expect(readdirSync(sqlitePath).toSorted()).toEqual([FILE, `${FILE}-shm`, `${FILE}-wal`]);
+    expect(readdirSync(sqlitePath).toSorted()).toEqual([
+      FILE,
+      expect.stringMatching(`^${FILE}-process-[0-9a-f]+$`),
+      `${FILE}-shm`,
+      `${FILE}-wal`,
+    ]);
   });
 
   it('counts its entries anew, because the file that it was made of had them in memory', async () => {

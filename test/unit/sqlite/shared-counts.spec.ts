@@ -61,14 +61,19 @@ describe('The counts of entries', () => {
     const node = await startNode({ sqlitePath: home });
     await startOther(home);
     const cache = node.cache('default');
-    const cost = async (): Promise<number> => {
+    const oneRound = async (): Promise<number> => {
       const start = process.cpuUsage();
       for (let i = 0; i < 300; i++) await cache.set(`key-${i}`, i);
       const { user, system } = process.cpuUsage(start);
       for (let i = 0; i < 300; i++) await cache.delete(`key-${i}`);
       return user + system;
     };
-    await cost();
+    /** The least of several, without a collection of garbage or code that is compiled. */
+    const cost = async (): Promise<number> => {
+      let least = Infinity;
+      for (let i = 0; i < 4; i++) least = Math.min(least, await oneRound());
+      return least;
+    };
     const before = await cost();
     const names = Array.from({ length: 5000 }, (_, i) => `tenant-${i}`);
     for (let i = 0; i < names.length; i += 500) {
