@@ -39,7 +39,11 @@ export class RedisTarget implements Target {
   /** @throws {HC_OPTIONS_INVALID | HC_SERVER_UNREACHABLE | HC_SERVER_UNFIT | HC_DEPENDENCY_MISSING} */
   static async open({ url, prefix, timeoutMs }: RedisTargetOptions): Promise<RedisTarget> {
     const timeout = timeoutMs;
-    const options = resolveRedisOptions({ url, prefix, timeout, connectTimeout: timeout }, {});
+    const options = {
+      ...resolveRedisOptions({ url, prefix, timeout, connectTimeout: timeout }, {}),
+      // The number that the applications have chosen.
+      buckets: undefined,
+    };
     let made: RedisEngine | undefined;
     const engine: EngineOption = {
       kind: 'redis',

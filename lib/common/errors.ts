@@ -33,6 +33,7 @@ export type HyperCacheErrorCode =
   | 'HC_OUTBOX_FULL'
   | 'HC_OUTCOME_UNKNOWN'
   | 'HC_OUT_OF_ORDER'
+  | 'HC_PARTIAL'
   | 'HC_PRIMARY_FOREIGN'
   | 'HC_PRIMARY_MISMATCH'
   | 'HC_PRIMARY_REFUSED'

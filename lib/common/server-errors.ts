@@ -40,6 +40,24 @@ export class OutcomeUnknownError extends HyperCacheError {
   }
 }
 
+/** A call on a whole namespace has succeeded in only some of its buckets. Calling it again is safe. @publicApi */
+export class PartialError extends HyperCacheError {
+  readonly code = 'HC_PARTIAL';
+  constructor(
+    /** The number of buckets in which the call is complete. */
+    readonly done: number,
+    /** The number of buckets in which it is not. */
+    readonly left: number,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `The call is complete in ${done} of ${done + left} buckets.`,
+      'Call it again: that does no harm where it is complete. The cause says what failed.',
+      options,
+    );
+  }
+}
+
 /** Another program keeps its own data in the place of an entry. @publicApi */
 export class ForeignKeyError extends HyperCacheError {
   readonly code = 'HC_STORAGE_FOREIGN';

@@ -44,6 +44,7 @@ const STATUS: { readonly [code in HyperCacheErrorCode]?: number } = {
   HC_STORAGE_LOST: 503,
   HC_TWO_PRIMARIES: 503,
   HC_OUTCOME_UNKNOWN: 504,
+  HC_PARTIAL: 504,
   HC_STORAGE_FULL: 507,
 };
 

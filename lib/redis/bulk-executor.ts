@@ -1,8 +1,13 @@
 import type { Clock } from '../common/clock.js';
-import { OutcomeUnknownError, ServerUnreachableError } from '../common/server-errors.js';
+import {
+  OutcomeUnknownError,
+  PartialError,
+  ServerUnreachableError,
+} from '../common/server-errors.js';
 import type { CommandOf, RemovalStep } from '../engine/command.js';
 import type { Removal, ResultOf } from '../engine/command-result.js';
-import { globEscaped } from './glob.js';
+import type { Buckets, Place } from './buckets.js';
+import { allOf, fanOut, sendAll } from './fan-out.js';
 import { numberAt, type NumberFloor } from './numbers.js';
 import { unexpectedReply } from './redis-error.js';
 import { scanned } from './redis-l2.js';
@@ -24,9 +29,26 @@ export interface BulkExecutorParts {
 
 type BulkCommand = CommandOf<'deletePrefix' | 'expirePrefix' | 'deleteTag' | 'expireTag'>;
 
+/** Where the walk through the entries of a tag continues in one bucket. */
+interface Walk {
+  readonly bucket: number;
+  /** The number of the change. */
+  readonly before: number;
+  /** The version that the tag had before; '' if it keeps its version. */
+  readonly version: string;
+  /** The place in the list. */
+  readonly at: number;
+}
+
+/** What was done to some entries. */
+interface Changed {
+  readonly keys: readonly string[];
+  readonly deleted: number;
+}
+
 /**
- * Executes the commands on many entries. It first stores a number, which marks the entries as removed or the fills as overdue.
- * It then processes the entries themselves, step by step.
+ * Executes the commands on many entries. It first stores a number in each bucket, which marks the entries as removed or the fills
+ * as overdue. It then processes the entries themselves, step by step.
  *
  * @internal
  */
@@ -34,73 +56,53 @@ export class BulkExecutor {
   constructor(private readonly parts: BulkExecutorParts) {}
 
   /** Does not count the removed entries: the server removes them when their time to live ends. */
-  async clear(space: Space): Promise<ResultOf['clear']> {
-    space.clears++;
-    const [revision] = await this.#bump(space, space.keys.generation);
-    space.drop();
-    return { deleted: 0, revision };
+  async clear({ all }: Buckets): Promise<ResultOf['clear']> {
+    for (const space of all) space.clears++;
+    const outcomes = await sendAll(all, async (space) => {
+      const [revision] = await this.#bump(space, space.keys.generation);
+      space.drop();
+      return revision;
+    });
+    return { deleted: 0, revision: Math.max(...allOf(outcomes)) };
   }
 
-  async remove(space: Space, command: BulkCommand): Promise<Removal> {
-    const step = command.step ?? (await this.#begin(space, command));
+  async remove(buckets: Buckets, command: BulkCommand): Promise<Removal> {
+    const step = command.step ?? (await this.#begin(buckets, command));
     try {
-      return await this.#removeStep(space, command, step);
+      return await ('tag' in command
+        ? this.#removeTagged(buckets, command, step)
+        : this.#removePrefixed(buckets, command, step));
     } catch (error) {
-      if (!(error instanceof ServerUnreachableError)) throw error;
       // The command has begun: some entries are already removed.
+      if (buckets.all.length > 1 && !(error instanceof PartialError)) {
+        throw new PartialError(0, buckets.all.length, { cause: error });
+      }
+      if (!(error instanceof ServerUnreachableError)) throw error;
       throw new OutcomeUnknownError('the connection was lost on the way', { cause: error });
     }
   }
 
-  async #removeStep(space: Space, command: BulkCommand, step: RemovalStep): Promise<Removal> {
-    const { keys, next } =
-      'tag' in command
-        ? await this.#tagged(space, command.tag, step)
-        : await this.#prefixed(space, command.prefix, step);
-    const deletes = command.kind.startsWith('delete');
-    const tag = 'tag' in command ? command.tag : '';
-    const [cursor, version = ''] = step.from.split(' ');
-    const results = await this.#removeMany(space, keys, [
-      deletes ? 'delete' : 'expire',
-      String(step.before),
-      tag,
-      version,
-    ]);
-    const changed = keys.filter((_key, i) => Number(results[i]) > 0);
-    for (const key of changed) space.dropKey(key);
-    const from = 'tag' in command ? this.#tagCursor(cursor, keys, changed, deletes) : next;
-    if (tag !== '' && deletes && changed.length > 0) {
-      const names = changed.map((key) => space.keys.entry(key));
-      await this.parts.commands.call(['ZREM', space.keys.tagged(tag), ...names]);
-    }
-    const isOver = from === undefined || (tag !== '' && keys.length < STEP);
+  /** Sends its first commands before it returns. */
+  async #begin({ all }: Buckets, command: BulkCommand): Promise<RemovalStep> {
+    const outcomes = await sendAll(all, async (space): Promise<Walk> => {
+      const [before, version] = await this.#beginIn(space, command);
+      return { bucket: all.indexOf(space), before, version, at: 0 };
+    });
+    const walks = allOf(outcomes);
     return {
-      keys: changed,
-      deleted: results.filter((result) => result === 2).length,
-      revision: step.before,
-      next: isOver ? undefined : { before: step.before, from: `${from} ${version}` },
+      before: Math.max(...walks.map(({ before }) => before)),
+      from: 'tag' in command ? JSON.stringify(walks) : '0',
     };
   }
 
-  /** Where the listing of a tag continues. A step removes some entries from the list and leaves the others in it. */
-  #tagCursor(
-    cursor: string | undefined,
-    keys: readonly string[],
-    changed: readonly string[],
-    leaves: boolean,
-  ): string {
-    return String(Number(cursor) + keys.length - (leaves ? changed.length : 0));
-  }
-
-  async #begin(space: Space, command: BulkCommand): Promise<RemovalStep> {
+  async #beginIn(space: Space, command: BulkCommand): Promise<[number: number, before: string]> {
     if (command.kind === 'deleteTag') {
-      const [before, version] = await this.#bump(space, space.keys.tag(command.tag));
+      const begun = await this.#bump(space, space.keys.tag(command.tag));
       space.dropTag(command.tag);
-      return { before, from: `0 ${version}` };
+      return begun;
     }
     const member = 'tag' in command ? `t${command.tag}` : `p${command.prefix}`;
-    const [before] = await this.#number(FENCE, [space.keys.fence, space.keys.counter], [member]);
-    return { before, from: '0 ' };
+    return this.#number(FENCE, [space.keys.fence, space.keys.counter], [member]);
   }
 
   #bump(space: Space, key: string): Promise<[number: number, before: string]> {
@@ -120,51 +122,117 @@ export class BulkExecutor {
     return [floor.see(Number(String(number))), before?.toString() ?? ''];
   }
 
-  async #tagged(space: Space, tag: string, { from }: RemovalStep) {
-    const at = Number(from.split(' ')[0]);
-    const names = await this.parts.commands.call([
-      'ZRANGE',
-      space.keys.tagged(tag),
-      String(at),
-      String(at + STEP - 1),
-    ]);
+  /** One step in each bucket whose list is not over. */
+  async #removeTagged(
+    { all }: Buckets,
+    command: CommandOf<'deleteTag' | 'expireTag'>,
+    step: RemovalStep,
+  ): Promise<Removal> {
+    // This class has written it.
+    const walks = JSON.parse(step.from) as readonly Walk[];
+    const { results, failed, failure } = await fanOut(walks, async (walk) => {
+      const space = all[walk.bucket];
+      return space && this.#walk(space, command, walk);
+    });
+    const left = results.flatMap((result) => result?.next ?? []);
+    if (failure !== undefined) {
+      if (all.length === 1) throw failure;
+      const unfinished = failed + left.length;
+      throw new PartialError(all.length - unfinished, unfinished, { cause: failure });
+    }
     return {
-      keys: this.#keysOf(space, Array.isArray(names) ? names.map(String) : []),
-      next: undefined,
+      keys: results.flatMap((result) => result?.keys ?? []),
+      deleted: results.reduce((sum, result) => sum + (result?.deleted ?? 0), 0),
+      revision: step.before,
+      next: left.length === 0 ? undefined : { before: step.before, from: JSON.stringify(left) },
     };
   }
 
-  async #prefixed(space: Space, prefix: string, { from }: RemovalStep) {
+  async #walk(
+    space: Space,
+    command: CommandOf<'deleteTag' | 'expireTag'>,
+    walk: Walk,
+  ): Promise<Changed & { readonly next: Walk | undefined }> {
+    const { tag } = command;
+    const { at } = walk;
+    const list = space.keys.tagged(tag);
     const reply = await this.parts.commands.call([
-      'SCAN',
-      from.split(' ')[0] ?? '0',
-      'MATCH',
-      `${globEscaped(space.keys.entryPrefix + prefix)}*`,
-      'COUNT',
-      String(STEP),
+      'ZRANGE',
+      list,
+      String(at),
+      String(at + STEP - 1),
     ]);
-    const { keys, next } = scanned(reply);
-    return { keys: this.#keysOf(space, keys), next };
+    const names = Array.isArray(reply) ? reply.map(String) : [];
+    const keys = names.map((name) => name.slice(space.keys.entryPrefix.length));
+    const deletes = command.kind === 'deleteTag';
+    const changed = await this.#removeMany(space, keys, deletes, walk, tag);
+    if (deletes && changed.keys.length > 0) {
+      const gone = changed.keys.map((key) => space.keys.entry(key));
+      await this.parts.commands.call(['ZREM', list, ...gone]);
+    }
+    // The step has taken some entries from the list, and left the others in it.
+    const next = { ...walk, at: at + keys.length - (deletes ? changed.keys.length : 0) };
+    return { ...changed, next: keys.length < STEP ? undefined : next };
   }
 
-  #keysOf(space: Space, names: readonly string[]): string[] {
-    return names.map((name) => name.slice(space.keys.entryPrefix.length));
+  /** One step through the keys of the server, which are in no order. */
+  async #removePrefixed(
+    buckets: Buckets,
+    { kind, prefix }: CommandOf<'deletePrefix' | 'expirePrefix'>,
+    { before, from }: RemovalStep,
+  ): Promise<Removal> {
+    const { keys: names, next } = scanned(
+      await this.parts.commands.call([
+        'SCAN',
+        from,
+        'MATCH',
+        buckets.pattern(prefix),
+        'COUNT',
+        String(STEP),
+      ]),
+    );
+    const found = bySpace(names.flatMap((name) => buckets.placeOf(name, prefix) ?? []));
+    const { results, failure } = await fanOut(Array.from(found), ([space, keys]) =>
+      this.#removeMany(space, keys, kind === 'deletePrefix', { before, version: '' }, ''),
+    );
+    if (failure !== undefined) throw failure;
+    return {
+      keys: results.flatMap(({ keys }) => keys),
+      deleted: results.reduce((sum, { deleted }) => sum + deleted, 0),
+      revision: before,
+      next: next === undefined ? undefined : { before, from: next },
+    };
   }
 
   async #removeMany(
     space: Space,
     keys: readonly string[],
-    args: readonly string[],
-  ): Promise<readonly unknown[]> {
-    if (keys.length === 0) return [];
+    deletes: boolean,
+    { before, version }: Pick<Walk, 'before' | 'version'>,
+    tag: string,
+  ): Promise<Changed> {
+    if (keys.length === 0) return { keys: [], deleted: 0 };
     const { commands, floor } = this.parts;
     const names = keys.map((key) => space.keys.entry(key));
-    const reply = await commands.run(
+    const how = [deletes ? 'delete' : 'expire', String(before), tag, version];
+    const results = await commands.run(
       REMOVE_MANY,
       [space.keys.counter, space.keys.generation, ...names],
-      [String(floor.value), space.keys.prefix, ...args],
+      [String(floor.value), space.keys.prefix, ...how],
     );
-    if (Array.isArray(reply)) return reply;
-    throw unexpectedReply(REMOVE_MANY.name);
+    if (!Array.isArray(results)) throw unexpectedReply(REMOVE_MANY.name);
+    const changed = keys.filter((_key, i) => Number(results[i]) > 0);
+    for (const key of changed) space.dropKey(key);
+    return { keys: changed, deleted: results.filter((result) => result === 2).length };
   }
+}
+
+function bySpace(places: readonly Place[]): Map<Space, string[]> {
+  const found = new Map<Space, string[]>();
+  for (const { space, key } of places) {
+    const keys = found.get(space) ?? [];
+    keys.push(key);
+    found.set(space, keys);
+  }
+  return found;
 }

@@ -16,12 +16,23 @@ export interface ServerFacts {
   readonly now: number;
   /** From 1 to 127. Revisions that this connection makes belong to this slot. */
   readonly slot: number;
+  /** The number of buckets of each namespace. */
+  readonly buckets: number;
+}
+
+/** @internal */
+export interface ProbeParts {
+  readonly scripts: readonly Script[];
+  readonly random: Random;
+  /** The number that the cache must have; undefined takes the one that it has. */
+  readonly buckets: number | undefined;
 }
 
 /** The version of the entry layout. This release reads no other version. */
 const LAYOUT = 1;
 
-const SLOTS = 127;
+/** How many numbers there are by which nodes tell their own revisions apart. */
+const WRITER_NUMBERS = 127;
 
 /**
  * Checks whether a server can serve as a cache, loads the scripts, and takes a slot.
@@ -32,8 +43,7 @@ const SLOTS = 127;
 export async function probe(
   commands: Commands,
   keys: RedisKeys,
-  scripts: readonly Script[],
-  random: Random,
+  { scripts, random, buckets }: ProbeParts,
 ): Promise<ServerFacts> {
   const problems: string[] = [];
   const ask = async (right: string, asked: Promise<Reply>): Promise<Reply> => {
@@ -61,11 +71,20 @@ export async function probe(
     for (const name of new Set(missing.map(String))) problems.push(mayNot(name, keys));
   }
   if (problems.length > 0) throw new ServerUnfitError(problems);
-  const enrolled = await commands.run(ENROL, [keys.layout], [String(LAYOUT), random.hex(16)]);
-  const [layout, slot] = Array.isArray(enrolled) ? enrolled.map(String) : [];
+  const enrolled = await commands.run(
+    ENROL,
+    [keys.layout],
+    [String(LAYOUT), random.hex(16), String(buckets ?? 1)],
+  );
+  const [layout, slot, count] = Array.isArray(enrolled) ? enrolled.map(String) : [];
   if (layout !== String(LAYOUT)) {
     throw new ServerUnfitError([
       `Its entries are of layout ${layout}, and this version knows ${LAYOUT}: give the option prefix another value.`,
+    ]);
+  }
+  if (buckets !== undefined && count !== String(buckets)) {
+    throw new ServerUnfitError([
+      `Its entries are in ${count} buckets, not in ${buckets}: write buckets: ${count}, or give the option prefix another value.`,
     ]);
   }
   // This request comes last: the sooner its reply is used, the more exact is the clock.
@@ -75,7 +94,8 @@ export async function probe(
     server: serverOf(facts),
     runId: facts.get('run_id'),
     now: unixMsOf(time),
-    slot: 1 + (Number(slot) % SLOTS),
+    slot: 1 + (Number(slot) % WRITER_NUMBERS),
+    buckets: Number(count),
   };
 }
 

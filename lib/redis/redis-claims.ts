@@ -4,12 +4,12 @@ import { CLAIM_MS, ClaimKeeper } from '../engine/claim-keeper.js';
 import type { Claims, FilledEntry, HeldClaim, OwnClaim } from '../engine/claims.js';
 import type { CommandOf } from '../engine/command.js';
 import type { L2Entry, Observation } from '../engine/l2.js';
+import type { Buckets } from './buckets.js';
 import { readEntry, readHead, REVISION_AT } from './entry-format.js';
 import { DIGITS, toDigits, type NumberFloor } from './numbers.js';
 import { redisSeen, type RedisSeen } from './redis-l2.js';
 import type { Commands } from './redis-link.js';
 import { CLAIM, KEEP_CLAIM } from './scripts/claim.js';
-import type { Space } from './space.js';
 
 const OWNER_BYTES = 16;
 
@@ -30,7 +30,7 @@ export interface RedisClaimsParts {
  */
 export class RedisClaims implements Claims {
   constructor(
-    private readonly space: Space,
+    private readonly buckets: Buckets,
     private readonly parts: RedisClaimsParts,
   ) {}
 
@@ -49,8 +49,8 @@ export class RedisClaims implements Claims {
     isReplacing: boolean,
     owner: string,
   ): Promise<OwnClaim | HeldClaim> {
-    const { keys } = this.space;
     const { key, tags } = seen;
+    const { keys } = this.buckets.of(key);
     const { floor } = this.parts;
     // A change between the request and the reply ends the wait as well.
     const reply = await this.parts.commands.run(
@@ -84,7 +84,7 @@ export class RedisClaims implements Claims {
     const { claimed } = redisSeen(observed.seen);
     const fillWith = (entry: FilledEntry): CommandOf<'fill'> => ({
       kind: 'fill',
-      namespace: this.space.namespace,
+      namespace: this.buckets.namespace,
       key,
       ...entry,
       seen: claimed?.last ?? 0,
@@ -100,7 +100,7 @@ export class RedisClaims implements Claims {
   }
 
   #keeperOf(seen: RedisSeen, owner: string): ClaimKeeper {
-    const { keys } = this.space;
+    const { keys } = this.buckets.of(seen.key);
     const keep = (how: 'renew' | 'release' | 'fail', ms: number): Promise<unknown> =>
       this.parts.commands.run(
         KEEP_CLAIM,

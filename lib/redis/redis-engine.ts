@@ -1,13 +1,13 @@
 import { Backoff } from '../common/backoff.js';
 import type { RemoteClock } from '../common/remote-clock.js';
-import { CapabilityAbsentError } from '../common/server-errors.js';
 import { HyperCacheError, StorageFailedError } from '../common/errors.js';
 import { LeaseKind } from '../engine/lease.js';
 import type { Command } from '../engine/command.js';
-import type { CommandResult } from '../engine/command-result.js';
 import type { EngineParts, RunningEngine } from '../engine/engine-option.js';
+import { Buckets } from './buckets.js';
 import { BulkExecutor } from './bulk-executor.js';
 import { ClientLink } from './client-link.js';
+import { CommandExecutor } from './command-executor.js';
 import { EntryExecutor } from './entry-executor.js';
 import { Heartbeat } from './heartbeat.js';
 import { numberAt, NumberFloor } from './numbers.js';
@@ -20,13 +20,11 @@ import { RedisListing } from './redis-listing.js';
 import { RedisL2 } from './redis-l2.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisQueue } from './redis-queue.js';
-import { beginRun, finishRun, lastRun } from './run-executor.js';
 import { SCRIPTS } from './scripts.js';
 import { ServerPlace } from './server-place.js';
 import type { Session } from './session.js';
 import { SpaceSweeper } from './space-sweeper.js';
 import { Space } from './space.js';
-import { resetThrottle, throttle } from './throttle-executor.js';
 
 /** Pauses between attempts to connect, in ms. */
 const FIRST_PAUSE_MS = 50;
@@ -52,10 +50,8 @@ export class RedisEngine implements RunningEngine {
   readonly #keys: RedisKeys;
   readonly #floor = new NumberFloor();
   readonly #heartbeat: Heartbeat;
-  readonly #entries: EntryExecutor;
-  readonly #bulk: BulkExecutor;
   readonly #sweeper: SpaceSweeper;
-  readonly #spaces = new Map<string, Space>();
+  readonly #buckets = new Map<string, Buckets>();
   #facts: ServerFacts | undefined;
   /** Of the server process of the last link that was open. */
   #runId: string | undefined;
@@ -91,14 +87,23 @@ export class RedisEngine implements RunningEngine {
     });
     this.#heartbeat = new Heartbeat({ link: this.#link, clock, coherence: this.coherence, report });
     const keys = this.#keys;
-    const spaces = (): Iterable<Space> => this.#spaces.values();
-    this.#sweeper = new SpaceSweeper({ link: this.#link, keys, spaces, report });
-    this.#entries = new EntryExecutor({
-      ...common,
-      slot: () => this.#facts?.slot ?? 0,
-      fenceKeys: (name) => [keys.lease('h', { kind: LeaseKind.Lock, name }), keys.lock('r')],
+    this.#sweeper = new SpaceSweeper({
+      link: this.#link,
+      keys,
+      spaces: () => Array.from(this.#buckets.values()).flatMap(({ all }) => all),
+      report,
     });
-    this.#bulk = new BulkExecutor(common);
+    const executor = new CommandExecutor({
+      commands: this.#link,
+      keys,
+      entries: new EntryExecutor({
+        ...common,
+        slot: () => this.#facts?.slot ?? 0,
+        fenceKeys: (name) => [keys.lease('h', { kind: LeaseKind.Lock, name }), keys.lock('r')],
+      }),
+      bulk: new BulkExecutor(common),
+      buckets: (namespace) => this.#bucketsOf(namespace),
+    });
     this.leases = new RedisLeases({
       link: this.#link,
       keys: this.#keys,
@@ -109,7 +114,7 @@ export class RedisEngine implements RunningEngine {
       onError: (error) => report(asError(error), 'serving the waiters of locks'),
     });
     this.queue = new RedisQueue({
-      execute: (command) => this.#execute(command),
+      execute: (command) => executor.execute(command),
       onCommitted: (command) => this.#dropCommitted(command),
       maxWrites: maxPending,
       maxBytes: MAX_QUEUED_BYTES,
@@ -151,7 +156,7 @@ export class RedisEngine implements RunningEngine {
 
   l2(namespace: string): RedisL2 {
     const { clock } = this;
-    return new RedisL2(this.#space(namespace), {
+    return new RedisL2(this.#bucketsOf(namespace), {
       commands: this.#link,
       clock,
       onReadError: (error) => this.parts.report(asError(error), 'reading'),
@@ -159,7 +164,7 @@ export class RedisEngine implements RunningEngine {
   }
 
   claims(namespace: string): RedisClaims {
-    return new RedisClaims(this.#space(namespace), {
+    return new RedisClaims(this.#bucketsOf(namespace), {
       commands: this.#link,
       floor: this.#floor,
       random: this.parts.random,
@@ -173,7 +178,7 @@ export class RedisEngine implements RunningEngine {
       commands: this.#link,
       keys: this.#keys,
       clock: this.clock,
-      space: (namespace) => this.#space(namespace),
+      buckets: (namespace) => this.#bucketsOf(namespace),
     });
   }
 
@@ -196,7 +201,11 @@ export class RedisEngine implements RunningEngine {
 
   async #prepare(session: Session): Promise<void> {
     await this.#place.check(session);
-    const facts = await probe(session, this.#keys, SCRIPTS, this.parts.random);
+    const facts = await probe(session, this.#keys, {
+      scripts: SCRIPTS,
+      random: this.parts.random,
+      buckets: this.options.buckets,
+    });
     this.clock.restart(facts.now);
     this.#floor.see(numberAt(facts.now));
     this.coherence.hear(this.clock.coarseNow());
@@ -214,62 +223,18 @@ export class RedisEngine implements RunningEngine {
     this.parts.events.emit('engine:failover', { address });
   }
 
-  #space(namespace: string): Space {
-    const known = this.#spaces.get(namespace);
+  #bucketsOf(namespace: string): Buckets {
+    const known = this.#buckets.get(namespace);
     if (known !== undefined) return known;
-    const keys = this.#keys.space(namespace);
-    const space = new Space(namespace, keys, this.#link, this.#floor, this.parts.memory);
-    this.#spaces.set(namespace, space);
-    this.coherence.add(space);
-    return space;
-  }
-
-  #execute(command: Command): Promise<CommandResult> {
-    switch (command.kind) {
-      case 'set':
-        return this.#entries.set(this.#space(command.namespace), command);
-      case 'add':
-        return this.#entries.add(this.#space(command.namespace), command);
-      case 'setIf':
-        return this.#entries.setIf(this.#space(command.namespace), command);
-      case 'fill':
-        return this.#entries.fill(this.#space(command.namespace), command);
-      case 'delete':
-        return this.#entries.delete(this.#space(command.namespace), command);
-      case 'pull':
-        return this.#entries.pull(this.#space(command.namespace), command);
-      case 'touch':
-        return this.#entries.touch(this.#space(command.namespace), command);
-      case 'expire':
-        return this.#entries.expire(this.#space(command.namespace), command);
-      case 'increment':
-        return this.#entries.increment(this.#space(command.namespace), command);
-      case 'clear':
-        return this.#bulk.clear(this.#space(command.namespace));
-      case 'deletePrefix':
-      case 'expirePrefix':
-      case 'deleteTag':
-      case 'expireTag':
-        this.#entries.overtake();
-        return this.#bulk.remove(this.#space(command.namespace), command);
-      case 'throttle':
-        return throttle(this.#link, this.#keys, command);
-      case 'resetThrottle':
-        return resetThrottle(this.#link, this.#keys, command);
-      case 'beginRun':
-        return beginRun(this.#link, this.#keys, command);
-      case 'finishRun':
-        return finishRun(this.#link, this.#keys, command);
-      case 'lastRun':
-        return lastRun(this.#link, this.#keys, command);
-      default:
-        return Promise.reject(
-          new CapabilityAbsentError(
-            `This engine does not execute ${command.kind}.`,
-            'Please report this as a bug.',
-          ),
-        );
-    }
+    const count = this.options.buckets ?? this.#facts?.buckets ?? 1;
+    const buckets = new Buckets(namespace, count, this.#keys, (number) => {
+      const keys = this.#keys.space(namespace, number);
+      const space = new Space(namespace, keys, this.#link, this.#floor, this.parts.memory);
+      this.coherence.add(space);
+      return space;
+    });
+    this.#buckets.set(namespace, buckets);
+    return buckets;
   }
 
   #dropCommitted(command: Command): void {

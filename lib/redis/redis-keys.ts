@@ -33,9 +33,15 @@ export class RedisKeys {
     return `{${this.prefix}!probe:00}:${part}`;
   }
 
-  /** The keys of a namespace, which share a slot. */
-  space(namespace: string): SpaceKeys {
-    return new SpaceKeys(`{${this.prefix}:${namespace.replaceAll(RESERVED, encode)}:00}:`);
+  /** The keys of one bucket of a namespace, which share a slot. */
+  space(namespace: string, bucket = 0): SpaceKeys {
+    const number = String(bucket).padStart(2, '0');
+    return new SpaceKeys(`${this.namespacePrefix(namespace)}${number}}:`);
+  }
+
+  /** What the keys of all buckets of a namespace begin with. */
+  namespacePrefix(namespace: string): string {
+    return `${this.spacePrefix}${namespace.replaceAll(RESERVED, encode)}:`;
   }
 
   /** The prefix of the keys of all namespaces. */
@@ -43,11 +49,12 @@ export class RedisKeys {
     return `{${this.prefix}:`;
   }
 
-  /** The namespace of a key; undefined when it has none. */
-  namespaceOf(key: string): string | undefined {
+  /** The namespace of a key, and whether the key holds an entry; undefined when it has no namespace. */
+  partsOf(key: string): { readonly namespace: string; readonly isEntry: boolean } | undefined {
     if (!key.startsWith(this.spacePrefix)) return undefined;
     const [encoded = ''] = key.slice(this.spacePrefix.length).split(':', 1);
-    return decodeURIComponent(encoded);
+    const isEntry = key.startsWith('e:', key.indexOf('}:') + 2);
+    return { namespace: decodeURIComponent(encoded), isEntry };
   }
 
   /** The keys of locks: their tokens, holders, queues, mailboxes and index. */

@@ -11,6 +11,7 @@ import type {
   VersionedEntry,
 } from '../engine/l2.js';
 import { decodeValue } from '../value/codec.js';
+import type { Buckets } from './buckets.js';
 import {
   HEAD_BYTES,
   isMarker,
@@ -19,10 +20,8 @@ import {
   readStored,
   type EntryHead,
 } from './entry-format.js';
-import { globEscaped } from './glob.js';
 import type { Commands } from './redis-link.js';
 import { IS_CURRENT } from './scripts/claim.js';
-import type { Space } from './space.js';
 
 /** Keys that the server checks in one step of a listing. */
 const SCAN_COUNT = 500;
@@ -57,7 +56,7 @@ export class RedisL2 implements L2 {
   readonly layer = 'l2';
 
   constructor(
-    private readonly space: Space,
+    private readonly buckets: Buckets,
     private readonly parts: RedisL2Parts,
   ) {}
 
@@ -107,7 +106,7 @@ export class RedisL2 implements L2 {
   async isCurrent(seen: Seen, tags: readonly string[]): Promise<boolean> {
     const { key, revision, claimed } = redisSeen(seen);
     if (claimed === undefined) return ((await this.#head(key))?.revision ?? 0) === revision;
-    const { keys } = this.space;
+    const { keys } = this.buckets.of(key);
     const all = [...seen.tags, ...tags];
     const isCurrent = await this.parts.commands.run(
       IS_CURRENT,
@@ -145,12 +144,13 @@ export class RedisL2 implements L2 {
 
   /** @param isKept whether memory keeps the entry. A tag that changes then voids it, even while its version is being read. */
   #find(key: string, isKept = false): Promise<Found | undefined> {
-    return this.parts.commands.call(['GET', this.space.keys.entry(key)]).then((bytes) => {
+    const space = this.buckets.of(key);
+    return this.parts.commands.call(['GET', space.keys.entry(key)]).then((bytes) => {
       if (!Buffer.isBuffer(bytes) || isMarker(bytes)) return undefined;
       const head = readHead(bytes);
       if (head === undefined) throw new UnreadableValueError();
-      if (isKept) this.space.remember(key, head.tags);
-      const isValid = this.space.isValid(head);
+      if (isKept) space.remember(key, head.tags);
+      const isValid = space.isValid(head);
       const judged = (isLive: boolean): Found | undefined =>
         isLive && !isExpired(head.expiresAt, this.parts.clock.now()) ? { bytes, head } : undefined;
       return isValid instanceof Promise ? isValid.then(judged) : judged(isValid);
@@ -159,7 +159,8 @@ export class RedisL2 implements L2 {
 
   /** As {@link #find}, without the value. */
   async #head(key: string): Promise<EntryHead | undefined> {
-    const name = this.space.keys.entry(key);
+    const space = this.buckets.of(key);
+    const name = space.keys.entry(key);
     const read = (to: number) => this.parts.commands.call(['GETRANGE', name, '0', String(to)]);
     let bytes = await read(HEAD_BYTES - 1);
     if (!Buffer.isBuffer(bytes) || bytes.length === 0 || isMarker(bytes)) return undefined;
@@ -168,7 +169,7 @@ export class RedisL2 implements L2 {
       bytes = await read(-1);
       head = Buffer.isBuffer(bytes) && bytes.length > 0 ? readHead(bytes) : undefined;
     }
-    if (head === undefined || !(await this.space.isValid(head))) return undefined;
+    if (head === undefined || !(await space.isValid(head))) return undefined;
     return isExpired(head.expiresAt, this.parts.clock.now()) ? undefined : head;
   }
 
@@ -182,19 +183,20 @@ export class RedisL2 implements L2 {
   }
 
   async #scan(prefix: string, after: string) {
-    const { entryPrefix } = this.space.keys;
-    const pattern = `${globEscaped(entryPrefix + prefix)}*`;
     const cursor = after === '' ? '0' : after;
     const reply = await this.parts.commands.call([
       'SCAN',
       cursor,
       'MATCH',
-      pattern,
+      this.buckets.pattern(prefix),
       'COUNT',
       String(SCAN_COUNT),
     ]);
     const { keys, next } = scanned(reply);
-    return { keys: keys.map((key) => key.slice(entryPrefix.length)), next };
+    return {
+      keys: keys.flatMap((name) => this.buckets.placeOf(name, prefix)?.key ?? []),
+      next,
+    };
   }
 
   #isFresh({ freshUntil }: EntryHead): boolean {

@@ -3,6 +3,7 @@ import { isExpired } from '../common/expiry.js';
 import type { ListedEntry, ListingPage, ListingRequest } from '../engine/listing.js';
 import { storedBytes } from '../value/codec.js';
 import { toPortable } from '../value/portable-value.js';
+import type { Buckets } from './buckets.js';
 import { isMarker, readHead, readStored } from './entry-format.js';
 import { globEscaped } from './glob.js';
 import type { RedisKeys } from './redis-keys.js';
@@ -25,7 +26,7 @@ export interface RedisListingParts {
   readonly keys: RedisKeys;
   /** The server's clock. */
   readonly clock: { now(): number };
-  readonly space: (namespace: string) => Space;
+  readonly buckets: (namespace: string) => Buckets;
 }
 
 /**
@@ -47,10 +48,9 @@ export class RedisListing {
         await commands.call(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCAN_COUNT)]),
       );
       for (const key of page.keys) {
-        const name = keys.namespaceOf(key);
-        if (name === undefined) continue;
-        const isEntry = key.startsWith(keys.space(name).entryPrefix);
-        counts.set(name, (counts.get(name) ?? 0) + (isEntry ? 1 : 0));
+        const parts = keys.partsOf(key);
+        if (parts === undefined) continue;
+        counts.set(parts.namespace, (counts.get(parts.namespace) ?? 0) + (parts.isEntry ? 1 : 0));
       }
       cursor = page.next;
     }
@@ -61,29 +61,33 @@ export class RedisListing {
 
   async page(request: ListingRequest): Promise<ListingPage> {
     const { namespace, prefix, after, limit, values } = request;
-    const { commands, keys } = this.parts;
-    const { entryPrefix } = keys.space(namespace);
+    const { commands, buckets } = this.parts;
+    const all = buckets(namespace);
     const { keys: names, next } = scanned(
       await commands.call([
         'SCAN',
         after === '' ? '0' : after,
         'MATCH',
-        `${globEscaped(entryPrefix + prefix)}*`,
+        all.pattern(prefix),
         'COUNT',
         String(Math.min(limit, PAGE_KEYS)),
       ]),
     );
-    const found = names.map((name) => name.slice(entryPrefix.length));
-    return { entries: await this.#read(namespace, found, values), next };
+    const places = names.flatMap((name) => all.placeOf(name, prefix) ?? []);
+    const entries: ListedEntry[] = [];
+    for (const space of all.all) {
+      const found = places.filter((place) => place.space === space).map(({ key }) => key);
+      entries.push(...(await this.#read(space, found, values)));
+    }
+    return { entries, next };
   }
 
   /** Finds one entry, with its value. */
   async find(namespace: string, key: string): Promise<ListedEntry | undefined> {
-    return (await this.#read(namespace, [key], true))[0];
+    return (await this.#read(this.parts.buckets(namespace).of(key), [key], true))[0];
   }
 
-  async #read(namespace: string, keys: readonly string[], values: boolean): Promise<ListedEntry[]> {
-    const space = this.parts.space(namespace);
+  async #read(space: Space, keys: readonly string[], values: boolean): Promise<ListedEntry[]> {
     const entries: ListedEntry[] = [];
     for (let from = 0; from < keys.length; from += VALUES_AT_ONCE) {
       const some = keys.slice(from, from + VALUES_AT_ONCE);

@@ -27,6 +27,11 @@ export interface RedisOptions {
   connectTimeout?: number | undefined;
   /** How long memory stays trusted without a sign of life from the server, from 500 to 60,000. @default 2000 */
   staleBound?: number | undefined;
+  /**
+   * Into how many parts the keys of each namespace are divided: a power of two from 1 to 1,024. All nodes need the same number,
+   * and it stays for as long as the server holds the cache. @default 1
+   */
+  buckets?: number | undefined;
   /** How many writes may wait for their replies, from 1. @default 10000 */
   maxPending?: number | undefined;
   /**
@@ -60,6 +65,8 @@ export interface ResolvedRedisOptions {
   readonly connectTimeout: number;
   readonly staleBound: number;
   readonly maxPending: number;
+  /** Undefined takes the number that the cache has. */
+  readonly buckets: number | undefined;
   readonly onLost: 'miss' | 'serve-stale';
   readonly staleAfter: number;
   readonly start: 'strict' | 'lazy';
@@ -97,6 +104,7 @@ export function resolveRedisOptions(
     ...TEXTS,
     ...Object.keys(NUMBERS),
     ...Object.keys(CHOICES),
+    'buckets',
     'tls',
     'sentinel',
   ];
@@ -151,6 +159,15 @@ export function resolveRedisOptions(
   } else if (tls !== undefined && isRedisUrl(url) && !String(url).startsWith('rediss:')) {
     fault('tls', 'write rediss:// in the url, or leave tls out', 'together with redis://');
   }
+  const { buckets = 1 } = given;
+  if (
+    !Number.isInteger(buckets) ||
+    buckets < 1 ||
+    buckets > 1024 ||
+    (buckets & (buckets - 1)) !== 0
+  ) {
+    fault('buckets', 'write a power of two from 1 to 1024', String(buckets));
+  }
   const numbers = { timeout: 0, connectTimeout: 0, staleBound: 0, maxPending: 0, staleAfter: 0 };
   for (const [name, { byDefault, from, to }] of Object.entries(NUMBERS)) {
     const value: unknown = given[name as keyof typeof NUMBERS] ?? byDefault;
@@ -170,6 +187,7 @@ export function resolveRedisOptions(
     password,
     prefix,
     ...numbers,
+    buckets,
     onLost,
     start,
     tls,

@@ -35,7 +35,11 @@ export async function reportOnServer(options: ResolvedRedisOptions): Promise<Ser
     backoff: new Backoff(systemRandom, options.timeout, options.timeout),
     connect: () => openClient(options),
     prepare: async (session) => {
-      ({ server } = await probe(session, keys, SCRIPTS, systemRandom));
+      ({ server } = await probe(session, keys, {
+        scripts: SCRIPTS,
+        random: systemRandom,
+        buckets: options.buckets,
+      }));
     },
     onFailure: () => undefined,
   });

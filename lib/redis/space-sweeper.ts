@@ -1,4 +1,5 @@
 import { HyperCacheError } from '../common/errors.js';
+import { allOf, fanOut } from './fan-out.js';
 import type { RedisKeys } from './redis-keys.js';
 import type { RedisLink } from './redis-link.js';
 import { SWEEP } from './scripts/sweep.js';
@@ -50,13 +51,12 @@ export class SpaceSweeper {
   async sweep(): Promise<number> {
     const { link, keys } = this.parts;
     if (link.state !== 'open') return 0;
-    let gone = 0;
-    for (const space of this.parts.spaces()) {
+    const outcomes = await fanOut(Array.from(this.parts.spaces()), async (space) => {
       const turn = `${keys.layout}:sweep:${space.keys.prefix}`;
       const isOurs = await link.call(['SET', turn, '1', 'NX', 'PX', String(INTERVAL_MS - 1000)]);
-      if (isOurs !== null) gone += await this.#sweepSpace(space);
-    }
-    return gone;
+      return isOurs === null ? 0 : this.#sweepSpace(space);
+    });
+    return allOf(outcomes).reduce((sum, gone) => sum + gone, 0);
   }
 
   async #sweepSpace({ keys }: Space): Promise<number> {

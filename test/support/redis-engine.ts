@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, expect } from '@jest/globals';
 import { createNode } from '../../lib/node/create-node.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
-import { redis } from '../../lib/redis/index.js';
+import { redis, type RedisOptions } from '../../lib/redis/index.js';
 import { ON_SERVER, type EngineUnderTest, type MakeNode } from './engine-under-test.js';
 import { eventually } from './eventually.js';
 import { followFrozenDate, frozenDate } from './frozen-date.js';
@@ -23,12 +23,12 @@ afterAll(() => {
   shared.clear();
 });
 
-function sharedOn(program: string): Shared {
-  const known = shared.get(program);
+function sharedOn(name: string): Shared {
+  const known = shared.get(name);
   if (known !== undefined) return known;
-  const one: Shared = { server: new RedisServer(program).start(), nodes: [] };
+  const one: Shared = { server: new RedisServer(name.split(',')[0] ?? '').start(), nodes: [] };
   expect(one.server.cli(...aclSetUser('????????????'))).toBe('OK');
-  shared.set(program, one);
+  shared.set(name, one);
   followFrozenDate(async (now, isStep) => {
     one.server.setClock(now);
     if (isStep) await reconnect(one);
@@ -36,9 +36,9 @@ function sharedOn(program: string): Shared {
   return one;
 }
 
-/** The server that the tests of a file share. */
-export function serverOf(program: string): RedisServer {
-  return sharedOn(program).server;
+/** The server that the tests of a file share, by the name of the engine. */
+export function serverOf(name: string): RedisServer {
+  return sharedOn(name).server;
 }
 
 /** Each connection reads the clock of its server first. */
@@ -62,22 +62,36 @@ async function reconnect({ server, nodes }: Shared): Promise<void> {
 
 /** Makes nodes on a server; those of one directory share their entries. */
 const nodeOn =
-  (program: string): MakeNode =>
+  (name: string, given: RedisOptions = {}): MakeNode =>
   (options, environment) => {
     const { clock } = environment;
-    const { server, nodes } = sharedOn(program);
+    const { server, nodes } = sharedOn(name);
     if (clock instanceof ManualClock) clock.onAdvance((now) => server.setClock(now));
     else server.setClock(frozenDate());
     const prefix = createHash('sha1').update(options.sqlitePath).digest('hex').slice(0, 12);
-    const engine = redis({ url: asDocumentedUser(server.url), prefix, maxPending: 200_000 });
+    const engine = redis({
+      url: asDocumentedUser(server.url),
+      prefix,
+      maxPending: 200_000,
+      ...given,
+    });
     const node = createNode({ ...options, engine, durability: 'normal' }, environment);
     nodes.push(node);
     return node;
   };
 
+/** A namespace in one bucket is the default. */
+const BUCKETS = [4];
+
 /** The engine on each server that is installed; says aloud when there is none. */
 export const REDIS_ENGINES: readonly EngineUnderTest[] = canClockServers
-  ? SERVER_PROGRAMS.map((program) => [program, nodeOn(program), ON_SERVER])
+  ? SERVER_PROGRAMS.flatMap((program) => [
+      [program, nodeOn(program), ON_SERVER],
+      ...BUCKETS.map((buckets): EngineUnderTest => {
+        const name = `${program}, ${buckets} buckets`;
+        return [name, nodeOn(name, { buckets }), ON_SERVER];
+      }),
+    ])
   : [];
 
 if (REDIS_ENGINES.length === 0) {
