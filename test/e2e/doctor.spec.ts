@@ -5,6 +5,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { checkInstallScripts } from '../../lib/admin/doctor/check-runtime.js';
 import { examine, type Complaint } from '../../lib/admin/doctor/examine.js';
 import type { Finding } from '../../lib/admin/doctor/finding.js';
 import { TOKEN } from '../support/api-client.js';
@@ -52,6 +53,16 @@ function packageOf(home: string, name: string, manifest: object, main = ''): str
   return own;
 }
 
+/** With its package manager's lock, one file that says what it allows, and its manifest. */
+function appWithLock(lock: string, path: string, text: string, manifest: object): string {
+  const home = directories();
+  writeFileSync(join(home, lock), '');
+  writeFileSync(join(home, 'package.json'), JSON.stringify(manifest));
+  mkdirSync(dirname(join(home, path)), { recursive: true });
+  writeFileSync(join(home, path), text);
+  return home;
+}
+
 const complaint = (home: string, more: Partial<Complaint> = {}): Complaint => ({
   application: home,
   directory: join(home, 'storage/hypercache'),
@@ -61,6 +72,9 @@ const complaint = (home: string, more: Partial<Complaint> = {}): Complaint => ({
   statFs: () => ({ type: 0xef53, bavail: 1e9, bsize: 4096 }),
   ...more,
 });
+
+const patientIn = (home: string) =>
+  ({ application: home }) as unknown as Parameters<typeof checkInstallScripts>[0];
 
 const wrongIn = (findings: readonly Finding[]): Finding[] =>
   findings.filter(({ level }) => level === 'warning' || level === 'problem');
@@ -141,6 +155,69 @@ describe('doctor', () => {
         fix: expect.stringContaining('ignore-scripts'),
       },
     ]);
+  });
+
+  it.each([
+    [
+      'npm',
+      'package-lock.json',
+      '.npmrc',
+      'ignore-scripts=true\n',
+      { allowScripts: { 'better-sqlite3': true } },
+    ],
+    ['npm', 'package-lock.json', '.npmrc', '', { allowScripts: { 'better-sqlite3': false } }],
+    [
+      'pnpm 12',
+      'pnpm-lock.yaml',
+      'node_modules/.modules.yaml',
+      'packageManager: pnpm@12.21.0\n',
+      { pnpm: { onlyBuiltDependencies: ['better-sqlite3'] } },
+    ],
+    [
+      'pnpm 12',
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      'allowBuilds:\n  better-sqlite3: set this to true or false\n',
+      { packageManager: 'pnpm@12.21.0' },
+    ],
+    [
+      'pnpm 10',
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      'allowBuilds:\n  better-sqlite3: false\n',
+      { pnpm: { onlyBuiltDependencies: ['better-sqlite3'] } },
+    ],
+  ])(
+    '4: names them where %s overrules a permission (%s, %s: %j)',
+    (_manager, lock, path, text, manifest) => {
+      const home = appWithLock(lock, path, text, manifest);
+      expect(checkInstallScripts(patientIn(home))).toMatchObject([{ level: 'problem' }]);
+    },
+  );
+
+  it.each([
+    ['package-lock.json', '.npmrc', '', {}],
+    [
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      'allowBuilds:\n  better-sqlite3: true\n',
+      { packageManager: 'pnpm@12.21.0' },
+    ],
+    [
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      'onlyBuiltDependencies:\n  - better-sqlite3\n',
+      { packageManager: 'pnpm@10.20.0' },
+    ],
+    [
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      '',
+      { pnpm: { onlyBuiltDependencies: ['better-sqlite3'] } },
+    ],
+  ])('4: accepts a permission that counts (%s, %s: %j)', (lock, path, text, manifest) => {
+    const home = appWithLock(lock, path, text, manifest);
+    expect(checkInstallScripts(patientIn(home))).toMatchObject([{ level: 'ok' }]);
   });
 
   it('5: names two copies of a package, and where they are', async () => {

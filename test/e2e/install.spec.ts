@@ -262,27 +262,78 @@ describe('npx --no hypercache install', () => {
   });
 
   it.each([
-    ['pnpm-lock.yaml', { pnpm: { onlyBuiltDependencies: ['better-sqlite3'] } }],
     ['bun.lock', { trustedDependencies: ['better-sqlite3'] }],
     ['yarn.lock', { dependenciesMeta: { 'better-sqlite3': { built: true } } }],
-  ])('lets the build run where %s stands, and finds the module of a workspace', (lock, allowed) => {
-    const moved = Object.entries(NEST_11).map(([path, text]) => [
-      path.replace(/^src/, 'apps/shop/src'),
-      text,
-    ]);
-    const files: Record<string, string> = { ...Object.fromEntries(moved), [lock]: '' };
-    files['nest-cli.json'] = '{ "monorepo": true, "sourceRoot": "apps/shop/src" }';
-    const request = {
-      sourceRoot: undefined,
-      module: undefined,
-      role: 'primary' as const,
-      version: '^0.1.0',
+  ])(
+    'lets the build run where there is %s, and finds the module of a workspace',
+    (lock, allowed) => {
+      const moved = Object.entries(NEST_11).map(([path, text]) => [
+        path.replace(/^src/, 'apps/shop/src'),
+        text,
+      ]);
+      const files: Record<string, string> = { ...Object.fromEntries(moved), [lock]: '' };
+      files['nest-cli.json'] = '{ "monorepo": true, "sourceRoot": "apps/shop/src" }';
+      const request = {
+        sourceRoot: undefined,
+        module: undefined,
+        role: 'primary' as const,
+        version: '^0.1.0',
+      };
+      const plan = planInstall({ read: (path) => files[path] }, request, ts);
+      const texts = Object.fromEntries(plan.changes.map(({ path, text }) => [path, text]));
+      expect(JSON.parse(texts['package.json'] ?? '')).toMatchObject(allowed);
+      expect(texts['apps/shop/src/app.module.ts']).toContain('HyperCacheModule.forRoot()');
+      expect(texts['apps/shop/src/main.ts']).toContain('enableShutdownHooks');
+      expect(plan.notes).toEqual([]);
+    },
+  );
+
+  describe('where pnpm-lock.yaml is there, allows the build in pnpm-workspace.yaml', () => {
+    const plan = (workspace: string | undefined) => {
+      const files: Record<string, string | undefined> = {
+        ...NEST_11,
+        'pnpm-lock.yaml': '',
+        'pnpm-workspace.yaml': workspace,
+      };
+      const request = { sourceRoot: undefined, module: undefined, role: 'primary' } as const;
+      const { changes, notes } = planInstall(
+        { read: (path) => files[path] },
+        { ...request, version: '^0.1.0' },
+        ts,
+      );
+      return { text: changes.find(({ path }) => path === 'pnpm-workspace.yaml')?.text, notes };
     };
-    const plan = planInstall({ read: (path) => files[path] }, request, ts);
-    const texts = Object.fromEntries(plan.changes.map(({ path, text }) => [path, text]));
-    expect(JSON.parse(texts['package.json'] ?? '')).toMatchObject(allowed);
-    expect(texts['apps/shop/src/app.module.ts']).toContain('HyperCacheModule.forRoot()');
-    expect(texts['apps/shop/src/main.ts']).toContain('enableShutdownHooks');
-    expect(plan.notes).toEqual([]);
+
+    it.each([
+      ['that is new', undefined, "packages:\n  - '.'\n\nallowBuilds:\n  better-sqlite3: true\n"],
+      [
+        'that has other settings',
+        'packages:\n  - apps/*\n',
+        'packages:\n  - apps/*\n\nallowBuilds:\n  better-sqlite3: true\n',
+      ],
+      [
+        'that allows others',
+        'allowBuilds:\n  esbuild: true\n',
+        'allowBuilds:\n  better-sqlite3: true\n  esbuild: true\n',
+      ],
+      [
+        'in which pnpm asks',
+        'allowBuilds:\n  better-sqlite3: set this to true or false\n',
+        'allowBuilds:\n  better-sqlite3: true\n',
+      ],
+    ])('%s', (_which, before, after) => {
+      expect(plan(before)).toEqual({ text: after, notes: [] });
+    });
+
+    it.each(['true', 'false'])('whose decision, %s, stays', (decision) => {
+      expect(plan(`allowBuilds:\n  better-sqlite3: ${decision}\n`).text).toBeUndefined();
+    });
+
+    it('or says how, where a person should edit it', () => {
+      expect(plan('allowBuilds: { esbuild: true }\n')).toEqual({
+        text: undefined,
+        notes: [expect.stringContaining('pnpm approve-builds better-sqlite3')],
+      });
+    });
   });
 });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { HyperCacheError } from '../../common/errors.js';
+import { decisionOf } from '../install/edit-workspace.js';
 import { load } from '../../sqlite/native.js';
 import { ok, problem, skipped, type Finding, type Patient } from './finding.js';
 
@@ -57,10 +58,7 @@ const MANAGERS: readonly PackageManager[] = [
   {
     name: 'pnpm',
     lock: ['pnpm-lock.yaml'],
-    allowed: ({ pnpm }, application) =>
-      lists(Object(pnpm).onlyBuiltDependencies) ||
-      Object(pnpm).allowBuilds?.[PACKAGE] === true ||
-      textOf(join(application, 'pnpm-workspace.yaml')).includes(PACKAGE),
+    allowed: pnpmAllows,
     fix: 'Run "pnpm approve-builds better-sqlite3" (it adds better-sqlite3 to the builds that pnpm-workspace.yaml allows), then "pnpm rebuild better-sqlite3".',
   },
   {
@@ -81,7 +79,7 @@ const MANAGERS: readonly PackageManager[] = [
     name: 'npm',
     lock: ['package-lock.json'],
     allowed: ({ allowScripts }, application) =>
-      Object(allowScripts)[PACKAGE] === true ||
+      Object(allowScripts)[PACKAGE] !== false &&
       !/^ignore-scripts *= *true/m.test(textOf(join(application, '.npmrc'))),
     fix: 'Run "npm install-scripts approve better-sqlite3" (npm 11 and newer; take ignore-scripts out of .npmrc where it is), then "npm rebuild better-sqlite3".',
   },
@@ -121,6 +119,24 @@ function fixOf(application: string, hint: string): string {
 
 function managerOf(application: string): PackageManager | undefined {
   return MANAGERS.find(({ lock }) => lock.some((name) => existsSync(join(application, name))));
+}
+
+/** pnpm 11 and newer read `allowBuilds` of pnpm-workspace.yaml only. Older ones have other places for it too. */
+function pnpmAllows(
+  { pnpm, packageManager }: Readonly<Record<string, unknown>>,
+  application: string,
+): boolean {
+  const workspace = textOf(join(application, 'pnpm-workspace.yaml'));
+  const decision = decisionOf(workspace);
+  if (decision === 'true' || decision === 'false') return decision === 'true';
+  const installed = textOf(join(application, 'node_modules/.modules.yaml'));
+  const [, major] = /pnpm@(\d+)/.exec(`${String(packageManager)} ${installed}`) ?? [];
+  if (Number(major ?? 0) >= 11) return false;
+  return (
+    lists(Object(pnpm).onlyBuiltDependencies) ||
+    Object(pnpm).allowBuilds?.[PACKAGE] === true ||
+    /^onlyBuiltDependencies:[^]*^ +- ["']?better-sqlite3\b/m.test(workspace)
+  );
 }
 
 function lists(names: unknown): boolean {

@@ -25,7 +25,8 @@ export interface ManifestEdit {
 }
 
 /**
- * Adds the packages that the library needs, and lets better-sqlite3 run its install script.
+ * Adds the packages that the library needs, and lets better-sqlite3 run its install script. pnpm reads that permission
+ * from another file.
  *
  * @throws SyntaxError when the source is no JSON
  * @internal
@@ -62,10 +63,7 @@ function allowBuild(manifest: Fields, manager: Manager): void {
     if (!(BUILT in allowed)) manifest['allowScripts'] = { ...allowed, [BUILT]: true };
   } else if (manager === 'bun') {
     manifest['trustedDependencies'] = withBuilt(manifest['trustedDependencies']);
-  } else if (manager === 'pnpm') {
-    const pnpm = Object(manifest['pnpm']) as Fields;
-    manifest['pnpm'] = { ...pnpm, onlyBuiltDependencies: withBuilt(pnpm['onlyBuiltDependencies']) };
-  } else {
+  } else if (manager === 'yarn') {
     const meta = Object(manifest['dependenciesMeta']) as Fields;
     manifest['dependenciesMeta'] = { ...meta, [BUILT]: { ...Object(meta[BUILT]), built: true } };
   }

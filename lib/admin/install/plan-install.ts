@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { editMain, rootModuleOf } from './edit-main.js';
 import { editManifest, type Manager } from './edit-manifest.js';
 import { editModule } from './edit-module.js';
+import { editWorkspace } from './edit-workspace.js';
 import type { Compiler } from './edit.js';
 
 /** The files of an application, by paths with slashes from its root. @internal */
@@ -43,6 +44,7 @@ const LOCKS: readonly (readonly [file: string, manager: Manager])[] = [
   ['bun.lockb', 'bun'],
 ];
 
+const WORKSPACE = 'pnpm-workspace.yaml';
 const IGNORED = 'storage/';
 
 /**
@@ -76,6 +78,11 @@ export function planInstall(
     } catch {
       notes.push('package.json cannot be read: fix it, and run this again.');
     }
+  }
+  if (manager === 'pnpm') {
+    const workspace = editWorkspace(files.read(WORKSPACE));
+    if (workspace !== undefined) change(WORKSPACE, workspace);
+    else notes.push('Run "pnpm approve-builds better-sqlite3".');
   }
   const root = request.sourceRoot ?? sourceRootOf(files);
   planSources(files, request, root, ts, { change, notes });
