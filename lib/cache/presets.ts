@@ -56,9 +56,9 @@ export class Presets {
     return merged;
   }
 
-  /** @throws {HC_ARGUMENT_INVALID} for an unknown name */
-  assertKnown(name: string): void {
-    this.#policy(name);
+  /** The names that a call may give. */
+  get names(): readonly string[] {
+    return Object.keys(this.named);
   }
 
   /** A string that is not a duration is the name of a policy. */
@@ -79,14 +79,18 @@ export class Presets {
     const found =
       typeof name === 'string' && Object.hasOwn(this.named, name) ? this.named[name] : undefined;
     if (found !== undefined) return found;
-    const names = Object.keys(this.named);
     throw new InvalidArgumentError(
       `There is no policy '${String(name).slice(0, 80)}'.`,
-      names.length === 0
-        ? "Define it: HyperCacheModule.forRoot({ policies: { name: { ttl: '1m', stale: '5m' } } })."
-        : `Use one of ${names.join(', ')}, or define it in forRoot({ policies }).`,
+      `${policyHint(this.names)}.`,
     );
   }
+}
+
+/** What to write for an unknown name. @internal */
+export function policyHint(known: readonly string[]): string {
+  return known.length === 0
+    ? "Define it: HyperCacheModule.forRoot({ policies: { name: { ttl: '1m', stale: '5m' } } })"
+    : `Use one of ${known.join(', ')}, or define it in forRoot({ policies })`;
 }
 
 /** Given fields win; of the two ways to refresh early, the given one wins. @internal */

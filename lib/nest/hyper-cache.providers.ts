@@ -10,6 +10,7 @@ import { directoryOf } from '../node/node-place.js';
 import { resolveOptions } from '../node/resolve-options.js';
 import type { PrimaryClient } from '../cluster/wire/primary-client.js';
 import { importAxios } from './client/load-http-service.js';
+import { assertPoliciesOf } from './declared-policies.js';
 import { HttpPrimaryClient } from './http-primary-client.js';
 import {
   getHyperCacheToken,
@@ -52,6 +53,7 @@ export const nodeProvider: Provider = {
     application: ModulesContainer,
     environment: HyperCacheEnvironment,
   ): Promise<HyperCacheNode> => {
+    assertPoliciesOf(application, Object.keys(options.policies));
     const { createNode: create = createNode, primaryClient = httpClient } = environment;
     // Missing packages are an error of the start, not of the first request.
     if (options.role === 'secondary' && primaryClient === httpClient) await importAxios();

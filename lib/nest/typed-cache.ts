@@ -3,7 +3,7 @@ import { milliseconds, type Duration } from '../common/duration.js';
 import { over } from '../cache/presets.js';
 import type { Factory } from '../cache/wrap-options.js';
 import { compositeKey } from '../common/composite-key.js';
-import { InvalidArgumentError, InvalidValueError } from '../common/errors.js';
+import { InvalidArgumentError, InvalidOptionsError, InvalidValueError } from '../common/errors.js';
 import type { NodeCache, NodeEntry, NodeWrapOptions } from '../node/hyper-cache-node.js';
 import {
   checkedDefinition,
@@ -15,6 +15,7 @@ import {
   type OutputOf,
 } from './cache-definition.js';
 import { checkedOptions, checkedTtl, checkedWrap, type SetOptions } from './call-options.js';
+import { policyProblem, userOf } from './declared-policies.js';
 import { issueLine, type StandardSchema } from './standard-schema.js';
 
 /** A cache from which typed caches are made: a `HyperCache`. @publicApi */
@@ -25,7 +26,11 @@ export interface TypedCacheSource {
 
 /** Describes the entries of one kind: where they are kept, what they look like, and how long they live. @publicApi */
 export interface CacheDefinition<Id, Output, Input = Output> extends Definition<Id, Output, Input> {
-  /** The entries in this cache. @throws {HC_ARGUMENT_INVALID} another definition has this name and version there */
+  /**
+   * The entries in this cache.
+   *
+   * @throws {HC_OPTIONS_INVALID} the definition names a policy that does not exist
+   */
   in(cache: TypedCacheSource): TypedCache<CacheDefinition<Id, Output, Input>>;
 }
 
@@ -45,7 +50,7 @@ export function defineCache<Id = string | number, Output = unknown, Input = Outp
 ): CacheDefinition<Id, Output, Input> {
   const definition: CacheDefinition<Id, Output, Input> = Object.freeze({
     ...checkedDefinition(options),
-    in: (cache: TypedCacheSource) => cache.typed(definition),
+    in: (cache: TypedCacheSource) => cache.typed(definition).assertPolicy(),
   });
   return definition;
 }
@@ -73,6 +78,13 @@ export class TypedCache<D extends AnyDefinition> {
     /** @throws {HC_ARGUMENT_INVALID} another definition has its keys */
     private readonly claim: () => void,
   ) {}
+
+  /** @internal @throws {HC_OPTIONS_INVALID} */
+  assertPolicy(): this {
+    const problem = policyProblem(userOf(this.definition), this.cache.policies);
+    if (problem !== undefined) throw new InvalidOptionsError([problem]);
+    return this;
+  }
 
   /** The key in the cache, which contains the definition's name and version. @throws {HC_ARGUMENT_INVALID} */
   keyOf(id: IdOf<D>): string {

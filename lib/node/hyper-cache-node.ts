@@ -104,6 +104,8 @@ export interface NodeCache {
     factory: Factory,
     options?: NodeWrapOptions | Duration | string,
   ): Awaitable<unknown>;
+  /** The names of the policies that a call of `wrap` may give. */
+  readonly policies: readonly string[];
   /** The same entries, with this policy as the default of `wrap`. */
   withPolicy(policy: PolicyOptions): NodeCache;
   /** Reports a failure that no caller sees: an event, a counter and a log line. */

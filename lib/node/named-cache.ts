@@ -229,6 +229,10 @@ export class NamedCache implements NodeCache {
     return this.parts.readThrough.close(timeoutMs);
   }
 
+  get policies(): readonly string[] {
+    return this.parts.presets.names;
+  }
+
   withPolicy(policy: PolicyOptions): NamedCache {
     return new NamedCache({ ...this.parts, presets: this.parts.presets.with(policy) });
   }

@@ -1,12 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { HttpException } from '@nestjs/common';
+import { Controller, Get, HttpException, Injectable } from '@nestjs/common';
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import {
+  Cached,
+  defineCache,
   getHyperCacheToken,
+  HttpCache,
+  HttpCacheModule,
   HyperCache,
   HyperCacheModule,
+  InjectCache,
+  WithLock,
   type HyperCacheManager,
   type HyperCacheOptions,
+  type PolicyName,
+  type TypedCache,
 } from '../../lib/index.js';
 import { useNestApps } from '../support/nest-apps.js';
 
@@ -17,6 +25,8 @@ declare module '../../lib/cache/policy-names.js' {
 }
 
 const KEPT = { ttl: '1h', grace: '1d', retryAfter: 0 } as const;
+/** A name that the compiler knows and `forRoot` does not. */
+const UNKNOWN = 'catalogue' as PolicyName;
 const down = new Error('the origin is down');
 
 describe('Policies of an application', () => {
@@ -78,6 +88,93 @@ describe('Policies of an application', () => {
     expect(() => HyperCacheModule.forFeature({ name: 'a', wrap: { eager: 2 } })).toThrow(
       expect.objectContaining({ code: 'HC_OPTIONS_INVALID' }),
     );
+  });
+
+  describe('that do not exist', () => {
+    @Injectable()
+    class Products {
+      @Cached({ key: 'known', policy: 'catalog' })
+      async known(): Promise<number> {
+        return 1;
+      }
+
+      @WithLock('products', { ttl: 1000 })
+      @Cached({ key: 'unknown', policy: UNKNOWN })
+      async unknown(): Promise<number> {
+        return 1;
+      }
+    }
+
+    @Controller()
+    @HttpCache({ policy: UNKNOWN })
+    class Pages {
+      @Get()
+      @HttpCache({ policy: UNKNOWN })
+      page(): number {
+        return 1;
+      }
+
+      @Get('off')
+      @HttpCache(false)
+      off(): number {
+        return 1;
+      }
+    }
+
+    const definition = defineCache({ name: 'products', policy: UNKNOWN });
+
+    @Injectable()
+    class Shop {
+      @InjectCache(definition) private readonly own?: TypedCache<typeof definition>;
+
+      constructor(@InjectCache(definition) readonly products: TypedCache<typeof definition>) {}
+    }
+
+    it('are refused at the start where a decorator or a module names them, all at once', async () => {
+      const starting = apps.context({
+        imports: [
+          HyperCacheModule.forRoot({
+            sqlitePath: apps.directory(),
+            logger: false,
+            policies: { catalog: KEPT, prices: KEPT },
+          }),
+          HttpCacheModule.forRoot({ policy: UNKNOWN }),
+        ],
+        controllers: [Pages],
+        providers: [{ provide: 'products', useClass: Products }, Shop],
+      });
+      const problems = [
+        'Products.unknown()',
+        'Pages',
+        'Pages.page()',
+        'HttpCacheModule.forRoot()',
+        "'products'",
+      ].map((owner) => ({
+        option: expect.stringContaining(owner),
+        value: "'catalogue', a policy that does not exist",
+        instead: expect.stringContaining('catalog, prices'),
+      }));
+      await expect(starting).rejects.toMatchObject({
+        code: 'HC_OPTIONS_INVALID',
+        problems: expect.arrayContaining(problems),
+      });
+      await expect(starting).rejects.toHaveProperty('problems.length', problems.length);
+    });
+
+    it('are refused where a definition meets its cache, and leave other applications alone', async () => {
+      const refusal = {
+        code: 'HC_OPTIONS_INVALID',
+        message: expect.stringMatching(/defineCache.*'products'.*'catalogue'.*catalog/s),
+      };
+      const cache = (await startApp()).get(HyperCache);
+      expect(() => definition.in(cache)).toThrow(expect.objectContaining(refusal));
+    });
+
+    it('are no policy of `forFeature` either, which takes fields', () => {
+      expect(() =>
+        HyperCacheModule.forFeature({ name: 'a', wrap: { policy: 'catalog' } as object }),
+      ).toThrow(expect.objectContaining({ code: 'HC_OPTIONS_INVALID' }));
+    });
   });
 
   it('are over when the application closes: the signal of a refresh is aborted', async () => {

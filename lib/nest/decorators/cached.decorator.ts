@@ -1,6 +1,7 @@
 import { InvalidArgumentError, UnsupportedValueError } from '../../common/errors.js';
 import type { PolicyName, WrapOptions, WrapPolicy } from '../../cache/policy.js';
 import { checkPolicyOptions } from '../call-options.js';
+import { CACHED_METADATA } from '../declared-policies.js';
 import { isReadOnce } from '../read-once.js';
 import { assertFunction, cacheMethod, type AsyncMethodDecorator } from './cache-method.js';
 import type { DecoratedMethod } from './injected-method.js';
@@ -82,7 +83,7 @@ export function Cached<A extends unknown[] = [], R = unknown>(
         const own = tagsFrom === undefined ? policy : { ...policy, tags: tagsFrom(args) };
         return injected.wrap(keyOf(args), factory, own as WrapOptions<unknown>);
       },
-      metadata: { [KEY_OF_CALL]: keyOf },
+      metadata: { [KEY_OF_CALL]: keyOf, [CACHED_METADATA]: options },
     };
   });
 }

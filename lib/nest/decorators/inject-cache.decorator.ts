@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import type { AnyDefinition } from '../cache-definition.js';
+import { rememberDefinition } from '../declared-policies.js';
 import { cacheProviders } from '../hyper-cache.providers.js';
 import { HyperCache } from '../hyper-cache.service.js';
 
@@ -11,8 +12,14 @@ const tokens = new WeakMap<AnyDefinition, symbol>();
  *
  * @publicApi
  */
-export const InjectCache = (definition: AnyDefinition): ReturnType<typeof Inject> =>
-  Inject(tokenOf(definition));
+export function InjectCache(definition: AnyDefinition): ReturnType<typeof Inject> {
+  const inject = Inject(tokenOf(definition));
+  return (target: object, property: string | symbol | undefined, index?: number) => {
+    inject(target, property, index as number);
+    // Of a parameter of the constructor, the target is the class itself.
+    rememberDefinition(typeof target === 'function' ? target : target.constructor, definition);
+  };
+}
 
 /** Nest reads the providers of a module when it scans the module. By then, the classes are loaded that this decorates. */
 function tokenOf(definition: AnyDefinition): symbol {
