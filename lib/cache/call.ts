@@ -11,24 +11,12 @@ const NO_TAGS: readonly string[] = [];
 
 /** What a caller wants a factory to make, and how to keep it. Made only when the factory may be called. @internal */
 export class Call {
-  readonly staleMs: number;
-  readonly graceMs: number;
-  readonly softTimeoutMs: number | undefined;
-  readonly timeoutMs: number | undefined;
-
   constructor(
     readonly key: string,
     private readonly factory: Factory,
     readonly options: WrapOptions,
     private readonly defaultTtlMs: number,
-  ) {
-    const { stale, grace, softTimeout, timeout } = options;
-    this.staleMs = checkedMs('stale', stale);
-    this.graceMs = checkedMs('grace', grace);
-    this.softTimeoutMs =
-      softTimeout === undefined ? undefined : checkedMs('softTimeout', softTimeout);
-    this.timeoutMs = timeout === undefined ? undefined : checkedMs('timeout', timeout);
-  }
+  ) {}
 
   /** Calls the factory. */
   make(context: WrapContext<unknown>): unknown {
@@ -40,6 +28,20 @@ export class Call {
 
   get tags(): readonly string[] {
     return this.options.tags ?? NO_TAGS;
+  }
+
+  get graceMs(): number {
+    return checkedMs('grace', this.options.grace);
+  }
+
+  get softTimeoutMs(): number | undefined {
+    const { softTimeout } = this.options;
+    return softTimeout === undefined ? undefined : checkedMs('softTimeout', softTimeout);
+  }
+
+  get timeoutMs(): number | undefined {
+    const { timeout } = this.options;
+    return timeout === undefined ? undefined : checkedMs('timeout', timeout);
   }
 
   get retryAfterMs(): number {
@@ -58,8 +60,9 @@ export class Call {
 
   /** Whether the entry, stale or about to be, may be returned immediately. */
   mayAnswer(entry: Lifetime, now: number): boolean {
-    const atOnceMs = this.softTimeoutMs === 0 ? this.graceMs : 0;
-    return now - staleSince(entry) < Math.max(this.staleMs, atOnceMs);
+    const age = now - staleSince(entry);
+    if (age < checkedMs('stale', this.options.stale)) return true;
+    return this.softTimeoutMs === 0 && age < this.graceMs;
   }
 
   /** Whether the entry may take the place of a result when the factory fails. */
