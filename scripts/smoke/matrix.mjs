@@ -10,6 +10,7 @@ import {
   inTemporaryDirectory,
   lockedVersion,
   manifest,
+  newestNode,
   pack,
   root,
 } from './tarball.mjs';
@@ -39,15 +40,6 @@ await inTemporaryDirectory((work) => {
   }
   console.log('matrix: PASS');
 });
-
-/** Of the npm package `node`. */
-function newestNode(work) {
-  const directory = join(work, 'node');
-  mkdirSync(directory);
-  writeManifest(directory, { node: 'latest' }, { node: true });
-  quietly('npm', INSTALL, { cwd: directory });
-  return join(directory, 'node_modules/node/bin/node');
-}
 
 function install(work, tarball, { nest, platform, app, node, cacheManager, keyv }) {
   const directory = join(work, `nest-${nest}-${platform}-${node}-${cacheManager}-${keyv}-${app}`);

@@ -1,7 +1,15 @@
 // What the scripts of this folder share: the packed library, and how to run things around it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +40,17 @@ export function pack(directory) {
 /** The version of a package that the library is developed with. */
 export function lockedVersion(name) {
   return lock.packages[`node_modules/${name}`].version;
+}
+
+/** Installs the newest Node, of the npm package `node`; returns the path of its program. */
+export function newestNode(work) {
+  const directory = join(work, 'node');
+  mkdirSync(directory);
+  const content = { private: true, dependencies: { node: 'latest' }, allowScripts: { node: true } };
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(content));
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  run('npm', ['install', ...quiet], { cwd: directory });
+  return join(directory, 'node_modules/node/bin/node');
 }
 
 /** Options must come from the app's code, not from the shell that runs this. */

@@ -39,7 +39,7 @@ export function describeWaiting(create: CreateLockSubject): void {
       const waited = performance.now() - start;
 
       expect(waited).toBeGreaterThanOrEqual(150);
-      expect(waited).toBeLessThan(1000);
+      expect(waited).toBeLessThan(5000);
     });
 
     it('gets the lock when it is released by force', async () => {
@@ -52,14 +52,15 @@ export function describeWaiting(create: CreateLockSubject): void {
     });
 
     it('goes on when the holder extends', async () => {
-      const held = lock(100);
+      const ttl = 500;
+      const held = lock(ttl);
       await held.acquire();
       const waiting = lock().acquire({ wait: 60_000 });
       await untilQueued(1);
       await held.extend(60_000);
       const start = performance.now();
-      await expect(lock().acquire({ wait: 200 })).resolves.toBe(false);
-      expect(performance.now() - start).toBeGreaterThan(150);
+      await expect(lock().acquire({ wait: 1.2 * ttl })).resolves.toBe(false);
+      expect(performance.now() - start).toBeGreaterThan(ttl);
 
       expect(held.isHeld).toBe(true);
       await held.release();
@@ -191,7 +192,7 @@ export function describeWaiting(create: CreateLockSubject): void {
     it('passes on a lock whose next holder does nothing', async () => {
       const held = lock();
       await held.acquire();
-      const idle = lock(50).acquire({ wait: 60_000 });
+      const idle = lock(500).acquire({ wait: 60_000 });
       const behind = lock().acquire({ wait: 60_000 });
       await untilQueued(2);
       await held.release();
