@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,11 +49,16 @@ export class RedisServer {
   start(...options: string[]): this {
     const clocked = { LD_PRELOAD: clockLibrary, SERVER_CLOCK: this.#clockFile };
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory];
-    args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no', ...options);
+    args.push('--save', '', '--appendonly', 'no', '--daemonize', 'no');
+    args.push('--logfile', join(this.directory, 'log'), ...options);
     // It dies with this process, however that ends.
     this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', this.program, ...args], {
       stdio: 'ignore',
       env: { ...process.env, ...(clockLibrary !== undefined && clocked) },
+    });
+    const started = this.#process;
+    started.once('exit', (code, signal) => {
+      if (this.#process === started) this.#reportEnd(code ?? signal ?? '');
     });
     const until = Date.now() + START_MS;
     // Another process may have taken the port.
@@ -91,6 +96,12 @@ export class RedisServer {
   stop(): void {
     this.#process?.kill('SIGKILL');
     this.#process = undefined;
+  }
+
+  /** A server that ends by itself fails each test that follows, none of which would say why. */
+  #reportEnd(how: number | string): void {
+    const lines = readFileSync(join(this.directory, 'log'), 'utf8').trimEnd().split('\n');
+    process.stderr.write(`${this.program} has ended (${how}):\n${lines.slice(-40).join('\n')}\n`);
   }
 }
 
