@@ -11,9 +11,9 @@ import { allOf, fanOut, sendAll } from './fan-out.js';
 import { numberAt, type NumberFloor } from './numbers.js';
 import { unexpectedReply } from './redis-error.js';
 import { scanned } from './redis-l2.js';
-import type { Commands } from './redis-link.js';
+import type { Commands, Reply } from './redis-link.js';
 import type { Script } from './script.js';
-import { BUMP, FENCE } from './scripts/bump.js';
+import { BEGIN, BUMP, FENCE } from './scripts/bump.js';
 import { REMOVE_MANY } from './scripts/remove-many.js';
 import type { Space } from './space.js';
 
@@ -25,6 +25,8 @@ export interface BulkExecutorParts {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly floor: NumberFloor;
+  /** In a cluster: see `ClusterLink.moves`. */
+  readonly moves: (() => number) | undefined;
 }
 
 type BulkCommand = CommandOf<'deletePrefix' | 'expirePrefix' | 'deleteTag' | 'expireTag'>;
@@ -91,7 +93,7 @@ export class BulkExecutor {
     const walks = allOf(outcomes);
     return {
       before: Math.max(...walks.map(({ before }) => before)),
-      from: 'tag' in command ? JSON.stringify(walks) : '0',
+      from: 'tag' in command ? JSON.stringify(walks) : this.#firstStep(),
     };
   }
 
@@ -181,10 +183,11 @@ export class BulkExecutor {
     { kind, prefix }: CommandOf<'deletePrefix' | 'expirePrefix'>,
     { before, from }: RemovalStep,
   ): Promise<Removal> {
+    const [moves = '', cursor = ''] = from.split(' ');
     const { keys: names, next } = scanned(
       await this.parts.commands.call([
         'SCAN',
-        from,
+        cursor,
         'MATCH',
         buckets.pattern(prefix),
         'COUNT',
@@ -200,8 +203,29 @@ export class BulkExecutor {
       keys: results.flatMap(({ keys }) => keys),
       deleted: results.reduce((sum, { deleted }) => sum + deleted, 0),
       revision: before,
-      next: next === undefined ? undefined : { before, from: next },
+      next: await this.#nextStep(buckets, before, moves, next),
     };
+  }
+
+  #firstStep(): string {
+    return `${this.parts.moves?.() ?? ''} 0`;
+  }
+
+  /** A key that moves to another server during the walk may be missed, so the walk then begins again. */
+  async #nextStep(
+    { all }: Buckets,
+    before: number,
+    moves: string,
+    cursor: string | undefined,
+  ): Promise<RemovalStep | undefined> {
+    if (cursor !== undefined) return { before, from: `${moves} ${cursor}` };
+    const { moves: movesNow, commands, floor } = this.parts;
+    if (movesNow === undefined) return undefined;
+    // A bucket that is being moved runs no script before it has arrived.
+    const arrive = ({ keys }: Space): Promise<Reply> =>
+      commands.run(BEGIN, [keys.generation, keys.counter], [String(floor.value)]);
+    allOf(await fanOut(all, arrive));
+    return String(movesNow()) === moves ? undefined : { before, from: this.#firstStep() };
   }
 
   async #removeMany(

@@ -10,7 +10,9 @@ import type {
 } from '../engine/command.js';
 import type { ResultOf } from '../engine/command-result.js';
 import { storedBytes } from '../value/codec.js';
+import type { ClusterLink } from './cluster-link.js';
 import { partsOf, plainEntry, readHead, readStored } from './entry-format.js';
+import type { Fencing } from './fencing.js';
 import {
   fromDigits,
   fromFreshDigits,
@@ -43,8 +45,9 @@ export interface EntryExecutorParts {
   readonly floor: NumberFloor;
   /** The slot of this node, from 1 to 127. It keeps revisions unique across nodes. */
   readonly slot: () => number;
-  /** The keys that decide whether a write under a lock is allowed. */
-  readonly fenceKeys: (lock: string) => readonly string[];
+  readonly fencing: Fencing;
+  /** In a cluster, the same as `commands`. Each write then goes by a script. */
+  readonly cluster: Pick<ClusterLink, 'runAfter'> | undefined;
 }
 
 type StoreMode = 'set' | 'add' | 'setIf' | 'fill' | 'again';
@@ -68,9 +71,10 @@ export class EntryExecutor {
   }
 
   set(space: Space, command: SetCommand): Promise<ResultOf['set']> {
+    if (this.parts.cluster === undefined) space.warm();
     const { generation } = space;
-    space.warm();
     const isPlain =
+      this.parts.cluster === undefined &&
       generation !== undefined &&
       command.tags.length === 0 &&
       command.fence === undefined &&
@@ -193,6 +197,7 @@ export class EntryExecutor {
     const { keys } = space;
     const { codec, value: body } = partsOf(value);
     const fence = command.kind === 'set' ? command.fence : undefined;
+    const fencing = this.parts.fencing.of(space, fence);
     const [stored, revision] = await this.#run(
       STORE,
       [
@@ -203,13 +208,13 @@ export class EntryExecutor {
         keys.fence,
         keys.tagIndex,
         keys.keptIndex,
-        ...(fence === undefined ? [] : this.parts.fenceKeys(fence.name)),
+        ...fencing.keys,
       ],
       space,
       [
-        mode,
+        fencing.mode ?? mode,
         mode === 'again' ? toDigits(expected) : String(fence?.token ?? expected),
-        claim,
+        claim || fencing.lock,
         codec,
         toDigits(expiresAt),
         toFreshDigits(freshUntil),
@@ -217,6 +222,7 @@ export class EntryExecutor {
         body,
         ...tags,
       ],
+      fencing.after,
     );
     if (String(stored) === 'fenced' && fence !== undefined) {
       throw new FencedError(fence.name, fence.token);
@@ -239,14 +245,14 @@ export class EntryExecutor {
     keys: readonly string[],
     space: Space,
     args: readonly Argument[],
+    after?: Promise<void>,
   ): Promise<readonly Reply[]> {
-    const { commands, floor } = this.parts;
+    const { commands, cluster, floor } = this.parts;
     if (this.#latest.size > 0) this.#latest.delete(keys[0] ?? '');
-    const reply = await commands.run(script, keys, [
-      String(floor.value),
-      space.keys.prefix,
-      ...args,
-    ]);
+    const all = [String(floor.value), space.keys.prefix, ...args];
+    const reply = await (cluster === undefined
+      ? commands.run(script, keys, all)
+      : cluster.runAfter(after, script, keys, all));
     if (Array.isArray(reply)) return reply;
     throw unexpectedReply(script.name);
   }

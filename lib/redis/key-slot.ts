@@ -16,9 +16,14 @@ export function crc16(text: string): number {
   return crc;
 }
 
-/** The slot of a key: that of the text in its first braces, if there is any. @internal */
-export function keySlot(key: string): number {
+/** The part of a key that decides on its slot: the text in its first braces, or all of it. @internal */
+export function slotTag(key: string): string {
   const from = key.indexOf('{');
   const to = from < 0 ? -1 : key.indexOf('}', from + 1);
-  return crc16(to > from + 1 ? key.slice(from + 1, to) : key) % SLOTS;
+  return to > from + 1 ? key.slice(from + 1, to) : key;
+}
+
+/** The slot of a key. @internal */
+export function keySlot(key: string): number {
+  return crc16(slotTag(key)) % SLOTS;
 }

@@ -1,4 +1,4 @@
-import { ServerUnfitError } from '../common/server-errors.js';
+import { ServerUnfitError, ServerUnreachableError } from '../common/server-errors.js';
 import type { Random } from '../common/random.js';
 import type { Commands, Reply } from './redis-link.js';
 import type { RedisKeys } from './redis-keys.js';
@@ -14,6 +14,10 @@ export interface ServerFacts {
   readonly runId: string | undefined;
   /** Unix ms. */
   readonly now: number;
+}
+
+/** A node's place in a cache. @internal */
+export interface Enrolment {
   /** From 1 to 127. Revisions that this connection makes belong to this slot. */
   readonly slot: number;
   /** The number of buckets of each namespace. */
@@ -23,9 +27,17 @@ export interface ServerFacts {
 /** @internal */
 export interface ProbeParts {
   readonly scripts: readonly Script[];
+  /** Whether the server must be a master of a cluster. @default false */
+  readonly isInCluster?: boolean;
+}
+
+/** @internal */
+export interface EnrolParts {
   readonly random: Random;
   /** The number that the cache must have; undefined takes the one that it has. */
   readonly buckets: number | undefined;
+  /** The number that an empty cache gets when `buckets` is undefined. */
+  readonly byDefault: number;
 }
 
 /** The version of the entry layout. This release reads no other version. */
@@ -35,7 +47,7 @@ const LAYOUT = 1;
 const WRITER_NUMBERS = 127;
 
 /**
- * Checks whether a server can serve as a cache, loads the scripts, and takes a slot.
+ * Checks whether a server can serve as a cache, and loads the scripts.
  *
  * @throws {HC_SERVER_UNFIT} with every problem at once
  * @internal
@@ -43,7 +55,7 @@ const WRITER_NUMBERS = 127;
 export async function probe(
   commands: Commands,
   keys: RedisKeys,
-  { scripts, random, buckets }: ProbeParts,
+  { scripts, isInCluster = false }: ProbeParts,
 ): Promise<ServerFacts> {
   const problems: string[] = [];
   const ask = async (right: string, asked: Promise<Reply>): Promise<Reply> => {
@@ -60,7 +72,9 @@ export async function probe(
     ask('role', commands.call(['ROLE'])),
   ]);
   const facts = factsOf(info);
-  problems.push(...unfit(facts, role));
+  // The map of the cluster is out of date.
+  if (isInCluster && isReplica(role)) throw new ServerUnreachableError('it is no master');
+  problems.push(...unfit(facts, role, isInCluster));
   // A replica refuses everything below.
   if (isReplica(role)) throw new ServerUnfitError(problems);
   const loaded = scripts.map(({ text }) => commands.call(['SCRIPT', 'LOAD', text]));
@@ -70,11 +84,43 @@ export async function probe(
   if (Array.isArray(missing)) {
     for (const name of new Set(missing.map(String))) problems.push(mayNot(name, keys));
   }
+  if (isInCluster && problems.length === 0) await checkCluster(commands, ask);
+  // This request comes last: the sooner its reply is used, the more exact is the clock.
+  const time = await ask('time', commands.call(['TIME']));
   if (problems.length > 0) throw new ServerUnfitError(problems);
+  return { server: serverOf(facts), runId: facts.get('run_id'), now: unixMsOf(time) };
+}
+
+/** @throws {HC_SERVER_UNREACHABLE} while the cluster does not serve */
+async function checkCluster(
+  commands: Commands,
+  ask: (right: string, asked: Promise<Reply>) => Promise<Reply>,
+): Promise<void> {
+  const [state] = await Promise.all([
+    ask('cluster|info', commands.call(['CLUSTER', 'INFO'])),
+    ask('cluster|slots', commands.call(['CLUSTER', 'SLOTS'])),
+    ask('asking', commands.call(['ASKING'])),
+  ]);
+  if (factsOf(state).get('cluster_state') === 'fail') {
+    throw new ServerUnreachableError('its cluster does not serve just now');
+  }
+}
+
+/**
+ * Takes a place in the cache.
+ *
+ * @throws {HC_SERVER_UNFIT} if the entries have another layout
+ * @internal
+ */
+export async function enrol(
+  commands: Commands,
+  keys: RedisKeys,
+  { random, buckets, byDefault }: EnrolParts,
+): Promise<Enrolment> {
   const enrolled = await commands.run(
     ENROL,
     [keys.layout],
-    [String(LAYOUT), random.hex(16), String(buckets ?? 1)],
+    [String(LAYOUT), random.hex(16), String(buckets ?? byDefault)],
   );
   const [layout, slot, count] = Array.isArray(enrolled) ? enrolled.map(String) : [];
   if (layout !== String(LAYOUT)) {
@@ -87,16 +133,7 @@ export async function probe(
       `Its entries are in ${count} buckets, not in ${buckets}: write buckets: ${count}, or give the option prefix another value.`,
     ]);
   }
-  // This request comes last: the sooner its reply is used, the more exact is the clock.
-  const time = await ask('time', commands.call(['TIME']));
-  if (problems.length > 0) throw new ServerUnfitError(problems);
-  return {
-    server: serverOf(facts),
-    runId: facts.get('run_id'),
-    now: unixMsOf(time),
-    slot: 1 + (Number(slot) % WRITER_NUMBERS),
-    buckets: Number(count),
-  };
+  return { slot: 1 + (Number(slot) % WRITER_NUMBERS), buckets: Number(count) };
 }
 
 /** @param right the name that the server's ACL uses; `~` for the right to keys */
@@ -112,7 +149,7 @@ export function unixMsOf(reply: Reply): number {
   return Number(String(seconds)) * 1000 + Number(String(microseconds)) / 1000;
 }
 
-function unfit(info: ReadonlyMap<string, string>, role: Reply): string[] {
+function unfit(info: ReadonlyMap<string, string>, role: Reply, isInCluster: boolean): string[] {
   const problems: string[] = [];
   const version = info.get('valkey_version') ?? info.get('redis_version');
   if (version !== undefined && Number.parseInt(version, 10) < 7) {
@@ -121,10 +158,13 @@ function unfit(info: ReadonlyMap<string, string>, role: Reply): string[] {
   if (isReplica(role)) {
     problems.push('It is a replica, which takes no writes: give the url of its master.');
   }
-  if (info.get('cluster_enabled') === '1') {
+  if (info.get('cluster_enabled') === '1' && !isInCluster) {
     problems.push(
-      'It is part of a cluster, which this version does not know: use a single server.',
+      'It is part of a cluster: write cluster: [{ host, port }] with some of its servers in place of url or sentinel.',
     );
+  }
+  if (info.get('cluster_enabled') === '0' && isInCluster) {
+    problems.push('It is not part of a cluster: write url in place of cluster.');
   }
   const policy = info.get('maxmemory_policy') ?? '';
   if (policy.startsWith('allkeys') && info.get('maxmemory') !== '0') {

@@ -1,4 +1,3 @@
-import { Backoff } from '../common/backoff.js';
 import type { RemoteClock } from '../common/remote-clock.js';
 import { HyperCacheError, StorageFailedError } from '../common/errors.js';
 import { LeaseKind } from '../engine/lease.js';
@@ -6,12 +5,12 @@ import type { Command } from '../engine/command.js';
 import type { EngineParts, RunningEngine } from '../engine/engine-option.js';
 import { Buckets } from './buckets.js';
 import { BulkExecutor } from './bulk-executor.js';
-import { ClientLink } from './client-link.js';
+import { ClusterServers } from './cluster-servers.js';
 import { CommandExecutor } from './command-executor.js';
 import { EntryExecutor } from './entry-executor.js';
-import { Heartbeat } from './heartbeat.js';
+import { Fencing } from './fencing.js';
 import { numberAt, NumberFloor } from './numbers.js';
-import { probe, type ServerFacts } from './probe.js';
+import type { Enrolment } from './probe.js';
 import { RedisClaims } from './redis-claims.js';
 import { RedisCoherence } from './redis-coherence.js';
 import { RedisKeys } from './redis-keys.js';
@@ -20,15 +19,11 @@ import { RedisListing } from './redis-listing.js';
 import { RedisL2 } from './redis-l2.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisQueue } from './redis-queue.js';
-import { SCRIPTS } from './scripts.js';
-import { ServerPlace } from './server-place.js';
-import type { Session } from './session.js';
+import type { RedisLink } from './redis-link.js';
+import type { Servers, ServersParts } from './servers.js';
+import { SingleServer } from './single-server.js';
 import { SpaceSweeper } from './space-sweeper.js';
 import { Space } from './space.js';
-
-/** Pauses between attempts to connect, in ms. */
-const FIRST_PAUSE_MS = 50;
-const LAST_PAUSE_MS = 2000;
 
 /** The largest total size of the writes under way, in bytes. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
@@ -45,16 +40,15 @@ export class RedisEngine implements RunningEngine {
   readonly queue: RedisQueue;
   readonly coherence: RedisCoherence;
   readonly leases: RedisLeases;
-  readonly #place: ServerPlace;
-  readonly #link: ClientLink;
+  readonly #servers: Servers;
+  readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   readonly #floor = new NumberFloor();
-  readonly #heartbeat: Heartbeat;
   readonly #sweeper: SpaceSweeper;
   readonly #buckets = new Map<string, Buckets>();
-  #facts: ServerFacts | undefined;
-  /** Of the server process of the last link that was open. */
-  #runId: string | undefined;
+  #enrolment: Enrolment | undefined;
+  /** Such as `'redis 7.0.15'`. */
+  #server: string | undefined;
   #failovers = 0;
 
   constructor(
@@ -62,17 +56,17 @@ export class RedisEngine implements RunningEngine {
     private readonly parts: EngineParts,
   ) {
     const { clock, random, memory, report } = parts;
-    const { timeout: timeoutMs, maxPending } = options;
+    const { timeout: timeoutMs, maxPending, cluster } = options;
     this.clock = clock;
     this.#keys = new RedisKeys(options.prefix);
-    this.#place = new ServerPlace(options, random);
-    this.#link = new ClientLink({
-      timeoutMs,
-      backoff: new Backoff(random, FIRST_PAUSE_MS, LAST_PAUSE_MS),
-      connect: () => this.#place.connect(),
-      prepare: (session) => this.#prepare(session),
-      onFailure: (error) => report(error, 'talking to the cache server'),
-    });
+    const serversParts = this.#serversParts();
+    const servers =
+      cluster === undefined
+        ? new SingleServer(serversParts)
+        : new ClusterServers(serversParts, cluster);
+    this.#servers = servers;
+    this.#link = servers.link;
+    const clusterLink = servers instanceof ClusterServers ? servers.link : undefined;
     const common = { commands: this.#link, clock, floor: this.#floor };
     const servesStale = options.onLost === 'serve-stale';
     this.coherence = new RedisCoherence({
@@ -82,10 +76,6 @@ export class RedisEngine implements RunningEngine {
       servesStale,
       trustedMs: servesStale ? options.staleAfter : options.staleBound,
     });
-    this.#link.onState((state) => {
-      if (state === 'open') this.#reportFailover();
-    });
-    this.#heartbeat = new Heartbeat({ link: this.#link, clock, coherence: this.coherence, report });
     const keys = this.#keys;
     this.#sweeper = new SpaceSweeper({
       link: this.#link,
@@ -98,10 +88,15 @@ export class RedisEngine implements RunningEngine {
       keys,
       entries: new EntryExecutor({
         ...common,
-        slot: () => this.#facts?.slot ?? 0,
-        fenceKeys: (name) => [keys.lease('h', { kind: LeaseKind.Lock, name }), keys.lock('r')],
+        slot: () => this.#enrolment?.slot ?? 0,
+        cluster: clusterLink,
+        fencing: new Fencing({
+          commands: this.#link,
+          keysOf: (name) => [keys.lease('h', { kind: LeaseKind.Lock, name }), keys.lock('r')],
+          isElsewhere: clusterLink !== undefined,
+        }),
       }),
-      bulk: new BulkExecutor(common),
+      bulk: new BulkExecutor({ ...common, moves: clusterLink && (() => clusterLink.moves) }),
       buckets: (namespace) => this.#bucketsOf(namespace),
     });
     this.leases = new RedisLeases({
@@ -126,14 +121,7 @@ export class RedisEngine implements RunningEngine {
   }
 
   async start(): Promise<void> {
-    try {
-      await this.#link.start(this.options.start === 'lazy');
-    } catch (error) {
-      this.#place.close();
-      throw error;
-    }
-    this.#place.watch(this.#link);
-    this.#heartbeat.start();
+    await this.#servers.start(this.options.start === 'lazy');
     this.leases.start();
     this.#sweeper.start();
   }
@@ -149,9 +137,7 @@ export class RedisEngine implements RunningEngine {
     this.queue.close();
     await left;
     await this.queue.drain();
-    this.#heartbeat.stop();
-    this.#place.close();
-    this.#link.close();
+    this.#servers.close();
   }
 
   l2(namespace: string): RedisL2 {
@@ -188,45 +174,44 @@ export class RedisEngine implements RunningEngine {
       lockWaiters: this.leases.waiting,
       engine: {
         kind: 'redis',
-        server: this.#facts?.server,
-        address: this.#place.address,
+        server: this.#server,
+        address: this.#servers.address,
         state: this.#link.state,
         sessions: this.#link.session,
         failovers: this.#failovers,
-        roundTrip: this.#heartbeat.roundTripMs,
+        roundTrip: this.#servers.roundTripMs,
         invalidations: this.coherence.invalidations,
       },
     };
   }
 
-  async #prepare(session: Session): Promise<void> {
-    await this.#place.check(session);
-    const facts = await probe(session, this.#keys, {
-      scripts: SCRIPTS,
-      random: this.parts.random,
-      buckets: this.options.buckets,
-    });
-    this.clock.restart(facts.now);
-    this.#floor.see(numberAt(facts.now));
-    this.coherence.hear(this.clock.coarseNow());
-    this.#facts = facts;
-  }
-
-  /** Tells a server process that is another one than before. What it has not learned from the former one is lost. */
-  #reportFailover(): void {
-    const former = this.#runId;
-    const runId = this.#facts?.runId;
-    this.#runId = runId;
-    if (former === undefined || runId === former) return;
-    this.#failovers++;
-    const address = this.#place.address ?? '';
-    this.parts.events.emit('engine:failover', { address });
+  #serversParts(): ServersParts {
+    const { random, report, events } = this.parts;
+    return {
+      options: this.options,
+      keys: this.#keys,
+      random,
+      clock: this.clock,
+      report,
+      onFacts: ({ server, now }) => {
+        this.#server = server;
+        this.#floor.see(numberAt(now));
+      },
+      onEnrolled: (enrolment) => {
+        this.#enrolment = enrolment;
+      },
+      hear: (sentAt) => this.coherence.hear(sentAt),
+      onFailover: (address) => {
+        this.#failovers++;
+        events.emit('engine:failover', { address });
+      },
+    };
   }
 
   #bucketsOf(namespace: string): Buckets {
     const known = this.#buckets.get(namespace);
     if (known !== undefined) return known;
-    const count = this.options.buckets ?? this.#facts?.buckets ?? 1;
+    const count = this.options.buckets ?? this.#enrolment?.buckets ?? 1;
     const buckets = new Buckets(namespace, count, this.#keys, (number) => {
       const keys = this.#keys.space(namespace, number);
       const space = new Space(namespace, keys, this.#link, this.#floor, this.parts.memory);

@@ -111,6 +111,9 @@ export class SpaceKeys {
   /** Entries to which the server gives no time to live, by their end. */
   readonly keptIndex: string;
 
+  /** In a cluster: the locks under which entries were written, by the last token. */
+  readonly tokens: string;
+
   /** @param prefix the prefix of all keys of the space */
   constructor(readonly prefix: string) {
     const space = prefix;
@@ -120,6 +123,7 @@ export class SpaceKeys {
     this.fence = `${space}f`;
     this.tagIndex = `${space}i`;
     this.keptIndex = `${space}x`;
+    this.tokens = `${space}k`;
   }
 
   entry(key: string): string {

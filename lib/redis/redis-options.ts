@@ -1,7 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import { InvalidOptionsError, type OptionProblem } from '../common/errors.js';
 import {
+  addressesOf,
   resolveSentinelOptions,
+  type Address,
   type ResolvedSentinelOptions,
   type SentinelOptions,
 } from './sentinel-options.js';
@@ -15,6 +17,11 @@ export interface RedisOptions {
   url?: string | undefined;
   /** In place of `url`: asks Sentinels for the address of the master, before each connection and while it lasts. */
   sentinel?: SentinelOptions | undefined;
+  /**
+   * In place of `url`: some servers of a Redis or Valkey Cluster, which are asked for all of its masters; `port` is 6379 by
+   * default. `username`, `password` and `tls` count for all servers.
+   */
+  cluster?: readonly { readonly host: string; readonly port?: number | undefined }[] | undefined;
   /** Replaces the user name in the url. */
   username?: string | undefined;
   /** Replaces the password in the url. It appears in no log, error or statistic. */
@@ -29,7 +36,7 @@ export interface RedisOptions {
   staleBound?: number | undefined;
   /**
    * Into how many parts the keys of each namespace are divided: a power of two from 1 to 1,024. All nodes need the same number,
-   * and it stays for as long as the server holds the cache. @default 1
+   * and it stays for as long as the server holds the cache. @default 1, or 64 with `cluster`
    */
   buckets?: number | undefined;
   /** How many writes may wait for their replies, from 1. @default 10000 */
@@ -47,17 +54,18 @@ export interface RedisOptions {
    */
   start?: 'strict' | 'lazy' | undefined;
   /**
-   * Options of `tls.connect` for a `rediss://` url, such as `ca`, `cert`, `key` and `servername`. With `sentinel` they make the
-   * connection to the master one over TLS.
+   * Options of `tls.connect` for a `rediss://` url, such as `ca`, `cert`, `key` and `servername`. With `sentinel` or `cluster`
+   * they make the connections to the masters ones over TLS.
    */
   tls?: ConnectionOptions | undefined;
 }
 
 /** @internal */
 export interface ResolvedRedisOptions {
-  /** There is exactly one of this and `sentinel`. */
+  /** There is exactly one of `url`, `sentinel` and `cluster`. */
   readonly url: string | undefined;
   readonly sentinel: ResolvedSentinelOptions | undefined;
+  readonly cluster: readonly Address[] | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly prefix: string;
@@ -80,6 +88,11 @@ const NUMBERS = {
   maxPending: { byDefault: 10_000, from: 1, to: 10_000_000 },
   staleAfter: { byDefault: 60_000, from: 500, to: 2 ** 31 - 1 },
 } as const;
+
+/** How many buckets a namespace has by default in a cluster, so that it uses all masters. @internal */
+export const CLUSTER_BUCKETS = 64;
+
+const DEFAULT_PORT = 6379;
 
 const TEXTS = ['url', 'username', 'password', 'prefix'] as const;
 
@@ -107,6 +120,7 @@ export function resolveRedisOptions(
     'buckets',
     'tls',
     'sentinel',
+    'cluster',
   ];
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) fault(name, `leave it out; known are ${names.join(', ')}`);
@@ -118,22 +132,15 @@ export function resolveRedisOptions(
       : resolveSentinelOptions(given.sentinel, (field, instead) =>
           fault(field === '' ? 'sentinel' : `sentinel.${field}`, instead),
         );
-  const url =
-    given.url ?? (given.sentinel === undefined ? environment['HYPERCACHE_REDIS_URL'] : undefined);
-  if (given.sentinel !== undefined) {
-    if (url !== undefined) fault('sentinel', 'write either url or sentinel', 'together with url');
-  } else if (url === undefined || url === '') {
+  const cluster =
+    given.cluster === undefined ? undefined : addressesOf(given.cluster, DEFAULT_PORT);
+  if (cluster?.length === 0) {
     fault(
-      'url',
-      "write the server's address, such as redis://cache:6379 (or set HYPERCACHE_REDIS_URL)",
-      'missing',
-    );
-  } else if (!isRedisUrl(url)) {
-    fault(
-      'url',
-      'write redis://host:port or rediss://host:port, with user:password@ before the host if needed',
+      'cluster',
+      "write some servers of the cluster, such as [{ host: 'redis-1', port: 6379 }]",
     );
   }
+  const url = urlOf(given, environment, fault);
   for (const [name, text] of [
     ['username', username],
     ['password', password],
@@ -159,7 +166,7 @@ export function resolveRedisOptions(
   } else if (tls !== undefined && isRedisUrl(url) && !String(url).startsWith('rediss:')) {
     fault('tls', 'write rediss:// in the url, or leave tls out', 'together with redis://');
   }
-  const { buckets = 1 } = given;
+  const { buckets = cluster === undefined ? 1 : CLUSTER_BUCKETS } = given;
   if (
     !Number.isInteger(buckets) ||
     buckets < 1 ||
@@ -183,6 +190,7 @@ export function resolveRedisOptions(
   return Object.freeze({
     url,
     sentinel,
+    cluster,
     username,
     password,
     prefix,
@@ -192,6 +200,35 @@ export function resolveRedisOptions(
     start,
     tls,
   });
+}
+
+/** The url, unless other options say where the server is. */
+function urlOf(
+  given: RedisOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+  fault: (option: string, instead: string, value?: string) => void,
+): string | undefined {
+  const { sentinel, cluster } = given;
+  const others = Object.entries({ sentinel, cluster }).filter(([, value]) => value !== undefined);
+  const url = given.url ?? (others.length === 0 ? environment['HYPERCACHE_REDIS_URL'] : undefined);
+  const [other] = others.at(-1) ?? [];
+  if (other !== undefined) {
+    if (url !== undefined) fault(other, `write either url or ${other}`, 'together with url');
+    if (others.length > 1)
+      fault(other, 'write either sentinel or cluster', 'together with sentinel');
+  } else if (url === undefined || url === '') {
+    fault(
+      'url',
+      "write the server's address, such as redis://cache:6379 (or set HYPERCACHE_REDIS_URL)",
+      'missing',
+    );
+  } else if (!isRedisUrl(url)) {
+    fault(
+      'url',
+      'write redis://host:port or rediss://host:port, with user:password@ before the host if needed',
+    );
+  }
+  return url;
 }
 
 function isRedisUrl(url: unknown): boolean {

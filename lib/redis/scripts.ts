@@ -16,7 +16,7 @@ import { REMOVE_MANY } from './scripts/remove-many.js';
 import { REMOVE } from './scripts/remove.js';
 import { RIGHTS } from './scripts/rights.js';
 import { BEGIN_RUN, FINISH_RUN } from './scripts/run.js';
-import { STORE } from './scripts/store.js';
+import { CHECK_FENCE, STORE } from './scripts/store.js';
 import { SWEEP } from './scripts/sweep.js';
 import { RESET_THROTTLE, THROTTLE } from './scripts/throttle.js';
 
@@ -25,6 +25,7 @@ export const SCRIPTS: readonly Script[] = [
   RIGHTS,
   ENROL,
   STORE,
+  CHECK_FENCE,
   REMOVE,
   TOUCH,
   EXPIRE,

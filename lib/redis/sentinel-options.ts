@@ -50,11 +50,10 @@ export function resolveSentinelOptions(
   if (typeof name !== 'string' || name === '') {
     fault('name', 'write the name that the Sentinels give the master');
   }
-  const addresses = Array.isArray(nodes) ? nodes.map(addressOf) : [];
-  if (addresses.length === 0 || addresses.includes(undefined)) {
+  const places = addressesOf(nodes, DEFAULT_PORT);
+  if (places.length === 0) {
     fault('nodes', "write all Sentinels, such as [{ host: 'sentinel-1', port: 26379 }]");
   }
-  const places = addresses.filter((address) => address !== undefined);
   if (new Set(places.map(nameOf)).size < places.length) {
     fault('nodes', 'write each Sentinel once, because a majority of them decides');
   }
@@ -72,8 +71,15 @@ export function nameOf({ host, port }: Address): string {
   return `${host}:${port}`;
 }
 
-function addressOf(node: unknown): Address | undefined {
-  const { host, port = DEFAULT_PORT } = (node ?? {}) as Partial<Address>;
+/** The addresses in a list that a caller gave; empty when any of them is none. @internal */
+export function addressesOf(nodes: unknown, defaultPort: number): Address[] {
+  const given: unknown[] = Array.isArray(nodes) ? nodes : [];
+  const addresses = given.flatMap((node) => addressOf(node, defaultPort) ?? []);
+  return addresses.length < given.length ? [] : addresses;
+}
+
+function addressOf(node: unknown, defaultPort: number): Address | undefined {
+  const { host, port = defaultPort } = (node ?? {}) as Partial<Address>;
   const isPort = Number.isInteger(port) && port > 0 && port <= MAX_PORT;
   return typeof host === 'string' && host !== '' && isPort ? { host, port } : undefined;
 }

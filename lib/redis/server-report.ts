@@ -3,7 +3,7 @@ import { systemClock } from '../common/clock.js';
 import { systemRandom } from '../common/random.js';
 import { ClientLink } from './client-link.js';
 import { openClient } from './open-client.js';
-import { factsOf, probe } from './probe.js';
+import { enrol, factsOf, probe } from './probe.js';
 import { RedisKeys } from './redis-keys.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { SCRIPTS } from './scripts.js';
@@ -35,11 +35,9 @@ export async function reportOnServer(options: ResolvedRedisOptions): Promise<Ser
     backoff: new Backoff(systemRandom, options.timeout, options.timeout),
     connect: () => openClient(options),
     prepare: async (session) => {
-      ({ server } = await probe(session, keys, {
-        scripts: SCRIPTS,
-        random: systemRandom,
-        buckets: options.buckets,
-      }));
+      ({ server } = await probe(session, keys, { scripts: SCRIPTS }));
+      const { buckets } = options;
+      await enrol(session, keys, { random: systemRandom, buckets, byDefault: 1 });
     },
     onFailure: () => undefined,
   });

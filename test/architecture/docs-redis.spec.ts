@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InvalidOptionsError } from '../../lib/common/errors.js';
 import { RedisKeys } from '../../lib/redis/redis-keys.js';
 import { resolveRedisOptions, type RedisOptions } from '../../lib/redis/redis-options.js';
-import { SERVER_RIGHTS } from '../../lib/redis/scripts/rights.js';
+import { RIGHTS_OF_CLUSTER, SERVER_RIGHTS } from '../../lib/redis/scripts/rights.js';
 import { documentedRights } from '../support/redis-acl.js';
 import { root } from './support/source-files.js';
 
@@ -24,6 +24,10 @@ describe('docs/redis.md', () => {
     ]);
   });
 
+  it('names the rights that a cluster needs in addition', () => {
+    expect(text).toContain(`\`${RIGHTS_OF_CLUSTER.map((right) => `+${right}`).join(' ')}\``);
+  });
+
   it('has a row for each option of redis(), with its default', () => {
     const {
       url: _,
@@ -31,15 +35,18 @@ describe('docs/redis.md', () => {
       password,
       tls,
       sentinel,
+      cluster,
       ...defaults
     } = resolveRedisOptions({ url: 'redis://a' }, {});
-    expect([username, password, tls, sentinel].every((each) => each === undefined)).toBe(true);
+    expect([username, password, tls, sentinel, cluster].every((each) => each === undefined)).toBe(
+      true,
+    );
     for (const [name, byDefault] of Object.entries(defaults)) {
       expect(rowOf(name)).toContain(
         typeof byDefault === 'string' ? `\`'${byDefault}'\`` : `\`${byDefault}\``,
       );
     }
-    for (const name of ['url', 'sentinel', 'username', 'password', 'tls'])
+    for (const name of ['url', 'sentinel', 'cluster', 'username', 'password', 'tls'])
       expect(rowOf(name)).not.toBe('');
   });
 
@@ -60,6 +67,6 @@ describe('docs/redis.md', () => {
       }
     };
     expect(names.filter(unknown)).toEqual([]);
-    expect(unknown('cluster')).toBe(true);
+    expect(unknown('servers')).toBe(true);
   });
 });

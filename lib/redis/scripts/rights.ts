@@ -15,6 +15,9 @@ export const RIGHTS_OF_LINK = [
   'time',
 ] as const;
 
+/** What a cluster needs in addition. @internal */
+export const RIGHTS_OF_CLUSTER = ['cluster|info', 'cluster|slots', 'asking'] as const;
+
 /** Each command that scripts or the link run, with harmless arguments: `k` is a string, and `h` is missing. */
 const TRIED = {
   get: 'k',
@@ -69,7 +72,8 @@ local function try(name, ...)
   -- The second is what Redis 7.2 and Valkey say, after the name of the user.
   if string.find(text, "can't run this command", 1, true) or string.find(text, 'no permissions to run', 1, true) then
     missing[#missing + 1] = name
-  elseif string.find(text, 'access', 1, true) then
+  -- In a cluster, another server may have the key, which is "attempted to access a non local key".
+  elseif string.find(text, 'access', 1, true) and not string.find(text, 'attempted to access', 1, true) then
     missing[#missing + 1] = '~'
   end
 end

@@ -3,12 +3,25 @@ import { ENTRY, MARK, NOW, NUMBER, OVERDUE } from './fragments.js';
 import { isFenced } from './lease-state.js';
 
 /**
+ * Whether a lock has a later token. KEYS: the lock, the tokens of forgotten locks. ARGV: the token. Returns: 1 or 0
+ */
+export const CHECK_FENCE = defineScript(
+  'check-fence',
+  `return ${isFenced('KEYS[1]', 'KEYS[2]', 'ARGV[1]')} and 1 or 0`,
+  { allowsOom: true },
+);
+
+/** How long a bucket remembers the token of a write after later ones were granted, in microseconds. */
+const TOKEN_AGE = 3_600_000_000;
+
+/**
  * Stores an entry: always, if there is none (`add`), if it has a given revision (`setIf`), or if nothing has happened to its
- * key since it was observed (`fill`). With `again` it replaces what this node wrote itself, valid or not.
+ * key since it was observed (`fill`). With `again` it replaces what this node wrote itself, valid or not. `fenced` is `set` in a
+ * cluster, under a lock that is in another slot: it is refused when a later token of the lock has written to the bucket.
  *
  * KEYS: entry, counter, generation, claim, fence, tag index, kept index; with a fence also the lock and the tokens of forgotten
- * locks
- * ARGV: floor, space, mode, expected revision or counter or token of the fence, owner, codec, end, fresh-until, PXAT or '' for
+ * locks, or for `fenced` the tokens of the bucket. A cluster adds one more.
+ * ARGV: floor, space, mode, expected revision or counter or token of the fence, owner or for `fenced` the lock, codec, end, fresh-until, PXAT or '' for
  * none, value, then the tags
  * Returns: stored (1, 0 or `fenced`), the current revision
  */
@@ -16,7 +29,13 @@ export const STORE = defineScript(
   'store',
   `${NUMBER}${NOW}${ENTRY}${MARK}${OVERDUE}
 local floor, space, mode = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-if KEYS[8] and ${isFenced('KEYS[8]', 'KEYS[9]', 'ARGV[4]')} then return { 'fenced', '0' } end
+if mode == 'fenced' then
+  redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', string.format('%.0f', ARGV[4] - ${TOKEN_AGE}))
+  local last = redis.call('ZSCORE', KEYS[8], ARGV[5])
+  if last and tonumber(last) > tonumber(ARGV[4]) then return { 'fenced', '0' } end
+  redis.call('ZADD', KEYS[8], ARGV[4], ARGV[5])
+  mode = 'set'
+elseif KEYS[9] and ${isFenced('KEYS[8]', 'KEYS[9]', 'ARGV[4]')} then return { 'fenced', '0' } end
 local g = redis.call('GET', KEYS[3])
 if not g then
   g = digits(number(KEYS[2], floor))

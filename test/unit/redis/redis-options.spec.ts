@@ -47,4 +47,31 @@ describe('resolveRedisOptions', () => {
   ])('refuses %j as sentinel', (sentinel, ...options) => {
     expect(refused({ sentinel })).toEqual(options);
   });
+
+  it('gives servers of a cluster their port, and a namespace 64 buckets', () => {
+    const { cluster, buckets, url } = resolveRedisOptions(
+      { cluster: [{ host: 'a' }, { host: 'b', port: 7000 }] },
+      { HYPERCACHE_REDIS_URL: 'redis://of-environment' },
+    );
+
+    expect(cluster).toEqual([
+      { host: 'a', port: 6379 },
+      { host: 'b', port: 7000 },
+    ]);
+    expect(buckets).toBe(64);
+    expect(url).toBeUndefined();
+  });
+
+  it.each([[1], [null], [{}], [[]], [['a']], [[{ host: '' }]], [[{ host: 'a', port: 0 }]]])(
+    'refuses %j as cluster',
+    (cluster) => {
+      expect(refused({ cluster })).toEqual(['cluster']);
+    },
+  );
+
+  it('refuses a cluster together with another place', () => {
+    const cluster = [{ host: 'a' }];
+    expect(refused({ cluster, url: 'redis://a' })).toEqual(['cluster']);
+    expect(refused({ cluster, sentinel: SENTINEL })).toEqual(['cluster']);
+  });
 });
