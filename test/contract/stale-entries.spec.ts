@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheNode } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
-import { onEngines } from '../support/engines.js';
+import { onNodes } from '../support/three-nodes.js';
 import { hyperCacheOn } from '../support/hyper-caches.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { useNodes } from '../support/nodes.js';
@@ -21,8 +21,8 @@ async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const KEPT = { ttl: 10, stale: 20, grace: 50 };
 
-describe.each(onEngines(VARIANTS))('An entry with a window, %s', (_name, options, make, traits) => {
-  const start = useNodes(make);
+describe.each(onNodes(VARIANTS))('An entry with a window, %s', (_name, options, use, traits) => {
+  const start = use();
   let clock: ManualClock;
   let node: HyperCacheNode;
   let cache: HyperCache;

@@ -6,7 +6,7 @@ import type { HyperCache } from '../../lib/nest/hyper-cache.service.js';
 import type { HyperCacheNode, HyperCacheStats } from '../../lib/node/hyper-cache-node.js';
 import type { HyperCacheOptions } from '../../lib/node/options.js';
 import { deferred } from '../support/deferred.js';
-import { onEngines } from '../support/engines.js';
+import { onNodes } from '../support/three-nodes.js';
 import { eventually } from '../support/eventually.js';
 import { hyperCacheOn } from '../support/hyper-caches.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -55,8 +55,8 @@ function held<T = string>() {
   return { factory, begun: begun.promise, resolve: made.resolve, reject: made.reject };
 }
 
-describe.each(onEngines(VARIANTS))('wrap with a policy, %s', (_name, options, make) => {
-  const start = useNodes(make);
+describe.each(onNodes(VARIANTS))('wrap with a policy, %s', (_name, options, use) => {
+  const start = use();
   let clock: ManualClock;
   let node: HyperCacheNode;
   let cache: HyperCache;
