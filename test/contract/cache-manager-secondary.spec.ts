@@ -7,6 +7,7 @@ import { describeCacheManagerContract } from './cache-manager-contract.js';
 const VARIANTS: readonly [name: string, options: HyperCacheOptions][] = [
   ['as it is by default', {}],
   ["replica 'none'", { replica: 'none' }],
+  ['with a default policy', { wrap: { grace: '1h', softTimeout: '1m', timeout: '2m' } }],
 ];
 
 let caches = 0;

@@ -24,9 +24,11 @@ function level(nodes: readonly HyperCacheNode[]): Promise<void> {
 
 async function startThree(options: HyperCacheOptions = {}) {
   const clock = new ManualClock();
-  const primary = await clusters.primary({}, { clock });
-  const first = await clusters.secondary(primary, options, { clock });
-  const second = await clusters.secondary(primary, options, { clock });
+  const sqlitePath = clusters.directory();
+  const primary = await clusters.primary({ sqlitePath }, { clock });
+  const own = options.replica === 'shared' ? { ...options, sqlitePath } : options;
+  const first = await clusters.secondary(primary, own, { clock });
+  const second = await clusters.secondary(primary, own, { clock });
   return {
     clock,
     nodes: [primary, first.node, second.node],
@@ -188,18 +190,153 @@ describe('Policies in a cluster', () => {
     });
   });
 
-  it.each(['none', 'feed'] as const)("work with replica '%s'", async (replica) => {
-    const { clock, nodes } = await startThree({ replica });
+  it.each(['none', 'feed', 'shared'] as const)(
+    "work with replica '%s', and refresh what another node has expired",
+    async (replica) => {
+      const { clock, nodes } = await startThree({ replica });
+      // A node without a replica reads what the primary has.
+      const settle = (): Promise<void> | undefined =>
+        replica === 'none' ? undefined : level(nodes);
+      await of(nodes[0]).set('key', 'old', KEPT);
+      await settle();
+      clock.advance(11_000);
+      const fails = (): never => {
+        throw down;
+      };
+      expect(await of(nodes[1]).wrap('key', fails, KEPT)).toMatchObject({ value: 'old' });
+      await of(nodes[2]).expire('key');
+      await settle();
+      expect(await of(nodes[1]).wrapValue('key', () => 'new', KEPT)).toBe('new');
+      await of(nodes[2]).expire('key');
+      await settle();
+      expect(await of(nodes[0]).get('key')).toBeUndefined();
+      expect(await of(nodes[0]).wrap('key', fails, KEPT)).toMatchObject({ value: 'new' });
+    },
+  );
+
+  it('tell an answer that is no failure on each node, and call the origin for it each time', async () => {
+    const { clock, nodes } = await startThree();
     await of(nodes[0]).set('key', 'old', KEPT);
-    if (replica === 'feed') await level(nodes);
+    await level(nodes);
     clock.advance(11_000);
+    const notFound = new Error('no such product');
+    let calls = 0;
+    const factory = (): never => {
+      calls++;
+      throw notFound;
+    };
+    const policy = { ...KEPT, graceOn: (error: unknown) => error !== notFound };
+    for (const node of nodes) {
+      await expect(of(node).wrap('key', factory, policy)).rejects.toBe(notFound);
+    }
+    expect(calls).toBe(3);
+  });
+
+  it('softTimeout serves the stale value on each node, and the new one is on all when it comes', async () => {
+    const { clock, nodes } = await startThree();
+    await of(nodes[0]).set('key', 'old', KEPT);
+    await level(nodes);
+    clock.advance(11_000);
+    const made = deferred<string>();
+    let calls = 0;
+    const factory = (): Promise<string> => {
+      calls++;
+      return made.promise;
+    };
+    const policy = { ...KEPT, softTimeout: 5 };
+    expect(await of(nodes[1]).wrap('key', factory, policy)).toMatchObject({
+      value: 'old',
+      reason: 'timeout',
+    });
+    // Another node is about it.
+    for (const node of [nodes[0], nodes[2]]) {
+      expect(await of(node).wrap('key', factory, policy)).toMatchObject({ value: 'old' });
+    }
+    made.resolve('new');
+    await eventually(async () => {
+      const seen = await Promise.all(nodes.map((node) => of(node).get('key')));
+      expect(seen).toEqual(['new', 'new', 'new']);
+    });
+    expect(calls).toBe(1);
+  });
+
+  it.each([
+    ['continue', 'late', 'late'],
+    ['abort', undefined, 'own'],
+  ] as const)(
+    "timeout of a cold call with '%s': other nodes find %p, and make %p",
+    async (onTimeout, found, wrapped) => {
+      const { nodes } = await startThree();
+      const made = deferred<string>();
+      let aborted: AbortSignal | undefined;
+      const factory = ({ signal }: { signal: AbortSignal }): Promise<string> => {
+        aborted = signal;
+        return made.promise;
+      };
+      const policy = { ttl: 10_000, timeout: 5, onTimeout };
+      await expect(of(nodes[1]).wrap('key', factory, policy)).rejects.toMatchObject({
+        code: 'HC_FACTORY_TIMEOUT',
+      });
+      await eventually(() => expect(aborted?.aborted).toBe(onTimeout === 'abort'));
+      made.resolve('late');
+      if (found !== undefined) {
+        await eventually(async () => expect(await of(nodes[2]).get('key')).toBe(found));
+      }
+      await level(nodes);
+      expect(await of(nodes[2]).get('key')).toBe(found);
+      expect(await of(nodes[2]).wrapValue('key', () => 'own', policy)).toBe(wrapped);
+    },
+  );
+
+  it('tags that a factory sets are known to all nodes', async () => {
+    const { nodes } = await startThree();
+    const given = { ttl: 10_000, tags: ['a'] };
+    await of(nodes[1]).wrap(
+      'key',
+      (context) => {
+        context.set({ tags: ['b'] });
+        return 'v';
+      },
+      given,
+    );
+    await level(nodes);
+    expect(given).toEqual({ ttl: 10_000, tags: ['a'] });
+    expect(await of(nodes[2]).deleteTag('a')).toBe(0);
+    expect(await of(nodes[2]).deleteTag('b')).toBe(1);
+    await level(nodes);
+    expect(await Promise.all(nodes.map((node) => of(node).get('key')))).toEqual(
+      Array(3).fill(undefined),
+    );
+  });
+
+  it('a fresh value calls no factory on any node; beyond its windows it is made once', async () => {
+    const { clock, nodes } = await startThree();
+    const policy = { ttl: 10_000, stale: 20_000 };
+    await of(nodes[0]).set('key', 'old', policy);
+    await level(nodes);
+    clock.advance(9000);
     const fails = (): never => {
       throw down;
     };
-    expect(await of(nodes[1]).wrap('key', fails, KEPT)).toMatchObject({ value: 'old' });
-    await of(nodes[2]).expire('key');
-    if (replica === 'feed') await level(nodes);
-    expect(await of(nodes[1]).wrapValue('key', () => 'new', KEPT)).toBe('new');
+    for (const node of nodes) expect(await of(node).wrapValue('key', fails, policy)).toBe('old');
+    clock.advance(22_000);
+    let calls = 0;
+    const factory = (): string => `new ${++calls}`;
+    const all = await Promise.all(nodes.map((node) => of(node).wrapValue('key', factory, policy)));
+    expect(all).toEqual(Array(3).fill('new 1'));
+  });
+
+  it('add finds a stale entry missing, whichever node asks', async () => {
+    const { clock, nodes } = await startThree();
+    for (const node of nodes) {
+      await of(node).set('key', 'old', KEPT);
+      await level(nodes);
+      clock.advance(11_000);
+      expect(await of(node).add('key', 'added', { ttl: 10_000 })).toBe(true);
+      expect(await of(node).add('key', 'again', { ttl: 10_000 })).toBe(false);
+      await level(nodes);
+      expect(await of(nodes[0]).get('key')).toBe('added');
+    }
   });
 
   it('a fresh call overtakes the factories of other nodes', async () => {

@@ -15,44 +15,56 @@ const seenOn = async (node: HyperCacheNode, key = 'key'): Promise<unknown[]> => 
   return [await of(node).get(key), kept?.value];
 };
 
-describe.each(['feed', 'none'] as const)("Stale entries of a cluster, replica '%s'", (replica) => {
-  it.each([true, false])('are stale on all nodes, asyncRequests %s', async (asyncRequests) => {
-    const clock = new ManualClock();
-    const primary = await clusters.primary({}, { clock });
-    const { node } = await clusters.secondary(primary, { replica, asyncRequests }, { clock });
-    await of(node).set('key', 'v', KEPT);
-    await node.flush();
-    const { freshUntil, expiresAt } = (await of(primary).find('key')) ?? {};
-    expect([freshUntil, expiresAt]).toEqual([clock.now() + 1000, clock.now() + 61_000]);
-    await eventually(async () => expect(await seenOn(node)).toEqual(['v', 'v']));
-    clock.advance(1000);
-    for (const each of [primary, node]) expect(await seenOn(each)).toEqual([undefined, 'v']);
-    expect(await of(node).add('key', 'new')).toBe(true);
-  });
+describe.each(['feed', 'none', 'shared'] as const)(
+  "Stale entries of a cluster, replica '%s'",
+  (replica) => {
+    it.each([true, false])('are stale on all nodes, asyncRequests %s', async (asyncRequests) => {
+      const clock = new ManualClock();
+      const sqlitePath = clusters.directory();
+      const primary = await clusters.primary({ sqlitePath }, { clock });
+      const { node } = await clusters.secondary(
+        primary,
+        { replica, asyncRequests, ...(replica === 'shared' && { sqlitePath }) },
+        { clock },
+      );
+      await of(node).set('key', 'v', KEPT);
+      await node.flush();
+      const { freshUntil, expiresAt } = (await of(primary).find('key')) ?? {};
+      expect([freshUntil, expiresAt]).toEqual([clock.now() + 1000, clock.now() + 61_000]);
+      await eventually(async () => expect(await seenOn(node)).toEqual(['v', 'v']));
+      clock.advance(1000);
+      for (const each of [primary, node]) expect(await seenOn(each)).toEqual([undefined, 'v']);
+      expect(await of(node).add('key', 'new')).toBe(true);
+    });
 
-  it('are made so by any node', async () => {
-    const primary = await clusters.primary();
-    const { node } = await clusters.secondary(primary, { replica });
-    const nodes = [primary, node];
-    for (const [writer, other] of [nodes, nodes.toReversed()] as HyperCacheNode[][]) {
-      if (writer === undefined || other === undefined) throw new Error();
-      await of(writer).mset([
-        { key: 'a', value: 1, ...KEPT, tags: ['t'] },
-        { key: 'b', value: 2, ...KEPT },
-        { key: 'key', value: 'v', ...KEPT },
-      ]);
-      await eventually(async () => expect(await seenOn(other)).toEqual(['v', 'v']));
-      expect(await of(writer).expireTag('t')).toBe(1);
-      expect(await of(writer).expirePrefix('b')).toBe(1);
-      expect(await of(writer).expire('key')).toBe(true);
-      // At once on the node itself.
-      for (const key of ['a', 'b', 'key']) expect((await seenOn(writer, key))[0]).toBeUndefined();
-      await eventually(async () => expect(await seenOn(other)).toEqual([undefined, 'v']));
-      expect(await seenOn(other, 'a')).toEqual([undefined, 1]);
-      expect(await seenOn(other, 'b')).toEqual([undefined, 2]);
-    }
-  });
-});
+    it('are made so by any node', async () => {
+      const sqlitePath = clusters.directory();
+      const primary = await clusters.primary({ sqlitePath });
+      const { node } = await clusters.secondary(primary, {
+        replica,
+        ...(replica === 'shared' && { sqlitePath }),
+      });
+      const nodes = [primary, node];
+      for (const [writer, other] of [nodes, nodes.toReversed()] as HyperCacheNode[][]) {
+        if (writer === undefined || other === undefined) throw new Error();
+        await of(writer).mset([
+          { key: 'a', value: 1, ...KEPT, tags: ['t'] },
+          { key: 'b', value: 2, ...KEPT },
+          { key: 'key', value: 'v', ...KEPT },
+        ]);
+        await eventually(async () => expect(await seenOn(other)).toEqual(['v', 'v']));
+        expect(await of(writer).expireTag('t')).toBe(1);
+        expect(await of(writer).expirePrefix('b')).toBe(1);
+        expect(await of(writer).expire('key')).toBe(true);
+        // At once on the node itself.
+        for (const key of ['a', 'b', 'key']) expect((await seenOn(writer, key))[0]).toBeUndefined();
+        await eventually(async () => expect(await seenOn(other)).toEqual([undefined, 'v']));
+        expect(await seenOn(other, 'a')).toEqual([undefined, 1]);
+        expect(await seenOn(other, 'b')).toEqual([undefined, 2]);
+      }
+    });
+  },
+);
 
 describe('Stale entries', () => {
   it('are part of a snapshot, and of what follows it', async () => {
