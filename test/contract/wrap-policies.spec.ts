@@ -10,7 +10,6 @@ import { onNodes } from '../support/three-nodes.js';
 import { eventually } from '../support/eventually.js';
 import { hyperCacheOn } from '../support/hyper-caches.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { useNodes } from '../support/nodes.js';
 
 const VARIANTS: readonly [name: string, options: HyperCacheOptions][] = [
   ['by default', {}],

@@ -51,6 +51,9 @@ const targets = {
     sample: () => steady.sample(),
     report: () => steady.report(),
     endLoad: () => steady.end(),
+    /** What a caller gets whose origin is down. */
+    wrapWhileDown: (key, policy) =>
+      cache.wrapEntry(key, () => Promise.reject(new Error('the origin is down')), policy),
     wrapMany: (key, options) => wrapMany(cache, key, config.name, options),
   },
 };
